@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ConfigError, type McpOptions, type ProxyOptions, type Store } from '../../src/index.ts'
+import { fromUrl, storageForms } from '../storage/from-url.ts'
+import { listOf, readScalars, SettingsError, variableOf } from './environment.ts'
+import { readUpstream } from './upstream.ts'
+
+type Env = NodeJS.ProcessEnv
+
+const CONFIG_FILES = [
+  'lockgate.config.ts',
+  'lockgate.config.js',
+  'lockgate.config.mjs',
+  'lockgate.config.json',
+]
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
+
+/** Where to listen, and what to serve there. */
+export interface ServeSettings {
+  readonly port: number
+  readonly hostname: string
+  readonly options: ProxyOptions
+  /** What the start-up report says of the storage. */
+  readonly storage: string
+  /** The config file, if there is one. */
+  readonly file: string | undefined
+}
+
+/**
+ * Everything `lockgate serve` needs: from the config file, and from the environment where the file says nothing.
+ *
+ * @throws {SettingsError | ConfigError} Naming what is wrong by its variable or option.
+ */
+export async function readSettings(env: Env, cwd: string, config?: string): Promise<ServeSettings> {
+  const file = await findConfig(cwd, config)
+  const given = file === undefined ? {} : await loadConfig(file)
+  const port = readPort(env.PORT)
+  const hostname = env.HOST || '127.0.0.1'
+  const problems: string[] = []
+  const collect = async <T>(work: () => T | Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error
+      problems.push(error.message)
+      return undefined
+    }
+  }
+  const url = given.url ?? (env.LOCKGATE_URL || `http://localhost:${port}`)
+  const storage = env.LOCKGATE_STORAGE || 'fs:.lockgate/data'
+  const store = given.storage ?? (await collect(() => openStorage(storage, cwd)))
+  const upstream = given.upstream ?? (await collect(() => readUpstream(env)))
+  const mcp = given.mcp ?? (await collect(() => readMcp(env)))
+  const scalars = await collect(() => readScalars(env))
+  const secret = given.secret ?? (await collect(() => readSecret(env, url, storage, cwd)))
+  if (problems.length > 0) throw new SettingsError(problems.join('\n'))
+  const allow = env.LOCKGATE_ALLOW ? { allow: listOf(env.LOCKGATE_ALLOW) } : {}
+  const options = {
+    ...allow,
+    ...scalars,
+    ...given,
+    url,
+    secret,
+    storage: store,
+    upstream,
+    mcp,
+  } as ProxyOptions
+  return { port, hostname, options, storage: given.storage ? 'from the config file' : storage, file }
+}
+
+async function findConfig(cwd: string, config: string | undefined): Promise<string | undefined> {
+  for (const name of config === undefined ? CONFIG_FILES : [config]) {
+    const file = resolve(cwd, name)
+    const exists = await access(file).then(
+      () => true,
+      () => false,
+    )
+    if (exists) return file
+  }
+  if (config !== undefined) throw new SettingsError(`--config: there is no file ${config}`)
+  return undefined
+}
+
+async function loadConfig(file: string): Promise<Partial<ProxyOptions>> {
+  const { createJiti } = await import('jiti')
+  const load = createJiti(pathToFileURL(file).href)
+  const config: unknown = file.endsWith('.json')
+    ? JSON.parse(await readFile(file, 'utf8'))
+    : await load.import(file, { default: true })
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new SettingsError(`${file}: expected an object of options as its default export`)
+  }
+  return config as Partial<ProxyOptions>
+}
+
+function readPort(text: string | undefined): number {
+  if (text === undefined || text === '') return 8787
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65_535) throw new SettingsError('PORT: expected a number from 0 to 65535')
+  return port
+}
+
+function readMcp(env: Env): string | McpOptions {
+  const { LOCKGATE_MCP: url, LOCKGATE_MCP_PATH: path, LOCKGATE_MCP_FORWARD: forward } = env
+  if (!url) throw new SettingsError('LOCKGATE_MCP: is missing; expected the URL of the MCP server to protect')
+  if (!path && !forward) return url
+  return {
+    url,
+    ...(path && { path }),
+    ...(forward && { forward: forward as NonNullable<McpOptions['forward']> }),
+  }
+}
+
+async function openStorage(storage: string, cwd: string): Promise<Store> {
+  try {
+    return await fromUrl(
+      storage.startsWith('fs:') ? `fs:${resolve(cwd, storage.slice(3) || '.lockgate/data')}` : storage,
+    )
+  } catch (error) {
+    throw new SettingsError(
+      `LOCKGATE_STORAGE: ${error instanceof TypeError ? error.message : `expected ${storageForms}`}`,
+    )
+  }
+}
+
+/** On the user's own machine a secret is made at the first start, and kept beside the data. */
+async function readSecret(env: Env, url: string, storage: string, cwd: string): Promise<string | string[]> {
+  if (env.LOCKGATE_SECRET) return listOf(env.LOCKGATE_SECRET)
+  if (!URL.canParse(url) || !LOOPBACK.test(new URL(url).hostname)) {
+    throw new SettingsError('LOCKGATE_SECRET: is missing; `npx lockgate secret` makes one')
+  }
+  if (!storage.startsWith('fs:')) return newSecret()
+  const file = join(dirname(resolve(cwd, storage.slice(3) || '.lockgate/data')), 'lockgate-secret')
+  const kept = await readFile(file, 'utf8').catch(() => undefined)
+  if (kept) return kept.trim()
+  const secret = newSecret()
+  await mkdir(dirname(file), { recursive: true })
+  // Two processes that start together must agree: the first one's file stands.
+  await writeFile(file, `${secret}\n`, { mode: 0o600, flag: 'wx' }).catch(() => {})
+  return (await readFile(file, 'utf8')).trim()
+}
+
+/** 256 bits of randomness as text. */
+export const newSecret = (): string => randomBytes(32).toString('base64url')
+
+/** What is wrong, line by line, each with the variable or option to change. */
+export function explain(error: unknown): string | undefined {
+  if (error instanceof SettingsError) return error.message
+  if (!(error instanceof ConfigError)) return undefined
+  return error.issues.map(({ path, message }) => `${path} (${variableOf(path)}): ${message}`).join('\n')
+}

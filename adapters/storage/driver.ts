@@ -1,0 +1,40 @@
+/** What is used of an unstorage driver. Structural, so that no driver's own types reach whoever imports this. */
+export interface Driver {
+  getItem(key: string, options?: object): unknown
+  setItem?(key: string, value: string, options?: object): unknown
+  removeItem?(key: string, options?: object): unknown
+  getKeys(base: string, options?: object): unknown
+  getInstance?(): unknown
+  dispose?(): unknown
+}
+
+/**
+ * What is stored: the value with its version and its own end, since few drivers keep time. Times are
+ * milliseconds since the epoch.
+ */
+export interface Envelope {
+  readonly version: string
+  readonly expiresAt: number
+  readonly value: unknown
+}
+
+export const encode = (value: unknown, ttl: number, version: string): string =>
+  JSON.stringify({ version, expiresAt: Date.now() + ttl * 1000, value } satisfies Envelope)
+
+/**
+ * An envelope that still counts.
+ *
+ * @throws {TypeError} For anything a driver returns that this store did not write: it must not pass for absent.
+ */
+export function decode(stored: unknown): Envelope | undefined {
+  if (stored === null || stored === undefined) return undefined
+  const parsed: unknown = typeof stored === 'string' ? JSON.parse(stored) : stored
+  const envelope = parsed as Partial<Envelope> | null
+  if (typeof envelope?.version !== 'string' || typeof envelope.expiresAt !== 'number') {
+    throw new TypeError('The storage holds something under this key that Lockgate did not write')
+  }
+  return envelope.expiresAt > Date.now() ? (envelope as Envelope) : undefined
+}
+
+/** A version nobody else has. */
+export const newVersion = (): string => crypto.randomUUID()

@@ -1,0 +1,82 @@
+import { equal } from '../crypto/compare.ts'
+import { OAuthError } from '../errors.ts'
+import type { AuthMethod } from '../protocol/client-metadata.ts'
+import type { Client } from './client.ts'
+
+/** One text for every failure: which part was wrong is for the event log. */
+const invalidClient = (reason: string) =>
+  new OAuthError('invalid_client', 'Client authentication failed', { reason })
+
+interface Presented {
+  readonly id: string
+  readonly method: AuthMethod
+  /** As sent, and form-decoded: the standard asks for encoding, many clients send the raw text. */
+  readonly secrets: readonly string[]
+}
+
+/**
+ * Who sends a request to the token or revocation endpoint, proven by the one method it registered.
+ *
+ * @throws {OAuthError} `invalid_client`, or `invalid_request` where it shows more than one proof.
+ * @see [OAuth 2.1 §2.4.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-2.4.1)
+ */
+export function authenticateClient(
+  authorization: string | null,
+  fields: Readonly<Record<string, string>>,
+  find: (clientId: string) => Client | undefined,
+): Client {
+  const presented = readBasic(authorization, fields) ?? readBody(fields)
+  const client = find(presented.id)
+  if (!client) throw invalidClient('unknown client')
+  if (!client.authMethods.includes(presented.method)) throw invalidClient(`uses ${presented.method}`)
+  // Every comparison is made, so that the time tells nothing.
+  const matches = client.secrets.map((secret) => presented.secrets.map((text) => equal(text, secret)))
+  if (presented.method !== 'none' && !matches.flat().includes(true)) throw invalidClient('wrong secret')
+  return client
+}
+
+function readBasic(
+  authorization: string | null,
+  fields: Readonly<Record<string, string>>,
+): Presented | undefined {
+  const match = /^basic +(.*)$/i.exec(authorization ?? '')
+  if (!match) return undefined
+  if (fields.client_secret !== undefined || fields.client_assertion !== undefined) {
+    throw new OAuthError('invalid_request', 'Use one client authentication method only')
+  }
+  const pair = decodeBasic(match[1]!)
+  const colon = pair?.indexOf(':') ?? -1
+  if (pair === undefined || colon < 1) throw invalidClient('malformed Basic credentials')
+  const [id, secret] = [pair.slice(0, colon), pair.slice(colon + 1)]
+  const decodedId = formDecode(id)
+  if (fields.client_id !== undefined && fields.client_id !== id && fields.client_id !== decodedId) {
+    throw new OAuthError('invalid_request', 'The client_id differs from the one that authenticates')
+  }
+  const secrets = [secret, formDecode(secret)].filter((text) => text !== undefined)
+  return { id: fields.client_id ?? decodedId ?? id, method: 'client_secret_basic', secrets }
+}
+
+function readBody(fields: Readonly<Record<string, string>>): Presented {
+  const { client_id: id, client_secret: secret } = fields
+  if (id === undefined) throw invalidClient('no client_id')
+  return secret === undefined
+    ? { id, method: 'none', secrets: [] }
+    : { id, method: 'client_secret_post', secrets: [secret] }
+}
+
+function decodeBasic(text: string): string | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(text.trim()), (char) => char.charCodeAt(0))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+function formDecode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,159 @@
+import type { ProxyEvent } from './events/event.ts'
+import type { Fetch, Identity, Store } from './ports.ts'
+import type { Provider } from './providers/provider.ts'
+
+/** What a handler, or the MCP server behind, learns of a request that passed the guard. */
+export interface Auth {
+  /** The bearer token. Named so by the MCP SDK; send it nowhere. */
+  readonly token: string
+  /** The client's short key. */
+  readonly clientId: string
+  readonly scopes: string[]
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+  readonly resource: URL
+  readonly extra: Record<string, unknown>
+  readonly user: {
+    /** Stable for one person at one provider; tells nothing about them. */
+    readonly id: string
+    readonly email?: string | undefined
+    readonly name?: string | undefined
+    readonly claims: Readonly<Record<string, unknown>>
+  }
+  readonly upstream: {
+    /** The provider's access token, refreshed first where it is about to expire. */
+    accessToken(): Promise<string>
+  }
+}
+
+/** An MCP server in the same process. */
+export type McpHandler = (request: Request, auth: Auth) => Response | Promise<Response>
+
+/** What an MCP server behind the proxy is told about the user. */
+export type ForwardMode = 'identity' | 'upstream-token' | 'nothing'
+
+/** One protected MCP server. */
+export interface McpOptions {
+  /** Where clients reach it, under the path of `url`. Default: the path of its own URL, or `/mcp` for a handler. */
+  path?: string
+  /** A server to forward to. */
+  url?: string
+  /** A server in this process, instead of `url`. */
+  handler?: McpHandler
+  /** Shown to people and in the metadata. */
+  name?: string
+  /** Scopes every request needs. */
+  scopes?: readonly string[]
+  /**
+   * `identity` adds `X-Lockgate-…` headers, `upstream-token` adds the provider's access token as bearer too,
+   * `nothing` adds neither.
+   */
+  forward?: ForwardMode
+}
+
+/** A client that needs no registration. */
+export interface ClientOptions {
+  clientId: string
+  /** At least 16 characters; without one the client is public. */
+  clientSecret?: string
+  redirectUris: readonly string[]
+  name?: string
+  scopes?: readonly string[]
+}
+
+/** Options of {@link createProxy}. Every `…Ttl` is in seconds. */
+export interface ProxyOptions {
+  /** Public URL without query: the issuer. https, or http on a loopback host. */
+  url: string
+  /** At least 32 characters of randomness. Several rotate: the first seals, the others still open. */
+  secret: string | readonly string[]
+  /** The provider behind, from `lockgate/providers/…`. */
+  upstream: Provider
+  /** Where grants live, from `lockgate/storage/…`. */
+  storage: Store
+  /** The MCP server to protect: its URL, a handler, or several. */
+  mcp: string | McpHandler | McpOptions | readonly McpOptions[]
+  /** Who may sign in: `user@example.com`, `@example.com`, `group:x`, `sub:x`, or a function. Absent: everyone the provider lets in. */
+  allow?: readonly string[] | ((identity: Identity) => boolean | Promise<boolean>)
+  /** What this server is called on its pages. */
+  name?: string
+  /** Scopes clients may ask for, with what they mean in words. */
+  scopes?: Readonly<Record<string, string>>
+  clients?: readonly ClientOptions[]
+  /** Whether clients may register themselves: `sealed` (needs no storage) or `off`. */
+  registration?: 'sealed' | 'off'
+  /** How long a registration lasts; for ever by default. */
+  registrationTtl?: number
+  redirectUris?: {
+    /** Accept private-use schemes such as `cursor://`. */
+    customSchemes?: boolean
+    /** Let `localhost`, `127.0.0.1` and `[::1]` stand for each other. */
+    loopbackAliases?: boolean
+  }
+  accessTokenTtl?: number
+  codeTtl?: number
+  /** A grant that is not refreshed for so long ends. */
+  refreshTtl?: number
+  /** How long the token just rotated out still gets the same successor; 0 is strict. */
+  refreshGrace?: number
+  /** When a grant ends however often it is refreshed; never by default. */
+  grantTtl?: number
+  /** How long a sign-in may take. */
+  signInTtl?: number
+  /** How long another instance may take to notice a revocation. 0 reads the store at each request. */
+  revocationLag?: number
+  /** Browser origins that may call the MCP server, beside this one and loopback; `*` for any. */
+  origins?: readonly string[]
+  on?: {
+    /** Told everything that happens, without tokens. */
+    event?: (event: ProxyEvent) => void
+  }
+  /** The `fetch` for requests to the provider and the MCP server. */
+  fetch?: Fetch
+  /** Seconds since the epoch; for tests. */
+  now?: () => number
+}
+
+/** One protected MCP server, as the endpoints use it. */
+export interface Resource {
+  /** Its URL: what clients type, what tokens are bound to. */
+  readonly id: string
+  readonly path: string
+  readonly name: string
+  readonly scopes: readonly string[]
+  readonly forward: ForwardMode
+  readonly target: { readonly url: URL } | { readonly handler: McpHandler }
+  /** URL of its metadata document. */
+  readonly metadataUrl: string
+}
+
+/** Options after checking, with every default in place. */
+export interface Settings {
+  /** The one string that is the issuer everywhere. */
+  readonly issuer: string
+  readonly origin: string
+  /** Empty, or with a leading slash and no trailing one. */
+  readonly basePath: string
+  readonly secrets: readonly [string, ...string[]]
+  readonly upstream: Provider
+  readonly storage: Store
+  readonly resources: readonly [Resource, ...Resource[]]
+  readonly allow: ProxyOptions['allow']
+  readonly name: string
+  readonly scopes: Readonly<Record<string, string>>
+  readonly clients: readonly ClientOptions[]
+  readonly registration: 'sealed' | 'off'
+  readonly registrationTtl: number | undefined
+  readonly redirectUris: { readonly customSchemes: boolean; readonly loopbackAliases: boolean }
+  readonly accessTokenTtl: number
+  readonly codeTtl: number
+  readonly refreshTtl: number
+  readonly refreshGrace: number
+  readonly grantTtl: number | undefined
+  readonly signInTtl: number
+  readonly revocationLag: number
+  readonly origins: readonly string[]
+  readonly onEvent: ((event: ProxyEvent) => void) | undefined
+  readonly fetch: Fetch
+  readonly now: () => number
+}

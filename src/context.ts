@@ -1,0 +1,63 @@
+import { type Clients, createClients } from './clients/clients.ts'
+import type { Settings } from './config.ts'
+import { createKeyring, type Keyring } from './crypto/keyring.ts'
+import { createSealer, type Sealer } from './crypto/seal.ts'
+import { createEmit, type Emit } from './events/event.ts'
+import { type AccessTokens, createAccessTokens } from './grants/access-token.ts'
+import { createGrants, type Grants } from './grants/grants.ts'
+import { failClosed } from './grants/store-failure.ts'
+import { createGuard, type Guard } from './guard/guard.ts'
+import { createUpstreamAccess, type UpstreamAccess } from './guard/upstream-tokens.ts'
+import { createUpstream, type Upstream } from './upstream/upstream.ts'
+
+/** Everything an endpoint works with; made once, changed by nobody. */
+export interface Context {
+  readonly settings: Settings
+  readonly keyring: Keyring
+  readonly sealer: Sealer
+  readonly clients: Clients
+  readonly grants: Grants
+  readonly accessTokens: AccessTokens
+  readonly upstream: Upstream
+  readonly upstreamAccess: UpstreamAccess
+  readonly guard: Guard
+  readonly emit: Emit
+}
+
+/** What belongs to one request only. */
+export interface Call {
+  /** Goes into the event and onto the error page. */
+  readonly requestId: string
+  /** Lets work go on after the answer, where the runtime has to be told so. Its failure is reported, no more. */
+  defer(work: Promise<unknown>): void
+}
+
+/** One HTTP endpoint. What it throws becomes an answer in one place. */
+export type Endpoint = (request: Request, ctx: Context, call: Call) => Response | Promise<Response>
+
+export function createContext(settings: Settings): Context {
+  const { now, issuer, fetch, revocationLag } = settings
+  const keyring = createKeyring(settings.secrets)
+  const sealer = createSealer(keyring)
+  const emit = createEmit(settings.onEvent)
+  const grants = createGrants({ store: failClosed(settings.storage), sealer, now, revocationLag })
+  const accessTokens = createAccessTokens(keyring, issuer)
+  const upstream = createUpstream(settings.upstream, { fetch, now, redirectUri: `${issuer}/callback` })
+  const upstreamAccess = createUpstreamAccess({ grants, upstream, now, emit })
+  const clients = createClients(settings.clients, {
+    keyring,
+    sealer,
+    now,
+    ttl: settings.registrationTtl,
+    scopes: Object.keys(settings.scopes),
+    registers: settings.registration !== 'off',
+  })
+  const guard = createGuard({
+    accessTokens,
+    grants,
+    upstreamToken: async (key) => (await upstreamAccess.fresh(key)).accessToken,
+    now,
+    revocationLag,
+  })
+  return { settings, keyring, sealer, clients, grants, accessTokens, upstream, upstreamAccess, guard, emit }
+}

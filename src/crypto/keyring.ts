@@ -1,0 +1,62 @@
+import { hkdf } from '@noble/hashes/hkdf.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { toBase64url } from './base64url.ts'
+
+/** What a key is for. One key per purpose, so that nothing sealed for one use opens in another. */
+export type Purpose =
+  | 'registration'
+  | 'client-secret'
+  | 'consent'
+  | 'sign-in'
+  | 'grant'
+  | 'user'
+  | 'refresh-token'
+  | 'access-token'
+
+/** The keys derived from one secret. */
+export interface KeySet {
+  /** Names the secret without telling anything of it: 4 base64url characters. */
+  readonly id: string
+  /** 32 bytes. */
+  readonly key: (purpose: Purpose) => Uint8Array
+}
+
+/** Keys of the current secret, and of every secret that still opens what it once sealed. */
+export interface Keyring {
+  readonly current: KeySet
+  readonly all: readonly KeySet[]
+  readonly byId: (id: string) => KeySet | undefined
+}
+
+export const KEY_ID_LENGTH = 4
+
+const encoder = new TextEncoder()
+
+function createKeySet(secret: string): KeySet {
+  const input = encoder.encode(secret)
+  const derive = (info: string, bytes: number) =>
+    hkdf(sha256, input, encoder.encode('lockgate/v1'), encoder.encode(info), bytes)
+  const keys = new Map<Purpose, Uint8Array>()
+  return {
+    id: toBase64url(derive('key-id', 3)),
+    key(purpose) {
+      const known = keys.get(purpose)
+      if (known) return known
+      const key = derive(purpose, 32)
+      keys.set(purpose, key)
+      return key
+    },
+  }
+}
+
+/**
+ * Derives every key the proxy uses from its secrets, current first.
+ *
+ * @see [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)
+ */
+export function createKeyring(secrets: readonly [string, ...string[]]): Keyring {
+  const [first, ...rest] = secrets
+  const current = createKeySet(first)
+  const all = [current, ...rest.map(createKeySet)]
+  return { current, all, byId: (id) => all.find((set) => set.id === id) }
+}

@@ -1,0 +1,71 @@
+import type { Endpoint } from '../context.ts'
+import { OAuthError } from '../errors.ts'
+import { readForm, toParams } from '../http/params.ts'
+import { page } from '../http/responses.ts'
+import { consentPage } from '../pages/consent-page.ts'
+import { checkAuthorizationRequest, chooseRedirectUri, readState } from '../protocol/authorization-request.ts'
+import { isLoopback } from '../protocol/redirect-uri.ts'
+import { OFFLINE_ACCESS } from '../protocol/scope.ts'
+import { answerError } from './answer-client.ts'
+import { openConsent } from './sign-in.ts'
+
+/**
+ * Puts an authorization request before the user. The provider hears nothing of it until they approve.
+ *
+ * @see [OAuth 2.1 §4.1.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.1)
+ */
+export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
+  const { settings, clients, upstream } = ctx
+  const params =
+    request.method === 'POST' ? await readForm(request) : toParams(new URL(request.url).searchParams)
+  const { client_id: clientId, redirect_uri: requestedUri } = params.fields
+  const client = clientId === undefined ? undefined : clients.find(clientId)
+  if (!client) {
+    throw new OAuthError('invalid_request', 'The app that sent you here is not known to this server', {
+      reason: clientId === undefined ? 'no client_id' : 'unknown client',
+    })
+  }
+  const redirectUri = chooseRedirectUri(requestedUri, client, settings.redirectUris, settings.origin)
+  const state = readState(params)
+  const trusted = client.kind === 'configured' || isLoopback(redirectUri)
+  try {
+    const server = { resources: settings.resources, scopes: Object.keys(settings.scopes) }
+    const checked = checkAuthorizationRequest(params, client, server)
+    const providerScopes = await upstream.scopes()
+    const { key, name, refreshes } = client
+    const { sealed, cookies } = openConsent(ctx, request, {
+      ...checked,
+      state,
+      redirectUri,
+      trusted,
+      client: { key, name, refreshes },
+    })
+    const view = consentPage({
+      server: settings.resources.find(({ id }) => id === checked.resource)?.name ?? settings.name,
+      resource: checked.resource,
+      clientName: name,
+      verified: client.kind === 'configured',
+      redirectUri,
+      scopes: checked.scope.map((scope) => describe(scope, settings.scopes)),
+      provider: upstream.name,
+      providerScopes,
+      action: `${settings.basePath}/consent`,
+      request: sealed,
+    })
+    return page(view, 200, cookies)
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error
+    const { code, reason } = error
+    ctx.emit({
+      type: 'refused',
+      endpoint: '/authorize',
+      code,
+      reason: reason ?? error.message,
+      client: client.key,
+    })
+    return answerError(ctx, call, { redirectUri, state }, error, { trusted })
+  }
+}
+
+const describe = (scope: string, known: Readonly<Record<string, string>>): string =>
+  scope === OFFLINE_ACCESS ? 'Stay connected while you are away' : (known[scope] ?? scope)

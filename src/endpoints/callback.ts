@@ -1,0 +1,135 @@
+import type { Call, Context, Endpoint } from '../context.ts'
+import { OAuthError } from '../errors.ts'
+import { describeError } from '../events/event.ts'
+import { newCode } from '../grants/codes.ts'
+import type { Grant } from '../grants/grant.ts'
+import { formatGrantKey, newGrantKey, userKey } from '../grants/grant-key.ts'
+import { readForm, toParams } from '../http/params.ts'
+import { page, redirect } from '../http/responses.ts'
+import { errorPage } from '../pages/error-page.ts'
+import type { Identity, UpstreamTokens } from '../ports.ts'
+import { isAllowed } from '../protocol/allow.ts'
+import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
+import { answerError } from './answer-client.ts'
+import { finishSignIn, type SignInRequest } from './sign-in.ts'
+
+/** What a provider's answer may say that this server listens to. */
+const ANSWER = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+
+/**
+ * The provider's answer. Here, and nowhere before, the storage is written: one grant, under its code.
+ *
+ * @see [OAuth 2.1 §4.1.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.2)
+ */
+export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
+  if (http.method === 'POST') return fromForm(http, ctx)
+  const { fields } = toParams(new URL(http.url).searchParams)
+  const { flow, request, cookies } = finishSignIn(ctx, http, fields.state)
+  try {
+    const answer = new URLSearchParams(ANSWER.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])))
+    const { identity, tokens } = await ctx.upstream.exchange(answer, flow)
+    if (!(await mayEnter(ctx, identity))) return turnAway(ctx, call, request, identity, tokens, cookies)
+    const code = await createGrant(ctx, request, identity, tokens)
+    const { redirectUri, state } = request
+    return redirect(withResponse(redirectUri, { code, state, iss: ctx.settings.issuer }), cookies)
+  } catch (error) {
+    const refusal = asRefusal(error)
+    const { code, reason, cause } = refusal
+    ctx.emit({
+      type: code === 'server_error' ? 'failed' : 'refused',
+      endpoint: '/callback',
+      code,
+      reason,
+      client: request.client.key,
+      ...(cause !== undefined && { error: describeError(cause) }),
+    })
+    return answerError(ctx, call, request, refusal, { trusted: true, cookies })
+  }
+}
+
+/**
+ * An answer posted across sites comes without our cookies: send it round once more as a GET, which carries them.
+ *
+ * @see [OAuth 2.0 Form Post Response Mode](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html)
+ */
+async function fromForm(http: Request, { settings }: Context): Promise<Response> {
+  const { fields } = await readForm(http)
+  const params = Object.fromEntries(ANSWER.map((name) => [name, fields[name]]))
+  return redirect(withResponse(`${settings.issuer}/callback`, params))
+}
+
+const asRefusal = (error: unknown): OAuthError =>
+  error instanceof OAuthError
+    ? error
+    : new OAuthError('server_error', 'Something went wrong on our side', { cause: error })
+
+async function mayEnter({ settings: { allow } }: Context, identity: Identity): Promise<boolean> {
+  if (allow === undefined) return true
+  return typeof allow === 'function' ? (await allow(identity)) === true : isAllowed(identity, allow)
+}
+
+/** The provider knows them, this server does not want them: its tokens are given back at once. */
+function turnAway(
+  ctx: Context,
+  call: Call,
+  request: SignInRequest,
+  identity: Identity,
+  tokens: UpstreamTokens,
+  cookies: readonly string[],
+): Response {
+  const { emit, keyring, settings, upstream } = ctx
+  emit({
+    type: 'turned-away',
+    client: request.client.key,
+    user: userKey(keyring, identity),
+    reason: 'not in allow',
+  })
+  call.defer(upstream.revoke(tokens))
+  const { redirectUri, state } = request
+  const message = 'You signed in, but this account may not use this server'
+  const href = withResponse(redirectUri, { error: 'access_denied', state, iss: settings.issuer })
+  const back = { href, target: describeRedirect(redirectUri).target }
+  return page(errorPage({ message, code: 'access_denied', requestId: call.requestId, back }), 403, cookies)
+}
+
+async function createGrant(
+  { grants, keyring, settings, emit }: Context,
+  request: SignInRequest,
+  identity: Identity,
+  tokens: UpstreamTokens,
+): Promise<string> {
+  const now = settings.now()
+  const key = newGrantKey(userKey(keyring, identity))
+  const { code, hash } = newCode(key)
+  const endsAt = earliest(
+    settings.grantTtl && now + settings.grantTtl,
+    // What cannot be refreshed at the provider must not outlive it here.
+    tokens.refreshToken === undefined ? tokens.expiresAt : undefined,
+  )
+  const grant: Grant = {
+    format: 1,
+    client: request.client.key,
+    clientName: request.client.name,
+    resource: request.resource,
+    scope: request.scope,
+    refreshes: request.client.refreshes,
+    createdAt: now,
+    expiresAt: now + settings.codeTtl,
+    ...(endsAt !== undefined && { endsAt }),
+    code: { hash, challenge: request.challenge, redirectUri: request.redirectUri },
+    generation: 0,
+    rotatedAt: now,
+    epoch: 0,
+    identity: grants.sealIdentity(key, identity),
+    upstream: grants.sealTokens(key, tokens),
+  }
+  await grants.create(key, grant)
+  const { client, resource } = grant
+  emit({ type: 'signed-in', client, resource, user: key.user, grant: formatGrantKey(key) })
+  return code
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length > 0 ? Math.min(...known) : undefined
+}

@@ -1,0 +1,106 @@
+import type { Resource } from '../config.ts'
+import type { Context, Endpoint } from '../context.ts'
+import { OAuthError } from '../errors.ts'
+import { forward } from '../guard/forward.ts'
+import type { Admission } from '../guard/guard.ts'
+import { isAllowedOrigin } from '../guard/origin.ts'
+import { mediaType } from '../http/body.ts'
+import { allowOrigin, preflight } from '../http/cors.ts'
+import { json } from '../http/responses.ts'
+import { bearerChallenge } from '../protocol/challenge.ts'
+
+const METHODS = 'GET, POST, DELETE, OPTIONS'
+
+/**
+ * The protected resource: nothing behind it sees a request before its token has been checked.
+ *
+ * @see [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)
+ */
+export const mcpEndpoint =
+  (resource: Resource): Endpoint =>
+  async (request, ctx) => {
+    const origin = request.headers.get('origin')
+    if (origin !== null && !isAllowedOrigin(origin, ctx.settings.origin, ctx.settings.origins)) {
+      ctx.emit({ type: 'refused', endpoint: resource.path, code: 'access_denied', reason: 'foreign origin' })
+      return json({ error: 'access_denied', error_description: 'This origin may not call this server' }, 403)
+    }
+    if (request.method === 'OPTIONS') return preflight(request, METHODS, origin ?? undefined)
+    const response = await admitAndPass(request, resource, ctx)
+    return origin === null ? response : allowOrigin(mutable(response), origin)
+  }
+
+async function admitAndPass(request: Request, resource: Resource, ctx: Context): Promise<Response> {
+  const { authorization, second } = credentials(request)
+  let admission: Admission | undefined
+  try {
+    if (second) throw new OAuthError('invalid_request', 'The access token is sent in more than one way')
+    admission = await ctx.guard.admit(authorization, resource)
+    // Without credentials a client learns where to get some; nothing was wrong with what it sent.
+    if (!admission) return challenge(resource)
+    return await pass(request, resource, ctx, admission)
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error
+    ctx.emit({
+      type: 'refused',
+      endpoint: resource.path,
+      code: error.code,
+      reason: error.reason ?? error.message,
+      client: admission?.auth.clientId,
+      user: admission?.key.user,
+    })
+    return challenge(resource, error)
+  }
+}
+
+/** How a request shows a token. Anything but the header is ignored, unless it comes beside it. */
+function credentials(request: Request): { authorization: string | null; second: boolean } {
+  const authorization = request.headers.get('authorization')
+  if (authorization === null) return { authorization, second: false }
+  // No MCP message is a form, and a form may carry a second token (RFC 6750 §2.2).
+  const second =
+    request.url.includes('access_token=') || mediaType(request) === 'application/x-www-form-urlencoded'
+  return { authorization, second }
+}
+
+async function pass(
+  request: Request,
+  resource: Resource,
+  { settings }: Context,
+  { auth, clientName }: Admission,
+): Promise<Response> {
+  const { target } = resource
+  if ('handler' in target) return target.handler(request, auth)
+  const { pathname, search } = new URL(request.url)
+  const url = new URL(target.url)
+  url.pathname = url.pathname.replace(/\/$/, '') + pathname.slice(resource.path.length) || '/'
+  url.search = [target.url.search.slice(1), search.slice(1)].filter(Boolean).join('&')
+  const forwarding = { target: url, mode: resource.forward, auth, clientName, origin: settings.origin }
+  return forward(request, forwarding, settings.fetch)
+}
+
+/** A refusal as a client can act on it. Failures that are not about the token carry no challenge. */
+function challenge({ metadataUrl, scopes }: Resource, error?: OAuthError): Response {
+  // The sign-in at the provider is over: for this client that means the token is.
+  const code = error?.code === 'invalid_grant' ? 'invalid_token' : error?.code
+  const named =
+    code === undefined ||
+    code === 'invalid_request' ||
+    code === 'invalid_token' ||
+    code === 'insufficient_scope'
+  const headers: Record<string, string> = { 'cache-control': 'no-store' }
+  if (named) {
+    headers['www-authenticate'] = bearerChallenge({
+      resourceMetadata: metadataUrl,
+      scope: scopes,
+      error: code,
+      description: error?.message,
+    })
+  }
+  if (error?.retryAfter !== undefined) headers['retry-after'] = String(error.retryAfter)
+  if (!error) return new Response(null, { status: 401, headers })
+  const status = code === 'invalid_token' ? 401 : error.status
+  return json({ error: code, error_description: error.message }, status, headers)
+}
+
+/** Headers of a response that came from `fetch` or a handler may be locked. */
+const mutable = (response: Response): Response => new Response(response.body, response)

@@ -1,0 +1,50 @@
+import { authenticateClient } from '../clients/authenticate-client.ts'
+import type { Context, Endpoint } from '../context.ts'
+import { OAuthError } from '../errors.ts'
+import { type Grant, revokeAccess } from '../grants/grant.ts'
+import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
+import { parseRefreshToken } from '../grants/refresh-token.ts'
+import { readForm } from '../http/params.ts'
+import { endUpstream } from './end-upstream.ts'
+
+/**
+ * Revokes a refresh token, and with it the grant, or the access tokens of a grant. What is not the client's own
+ * token is answered alike: with 200 and no effect.
+ *
+ * @see [RFC 7009 §2](https://www.rfc-editor.org/rfc/rfc7009#section-2)
+ */
+export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
+  const { fields } = await readForm(request)
+  const client = authenticateClient(request.headers.get('authorization'), fields, ctx.clients.find)
+  if (fields.token === undefined) throw new OAuthError('invalid_request', 'The token is missing')
+  const found = await recognise(ctx, fields.token)
+  if (found) {
+    const { key, kind } = found
+    const outcome = await ctx.grants.change(key, (grant: Grant) => {
+      if (grant.client !== client.key) return { type: 'keep', result: undefined }
+      return kind === 'refresh' ? { type: 'end', reason: 'revoked by the client' } : revokeAccess(grant)
+    })
+    if (outcome.type !== 'missing') {
+      ctx.emit({
+        type: 'revoked',
+        client: client.key,
+        user: key.user,
+        grant: formatGrantKey(key),
+        reason: kind,
+      })
+    }
+    if (outcome.type === 'ended') endUpstream(ctx, call, key, outcome)
+  }
+  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
+}
+
+/** By its form, whatever `token_type_hint` says. */
+async function recognise(
+  { keyring, accessTokens, settings }: Context,
+  token: string,
+): Promise<{ key: GrantKey; kind: 'refresh' | 'access' } | undefined> {
+  const refresh = parseRefreshToken(keyring, token)
+  if (refresh) return { key: refresh.key, kind: 'refresh' }
+  const access = await accessTokens.open(token, settings.now())
+  return access && { key: access.key, kind: 'access' }
+}

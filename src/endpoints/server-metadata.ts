@@ -1,0 +1,17 @@
+import type { Endpoint } from '../context.ts'
+import { cacheableJson } from '../http/responses.ts'
+import { serverMetadata } from '../protocol/documents.ts'
+
+/** Seconds. Clients look at it before each sign-in; a change of options should reach them soon. */
+const MAX_AGE = 300
+
+/** @see [RFC 8414 §3](https://www.rfc-editor.org/rfc/rfc8414#section-3) */
+export const serverMetadataEndpoint: Endpoint = (_request, { settings, clients }) =>
+  cacheableJson(
+    serverMetadata({
+      issuer: settings.issuer,
+      scopes: Object.keys(settings.scopes),
+      registers: clients.register !== undefined,
+    }),
+    MAX_AGE,
+  )

@@ -1,0 +1,128 @@
+import type { Client } from '../clients/client.ts'
+import type { Context } from '../context.ts'
+import { equal } from '../crypto/compare.ts'
+import { digest } from '../crypto/digest.ts'
+import { randomId } from '../crypto/random.ts'
+import { OAuthError } from '../errors.ts'
+import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cookies.ts'
+import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
+import type { UpstreamFlow } from '../upstream/upstream.ts'
+
+/*
+ * A sign-in under way lives with the browser, never in the storage. Before consent it is the sealed request in
+ * the form, beside a cookie that binds the form to this browser; after consent it is a sealed cookie named by
+ * the `state` sent to the provider, which does not exist before.
+ */
+
+/** What the client asked for, as it was when it asked: nothing later can change it. */
+export interface SignInRequest extends AuthorizationRequest {
+  readonly client: Pick<Client, 'key' | 'name' | 'refreshes'>
+  readonly redirectUri: string
+  /** Whether errors may go back by redirect before the user has approved. */
+  readonly trusted: boolean
+}
+
+interface Pending {
+  readonly request: SignInRequest
+  readonly id: string
+  /** Digest of the cookie's value. */
+  readonly binding: string
+  readonly until: number
+}
+
+interface Approved extends UpstreamFlow {
+  readonly request: SignInRequest
+  readonly until: number
+}
+
+/** Unfinished sign-ins of one browser that are kept; opening more gives up the oldest. */
+const KEEP = 8
+
+const CONSENT = 'consent-'
+const SIGN_IN = 'sign-in-'
+
+const notThisBrowser = (reason: string) =>
+  new OAuthError(
+    'access_denied',
+    'This sign-in was not started in this browser, or it has been answered already',
+    {
+      reason,
+    },
+  )
+
+const tooLate = () =>
+  new OAuthError('invalid_request', 'This sign-in took too long', { reason: 'sign-in expired', status: 400 })
+
+/** Puts a request before the user: what the form carries, and the cookie it is bound to. */
+export function openConsent(
+  ctx: Context,
+  http: Request,
+  request: SignInRequest,
+): { sealed: string; cookies: string[] } {
+  const { signInTtl, now } = ctx.settings
+  const [id, value] = [randomId(8), randomId()]
+  const pending: Pending = { request, id, binding: digest(value), until: now() + signInTtl }
+  const cookies = setCookies(CONSENT + id, value, signInTtl)
+  return {
+    sealed: ctx.sealer.seal('consent', 'form', pending),
+    cookies: [...prune(http, CONSENT), ...cookies],
+  }
+}
+
+/**
+ * The request a consent form carries, once, in the browser it was made for.
+ *
+ * @throws {OAuthError} `access_denied` from another browser or a second time, `invalid_request` too late.
+ */
+export function closeConsent(
+  ctx: Context,
+  http: Request,
+  sealed: string | undefined,
+): { request: SignInRequest; cookies: string[] } {
+  const pending = ctx.sealer.open('consent', 'form', sealed ?? '') as Pending | undefined
+  if (!pending) throw new OAuthError('invalid_request', 'The form was altered or is incomplete')
+  const cookies = readCookies(http)
+  const value = cookies.get(CONSENT + pending.id)
+  if (value === undefined || !equal(digest(value), pending.binding)) throw notThisBrowser('no consent cookie')
+  if (pending.until <= ctx.settings.now()) throw tooLate()
+  return { request: pending.request, cookies: clearCookies(cookies, CONSENT + pending.id) }
+}
+
+/** Starts the sign-in at the provider: `state`, verifier and nonce are made here, after the user approved. */
+export function startSignIn(
+  ctx: Context,
+  http: Request,
+  request: SignInRequest,
+): { flow: UpstreamFlow; cookies: string[] } {
+  const { signInTtl, now } = ctx.settings
+  const flow = { state: randomId(), verifier: randomId(32), nonce: randomId() }
+  const approved: Approved = { ...flow, request, until: now() + signInTtl }
+  const sealed = ctx.sealer.seal('sign-in', flow.state, approved)
+  return { flow, cookies: [...prune(http, SIGN_IN), ...setCookies(SIGN_IN + flow.state, sealed, signInTtl)] }
+}
+
+/**
+ * The sign-in that the provider's answer belongs to, once, in the browser it was started in.
+ *
+ * @throws {OAuthError} `access_denied` from another browser or a second time, `invalid_request` too late.
+ */
+export function finishSignIn(
+  ctx: Context,
+  http: Request,
+  state: string | undefined,
+): { flow: UpstreamFlow; request: SignInRequest; cookies: string[] } {
+  const cookies = readCookies(http)
+  const sealed = state === undefined ? undefined : joinCookies(cookies, SIGN_IN + state)
+  if (state === undefined || sealed === undefined) throw notThisBrowser('no sign-in cookie')
+  const approved = ctx.sealer.open('sign-in', state, sealed) as Approved | undefined
+  if (!approved) throw notThisBrowser('sign-in cookie does not open')
+  if (approved.until <= ctx.settings.now()) throw tooLate()
+  return { flow: approved, request: approved.request, cookies: clearCookies(cookies, SIGN_IN + state) }
+}
+
+/** Removes unfinished sign-ins beyond the newest few, so that abandoned ones never fill the request header. */
+function prune(http: Request, prefix: string): string[] {
+  const cookies = readCookies(http)
+  const names = [...cookies.keys()].filter((name) => name.startsWith(prefix) && !name.includes('.'))
+  return names.slice(0, Math.max(0, names.length - KEEP + 1)).flatMap((name) => clearCookies(cookies, name))
+}

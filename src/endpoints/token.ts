@@ -1,0 +1,111 @@
+import { authenticateClient } from '../clients/authenticate-client.ts'
+import type { Client } from '../clients/client.ts'
+import type { Call, Context, Endpoint } from '../context.ts'
+import { OAuthError } from '../errors.ts'
+import { parseCode } from '../grants/codes.ts'
+import { type Decision, type Grant, type Issue, redeem, refresh } from '../grants/grant.ts'
+import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
+import { parseRefreshToken, refreshToken } from '../grants/refresh-token.ts'
+import { type Params, readForm } from '../http/params.ts'
+import { json } from '../http/responses.ts'
+import { endUpstream } from './end-upstream.ts'
+
+const missing = (name: string) => new OAuthError('invalid_request', `The ${name} is missing`)
+
+const invalidGrant = (reason: string) =>
+  new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', { reason })
+
+type Exchange = (ctx: Context, call: Call, client: Client, params: Params) => Promise<Response>
+
+/** @see [OAuth 2.1 §3.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.2) */
+export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
+  const params = await readForm(request)
+  const { grant_type: grantType } = params.fields
+  if (grantType === undefined) throw missing('grant_type')
+  const exchange = Object.hasOwn(EXCHANGES, grantType) ? EXCHANGES[grantType] : undefined
+  if (!exchange) throw new OAuthError('unsupported_grant_type', 'The grant_type is not supported')
+  const client = authenticateClient(request.headers.get('authorization'), params.fields, ctx.clients.find)
+  return exchange(ctx, call, client, params)
+}
+
+const EXCHANGES: Readonly<Record<string, Exchange>> = {
+  /** @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3) */
+  async authorization_code(ctx, call, client, { fields, resources }) {
+    const { code, code_verifier: verifier, redirect_uri: redirectUri, scope } = fields
+    if (code === undefined) throw missing('code')
+    if (verifier === undefined) throw missing('code_verifier')
+    const parsed = parseCode(code)
+    if (!parsed) throw invalidGrant('malformed code')
+    const { secretHash } = parsed
+    const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
+    const rules = { accessTokenTtl, refreshTtl, refreshGrace }
+    const use = { client: client.key, secretHash, verifier, redirectUri, resources, scope }
+    const issue = await change(ctx, call, parsed.key, (grant, attempt) => {
+      // Whoever lost the race for an unused code asked twice at once; that is no replay of a used one.
+      if (attempt > 0 && grant.generation > 0) throw invalidGrant('code redeemed at this very moment')
+      return redeem(grant, use, now(), rules)
+    })
+    return respond(ctx, parsed.key, issue, 'issued')
+  },
+
+  /** @see [OAuth 2.1 §4.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.3) */
+  async refresh_token(ctx, call, client, { fields, resources }) {
+    if (fields.refresh_token === undefined) throw missing('refresh_token')
+    if (!client.refreshes) {
+      throw new OAuthError('unauthorized_client', 'The client did not register the refresh_token grant')
+    }
+    const parsed = parseRefreshToken(ctx.keyring, fields.refresh_token)
+    if (!parsed) throw invalidGrant('malformed refresh token')
+    const { key, generation } = parsed
+    const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
+    const rules = { accessTokenTtl, refreshTtl, refreshGrace }
+    const use = { client: client.key, generation, resources, scope: fields.scope }
+    const decide = (grant: Grant) => refresh(grant, use, now(), rules)
+    const issue = await change<Issue | 'stale'>(ctx, call, key, (grant) => {
+      const decision = decide(grant)
+      const rotates = decision.type === 'write'
+      return rotates && ctx.upstreamAccess.isStale(key, grant) ? { type: 'keep', result: 'stale' } : decision
+    })
+    if (issue !== 'stale') return respond(ctx, key, issue, 'refreshed')
+    // The provider's tokens first: if they are over, so is the grant, and nothing may be rotated for it.
+    await ctx.upstreamAccess.fresh(key)
+    return respond(ctx, key, await change(ctx, call, key, decide), 'refreshed')
+  },
+}
+
+/** Changes a grant by one rule; where that ends it, the provider's tokens end too. */
+async function change<T>(
+  ctx: Context,
+  call: Call,
+  key: GrantKey,
+  decide: (grant: Grant, attempt: number) => Decision<T>,
+): Promise<T> {
+  let attempt = 0
+  const outcome = await ctx.grants.change(key, (grant) => decide(grant, attempt++))
+  if (outcome.type === 'done') return outcome.result
+  if (outcome.type === 'missing') throw invalidGrant('unknown or ended grant')
+  endUpstream(ctx, call, key, outcome)
+  throw outcome.error ?? invalidGrant(outcome.reason)
+}
+
+/** @see [OAuth 2.1 §3.2.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.2.3) */
+async function respond(
+  ctx: Context,
+  key: GrantKey,
+  { grant, scope }: Issue,
+  type: 'issued' | 'refreshed',
+): Promise<Response> {
+  const { settings, keyring, accessTokens, emit } = ctx
+  const issuedAt = settings.now()
+  const expiresAt = Math.min(issuedAt + settings.accessTokenTtl, grant.endsAt ?? Number.POSITIVE_INFINITY)
+  const { client, resource, epoch } = grant
+  const accessToken = await accessTokens.issue({ key, epoch, client, resource, scope, issuedAt, expiresAt })
+  emit({ type, client, resource, user: key.user, grant: formatGrantKey(key) })
+  return json({
+    access_token: accessToken,
+    token_type: 'Bearer',
+    expires_in: expiresAt - issuedAt,
+    scope: scope.join(' '),
+    ...(grant.refreshes && { refresh_token: refreshToken(keyring, key, grant.generation) }),
+  })
+}

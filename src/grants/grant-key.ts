@@ -1,0 +1,40 @@
+import { mac } from '../crypto/digest.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import { randomId } from '../crypto/random.ts'
+import type { Identity } from '../ports.ts'
+
+/** Names one grant. Both parts are 22 base64url characters; the key of its record is `grant:<user>:<id>`. */
+export interface GrantKey {
+  readonly user: string
+  readonly id: string
+}
+
+const PART = '[\\w-]{22}'
+
+/** The pattern of `<user>.<id>`, with which every code and refresh token begins. */
+export const GRANT_PATTERN: string = `(${PART})\\.(${PART})`
+
+export const recordKey = ({ user, id }: GrantKey): string => `grant:${user}:${id}`
+
+/** In front of every grant of one user. */
+export const userPrefix = (user: string): string => `grant:${user}:`
+
+/** `<user>.<id>`, as tokens and events carry it. */
+export const formatGrantKey = ({ user, id }: GrantKey): string => `${user}.${id}`
+
+export function parseGrantKey(text: string): GrantKey | undefined {
+  const match = new RegExp(`^${GRANT_PATTERN}$`).exec(text)
+  return match ? { user: match[1]!, id: match[2]! } : undefined
+}
+
+/**
+ * Who somebody is, without saying it: a keyed hash, so that neither a token nor a key of the storage shows a
+ * person. It is made with the oldest secret: as long as that one is kept, a new secret in front of it does not
+ * part a user from their grants.
+ */
+export function userKey(keyring: Keyring, { issuer, tenant, subject }: Identity): string {
+  const oldest = keyring.all[keyring.all.length - 1]!
+  return mac(oldest.key('user'), [issuer, tenant ?? '', subject], 16)
+}
+
+export const newGrantKey = (user: string): GrantKey => ({ user, id: randomId() })

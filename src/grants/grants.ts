@@ -1,0 +1,137 @@
+import type { Sealer } from '../crypto/seal.ts'
+import { OAuthError } from '../errors.ts'
+import type { Clock, Identity, Store, UpstreamTokens } from '../ports.ts'
+import type { Decision, Grant } from './grant.ts'
+import { type GrantKey, recordKey, userPrefix } from './grant-key.ts'
+import { createLiveGrants, type LiveGrant } from './live-grants.ts'
+
+/** How a change ended: with a result, or with the grant's end. */
+export type Outcome<T> =
+  | { readonly type: 'done'; readonly result: T }
+  | { readonly type: 'missing' }
+  | { readonly type: 'ended'; readonly grant: Grant; readonly reason: string; readonly error?: OAuthError }
+
+/** The grants of a store: every change is one compare-and-set on one record. */
+export interface Grants {
+  create(key: GrantKey, grant: Grant): Promise<void>
+  /** The record as it is in the store now. */
+  load(key: GrantKey): Promise<Grant | undefined>
+  /** The record as it was at most `revocationLag` seconds ago, if the process knows it that fresh. */
+  recent(key: GrantKey): LiveGrant | undefined
+  /** The record as it was at most `revocationLag` seconds ago; reads it where need be, once under concurrency. */
+  live(key: GrantKey): Promise<LiveGrant>
+  /** Lets `decide` judge the record, and judge anew whenever somebody else changed it meanwhile. */
+  change<T>(key: GrantKey, decide: (grant: Grant) => Decision<T>): Promise<Outcome<T>>
+  /** Ends a grant. @returns What it was. */
+  end(key: GrantKey): Promise<Grant | undefined>
+  list(user: string): AsyncIterable<{ key: GrantKey; grant: Grant }>
+  sealIdentity(key: GrantKey, identity: Identity): string
+  openIdentity(key: GrantKey, grant: Grant): Identity
+  sealTokens(key: GrantKey, tokens: UpstreamTokens): string
+  openTokens(key: GrantKey, grant: Grant): UpstreamTokens
+}
+
+const ATTEMPTS = 30
+/** Milliseconds after which an eventually consistent store is asked again for a record just written elsewhere. */
+const PATIENCE = [150, 400, 900, 1600]
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+export function createGrants(ports: {
+  store: Store
+  sealer: Sealer
+  now: Clock
+  revocationLag: number
+}): Grants {
+  const { store, sealer, now } = ports
+  const live = createLiveGrants(now, ports.revocationLag, (key) => load(key))
+
+  async function read(key: GrantKey): Promise<{ grant: Grant; version: string } | undefined> {
+    const found = await store.get(recordKey(key))
+    const grant = found?.value as Grant | undefined
+    if (!found || grant?.format !== 1 || grant.expiresAt <= now()) return undefined
+    return { grant, version: found.version }
+  }
+
+  async function load(key: GrantKey): Promise<Grant | undefined> {
+    return (await read(key))?.grant
+  }
+
+  async function readPatiently(key: GrantKey): ReturnType<typeof read> {
+    let found = await read(key)
+    if (store.consistency !== 'eventual') return found
+    for (const ms of PATIENCE) {
+      if (found) break
+      await pause(ms)
+      found = await read(key)
+    }
+    return found
+  }
+
+  const open = (place: string, key: GrantKey, sealed: string): unknown => {
+    const value = sealer.open('grant', `${place}\n${recordKey(key)}`, sealed)
+    if (value === undefined) {
+      throw new OAuthError('invalid_grant', 'The grant cannot be used any more', {
+        reason: `${place} does not open: the record was moved, altered or sealed with a secret that is gone`,
+      })
+    }
+    return value
+  }
+
+  return {
+    load,
+    recent: live.recent,
+    live: live.read,
+    async create(key, grant) {
+      await store.set(recordKey(key), grant, grant.expiresAt - now())
+    },
+    async change(key, decide) {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const found = attempt === 0 ? await readPatiently(key) : await read(key)
+        if (!found) {
+          live.put(key, undefined)
+          return { type: 'missing' }
+        }
+        const decision = decide(found.grant)
+        if (decision.type === 'keep') return { type: 'done', result: decision.result }
+        if (decision.type === 'end') {
+          await store.delete(recordKey(key))
+          live.put(key, undefined)
+          return { type: 'ended', grant: found.grant, reason: decision.reason, ...errorOf(decision) }
+        }
+        const { grant } = decision
+        const ttl = Math.max(1, grant.expiresAt - now())
+        if (await store.swap(recordKey(key), found.version, grant, ttl)) {
+          live.put(key, grant)
+          return { type: 'done', result: decision.result }
+        }
+        // Lost a race: usually the winner left something to keep. Spread out whoever loses often.
+        if (attempt > 1) await pause(Math.random() * 10 * attempt)
+      }
+      throw new OAuthError('temporarily_unavailable', 'The server is busy, try again', {
+        reason: 'too many changes of one grant at once',
+        retryAfter: 1,
+      })
+    },
+    async end(key) {
+      const grant = await load(key)
+      if (grant) await store.delete(recordKey(key))
+      live.put(key, undefined)
+      return grant
+    },
+    async *list(user) {
+      const prefix = userPrefix(user)
+      for await (const name of store.keys(prefix)) {
+        const key = { user, id: name.slice(prefix.length) }
+        const grant = await load(key)
+        if (grant) yield { key, grant }
+      }
+    },
+    sealIdentity: (key, identity) => sealer.seal('grant', `identity\n${recordKey(key)}`, identity),
+    openIdentity: (key, grant) => open('identity', key, grant.identity) as Identity,
+    sealTokens: (key, tokens) => sealer.seal('grant', `tokens\n${recordKey(key)}`, tokens),
+    openTokens: (key, grant) => open('tokens', key, grant.upstream) as UpstreamTokens,
+  }
+}
+
+const errorOf = ({ error }: { error?: OAuthError }): { error?: OAuthError } => (error ? { error } : {})

@@ -1,0 +1,83 @@
+import type { Clock } from '../ports.ts'
+import type { Grant } from './grant.ts'
+import { type GrantKey, recordKey } from './grant-key.ts'
+
+/** A grant as this process last saw it. */
+export interface LiveGrant {
+  /** `undefined` once it has ended. */
+  grant: Grant | undefined
+  /** Seconds since the epoch. */
+  checkedAt: number
+}
+
+/** Grants the guard has seen, so that it reads each at most once per `lag` seconds. */
+export interface LiveGrants {
+  /** What is known of a grant, if that is fresh enough. */
+  recent(key: GrantKey): LiveGrant | undefined
+  /** What is known of a grant; reads it where that is too old. Callers at the same moment share one read. */
+  read(key: GrantKey): Promise<LiveGrant>
+  /** Tells what this process itself has just written. */
+  put(key: GrantKey, grant: Grant | undefined): void
+}
+
+const LIMIT = 10_000
+
+/** @param lag Seconds. */
+export function createLiveGrants(
+  now: Clock,
+  lag: number,
+  load: (key: GrantKey) => Promise<Grant | undefined>,
+): LiveGrants {
+  const known = new Map<string, LiveGrant>()
+  const pending = new Map<string, Promise<LiveGrant>>()
+
+  function recent(key: GrantKey): LiveGrant | undefined {
+    const entry = known.get(recordKey(key))
+    return entry && now() - entry.checkedAt < lag ? entry : undefined
+  }
+
+  /** Changes an entry in place: the guard holds on to it. */
+  function remember(name: string, grant: Grant | undefined): LiveGrant {
+    const entry = known.get(name) ?? { grant, checkedAt: 0 }
+    entry.grant = grant
+    entry.checkedAt = now()
+    // Least recently written first: a Map keeps the order of insertion.
+    known.delete(name)
+    known.set(name, entry)
+    if (known.size > LIMIT) forget(known.keys().next().value!)
+    return entry
+  }
+
+  /** Whoever still holds the entry has to read again. */
+  function forget(name: string): void {
+    known.get(name)!.checkedAt = Number.NEGATIVE_INFINITY
+    known.delete(name)
+  }
+
+  return {
+    recent,
+    read(key) {
+      const entry = recent(key)
+      if (entry) return Promise.resolve(entry)
+      const name = recordKey(key)
+      let reading = pending.get(name)
+      if (!reading) {
+        reading = load(key).then((grant) => {
+          // What this process wrote meanwhile is newer than what it read.
+          const written = pending.get(name) !== reading && known.get(name)
+          if (written) return written
+          pending.delete(name)
+          return remember(name, grant)
+        })
+        reading.catch(() => pending.delete(name))
+        pending.set(name, reading)
+      }
+      return reading
+    },
+    put(key, grant) {
+      const name = recordKey(key)
+      // Only what the guard asks about: a flood of made-up grants must not push those out.
+      if (pending.delete(name) || known.has(name)) remember(name, grant)
+    },
+  }
+}

@@ -1,0 +1,119 @@
+import type { Auth, ForwardMode } from '../config.ts'
+import { OAuthError } from '../errors.ts'
+import { foreignCookies } from '../http/cookies.ts'
+import type { Fetch } from '../ports.ts'
+
+/** Meant for one connection only. @see [RFC 9110 §7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1) */
+const HOP_BY_HOP =
+  'connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade'.split(
+    ' ',
+  )
+
+const OWN_HEADERS = 'x-lockgate-'
+
+/** Where a request goes and on whose behalf. */
+export interface Forwarding {
+  readonly target: URL
+  readonly mode: ForwardMode
+  readonly auth: Auth
+  readonly clientName: string
+  /** Public origin, told to the server behind. */
+  readonly origin: string
+}
+
+/**
+ * Passes a request on and its answer back, both as streams. The client's own credentials stay here.
+ *
+ * @throws {OAuthError} `bad_gateway` where the server behind does not answer.
+ */
+export async function forward(request: Request, forwarding: Forwarding, fetch: Fetch): Promise<Response> {
+  const { target } = forwarding
+  const headers = await requestHeaders(request.headers, forwarding)
+  const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.body !== null
+  const init: RequestInit & { duplex?: 'half' } = {
+    method: request.method,
+    headers,
+    redirect: 'manual',
+    signal: request.signal,
+    // Without `half`, Node and Deno refuse to send a stream.
+    ...(hasBody && { body: request.body, duplex: 'half' }),
+  }
+  let response: Response
+  try {
+    response = await fetch(target.href, init)
+  } catch (cause) {
+    // Nobody is left to read an answer.
+    if (request.signal.aborted) return new Response(null, { status: 499 })
+    throw new OAuthError('bad_gateway', 'The MCP server behind this proxy does not answer', {
+      reason: 'no answer from the MCP server',
+      cause,
+    })
+  }
+  if (response.status === 401 && forwarding.mode !== 'upstream-token') {
+    // It refuses the proxy, not the user: a challenge here would send the client round in circles.
+    await response.body?.cancel()
+    throw new OAuthError('bad_gateway', 'The MCP server behind this proxy refuses it', {
+      reason: 'the MCP server answered 401: it must trust this proxy, or `forward` must be upstream-token',
+    })
+  }
+  return new Response(response.body, { status: response.status, headers: responseHeaders(response.headers) })
+}
+
+async function requestHeaders(source: Headers, forwarding: Forwarding): Promise<Headers> {
+  const { auth, mode, origin } = forwarding
+  const headers = withoutHopByHop(source)
+  for (const name of [...headers.keys()]) if (name.startsWith(OWN_HEADERS)) headers.delete(name)
+  headers.delete('authorization')
+  headers.delete('host')
+  // Runtimes set it themselves where they know the length of a stream.
+  headers.delete('content-length')
+  // What the runtime would unpack on the way, it could not pass on as it came.
+  headers.set('accept-encoding', 'identity')
+  const cookies = headers.get('cookie')
+  if (cookies !== null) {
+    const rest = foreignCookies(cookies)
+    if (rest) headers.set('cookie', rest)
+    else headers.delete('cookie')
+  }
+  const { host, protocol } = new URL(origin)
+  headers.set('x-forwarded-host', host)
+  headers.set('x-forwarded-proto', protocol.slice(0, -1))
+  if (mode === 'nothing') return headers
+  const identity = {
+    'user-id': auth.user.id,
+    'user-email': auth.user.email,
+    'user-name': auth.user.name,
+    'client-id': auth.clientId,
+    'client-name': forwarding.clientName,
+    scope: auth.scopes.join(' '),
+    grant: String(auth.extra.grant),
+  }
+  for (const [name, value] of Object.entries(identity)) {
+    if (value !== undefined) headers.set(OWN_HEADERS + name, toHeaderValue(value))
+  }
+  if (mode === 'upstream-token') headers.set('authorization', `Bearer ${await auth.upstream.accessToken()}`)
+  return headers
+}
+
+function responseHeaders(source: Headers): Headers {
+  const headers = withoutHopByHop(source)
+  // `fetch` has unpacked the body already, and counts nothing.
+  if (headers.has('content-encoding')) {
+    headers.delete('content-encoding')
+    headers.delete('content-length')
+  }
+  return headers
+}
+
+function withoutHopByHop(source: Headers): Headers {
+  const headers = new Headers(source)
+  const named = (source.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase())
+  for (const name of [...HOP_BY_HOP, ...named]) if (/^[\w-]+$/.test(name)) headers.delete(name)
+  return headers
+}
+
+/** Header values are ASCII: anything else is percent-encoded, and so is the percent sign. */
+const toHeaderValue = (text: string): string =>
+  text.replace(/[^\x20-\x24\x26-\x7e]/gu, (char) =>
+    encodeURIComponent(/[\ud800-\udfff]/u.test(char) ? '\ufffd' : char),
+  )

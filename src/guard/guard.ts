@@ -1,0 +1,106 @@
+import type { Auth, Resource } from '../config.ts'
+import { OAuthError } from '../errors.ts'
+import type { AccessClaims, AccessTokens } from '../grants/access-token.ts'
+import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
+import type { Grants } from '../grants/grants.ts'
+import type { LiveGrant } from '../grants/live-grants.ts'
+import type { Clock } from '../ports.ts'
+
+/** A request that may pass. */
+export interface Admission {
+  readonly auth: Auth
+  readonly key: GrantKey
+  readonly clientName: string
+}
+
+/** Stands at every protected resource. */
+export interface Guard {
+  /**
+   * Judges an `Authorization` header.
+   *
+   * @returns `undefined` where it carries no bearer token.
+   * @throws {OAuthError} `invalid_token`, `insufficient_scope`, or `temporarily_unavailable` where the storage
+   * does not answer.
+   */
+  admit(authorization: string | null, resource: Resource): Promise<Admission | undefined>
+}
+
+interface Known extends Admission {
+  readonly claims: AccessClaims
+  live: LiveGrant
+}
+
+const LIMIT = 10_000
+const MAX_TOKEN = 8192
+
+const invalidToken = (reason: string) =>
+  new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { reason })
+
+/**
+ * A token is opened once per process and its grant read once per `revocationLag`; in between, a request costs
+ * two look-ups in memory.
+ */
+export function createGuard(ports: {
+  accessTokens: AccessTokens
+  grants: Grants
+  upstreamToken: (key: GrantKey) => Promise<string>
+  now: Clock
+  revocationLag: number
+}): Guard {
+  const { accessTokens, grants, upstreamToken, now, revocationLag } = ports
+  const known = new Map<string, Known>()
+
+  async function recognise(authorization: string): Promise<Known> {
+    const token = authorization.slice('bearer '.length).trim()
+    const claims = token.length <= MAX_TOKEN ? await accessTokens.open(token, now()) : undefined
+    if (!claims) throw invalidToken('not an access token of this server, or expired')
+    const { key } = claims
+    const live = await grants.live(key)
+    const { grant } = live
+    if (!grant) throw invalidToken('the grant has ended')
+    const { email, name, claims: said } = grants.openIdentity(key, grant)
+    const auth: Auth = {
+      token,
+      clientId: claims.client,
+      scopes: [...claims.scope],
+      expiresAt: claims.expiresAt,
+      resource: new URL(claims.resource),
+      extra: { grant: formatGrantKey(key), clientName: grant.clientName },
+      user: { id: key.user, email, name, claims: said },
+      upstream: { accessToken: () => upstreamToken(key) },
+    }
+    const entry = { claims, live, auth, key, clientName: grant.clientName }
+    known.set(authorization, entry)
+    if (known.size > LIMIT) known.delete(known.keys().next().value!)
+    return entry
+  }
+
+  function judge(entry: Known, authorization: string): void {
+    const { grant } = entry.live
+    if (grant && grant.epoch <= entry.claims.epoch && grant.expiresAt > now()) return
+    known.delete(authorization)
+    throw invalidToken('the grant or the token was revoked')
+  }
+
+  return {
+    async admit(authorization, resource) {
+      if (authorization === null) return undefined
+      let entry = known.get(authorization)
+      if (!entry) {
+        if (!/^bearer /i.test(authorization)) return undefined
+        entry = await recognise(authorization)
+      } else if (entry.claims.expiresAt <= now()) {
+        known.delete(authorization)
+        throw invalidToken('expired')
+      } else if (now() - entry.live.checkedAt >= revocationLag) {
+        entry.live = await grants.live(entry.key)
+      }
+      judge(entry, authorization)
+      if (entry.claims.resource !== resource.id) throw invalidToken('issued for another resource')
+      if (resource.scopes.some((scope) => !entry.claims.scope.includes(scope))) {
+        throw new OAuthError('insufficient_scope', 'The access token does not have the scope this needs')
+      }
+      return entry
+    },
+  }
+}

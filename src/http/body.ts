@@ -1,0 +1,39 @@
+import { OAuthError } from '../errors.ts'
+
+const tooLarge = () =>
+  new OAuthError('invalid_request', 'The request body is too large', {
+    status: 413,
+    reason: 'body too large',
+  })
+
+/**
+ * A request's body as text, never more than `limit` bytes of it, whatever `Content-Length` says.
+ *
+ * @throws {OAuthError} `invalid_request` with status 413 over the limit, 400 for invalid UTF-8.
+ */
+export async function readText(request: Request, limit: number): Promise<string> {
+  if (Number(request.headers.get('content-length')) > limit) throw tooLarge()
+  if (!request.body) return ''
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+  let text = ''
+  let size = 0
+  const reader = request.body.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return text + decoder.decode()
+      size += value.byteLength
+      if (size > limit) throw tooLarge()
+      text += decoder.decode(value, { stream: true })
+    }
+  } catch (error) {
+    await reader.cancel().catch(() => {})
+    if (error instanceof OAuthError) throw error
+    throw new OAuthError('invalid_request', 'The request body could not be read', { cause: error })
+  }
+}
+
+/** The media type of a request without its parameters, in lower case. */
+export function mediaType(request: Request): string {
+  return (request.headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
+}

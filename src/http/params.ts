@@ -1,0 +1,61 @@
+import * as v from 'valibot'
+import { OAuthError } from '../errors.ts'
+import { mediaType, readText } from './body.ts'
+
+/** Request parameters, each present once and not empty; `resource` is the one that may repeat (RFC 8707 §2). */
+export interface Params {
+  readonly fields: Readonly<Record<string, string>>
+  readonly resources: readonly string[]
+}
+
+const FORM_LIMIT = 64 * 1024
+const PARAM_LIMIT = 200
+
+/**
+ * Collects parameters; an empty value counts as absent.
+ *
+ * @throws {OAuthError} `invalid_request` when one is repeated.
+ * @see [RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)
+ */
+export function toParams(search: URLSearchParams): Params {
+  const fields: Record<string, string> = Object.create(null)
+  const resources: string[] = []
+  const seen = new Set<string>()
+  for (const [name, value] of search) {
+    if (name === 'resource') {
+      if (value !== '') resources.push(value)
+    } else {
+      if (seen.has(name)) throw new OAuthError('invalid_request', 'A parameter is repeated')
+      seen.add(name)
+      if (value !== '') fields[name] = value
+    }
+    if (seen.size + resources.length > PARAM_LIMIT) {
+      throw new OAuthError('invalid_request', 'There are too many parameters')
+    }
+  }
+  return { fields, resources }
+}
+
+/**
+ * The parameters of a form post.
+ *
+ * @throws {OAuthError} `invalid_request` for another media type, a body over 64 KiB (413) or a repeated parameter.
+ */
+export async function readForm(request: Request): Promise<Params> {
+  if (mediaType(request) !== 'application/x-www-form-urlencoded') {
+    throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded')
+  }
+  return toParams(new URLSearchParams(await readText(request, FORM_LIMIT)))
+}
+
+/**
+ * Checks fields against a schema. The schema's own messages may echo a value, so only the path is kept.
+ *
+ * @throws {OAuthError} `code` with a fixed text; the path of the first wrong field is in `reason`.
+ */
+export function readFields<S extends v.GenericSchema>(schema: S, fields: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, fields, { abortEarly: true })
+  if (result.success) return result.output
+  const path = v.getDotPath(result.issues[0]) ?? 'request'
+  throw new OAuthError('invalid_request', 'A parameter is missing or malformed', { reason: `bad ${path}` })
+}

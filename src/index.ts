@@ -1,0 +1,14 @@
+export type {
+  Auth,
+  ClientOptions,
+  ForwardMode,
+  McpHandler,
+  McpOptions,
+  ProxyOptions,
+} from './config.ts'
+export { ConfigError, type ConfigIssue, OAuthError, type OAuthErrorCode } from './errors.ts'
+export type { ProxyEvent } from './events/event.ts'
+export { type ScalarOption, scalarOptions } from './options.ts'
+export type { Clock, Fetch, Identity, Store, UpstreamTokens, Versioned } from './ports.ts'
+export type { Credentials, IdentityMap, Pointer, Provider, TokenAnswer } from './providers/provider.ts'
+export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'

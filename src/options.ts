@@ -1,0 +1,269 @@
+import * as v from 'valibot'
+import type { ClientOptions, McpHandler, McpOptions, ProxyOptions, Resource, Settings } from './config.ts'
+import { ConfigError, type ConfigIssue } from './errors.ts'
+import type { Store } from './ports.ts'
+import { wellKnownPath } from './protocol/documents.ts'
+import { isRegistrable } from './protocol/redirect-uri.ts'
+import { ProviderSchema } from './providers/provider.ts'
+
+const DAY = 24 * 60 * 60
+
+const text = v.pipe(v.string(), v.minLength(1))
+const seconds = v.pipe(v.number(), v.integer(), v.minValue(1))
+const secondsOrZero = v.pipe(v.number(), v.integer(), v.minValue(0))
+const isFunction = (input: unknown): boolean => typeof input === 'function'
+const hasMembers = (input: unknown, names: readonly string[]): boolean =>
+  typeof input === 'object' && input !== null && names.every((name) => name in input)
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
+
+const httpsUrl = (input: string): boolean => {
+  if (!URL.canParse(input)) return false
+  const url = new URL(input)
+  const safe = url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname))
+  return safe && !url.username && !url.password && !url.search && !url.hash
+}
+
+const publicUrl = v.pipe(
+  v.string(),
+  v.check(httpsUrl, 'expected an https URL without query (http only on localhost, 127.0.0.1 or [::1])'),
+)
+const targetUrl = v.pipe(
+  v.string(),
+  v.check(
+    (input) => URL.canParse(input) && /^https?:$/.test(new URL(input).protocol),
+    'expected an http(s) URL',
+  ),
+)
+const path = v.pipe(
+  v.string(),
+  v.regex(/^\/([\w.~-]+(\/[\w.~-]+)*)?$/, 'expected a path such as /mcp, without trailing slash'),
+)
+const scopeName = v.pipe(
+  v.string(),
+  v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected a scope without spaces'),
+)
+const SECRET_RULE = 'expected at least 32 characters of randomness; `lockgate secret` makes them'
+const secret = v.pipe(v.string(), v.minLength(32))
+const handler = v.custom<McpHandler>(isFunction, 'expected a function')
+
+const Mcp: v.GenericSchema<McpOptions> = v.pipe(
+  v.strictObject({
+    path: v.exactOptional(path),
+    url: v.exactOptional(targetUrl),
+    handler: v.exactOptional(handler),
+    name: v.exactOptional(text),
+    scopes: v.exactOptional(v.array(scopeName)),
+    forward: v.exactOptional(v.picklist(['identity', 'upstream-token', 'nothing'])),
+  }),
+  v.check(
+    (input) => (input.url === undefined) !== (input.handler === undefined),
+    'expected either url or handler',
+  ),
+)
+
+const registrable = v.pipe(
+  v.string(),
+  v.check(
+    (uri) => isRegistrable(uri, { customSchemes: true, loopbackAliases: false }),
+    'expected an https, loopback or app redirect URI in its normal spelling',
+  ),
+)
+
+const ClientSchema: v.GenericSchema<ClientOptions> = v.strictObject({
+  clientId: text,
+  clientSecret: v.exactOptional(v.pipe(v.string(), v.minLength(16))),
+  redirectUris: v.pipe(v.array(registrable), v.minLength(1)),
+  name: v.exactOptional(text),
+  scopes: v.exactOptional(v.array(scopeName)),
+})
+
+/** Every option with its check and its default. */
+const OPTIONS = {
+  url: publicUrl,
+  secret: v.union([secret, v.pipe(v.array(secret), v.minLength(1))], SECRET_RULE),
+  upstream: v.pipe(
+    ProviderSchema as v.GenericSchema<ProxyOptions['upstream']>,
+    v.check((input) => input.clientId !== '', 'its clientId is missing'),
+    v.check((input) => httpsUrl(input.issuer) || !input.discovery, 'its issuer must be an https URL'),
+  ),
+  storage: v.custom<Store>(
+    (input) => hasMembers(input, ['get', 'set', 'swap', 'delete', 'keys']),
+    'expected a store',
+  ),
+  mcp: v.union(
+    [targetUrl, handler, Mcp, v.pipe(v.array(Mcp), v.minLength(1))],
+    'expected an http(s) URL, a function, or { path, url | handler, … }',
+  ),
+  allow: v.exactOptional(
+    v.union(
+      [
+        v.pipe(
+          v.array(v.pipe(text, v.regex(/^(@?[^\s@]+\.[^\s@]+|[^\s@]+@[^\s@]+|(group|sub):.+)$/))),
+          v.minLength(1),
+        ),
+        v.custom<Extract<ProxyOptions['allow'], (...args: never[]) => unknown>>(isFunction),
+      ],
+      'expected a list of user@example.com, @example.com, group:x or sub:x, or a function',
+    ),
+  ),
+  name: v.exactOptional(v.pipe(text, v.maxLength(100))),
+  scopes: v.exactOptional(v.record(scopeName, text), { mcp: 'Use the tools of this server' }),
+  clients: v.exactOptional(v.array(ClientSchema), []),
+  registration: v.exactOptional(v.picklist(['sealed', 'off']), 'sealed'),
+  registrationTtl: v.exactOptional(seconds),
+  redirectUris: v.exactOptional(
+    v.strictObject({
+      customSchemes: v.exactOptional(v.boolean(), true),
+      loopbackAliases: v.exactOptional(v.boolean(), false),
+    }),
+    {},
+  ),
+  accessTokenTtl: v.exactOptional(seconds, 60 * 60),
+  codeTtl: v.exactOptional(v.pipe(seconds, v.maxValue(600)), 60),
+  refreshTtl: v.exactOptional(seconds, 30 * DAY),
+  refreshGrace: v.exactOptional(v.pipe(secondsOrZero, v.maxValue(600)), 60),
+  grantTtl: v.exactOptional(seconds),
+  signInTtl: v.exactOptional(v.pipe(seconds, v.maxValue(3600)), 600),
+  revocationLag: v.exactOptional(v.pipe(secondsOrZero, v.maxValue(300)), 5),
+  origins: v.exactOptional(v.array(v.pipe(v.string(), v.regex(/^(\*|[a-z][a-z0-9+.-]*:\/\/[^/\s]+)$/))), []),
+  on: v.exactOptional(
+    v.strictObject({
+      event: v.exactOptional(v.custom<NonNullable<NonNullable<ProxyOptions['on']>['event']>>(isFunction)),
+    }),
+    {},
+  ),
+  fetch: v.exactOptional(v.custom<NonNullable<ProxyOptions['fetch']>>(isFunction)),
+  now: v.exactOptional(v.custom<NonNullable<ProxyOptions['now']>>(isFunction)),
+} as const
+
+const Options = v.strictObject(OPTIONS)
+
+/**
+ * Options with every default in place.
+ *
+ * @throws {ConfigError} Naming every option that is wrong, by its path.
+ */
+export function readOptions(options: ProxyOptions): Settings {
+  const result = v.safeParse(Options, options)
+  if (!result.success) throw new ConfigError(result.issues.flatMap(toIssues))
+  const { url, secret: secrets, mcp, on, fetch: ownFetch, now, ...rest } = result.output
+  const { origin, pathname } = new URL(url)
+  const basePath = pathname.replace(/\/+$/, '')
+  const name = rest.name ?? new URL(url).host
+  const resources = listMcp(mcp).map((item) => toResource(item, origin, basePath, name))
+  const issues = checkTogether(resources, rest.scopes, rest.clients)
+  if (issues.length > 0) throw new ConfigError(issues)
+  return {
+    ...rest,
+    name,
+    allow: rest.allow,
+    registrationTtl: rest.registrationTtl,
+    grantTtl: rest.grantTtl,
+    issuer: origin + basePath,
+    origin,
+    basePath,
+    secrets: (typeof secrets === 'string' ? [secrets] : secrets) as [string, ...string[]],
+    resources: resources as [Resource, ...Resource[]],
+    onEvent: on.event,
+    fetch: ownFetch ?? ((input, init) => fetch(input, init)),
+    now: now ?? (() => Math.floor(Date.now() / 1000)),
+  }
+}
+
+function listMcp(mcp: v.InferOutput<typeof OPTIONS.mcp>): readonly McpOptions[] {
+  if (typeof mcp === 'string') return [{ url: mcp }]
+  if (typeof mcp === 'function') return [{ handler: mcp }]
+  return Array.isArray(mcp) ? mcp : [mcp as McpOptions]
+}
+
+function toResource(options: McpOptions, origin: string, basePath: string, name: string): Resource {
+  const target = options.url === undefined ? { handler: options.handler! } : { url: new URL(options.url) }
+  const own = options.path ?? ('url' in target ? target.url.pathname : '/mcp')
+  const path = basePath + own.replace(/\/+$/, '')
+  return {
+    id: origin + path,
+    path,
+    name: options.name ?? name,
+    scopes: options.scopes ?? [],
+    forward: options.forward ?? 'identity',
+    target,
+    metadataUrl: origin + wellKnownPath('oauth-protected-resource', path),
+  }
+}
+
+/** Rules that hold between options. */
+function checkTogether(
+  resources: readonly Resource[],
+  scopes: Readonly<Record<string, string>>,
+  clients: readonly ClientOptions[],
+): ConfigIssue[] {
+  const issues: ConfigIssue[] = []
+  const known = Object.keys(scopes)
+  const repeated = (values: readonly string[]) =>
+    values.some((value, index) => values.indexOf(value) !== index)
+  if (known.length === 0) issues.push({ path: 'scopes', message: 'expected at least one scope' })
+  if (repeated(resources.map(({ id }) => id)))
+    issues.push({ path: 'mcp', message: 'two servers share one path' })
+  if (repeated(clients.map(({ clientId }) => clientId))) {
+    issues.push({ path: 'clients', message: 'two clients share one clientId' })
+  }
+  for (const [index, { scopes: needed, path }] of resources.entries()) {
+    if (needed.some((scope) => !known.includes(scope))) {
+      issues.push({ path: `mcp.${index}.scopes`, message: 'names a scope that `scopes` does not have' })
+    }
+    if (!/^(\/[\w.~-]+)*$/.test(path)) {
+      issues.push({
+        path: `mcp.${index}.path`,
+        message: 'is needed: the path of its URL has other characters',
+      })
+    }
+  }
+  return issues
+}
+
+/** What was expected, never what was there: an option may be a secret. */
+function toIssues(issue: v.BaseIssue<unknown>): ConfigIssue[] {
+  const path = v.getDotPath(issue) ?? 'options'
+  if (issue.expected === 'never') return [{ path, message: 'is not an option' }]
+  if (issue.received === 'undefined') return [{ path, message: 'is missing' }]
+  // The library's own sentences quote what they found; ours do not.
+  const own = issue.message.startsWith('Invalid') ? `expected ${issue.expected ?? issue.type}` : issue.message
+  return [{ path, message: own }]
+}
+
+/** One option that a single text can set, as the command line and the documents name it. */
+export interface ScalarOption {
+  /** Dotted, such as `redirectUris.customSchemes`. */
+  readonly path: string
+  readonly type: 'text' | 'number' | 'boolean' | 'list'
+  readonly default: unknown
+}
+
+const SCALARS: Readonly<Record<string, ScalarOption['type']>> = {
+  string: 'text',
+  picklist: 'text',
+  number: 'number',
+  boolean: 'boolean',
+  array: 'list',
+}
+
+/** Every option that needs no object or function: read from the schema, so that none is forgotten. */
+export function scalarOptions(): ScalarOption[] {
+  return Object.entries(OPTIONS).flatMap(([name, schema]) => scalarsOf(name, schema))
+}
+
+function scalarsOf(path: string, schema: v.GenericSchema, fallback?: unknown): ScalarOption[] {
+  const { type, wrapped, entries, options, item } = schema as v.GenericSchema & {
+    wrapped?: v.GenericSchema & { default?: unknown }
+    entries?: Readonly<Record<string, v.GenericSchema>>
+    options?: readonly v.GenericSchema[]
+    item?: v.GenericSchema
+  }
+  if (wrapped) return scalarsOf(path, wrapped, (schema as { default?: unknown }).default)
+  if (entries) return Object.entries(entries).flatMap(([name, entry]) => scalarsOf(`${path}.${name}`, entry))
+  if (type === 'union') return (options ?? []).flatMap((option) => scalarsOf(path, option)).slice(0, 1)
+  const kind = SCALARS[type]
+  if (!kind || (kind === 'list' && item?.type !== 'string')) return []
+  return [{ path, type: kind, default: fallback }]
+}

@@ -1,0 +1,24 @@
+/** What a `WWW-Authenticate: Bearer` header says. */
+export interface Challenge {
+  /** Where the protected-resource metadata is. */
+  readonly resourceMetadata: string
+  readonly scope?: readonly string[] | undefined
+  readonly error?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | undefined
+  readonly description?: string | undefined
+}
+
+/**
+ * The header's value. Scopes and descriptions are ours, so nothing in them needs escaping.
+ *
+ * @see [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)
+ * @see [RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)
+ */
+export function bearerChallenge({ resourceMetadata, scope, error, description }: Challenge): string {
+  const attributes = [
+    error && `error="${error}"`,
+    description && `error_description="${description}"`,
+    scope && scope.length > 0 && `scope="${scope.join(' ')}"`,
+    `resource_metadata="${resourceMetadata}"`,
+  ]
+  return `Bearer ${attributes.filter(Boolean).join(', ')}`
+}

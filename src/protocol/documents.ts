@@ -1,0 +1,65 @@
+import { AUTH_METHODS } from './client-metadata.ts'
+import { OFFLINE_ACCESS } from './scope.ts'
+
+/** What the metadata of the authorization server depends on. */
+export interface ServerDescription {
+  /** The issuer: also what every endpoint's URL begins with. */
+  readonly issuer: string
+  readonly scopes: readonly string[]
+  /** Whether clients may register themselves. */
+  readonly registers: boolean
+}
+
+/**
+ * Authorization-server metadata. Nothing in it is a wish: every value is what the endpoints enforce.
+ *
+ * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2)
+ * @see [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3)
+ */
+export function serverMetadata({ issuer, scopes, registers }: ServerDescription): Record<string, unknown> {
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    revocation_endpoint: `${issuer}/revoke`,
+    ...(registers && { registration_endpoint: `${issuer}/register` }),
+    scopes_supported: [...scopes, OFFLINE_ACCESS],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_methods_supported: AUTH_METHODS,
+    revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+  }
+}
+
+/** What the metadata of a protected resource depends on. */
+export interface ResourceDescription {
+  readonly id: string
+  readonly name: string
+  readonly scopes: readonly string[]
+}
+
+/**
+ * Protected-resource metadata.
+ *
+ * @see [RFC 9728 §2](https://www.rfc-editor.org/rfc/rfc9728#section-2)
+ */
+export function resourceMetadata(resource: ResourceDescription, issuer: string): Record<string, unknown> {
+  return {
+    resource: resource.id,
+    authorization_servers: [issuer],
+    ...(resource.scopes.length > 0 && { scopes_supported: resource.scopes }),
+    bearer_methods_supported: ['header'],
+    resource_name: resource.name,
+  }
+}
+
+/**
+ * The path of a well-known document for `path`: inserted between host and path.
+ *
+ * @see [RFC 8414 §3.1](https://www.rfc-editor.org/rfc/rfc8414#section-3.1)
+ * @see [RFC 9728 §3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)
+ */
+export const wellKnownPath = (name: string, path: string): string => `/.well-known/${name}${path}`

@@ -1,0 +1,64 @@
+import { OAuthError } from '../errors.ts'
+
+/** Asks for a refresh token (OpenID Connect Core §11). Granted, but never named by a resource. */
+export const OFFLINE_ACCESS = 'offline_access'
+
+/** Scopes that clients ask of every server out of habit; they say nothing about this one. */
+const HABITUAL = new Set(['openid', 'profile', 'email', 'address', 'phone', OFFLINE_ACCESS])
+
+const LIMIT = 100
+
+/**
+ * A `scope` value as a list without repeats.
+ *
+ * @throws {OAuthError} `invalid_scope` for characters outside the grammar or more than 100 scopes.
+ * @see [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)
+ */
+export function parseScope(text: string | undefined): string[] {
+  if (text === undefined) return []
+  const scopes = [...new Set(text.split(' ').filter((scope) => scope !== ''))]
+  if (scopes.length > LIMIT || !/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text)) {
+    throw new OAuthError('invalid_scope', 'The requested scope is malformed')
+  }
+  return scopes
+}
+
+/** What the operator offers, and what a request that names nothing useful gets. */
+export interface ScopeRules {
+  readonly supported: readonly string[]
+  readonly fallback: readonly string[]
+  /** Whether the client may get a refresh token. */
+  readonly offline: boolean
+}
+
+/**
+ * The scope to ask the user for. Unknown scopes are dropped, since clients ask for what other servers know;
+ * the token response names what was granted.
+ *
+ * @throws {OAuthError} `invalid_scope` when something was asked for and nothing of it is known here.
+ */
+export function grantableScope(requested: readonly string[], rules: ScopeRules): string[] {
+  const known = requested.filter((scope) => rules.supported.includes(scope))
+  if (known.length === 0 && requested.some((scope) => !HABITUAL.has(scope))) {
+    throw new OAuthError('invalid_scope', 'None of the requested scopes is known')
+  }
+  const granted = known.length > 0 ? known : [...rules.fallback]
+  return rules.offline && requested.includes(OFFLINE_ACCESS) ? [...granted, OFFLINE_ACCESS] : granted
+}
+
+/**
+ * The scope of a token whose request may narrow what was granted, never widen it.
+ *
+ * @throws {OAuthError} `invalid_scope` when it names a scope that was not granted.
+ * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)
+ */
+export function narrowScope(granted: readonly string[], requested: readonly string[]): readonly string[] {
+  if (requested.length === 0) return granted
+  if (requested.some((scope) => !granted.includes(scope) && !HABITUAL.has(scope))) {
+    throw new OAuthError('invalid_scope', 'The requested scope exceeds what was granted')
+  }
+  const narrowed = granted.filter((scope) => requested.includes(scope))
+  if (narrowed.length === 0)
+    throw new OAuthError('invalid_scope', 'Nothing of the requested scope was granted')
+  return narrowed
+}

@@ -1,0 +1,148 @@
+import { type IRequest, Router } from 'itty-router'
+import type { Call, Context, Endpoint } from './context.ts'
+import { authorizeEndpoint } from './endpoints/authorize.ts'
+import { callbackEndpoint } from './endpoints/callback.ts'
+import { consentEndpoint } from './endpoints/consent.ts'
+import { healthEndpoint, homeEndpoint } from './endpoints/home.ts'
+import { mcpEndpoint } from './endpoints/mcp.ts'
+import { registerEndpoint } from './endpoints/register.ts'
+import { resourceMetadataEndpoint } from './endpoints/resource-metadata.ts'
+import { revokeEndpoint } from './endpoints/revoke.ts'
+import { serverMetadataEndpoint } from './endpoints/server-metadata.ts'
+import { tokenEndpoint } from './endpoints/token.ts'
+import { OAuthError } from './errors.ts'
+import { describeError } from './events/event.ts'
+import { allowOrigin, preflight } from './http/cors.ts'
+import { json, page } from './http/responses.ts'
+import { errorPage } from './pages/error-page.ts'
+import { wellKnownPath } from './protocol/documents.ts'
+
+/** Who calls an endpoint: programs, also from pages of any origin, or the user's browser on its own. */
+type Caller = 'program' | 'browser'
+
+interface Route {
+  readonly path: string
+  readonly caller: Caller
+  readonly methods: Readonly<Record<string, Endpoint>>
+}
+
+/** Every endpoint there is. HEAD, OPTIONS, 404 and 405 follow from this table. */
+function routesOf({ settings, clients }: Context): readonly Route[] {
+  const { basePath: base, resources } = settings
+  const program = (path: string, methods: Route['methods']): Route => ({ path, caller: 'program', methods })
+  const browser = (path: string, methods: Route['methods']): Route => ({ path, caller: 'browser', methods })
+  const metadataPath = (path: string) => wellKnownPath('oauth-protected-resource', path)
+  const [only, ...others] = resources
+  return [
+    program(wellKnownPath('oauth-authorization-server', base), { GET: serverMetadataEndpoint }),
+    ...resources.map((resource) =>
+      program(metadataPath(resource.path), { GET: resourceMetadataEndpoint(resource) }),
+    ),
+    // Clients that find nothing at the resource's own path ask here; with several resources it would mislead.
+    ...(others.length === 0 && only.path !== ''
+      ? [program(metadataPath(''), { GET: resourceMetadataEndpoint(only) })]
+      : []),
+    ...(clients.register ? [program(`${base}/register`, { POST: registerEndpoint })] : []),
+    browser(`${base}/authorize`, { GET: authorizeEndpoint, POST: authorizeEndpoint }),
+    browser(`${base}/consent`, { POST: consentEndpoint }),
+    browser(`${base}/callback`, { GET: callbackEndpoint, POST: callbackEndpoint }),
+    program(`${base}/token`, { POST: tokenEndpoint }),
+    program(`${base}/revoke`, { POST: revokeEndpoint }),
+    program(`${base}/health`, { GET: healthEndpoint }),
+    ...(resources.some(({ path }) => path === base) ? [] : [browser(base || '/', { GET: homeEndpoint })]),
+  ]
+}
+
+/** Answers every request; never throws. */
+export type Handle = (request: Request, call: Call) => Promise<Response>
+
+export function createRouter(ctx: Context): Handle {
+  const router = Router()
+  const guarded = [...ctx.settings.resources].sort((a, b) => b.path.length - a.path.length)
+  const [inner, root] = [guarded.filter(({ path }) => path !== ''), guarded.filter(({ path }) => path === '')]
+  // First the resources: theirs is the way that every request to an MCP server takes.
+  for (const resource of inner) add(`${resource.path}/*`, 'program', mcpEndpoint(resource))
+  for (const route of routesOf(ctx)) add(route.path, route.caller, byMethod(route))
+  add('/.well-known/*', 'program', notFound)
+  for (const resource of root) add('/*', 'program', mcpEndpoint(resource))
+  add('/*', 'program', notFound)
+
+  // The router writes onto what it routes, and some runtimes' requests refuse that: it gets a stand-in.
+  function add(path: string, caller: Caller, endpoint: Endpoint): void {
+    router.all(path, async (_match: IRequest, request: Request, call: Call) => {
+      try {
+        return await endpoint(request, ctx, call)
+      } catch (error) {
+        return answerFailure(error, request, caller, ctx, call)
+      }
+    })
+  }
+
+  return async (request, call) => {
+    try {
+      return await router.fetch({ method: request.method, url: request.url } as IRequest, request, call)
+    } catch (error) {
+      return answerFailure(error, request, 'program', ctx, call)
+    }
+  }
+}
+
+const notFound: Endpoint = (request) => {
+  const response = json({ error: 'not_found', error_description: 'There is nothing at this address' }, 404)
+  return request.headers.has('origin') ? allowOrigin(response, '*') : response
+}
+
+/** Picks the endpoint for a method, and answers the methods that nobody has to write. */
+function byMethod({ methods, caller }: Route): Endpoint {
+  const names = Object.keys(methods)
+  const allow = [...names, ...(methods.GET ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+  return async (request, ctx, call) => {
+    const cors = caller === 'program' && request.headers.has('origin')
+    if (request.method === 'OPTIONS') return preflight(request, allow, cors ? '*' : undefined)
+    const isHead = request.method === 'HEAD'
+    const endpoint = methods[isHead ? 'GET' : request.method]
+    if (!endpoint || !Object.hasOwn(methods, isHead ? 'GET' : request.method)) {
+      const refusal = json(
+        { error: 'invalid_request', error_description: 'The method is not allowed' },
+        405,
+        { allow },
+      )
+      return cors ? allowOrigin(refusal, '*') : refusal
+    }
+    const response = await endpoint(request, ctx, call)
+    const answer = isHead ? new Response(null, response) : response
+    return cors ? allowOrigin(answer, '*') : answer
+  }
+}
+
+/** The one place where something thrown becomes an answer. */
+function answerFailure(
+  thrown: unknown,
+  request: Request,
+  caller: Caller,
+  ctx: Context,
+  call: Call,
+): Response {
+  const endpoint = URL.canParse(request.url) ? new URL(request.url).pathname : undefined
+  const error =
+    thrown instanceof OAuthError
+      ? thrown
+      : new OAuthError('server_error', 'Something went wrong on our side', { cause: thrown })
+  const { code, message, reason, status, retryAfter, cause } = error
+  ctx.emit({
+    type: status >= 500 ? 'failed' : 'refused',
+    endpoint,
+    code,
+    reason: reason ?? message,
+    ...(cause !== undefined && { error: describeError(cause) }),
+  })
+  if (caller === 'browser') return page(errorPage({ message, code, requestId: call.requestId }), status)
+  const headers: Record<string, string> = {}
+  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
+  // RFC 6749 §5.2: the challenge answers the scheme the client used.
+  const basic = /^basic /i.test(request.headers.get('authorization') ?? '')
+  if (code === 'invalid_client' && basic)
+    headers['www-authenticate'] = 'Basic realm="lockgate", charset="UTF-8"'
+  const response = json({ error: code, error_description: message }, status, headers)
+  return request.headers.has('origin') ? allowOrigin(response, '*') : response
+}

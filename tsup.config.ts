@@ -1,0 +1,29 @@
+import { defineConfig } from 'tsup'
+
+/** One entry for each subpath of package.json's `exports`. */
+const library = {
+  index: 'src/index.ts',
+  node: 'adapters/node.ts',
+  'providers/github': 'src/providers/github.ts',
+  'providers/oauth2': 'src/providers/oauth2.ts',
+  'providers/oidc': 'src/providers/oidc.ts',
+  'storage/fs': 'adapters/storage/fs.ts',
+  'storage/from-url': 'adapters/storage/from-url.ts',
+  'storage/memory': 'adapters/storage/memory.ts',
+  'storage/unstorage': 'adapters/storage/unstorage.ts',
+}
+
+export default defineConfig({
+  entry: { ...library, cli: 'adapters/cli/main.ts' },
+  format: 'esm',
+  target: 'es2022',
+  platform: 'neutral',
+  external: [/^node:/],
+  splitting: true,
+  treeshake: true,
+  clean: true,
+  dts: {
+    entry: library,
+    compilerOptions: { ignoreDeprecations: '6.0', allowImportingTsExtensions: true },
+  },
+})

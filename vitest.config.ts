@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** The names users import by, answered by the sources: the built package has tests of its own. */
+const alias = [
+  { find: /^lockgate$/, replacement: here('./src/index.ts') },
+  { find: /^lockgate\/node$/, replacement: here('./adapters/node.ts') },
+  { find: /^lockgate\/providers\/(.*)$/, replacement: here('./src/providers/$1.ts') },
+  { find: /^lockgate\/storage\/(.*)$/, replacement: here('./adapters/storage/$1.ts') },
+]
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+})
