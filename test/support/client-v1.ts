@@ -53,6 +53,10 @@ export class SignedInClient implements OAuthClientProvider {
   codeVerifier() {
     return this.#verifier
   }
+  invalidateCredentials(scope: 'all' | 'client' | 'tokens' | 'verifier' | 'discovery') {
+    if (scope === 'all' || scope === 'tokens') this.saved = undefined
+    if (scope === 'all' || scope === 'client') this.information = undefined
+  }
 }
 
 /** Connects; where that asks for a sign-in, goes through with it and connects again. */

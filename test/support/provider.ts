@@ -34,7 +34,7 @@ export async function startProvider(options: {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   const issuer = `http://localhost:${(server.address() as AddressInfo).port}`
-  const live = new Map<string, unknown>()
+  const live = new Map<string, { destroy(): Promise<void> }>()
 
   const provider = new Provider(issuer, {
     clients: [
@@ -48,7 +48,13 @@ export async function startProvider(options: {
     ],
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
     scopes: ['openid', 'offline_access', 'profile', 'email'],
-    features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
+    features: {
+      devInteractions: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+    },
     cookies: { keys: ['a key of the test provider'] },
     ttl: {
       AccessToken: options.accessTokenTtl ?? 3600,
@@ -65,9 +71,8 @@ export async function startProvider(options: {
     }),
     ...options.configuration,
   })
-  for (const name of ['access_token.saved', 'refresh_token.saved'] as const) {
-    provider.on(name, (token: { jti: string; destroy(): Promise<void> }) => live.set(token.jti, token))
-  }
+  provider.on('access_token.saved', (token) => live.set(token.jti, token))
+  provider.on('refresh_token.saved', (token) => live.set(token.jti, token))
   const handle = provider.callback()
   server.on('request', (request, response) => {
     requests.push(`${request.method} ${request.url?.split('?')[0]}`)
@@ -84,7 +89,7 @@ export async function startProvider(options: {
     requests,
     received,
     revokeAll() {
-      for (const token of live.values()) void (token as { destroy(): Promise<void> }).destroy()
+      for (const token of live.values()) void token.destroy()
       live.clear()
     },
     async close() {

@@ -1,0 +1,171 @@
+import { afterEach, expect, test } from 'vitest'
+import { guarded, type System, startSystem } from '../support/system.ts'
+
+let system: System
+afterEach(() => system.close())
+
+const json = async (path: string) => {
+  const response = await system.call(path)
+  expect(response.status, path).toBe(200)
+  expect(response.headers.get('content-type')).toBe('application/json')
+  return (await response.json()) as Record<string, unknown>
+}
+
+test('the server metadata says what is enforced, and nothing else', async () => {
+  system = await startSystem()
+  const url = system.url
+  expect(await json('/.well-known/oauth-authorization-server')).toEqual({
+    issuer: url,
+    authorization_endpoint: `${url}/authorize`,
+    token_endpoint: `${url}/token`,
+    revocation_endpoint: `${url}/revoke`,
+    registration_endpoint: `${url}/register`,
+    scopes_supported: ['mcp', 'offline_access'],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+  })
+})
+
+test('the resource metadata names the URL that clients type, at its own path and at the root', async () => {
+  system = await startSystem({
+    scopes: { read: 'Read', write: 'Write' },
+    mcp: { url: 'http://127.0.0.1:1/a/mcp', scopes: ['read'] },
+  })
+  const expected = {
+    resource: `${system.url}/a/mcp`,
+    authorization_servers: [system.url],
+    scopes_supported: ['read'],
+    bearer_methods_supported: ['header'],
+    resource_name: 'localhost:8787',
+  }
+  expect(await json('/.well-known/oauth-protected-resource/a/mcp')).toEqual(expected)
+  expect(await json('/.well-known/oauth-protected-resource')).toEqual(expected)
+})
+
+test('every link of the chain names the issuer byte for byte', async () => {
+  system = await startSystem({ url: 'http://localhost:8787/base/' })
+  const challenge = (await system.call('http://localhost:8787/base/mcp', { method: 'POST' })).headers.get(
+    'www-authenticate',
+  )!
+  const resourceUrl = /resource_metadata="([^"]+)"/.exec(challenge)![1]!
+  expect(resourceUrl).toBe('http://localhost:8787/.well-known/oauth-protected-resource/base/mcp')
+  const resource = await json(resourceUrl)
+  expect(resource.resource).toBe('http://localhost:8787/base/mcp')
+  const [issuer] = resource.authorization_servers as string[]
+  expect(issuer).toBe('http://localhost:8787/base')
+  const server = await json('http://localhost:8787/.well-known/oauth-authorization-server/base')
+  expect(server.issuer).toBe(issuer)
+  expect(server.token_endpoint).toBe('http://localhost:8787/base/token')
+  const root = await system.call('http://localhost:8787/.well-known/oauth-authorization-server')
+  expect(root.status, 'the root is no issuer').toBe(404)
+})
+
+test('what is not served is 404 in JSON, never a page or a redirect', async () => {
+  system = await startSystem()
+  for (const path of [
+    '/.well-known/openid-configuration',
+    '/.well-known/openid-configuration/mcp',
+    '/.well-known/oauth-authorization-server/mcp',
+    '/.well-known/oauth-protected-resource/other',
+    '/.well-known/oauth-protected-resource/mcp-other',
+    '/.well-known/jwks.json',
+    '/mcp-other',
+    '/nothing',
+  ]) {
+    const response = await system.call(path)
+    expect(response.status, path).toBe(404)
+    expect(await response.json()).toHaveProperty('error')
+  }
+})
+
+test('a forged Host or forwarding header changes nothing', async () => {
+  system = await startSystem()
+  const headers = {
+    host: 'evil.example',
+    'x-forwarded-host': 'evil.example',
+    'x-forwarded-proto': 'https',
+    forwarded: 'host=evil.example',
+  }
+  const plain = await (await system.call('/.well-known/oauth-authorization-server')).text()
+  const forged = await (await system.call('/.well-known/oauth-authorization-server', { headers })).text()
+  expect(forged).toBe(plain)
+  const challenge = await system.call('/mcp', { method: 'POST', headers })
+  expect(challenge.headers.get('www-authenticate')).not.toContain('evil')
+})
+
+test('HEAD has the headers of GET and no body, POST is 405 with Allow', async () => {
+  system = await startSystem()
+  const path = '/.well-known/oauth-authorization-server'
+  const [get, head, post] = [
+    await system.call(path),
+    await system.call(path, { method: 'HEAD' }),
+    await system.call(path, { method: 'POST' }),
+  ]
+  expect([...head.headers]).toEqual([...get.headers])
+  expect([head.status, await head.text()]).toEqual([200, ''])
+  expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+  expect(get.headers.get('cache-control')).toBe('public, max-age=300')
+})
+
+test('without registration no endpoint is advertised, and none answers', async () => {
+  system = await startSystem({ registration: 'off' })
+  expect(await json('/.well-known/oauth-authorization-server')).not.toHaveProperty('registration_endpoint')
+  expect((await system.call('/register', { method: 'POST', body: '{}' })).status).toBe(404)
+})
+
+test('browsers may call what programs call, and nothing else', async () => {
+  system = await startSystem()
+  const origin = 'http://localhost:6274'
+  const asked = 'authorization, content-type, mcp-protocol-version'
+  for (const path of [
+    '/.well-known/oauth-authorization-server',
+    '/.well-known/oauth-protected-resource/mcp',
+    '/token',
+    '/register',
+    '/revoke',
+    '/mcp',
+  ]) {
+    const headers = {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': asked,
+    }
+    const preflight = await system.call(path, { method: 'OPTIONS', headers })
+    expect(preflight.status, path).toBe(204)
+    expect([origin, '*']).toContain(preflight.headers.get('access-control-allow-origin'))
+    const allowed = preflight.headers.get('access-control-allow-headers')!.toLowerCase()
+    for (const name of asked.split(', ')) expect(allowed).toContain(name)
+    expect(preflight.headers.has('access-control-allow-credentials')).toBe(false)
+    const answer = await system.call(path, { method: 'POST', headers: { origin } })
+    expect(answer.headers.get('access-control-allow-origin'), `${path} ${answer.status}`).not.toBeNull()
+    expect(answer.headers.get('access-control-expose-headers')).toContain('WWW-Authenticate')
+    expect((await system.call(path, { method: 'POST' })).headers.has('access-control-allow-origin')).toBe(
+      false,
+    )
+  }
+  for (const path of ['/authorize', '/consent', '/callback']) {
+    const answer = await system.call(path, { headers: { origin } })
+    expect(answer.headers.has('access-control-allow-origin'), path).toBe(false)
+  }
+})
+
+test('a page of another origin may not call the MCP server', async () => {
+  system = await startSystem({ origins: ['https://friend.example'] })
+  const status = async (origin: string) => (await guarded(system, 'x', { headers: { origin } })).status
+  expect(await status('https://evil.example')).toBe(403)
+  expect(await status('null')).toBe(403)
+  expect(await status('http://localhost.evil.example')).toBe(403)
+  for (const origin of [
+    'https://friend.example',
+    'http://localhost:6274',
+    'http://127.0.0.1:3000',
+    system.url,
+  ]) {
+    expect(await status(origin), origin).toBe(401)
+  }
+})

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { outcome, REDIRECT, type System, startSystem } from '../support/system.ts'
+
+let system: System
+beforeAll(async () => {
+  system = await startSystem({ url: 'https://mcp.example.com' })
+})
+afterAll(() => system.close())
+
+const post = (body: unknown, type = 'application/json') =>
+  system.call('/register', {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+
+test('a public client gets an id, no secret, and its own metadata back', async () => {
+  const response = await post({
+    client_name: 'App',
+    redirect_uris: [REDIRECT, 'cursor://anysphere.cursor-mcp/oauth/callback', 'https://vscode.dev/redirect'],
+    grant_types: ['authorization_code', 'refresh_token', 'urn:unknown'],
+    token_endpoint_auth_method: 'none',
+    application_type: 'native',
+    'client_name#ja': 'x',
+    scope: 'mcp',
+    client_uri: null,
+  })
+  expect([response.status, response.headers.get('cache-control')]).toEqual([201, 'no-store'])
+  const body = (await response.json()) as Record<string, unknown>
+  expect(body).toEqual({
+    client_id: expect.stringMatching(/^[\w-]+$/),
+    client_id_issued_at: expect.any(Number),
+    client_name: 'App',
+    redirect_uris: [REDIRECT, 'cursor://anysphere.cursor-mcp/oauth/callback', 'https://vscode.dev/redirect'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+    scope: 'mcp',
+  })
+  expect(JSON.stringify(body)).not.toContain('null')
+})
+
+test('without metadata a client gets the standard’s defaults and a secret', async () => {
+  const body = (await (await post({ redirect_uris: [REDIRECT] })).json()) as Record<string, unknown>
+  expect(body).toMatchObject({
+    client_secret: expect.stringMatching(/^[\w-]{43}$/),
+    client_secret_expires_at: 0,
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'client_secret_basic',
+  })
+})
+
+test('a method that is not offered becomes none, and the answer says so', async () => {
+  const body = (await (
+    await post({ redirect_uris: [REDIRECT], token_endpoint_auth_method: 'private_key_jwt' })
+  ).json()) as object
+  expect(body).toMatchObject({ token_endpoint_auth_method: 'none' })
+  expect(body).not.toHaveProperty('client_secret')
+})
+
+test('each registration is its own, and a client chooses no id', async () => {
+  const ids = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      const body = await (await post({ redirect_uris: [REDIRECT], client_id: 'mine' })).json()
+      return (body as { client_id: string }).client_id
+    }),
+  )
+  expect(new Set(ids).size).toBe(5)
+  expect(ids).not.toContain('mine')
+})
+
+test.each([
+  ['no redirect URIs', { client_name: 'x' }, 'invalid_redirect_uri'],
+  [
+    'eleven of them',
+    { redirect_uris: Array.from({ length: 11 }, (_, n) => `https://a.example/${n}`) },
+    'invalid_redirect_uri',
+  ],
+  ['http on another machine', { redirect_uris: ['http://app.example/cb'] }, 'invalid_redirect_uri'],
+  ['a script', { redirect_uris: [REDIRECT, 'javascript:alert(1)'] }, 'invalid_redirect_uri'],
+  [
+    'this server’s own callback',
+    { redirect_uris: ['https://mcp.example.com/callback'] },
+    'invalid_redirect_uri',
+  ],
+  [
+    'a name of 10 kB',
+    { redirect_uris: [REDIRECT], client_name: 'x'.repeat(10_000) },
+    'invalid_client_metadata',
+  ],
+  [
+    'a script as logo',
+    { redirect_uris: [REDIRECT], logo_uri: 'javascript:alert(1)' },
+    'invalid_client_metadata',
+  ],
+  [
+    'the implicit grant alone',
+    { redirect_uris: [REDIRECT], grant_types: ['implicit'] },
+    'invalid_client_metadata',
+  ],
+  ['an array', [], 'invalid_client_metadata'],
+  ['broken JSON', '{', 'invalid_client_metadata'],
+  [
+    'ids too long for an address',
+    { redirect_uris: [`https://a.example/${'x'.repeat(2000)}`, `https://b.example/${'y'.repeat(2000)}`] },
+    'invalid_client_metadata',
+  ],
+])('%s is refused', async (_name, body, error) => {
+  expect(await outcome(await post(body))).toEqual([400, error])
+})
+
+test('a body over the limit is 413, another type 400, GET 405', async () => {
+  expect(await outcome(await post({ redirect_uris: [REDIRECT], x: 'x'.repeat(17_000) }))).toEqual([
+    413,
+    'invalid_request',
+  ])
+  expect(await outcome(await post('redirect_uris=x', 'application/x-www-form-urlencoded'))).toEqual([
+    400,
+    'invalid_client_metadata',
+  ])
+  expect((await system.call('/register')).status).toBe(405)
+})
+
+test('a registration ends with its time, where one is set', async () => {
+  const limited = await startSystem({ registrationTtl: 60 })
+  const response = await limited.call('/register', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ redirect_uris: [REDIRECT], token_endpoint_auth_method: 'client_secret_post' }),
+  })
+  const { client_id, client_secret, client_secret_expires_at, client_id_issued_at } =
+    (await response.json()) as {
+      client_id: string
+      client_secret: string
+      client_secret_expires_at: number
+      client_id_issued_at: number
+    }
+  expect(client_secret_expires_at).toBe(client_id_issued_at + 60)
+  const params = { grant_type: 'refresh_token', refresh_token: 'x', client_id, client_secret }
+  limited.clock.ahead = 59
+  expect((await outcome(await limited.post('/token', params)))[1]).not.toBe('invalid_client')
+  limited.clock.ahead = 61
+  expect(await outcome(await limited.post('/token', params))).toEqual([401, 'invalid_client'])
+  await limited.close()
+})
