@@ -1,5 +1,6 @@
 /** What is used of an unstorage driver. Structural, so that no driver's own types reach whoever imports this. */
 export interface Driver {
+  readonly name?: string
   getItem(key: string, options?: object): unknown
   setItem?(key: string, value: string, options?: object): unknown
   removeItem?(key: string, options?: object): unknown
@@ -22,18 +23,41 @@ export const encode = (value: unknown, ttl: number, version: string): string =>
   JSON.stringify({ version, expiresAt: Date.now() + ttl * 1000, value } satisfies Envelope)
 
 /**
- * An envelope that still counts.
+ * An envelope, whether it still counts or not.
  *
  * @throws {TypeError} For anything a driver returns that this store did not write: it must not pass for absent.
  */
-export function decode(stored: unknown): Envelope | undefined {
+export function open(stored: unknown): Envelope | undefined {
   if (stored === null || stored === undefined) return undefined
-  const parsed: unknown = typeof stored === 'string' ? JSON.parse(stored) : stored
+  // Some drivers answer with the error they should have thrown.
+  if (stored instanceof Error) throw stored
+  const parsed: unknown = typeof stored === 'string' ? parse(stored) : stored
   const envelope = parsed as Partial<Envelope> | null
   if (typeof envelope?.version !== 'string' || typeof envelope.expiresAt !== 'number') {
     throw new TypeError('The storage holds something under this key that Lockgate did not write')
   }
-  return envelope.expiresAt > Date.now() ? (envelope as Envelope) : undefined
+  return envelope as Envelope
+}
+
+/** A syntax error's message would quote what is stored. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export const isLive = (envelope: Envelope): boolean => envelope.expiresAt > Date.now()
+
+/**
+ * An envelope that still counts.
+ *
+ * @throws {TypeError} As {@link open} does.
+ */
+export function decode(stored: unknown): Envelope | undefined {
+  const envelope = open(stored)
+  return envelope && isLive(envelope) ? envelope : undefined
 }
 
 /** A version nobody else has. */

@@ -1,67 +1,87 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, opendir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import fsLite from 'unstorage/drivers/fs-lite'
 import type { Store } from '../../src/index.ts'
 import type { Driver } from './driver.ts'
+import { folderOf } from './keys.ts'
 import { unstorage } from './unstorage.ts'
+
+/** Set apart from folders' names, or `a` and `a:b` could not both exist. No key contains a dot. */
+const SUFFIX = '.json'
+/** Milliseconds after which nobody is writing a temporary file any more. */
+const ABANDONED = 60_000
 
 /**
  * A folder on this machine, one file a record, over unstorage's `fs-lite` driver. For one process: a second one on
  * the same folder is not seen in time.
  *
  * The driver writes into the file itself; here a record is written beside it and moved into place, so that a crash
- * leaves the old record or the new one, never half of either.
+ * leaves the old record or the new one, never half of either. What it leaves besides is swept up later.
  *
  * @param options.base The folder; made where it is missing, readable by its owner only.
  */
 export function fs(options: { base: string }): Store {
   const base = resolve(options.base)
-  const lite = fsLite({ base, ignore: (path: string) => path.endsWith('.tmp') }) as Driver
+  const lite = fsLite({ base }) as Driver
+  const fileOf = (key: string) => join(base, ...key.split(':')) + SUFFIX
+
+  async function write(file: string, text: string): Promise<void> {
+    const beside = `${file}.${randomUUID()}.tmp`
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    try {
+      await writeFile(beside, text, { mode: 0o600, flush: true })
+      await rename(beside, file)
+    } catch (error) {
+      await rm(beside, { force: true })
+      throw error
+    }
+  }
+
+  /** Every record below a folder, as its key. Removes on its way what a crash has left behind. */
+  async function* walk(folder: string): AsyncIterable<string> {
+    const path = join(base, ...folder.split(':'))
+    for await (const entry of await opendir(path)) {
+      const name = folder + entry.name
+      if (entry.isDirectory()) yield* unlessGone(walk(`${name}:`))
+      else if (name.endsWith(SUFFIX)) yield name.slice(0, -SUFFIX.length)
+      else if (name.endsWith('.tmp')) await removeAbandoned(join(path, entry.name))
+    }
+  }
+
   const driver: Driver = {
-    getItem: (key) => lite.getItem(key),
-    getKeys: (prefix) => lite.getKeys(prefix),
-    removeItem: (key) => lite.removeItem!(key),
-    async setItem(key, value) {
-      const file = join(base, ...key.split(':'))
-      const beside = `${file}.${randomUUID()}.tmp`
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-      try {
-        await writeFile(beside, value, { mode: 0o600 })
-        await rename(beside, file)
-      } catch (error) {
-        await rm(beside, { force: true })
-        throw error
-      }
+    getItem: (key) => lite.getItem(key + SUFFIX),
+    async getKeys(prefix) {
+      const keys: string[] = []
+      for await (const key of unlessGone(walk(folderOf(prefix)))) keys.push(key)
+      return keys
     },
+    async removeItem(key) {
+      const file = fileOf(key)
+      await rm(file, { force: true })
+      // Not where there are others beside it.
+      if (key.includes(':')) await rmdir(dirname(file)).catch(() => {})
+    },
+    setItem: (key, text) =>
+      // The folder may go between its making and its use, with the last other record in it.
+      write(fileOf(key), text).catch((error) =>
+        isGone(error) ? write(fileOf(key), text) : Promise.reject(error),
+      ),
   }
-  const store = unstorage(driver)
-  let opened: Promise<void> | undefined
-  const open = () => {
-    opened ??= mkdir(base, { recursive: true, mode: 0o700 }).then(() => chmod(base, 0o700))
-    return opened
-  }
-  return {
-    ...store,
-    get: async (key) => {
-      await open()
-      return store.get(safe(key))
-    },
-    set: async (key, value, ttl) => {
-      await open()
-      return store.set(safe(key), value, ttl)
-    },
-    swap: async (key, version, value, ttl) => {
-      await open()
-      return store.swap(safe(key), version, value, ttl)
-    },
-    delete: async (key) => store.delete(safe(key)),
+  return unstorage(driver)
+}
+
+const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
+
+async function* unlessGone(entries: AsyncIterable<string>): AsyncIterable<string> {
+  try {
+    yield* entries
+  } catch (error) {
+    if (!isGone(error)) throw error
   }
 }
 
-/** @throws {TypeError} For a key that could name a file elsewhere. */
-function safe(key: string): string {
-  if (!/^[\w-]+(:[\w-]+)*$/.test(key))
-    throw new TypeError('A key must be made of base64url parts joined by colons')
-  return key
+async function removeAbandoned(file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined)
+  if (found && Date.now() - found.mtimeMs > ABANDONED) await rm(file, { force: true })
 }

@@ -1,9 +1,8 @@
 import memoryDriver from 'unstorage/drivers/memory'
 import type { Store } from '../../src/index.ts'
-import { decode, encode, newVersion } from './driver.ts'
-
-/** How many writes there are between two looks for records that have expired. */
-const SWEEP_EVERY = 1000
+import { decode, encode, isLive, newVersion, open } from './driver.ts'
+import { checkKey, checkPrefix } from './keys.ts'
+import { createSweep } from './sweep.ts'
 
 /**
  * Memory of this process, over unstorage's driver: everything ends with it. For development, tests and single
@@ -11,15 +10,20 @@ const SWEEP_EVERY = 1000
  */
 export function memory(): Store {
   const data = memoryDriver().getInstance!() as Map<string, string>
-  let writes = 0
+
+  const sweep = createSweep(
+    async function* () {
+      yield* data.keys()
+    },
+    async (key) => {
+      const envelope = open(data.get(key))
+      if (envelope && !isLive(envelope)) data.delete(key)
+    },
+  )
 
   function write(key: string, value: unknown, ttl: number): void {
     data.set(key, encode(value, ttl, newVersion()))
-    if (++writes % SWEEP_EVERY === 0) sweep()
-  }
-
-  function sweep(): void {
-    for (const [key, text] of data) if (!decode(text)) data.delete(key)
+    sweep()
   }
 
   function read(key: string) {
@@ -30,17 +34,18 @@ export function memory(): Store {
   // Nothing waits between look and write, so within the process `swap` is atomic.
   return {
     consistency: 'process',
-    get: async (key) => read(key),
-    set: async (key, value, ttl) => write(key, value, ttl),
+    get: async (key) => read(checkKey(key)),
+    set: async (key, value, ttl) => write(checkKey(key), value, ttl),
     swap: async (key, version, value, ttl) => {
-      if (read(key)?.version !== version) return false
+      if (read(checkKey(key))?.version !== version) return false
       write(key, value, ttl)
       return true
     },
     delete: async (key) => {
-      data.delete(key)
+      data.delete(checkKey(key))
     },
     async *keys(prefix) {
+      checkPrefix(prefix)
       for (const key of [...data.keys()]) if (key.startsWith(prefix) && decode(data.get(key))) yield key
     },
   }

@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Store } from 'lockgate'
+
+/** A line to the store's process. */
+export interface Call {
+  readonly id: number
+  readonly op: 'get' | 'set' | 'swap' | 'delete' | 'keys' | 'race'
+  readonly args: readonly unknown[]
+}
+
+type Reply =
+  | { readonly ready: Store['consistency'] }
+  | { readonly id: number; readonly result?: unknown }
+  | { readonly id: number; readonly error: { readonly name: string; readonly message: string } }
+
+/** A store in a process of its own. */
+export interface RemoteStore extends Store {
+  /** {@link race}, over there. */
+  race(key: string, version: string | undefined, racers: number): Promise<number>
+  /** Ends the process without giving it time to finish anything. */
+  kill(): Promise<void>
+  close(): Promise<void>
+}
+
+const SCRIPT = fileURLToPath(new URL('./store-process.ts', import.meta.url))
+
+/** This Node, made to understand TypeScript. */
+export const thisNode: readonly string[] = [process.execPath, '--import', 'tsx']
+
+/** Opens, in a new process, the store that `url` names. @param runtime A command that takes a script. */
+export async function openRemote(url: string, runtime: readonly string[] = thisNode): Promise<RemoteStore> {
+  const [command, ...args] = runtime
+  const child = spawn(command!, [...args, SCRIPT, url], { stdio: ['pipe', 'pipe', 'pipe'] })
+  let errors = ''
+  child.stderr.on('data', (chunk) => {
+    errors += chunk
+  })
+  // Whoever still waits for an answer hears of the process's end.
+  child.stdin.on('error', () => {})
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  let calls = 0
+
+  const consistency = await new Promise<Store['consistency']>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`The store's process ended with ${code}: ${errors}`)))
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const reply = JSON.parse(line) as Reply
+      if ('ready' in reply) return resolve(reply.ready)
+      const call = waiting.get(reply.id)
+      waiting.delete(reply.id)
+      if ('error' in reply)
+        call?.reject(Object.assign(new Error(reply.error.message), { name: reply.error.name }))
+      else call?.resolve(reply.result)
+    })
+  })
+  void ended.then(() => {
+    for (const { reject } of waiting.values()) reject(new Error(`The store's process has ended: ${errors}`))
+  })
+
+  function call<T>(op: Call['op'], ...args: unknown[]): Promise<T> {
+    const id = ++calls
+    return new Promise<T>((resolve, reject) => {
+      waiting.set(id, { resolve: resolve as (value: unknown) => void, reject })
+      child.stdin.write(`${JSON.stringify({ id, op, args } satisfies Call)}\n`)
+    })
+  }
+
+  return {
+    consistency,
+    get: (key) => call('get', key),
+    set: (key, value, ttl) => call('set', key, value, ttl),
+    swap: (key, version, value, ttl) => call('swap', key, version ?? null, value, ttl),
+    delete: (key) => call('delete', key),
+    async *keys(prefix) {
+      yield* await call<string[]>('keys', prefix)
+    },
+    race: (key, version, racers) => call('race', key, version ?? null, racers),
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+    async close() {
+      child.stdin.end()
+      await ended
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import { createInterface } from 'node:readline'
+import { fromUrl } from '../../adapters/storage/from-url.ts'
+import { race } from './race.ts'
+import type { Call } from './remote-store.ts'
+
+/** A process of its own that opens the store its argument names, and does to it what each line of its input says. */
+const store = await fromUrl(process.argv[2]!)
+process.stdout.write(`${JSON.stringify({ ready: store.consistency })}\n`)
+
+async function answer({ op, args }: Call): Promise<unknown> {
+  if (op === 'race') return race(store, ...(args as [string, string | undefined, number]))
+  if (op === 'keys') {
+    const keys: string[] = []
+    for await (const key of store.keys(args[0] as string)) keys.push(key)
+    return keys
+  }
+  // JSON has no undefined: what was left out at the end, or null for a version, is one.
+  const given = args.map((arg) => arg ?? undefined)
+  return (store[op] as (...args: unknown[]) => Promise<unknown>)(...given)
+}
+
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const call = JSON.parse(line) as Call
+  const reply = await answer(call).then(
+    (result) => ({ id: call.id, result }),
+    (error: Error) => ({ id: call.id, error: { name: error.name, message: error.message } }),
+  )
+  process.stdout.write(`${JSON.stringify(reply)}\n`)
+})
+process.stdin.on('end', () => process.exit(0))
