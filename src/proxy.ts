@@ -3,8 +3,8 @@ import { type Call, createContext } from './context.ts'
 import { randomId } from './crypto/random.ts'
 import { describeError } from './events/event.ts'
 import type { GrantKey } from './grants/grant-key.ts'
-import { readOptions } from './options.ts'
 import { createRouter } from './routes.ts'
+import { readOptions } from './settings.ts'
 
 /** One grant, as an operator sees it. Times are seconds since the epoch. */
 export interface GrantSummary {

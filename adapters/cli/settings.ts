@@ -150,5 +150,7 @@ export const newSecret = (): string => randomBytes(32).toString('base64url')
 export function explain(error: unknown): string | undefined {
   if (error instanceof SettingsError) return error.message
   if (!(error instanceof ConfigError)) return undefined
-  return error.issues.map(({ path, message }) => `${path} (${variableOf(path)}): ${message}`).join('\n')
+  return error.issues
+    .map(({ path, message }) => `${path} (${variableOf(path.replace(/\.\d+/g, ''))}): ${message}`)
+    .join('\n')
 }

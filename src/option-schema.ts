@@ -1,8 +1,7 @@
 import * as v from 'valibot'
-import type { ClientOptions, McpHandler, McpOptions, ProxyOptions, Resource, Settings } from './config.ts'
+import type { ClientOptions, McpHandler, McpOptions, ProxyOptions } from './config.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import type { Store } from './ports.ts'
-import { wellKnownPath } from './protocol/documents.ts'
 import { isRegistrable } from './protocol/redirect-uri.ts'
 import { ProviderSchema } from './providers/provider.ts'
 
@@ -44,7 +43,7 @@ const scopeName = v.pipe(
   v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected a scope without spaces'),
 )
 const SECRET_RULE = 'expected at least 32 characters of randomness; `lockgate secret` makes them'
-const secret = v.pipe(v.string(), v.minLength(32))
+const secret = v.pipe(v.string(), v.minLength(32, SECRET_RULE))
 const handler = v.custom<McpHandler>(isFunction, 'expected a function')
 
 const Mcp: v.GenericSchema<McpOptions> = v.pipe(
@@ -139,87 +138,29 @@ const OPTIONS = {
 
 const Options = v.strictObject(OPTIONS)
 
-/**
- * Options with every default in place.
- *
- * @throws {ConfigError} Naming every option that is wrong, by its path.
- */
-export function readOptions(options: ProxyOptions): Settings {
+type Defaulted =
+  | 'scopes'
+  | 'clients'
+  | 'registration'
+  | 'accessTokenTtl'
+  | 'codeTtl'
+  | 'refreshTtl'
+  | 'refreshGrace'
+  | 'signInTtl'
+  | 'revocationLag'
+  | 'origins'
+
+/** Options that passed every check of their own, with the defaults in place. */
+export type ParsedOptions = Omit<ProxyOptions, Defaulted | 'redirectUris'> &
+  Required<Pick<ProxyOptions, Defaulted>> & {
+    redirectUris: Required<NonNullable<ProxyOptions['redirectUris']>>
+  }
+
+/** @throws {ConfigError} Naming every option that is wrong, by its path. */
+export function parseOptions(options: ProxyOptions): ParsedOptions {
   const result = v.safeParse(Options, options)
   if (!result.success) throw new ConfigError(result.issues.flatMap(toIssues))
-  const { url, secret: secrets, mcp, on, fetch: ownFetch, now, ...rest } = result.output
-  const { origin, pathname } = new URL(url)
-  const basePath = pathname.replace(/\/+$/, '')
-  const name = rest.name ?? new URL(url).host
-  const resources = listMcp(mcp).map((item) => toResource(item, origin, basePath, name))
-  const issues = checkTogether(resources, rest.scopes, rest.clients)
-  if (issues.length > 0) throw new ConfigError(issues)
-  return {
-    ...rest,
-    name,
-    allow: rest.allow,
-    registrationTtl: rest.registrationTtl,
-    grantTtl: rest.grantTtl,
-    issuer: origin + basePath,
-    origin,
-    basePath,
-    secrets: (typeof secrets === 'string' ? [secrets] : secrets) as [string, ...string[]],
-    resources: resources as [Resource, ...Resource[]],
-    onEvent: on.event,
-    fetch: ownFetch ?? ((input, init) => fetch(input, init)),
-    now: now ?? (() => Math.floor(Date.now() / 1000)),
-  }
-}
-
-function listMcp(mcp: v.InferOutput<typeof OPTIONS.mcp>): readonly McpOptions[] {
-  if (typeof mcp === 'string') return [{ url: mcp }]
-  if (typeof mcp === 'function') return [{ handler: mcp }]
-  return Array.isArray(mcp) ? mcp : [mcp as McpOptions]
-}
-
-function toResource(options: McpOptions, origin: string, basePath: string, name: string): Resource {
-  const target = options.url === undefined ? { handler: options.handler! } : { url: new URL(options.url) }
-  const own = options.path ?? ('url' in target ? target.url.pathname : '/mcp')
-  const path = basePath + own.replace(/\/+$/, '')
-  return {
-    id: origin + path,
-    path,
-    name: options.name ?? name,
-    scopes: options.scopes ?? [],
-    forward: options.forward ?? 'identity',
-    target,
-    metadataUrl: origin + wellKnownPath('oauth-protected-resource', path),
-  }
-}
-
-/** Rules that hold between options. */
-function checkTogether(
-  resources: readonly Resource[],
-  scopes: Readonly<Record<string, string>>,
-  clients: readonly ClientOptions[],
-): ConfigIssue[] {
-  const issues: ConfigIssue[] = []
-  const known = Object.keys(scopes)
-  const repeated = (values: readonly string[]) =>
-    values.some((value, index) => values.indexOf(value) !== index)
-  if (known.length === 0) issues.push({ path: 'scopes', message: 'expected at least one scope' })
-  if (repeated(resources.map(({ id }) => id)))
-    issues.push({ path: 'mcp', message: 'two servers share one path' })
-  if (repeated(clients.map(({ clientId }) => clientId))) {
-    issues.push({ path: 'clients', message: 'two clients share one clientId' })
-  }
-  for (const [index, { scopes: needed, path }] of resources.entries()) {
-    if (needed.some((scope) => !known.includes(scope))) {
-      issues.push({ path: `mcp.${index}.scopes`, message: 'names a scope that `scopes` does not have' })
-    }
-    if (!/^(\/[\w.~-]+)*$/.test(path)) {
-      issues.push({
-        path: `mcp.${index}.path`,
-        message: 'is needed: the path of its URL has other characters',
-      })
-    }
-  }
-  return issues
+  return result.output
 }
 
 /** What was expected, never what was there: an option may be a secret. */

@@ -1,0 +1,234 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { asPage, asUrl, Browser } from '../support/browser.ts'
+import { connectV1, SignedInClient } from '../support/client-v1.ts'
+import { freePort, startMcpServer } from '../support/mcp-server.ts'
+import { signInAtProvider, startProvider } from '../support/provider.ts'
+
+const cli = new URL('../../dist/cli.js', import.meta.url).pathname
+
+let folder: string
+const children: ChildProcess[] = []
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockgate-serve-'))
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+interface Run {
+  readonly child: ChildProcess
+  readonly out: () => string
+  readonly err: () => string
+  readonly code: Promise<number | null>
+  ready(): Promise<void>
+}
+
+/** Starts `lockgate serve` with these variables and no others of its kind. */
+function start(env: Record<string, string>, args: string[] = []): Run {
+  const child = spawn(process.execPath, [cli, 'serve', ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...env },
+  })
+  children.push(child)
+  let [out, err] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString()
+  })
+  const code = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  return {
+    child,
+    out: () => out,
+    err: () => err,
+    code,
+    async ready() {
+      for (let tries = 0; tries < 150; tries++) {
+        if (err.includes('ready')) return
+        if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${err}`)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      throw new Error(`not ready: ${err}`)
+    },
+  }
+}
+
+const UPSTREAM = {
+  LOCKGATE_UPSTREAM: 'oidc',
+  LOCKGATE_UPSTREAM_ISSUER: 'https://id.example.com',
+  LOCKGATE_UPSTREAM_CLIENT_ID: 'id',
+  LOCKGATE_UPSTREAM_CLIENT_SECRET: 'secret',
+  LOCKGATE_MCP: 'http://127.0.0.1:3000/mcp',
+}
+
+describe('what is wrong names itself, and nothing listens', () => {
+  test.each<[string, Record<string, string | undefined>, string[]]>([
+    ['no provider', { LOCKGATE_UPSTREAM: undefined }, ['LOCKGATE_UPSTREAM']],
+    ['an unknown provider', { LOCKGATE_UPSTREAM: 'nobody' }, ['LOCKGATE_UPSTREAM: expected one of oidc']],
+    ['no issuer', { LOCKGATE_UPSTREAM_ISSUER: undefined }, ['LOCKGATE_UPSTREAM_ISSUER: is missing']],
+    [
+      'an issuer over http',
+      { LOCKGATE_UPSTREAM_ISSUER: 'http://id.example.com' },
+      ['LOCKGATE_UPSTREAM', 'https'],
+    ],
+    ['no client id', { LOCKGATE_UPSTREAM_CLIENT_ID: undefined }, ['LOCKGATE_UPSTREAM_CLIENT_ID: is missing']],
+    ['no server', { LOCKGATE_MCP: undefined }, ['LOCKGATE_MCP: is missing']],
+    ['a server that is no URL', { LOCKGATE_MCP: 'localhost' }, ['LOCKGATE_MCP', 'http(s) URL']],
+    [
+      'several at once',
+      {
+        LOCKGATE_MCP: undefined,
+        LOCKGATE_UPSTREAM_ISSUER: undefined,
+        LOCKGATE_UPSTREAM_CLIENT_ID: undefined,
+      },
+      ['LOCKGATE_MCP:', 'LOCKGATE_UPSTREAM_ISSUER:', 'LOCKGATE_UPSTREAM_CLIENT_ID:'],
+    ],
+    ['a storage nobody knows', { LOCKGATE_STORAGE: 'floppy:a' }, ['LOCKGATE_STORAGE: expected memory:']],
+    [
+      'a public URL without secret',
+      { LOCKGATE_URL: 'https://mcp.example.com' },
+      ['LOCKGATE_SECRET: is missing'],
+    ],
+    ['a short secret', { LOCKGATE_SECRET: 'canary' }, ['LOCKGATE_SECRET', '32 characters']],
+    [
+      'a public URL over http',
+      { LOCKGATE_URL: 'http://mcp.example.com', LOCKGATE_SECRET: 'x'.repeat(40) },
+      ['LOCKGATE_URL', 'https'],
+    ],
+    [
+      'a number that is none',
+      { LOCKGATE_REFRESH_GRACE: 'soon' },
+      ['LOCKGATE_REFRESH_GRACE: expected a whole number'],
+    ],
+    ['a number out of bounds', { LOCKGATE_REFRESH_GRACE: '9999' }, ['LOCKGATE_REFRESH_GRACE']],
+    [
+      'a switch that is none',
+      { LOCKGATE_REDIRECT_URIS_CUSTOM_SCHEMES: 'maybe' },
+      ['LOCKGATE_REDIRECT_URIS_CUSTOM_SCHEMES'],
+    ],
+    ['a port that is none', { PORT: 'x' }, ['PORT']],
+    ['an allow list that is none', { LOCKGATE_ALLOW: 'everyone' }, ['LOCKGATE_ALLOW']],
+  ])('%s', async (_name, change, expected) => {
+    const port = String(await freePort())
+    const env = Object.entries({ PORT: port, ...UPSTREAM, ...change }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    )
+    const run = start(Object.fromEntries(env))
+    expect(await run.code).toBe(1)
+    for (const text of expected) expect(run.err()).toContain(text)
+    expect(run.err()).not.toContain('canary')
+    expect(run.err()).not.toContain('    at ')
+    await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow()
+  })
+
+  test('a port that is taken', async () => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const run = start({ ...UPSTREAM, PORT: String((taken.address() as { port: number }).port) })
+    expect(await run.code).toBe(1)
+    expect(run.err()).toContain('PORT')
+    taken.close()
+  })
+})
+
+test('from five variables alone it serves a whole sign-in at localhost:8787', async () => {
+  const provider = await startProvider({ redirectUris: ['http://localhost:8787/callback'] })
+  const mcp = await startMcpServer()
+  const run = start(
+    {
+      LOCKGATE_UPSTREAM: 'oidc',
+      LOCKGATE_UPSTREAM_ISSUER: provider.issuer,
+      LOCKGATE_UPSTREAM_CLIENT_ID: provider.clientId,
+      LOCKGATE_UPSTREAM_CLIENT_SECRET: provider.clientSecret,
+      LOCKGATE_MCP: mcp.url,
+    },
+    ['--log', 'json'],
+  )
+  await run.ready()
+  const browser = new Browser()
+  const client: SignedInClient = new SignedInClient(async (url) => {
+    const stopAt = client.redirectUrl
+    const consent = asPage(await browser.open(url.href))
+    const login = asPage(await browser.submit(consent, { decision: 'allow' }, { stopAt }))
+    return asUrl(await signInAtProvider(browser, login, { stopAt }))
+  })
+  const { client: connected } = await connectV1('http://localhost:8787/mcp', client)
+  expect((await connected.listTools()).tools.length).toBeGreaterThan(5)
+
+  const secret = join(folder, '.lockgate/lockgate-secret')
+  expect((await readFile(secret, 'utf8')).trim()).toMatch(/^[\w-]{43}$/)
+  expect((await stat(secret)).mode & 0o077, 'nobody else may read it').toBe(0)
+  const lines = run
+    .out()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string })
+  expect(lines.map(({ type }) => type)).toEqual(
+    expect.arrayContaining(['registered', 'consented', 'signed-in', 'issued']),
+  )
+  const log = run.out() + run.err()
+  const { access_token: access, refresh_token: refresh } = client.saved!
+  for (const hidden of [
+    access,
+    refresh!,
+    client.answer!.searchParams.get('code')!,
+    provider.clientSecret,
+    'ada@example.com',
+  ]) {
+    expect(log).not.toContain(hidden)
+  }
+
+  run.child.kill('SIGTERM')
+  expect(await run.code).toBe(0)
+  const again = start({ ...UPSTREAM, LOCKGATE_UPSTREAM_ISSUER: provider.issuer, LOCKGATE_MCP: mcp.url })
+  await again.ready()
+  const headers = { authorization: `Bearer ${access}`, accept: 'text/event-stream' }
+  const response = await fetch('http://localhost:8787/mcp', { headers })
+  expect(response.status, 'grants and secret outlive the process').not.toBe(401)
+  await response.body?.cancel()
+  await Promise.all([mcp.close(), provider.close()])
+}, 40_000)
+
+test.each([
+  [
+    'lockgate.config.ts',
+    (port: number) =>
+      `const port: number = ${port}\nexport default { url: \`http://localhost:\${port}\`, name: 'From TypeScript', mcp: () => new Response('ok') }`,
+  ],
+  [
+    'lockgate.config.js',
+    (port: number) => `export default { url: 'http://localhost:${port}', name: 'From JavaScript' }`,
+  ],
+  [
+    'lockgate.config.json',
+    (port: number) => JSON.stringify({ url: `http://localhost:${port}`, name: 'From JSON', refreshGrace: 0 }),
+  ],
+])('%s is read, and the environment fills in what it leaves open', async (name, content) => {
+  const port = await freePort()
+  await writeFile(join(folder, name), content(port))
+  const run = start({ ...UPSTREAM, PORT: String(port) })
+  await run.ready()
+  const response = await fetch(`http://localhost:${port}/.well-known/oauth-protected-resource/mcp`)
+  expect(await response.json()).toMatchObject({
+    resource: `http://localhost:${port}/mcp`,
+    resource_name: expect.stringMatching(/^From /),
+  })
+})
+
+test('a wrong option in a config file is named by its path', async () => {
+  await writeFile(
+    join(folder, 'lockgate.config.json'),
+    JSON.stringify({ refreshGrace: -1, unknown: 1, clients: [{ clientId: 'x', redirectUris: [] }] }),
+  )
+  const run = start(UPSTREAM)
+  expect(await run.code).toBe(1)
+  for (const path of ['refreshGrace', 'unknown', 'clients.0.redirectUris']) expect(run.err()).toContain(path)
+})
