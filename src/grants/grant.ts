@@ -38,6 +38,8 @@ export interface Grant {
   readonly identity: string
   /** The provider's tokens, sealed for this record's key. */
   readonly upstream: string
+  /** While some instance refreshes the provider's tokens: until when the others wait for it. */
+  readonly leasedUntil?: number
 }
 
 /** What to do with a record: leave it, write it, or end the grant. A refusal that changes nothing is thrown. */

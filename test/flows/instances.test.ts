@@ -1,0 +1,160 @@
+import { createServer } from 'node:http'
+import { createProxy, type Store } from 'lockgate'
+import { oauth2 } from 'lockgate/providers/oauth2'
+import { memory } from 'lockgate/storage/memory'
+import { afterEach, expect, test } from 'vitest'
+import {
+  connect,
+  guarded,
+  outcome,
+  redeemParams,
+  refreshParams,
+  register,
+  type System,
+  signIn,
+  startSystem,
+  type Tokens,
+} from '../support/system.ts'
+
+const systems: System[] = []
+afterEach(async () => {
+  await Promise.all(systems.splice(0).map((system) => system.close()))
+})
+
+/** Several proxies with one store and one provider, as one deployment has them. */
+async function startInstances(options: Parameters<typeof startSystem>[0] = {}): Promise<[System, System]> {
+  const storage: Store = { ...memory(), consistency: 'atomic' }
+  const first = await startSystem({ storage, ...options })
+  const { oidc } = await import('lockgate/providers/oidc')
+  const upstream = oidc({ ...first.provider, name: 'the provider' })
+  const second = await startSystem({ storage: first.store, upstream, ...options })
+  await second.provider.close()
+  systems.push(first)
+  return [first, { ...second, provider: first.provider }]
+}
+
+test('what one instance began another carries on', async () => {
+  const [one, two] = await startInstances()
+  const client = await register(one)
+  const signedIn = await signIn(two, client)
+  const response = await one.post('/token', redeemParams(client, signedIn))
+  const tokens = (await response.json()) as Tokens
+  expect((await guarded(two, tokens.access_token)).status).toBe(200)
+  const [a, b] = await Promise.all(
+    [one, two].map((each) => each.post('/token', refreshParams(client, tokens.refresh_token))),
+  )
+  const [first, second] = [(await a!.json()) as Tokens, (await b!.json()) as Tokens]
+  expect(second.refresh_token).toBe(first.refresh_token)
+})
+
+test('a revocation at one instance is seen by the other within revocationLag', async () => {
+  const [one, two] = await startInstances()
+  const { client, tokens } = await connect(one)
+  expect((await guarded(two, tokens.access_token)).status).toBe(200)
+  await one.post('/revoke', { client_id: client.id, token: tokens.refresh_token })
+  expect((await guarded(one, tokens.access_token)).status, 'at once where it happened').toBe(401)
+  two.clock.ahead += 5
+  expect((await guarded(two, tokens.access_token)).status).toBe(401)
+  expect(await outcome(await two.post('/token', refreshParams(client, tokens.refresh_token)))).toEqual([
+    400,
+    'invalid_grant',
+  ])
+})
+
+test('two instances refresh a stale provider token once between them', async () => {
+  const [one, two] = await startInstances({
+    providerTtl: 120,
+    mcp: async (_request, auth) => new Response(await auth.upstream.accessToken()),
+  })
+  const { tokens } = await connect(one)
+  const before = one.provider.requests.filter((line) => line === 'POST /token').length
+  one.clock.ahead = 90
+  two.clock.ahead = 90
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => guarded(index % 2 ? one : two, tokens.access_token)),
+  )
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+  const upstream = new Set(await Promise.all(answers.map((answer) => answer.text())))
+  expect(upstream.size).toBe(1)
+  expect(one.provider.requests.filter((line) => line === 'POST /token').length - before).toBe(1)
+})
+
+test('a lease whose holder died delays the others no longer than it lasts', async () => {
+  const asked: string[] = []
+  let dies = false
+  const provider = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      if (request.url === '/me') return response.end('{"sub":"ada"}')
+      asked.push(new URLSearchParams(Buffer.concat(chunks).toString()).get('grant_type') ?? '')
+      // The instance that asks is gone before the answer comes.
+      if (dies) return
+      response.end(JSON.stringify({ access_token: `t${asked.length}`, refresh_token: 'r', expires_in: 120 }))
+    })
+  })
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
+  const { port } = provider.address() as { port: number }
+  const at = (path: string) => `http://127.0.0.1:${port}${path}`
+  const upstream = oauth2({
+    authorizationEndpoint: at('/authorize'),
+    tokenEndpoint: at('/token'),
+    userinfoEndpoint: at('/me'),
+    clientId: 'id',
+    clientSecret: 'secret',
+  })
+  const mcp = async (_request: Request, auth: { upstream: { accessToken(): Promise<string> } }) =>
+    new Response(await auth.upstream.accessToken())
+  const [one, two] = await startInstances({ upstream, mcp })
+  const client = await register(one)
+  const browser = one.browser()
+  const { asPage, asUrl } = await import('../support/browser.ts')
+  const { authorizeUrl, challengeOf, newVerifier } = await import('../support/system.ts')
+  const verifier = newVerifier()
+  const consent = asPage(
+    await browser.open(authorizeUrl(one, client, { code_challenge: challengeOf(verifier) })),
+  )
+  const sent = asUrl(await browser.submit(consent, { decision: 'allow' }, { stopAt: at('/authorize') }))
+  const callback = `${one.url}/callback?code=c&state=${sent.searchParams.get('state')}`
+  const answer = asUrl(await browser.open(callback, { stopAt: client.redirectUri }))
+  const code = answer.searchParams.get('code')!
+  const tokens = (await (await one.post('/token', redeemParams(client, { code, verifier }))).json()) as Tokens
+
+  for (const each of [one, two]) each.clock.ahead = 90
+  dies = true
+  void guarded(one, tokens.access_token)
+  while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+  dies = false
+  const waiting = guarded(two, tokens.access_token)
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  expect(asked.length, 'the other one waits').toBe(2)
+  for (const each of [one, two]) each.clock.ahead += 15
+  const response = await waiting
+  expect([response.status, await response.text()]).toEqual([200, 't3'])
+  provider.closeAllConnections()
+  provider.close()
+})
+
+test('a sealed client id is known at every instance, and to no stranger', async () => {
+  const [one, two] = await startInstances()
+  const client = await register(one)
+  const params = { grant_type: 'refresh_token', refresh_token: 'x', client_id: client.id }
+  expect((await outcome(await two.post('/token', params)))[1]).toBe('invalid_grant')
+  const stranger = createProxy({
+    url: 'http://localhost:8787',
+    secret: 'another secret that is long enough for it',
+    upstream: oauth2({
+      authorizationEndpoint: 'https://a.example',
+      tokenEndpoint: 'https://a.example',
+      userinfoEndpoint: 'https://a.example',
+      clientId: 'x',
+    }),
+    storage: memory(),
+    mcp: 'http://127.0.0.1:1/mcp',
+  })
+  const request = new Request('http://localhost:8787/token', {
+    method: 'POST',
+    body: new URLSearchParams(params),
+  })
+  expect((await outcome(await stranger.fetch(request)))[1]).toBe('invalid_client')
+})
