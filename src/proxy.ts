@@ -52,8 +52,13 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     ctx.emit({ type: 'failed', reason: 'after the answer', error: describeError(error) })
 
   function callOf(request: Request, native: readonly unknown[]): Call {
+    let requestId: string | undefined
     return {
-      requestId: randomId(9),
+      // Drawn when somebody asks: most requests end well and need none.
+      get requestId() {
+        requestId ??= randomId(9)
+        return requestId
+      },
       defer(work) {
         const settled = work.catch(report)
         // Workers end a request's work with its answer, unless they are told of more.
