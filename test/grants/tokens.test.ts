@@ -1,0 +1,247 @@
+import { CompactEncrypt, EncryptJWT, SignJWT } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { digest } from '../../src/crypto/digest.ts'
+import { createKeyring } from '../../src/crypto/keyring.ts'
+import { type AccessClaims, createAccessTokens } from '../../src/grants/access-token.ts'
+import { newCode, parseCode } from '../../src/grants/codes.ts'
+import {
+  formatGrantKey,
+  newGrantKey,
+  parseGrantKey,
+  recordKey,
+  userKey,
+  userPrefix,
+} from '../../src/grants/grant-key.ts'
+import { parseRefreshToken, refreshToken } from '../../src/grants/refresh-token.ts'
+
+const [first, second] = ['the first secret of these tests, long', 'the second secret of these tests, long']
+const keyring = createKeyring([first])
+const key = { user: 'u'.repeat(22), id: 'i'.repeat(22) }
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** Every text that differs in one character, by a bit that no base64url text can spare. */
+const flips = (text: string): string[] =>
+  text.split('').map((char, at) => {
+    const other = char === '.' ? 'A' : ALPHABET[ALPHABET.indexOf(char) ^ 32]
+    return text.slice(0, at) + other + text.slice(at + 1)
+  })
+
+describe('a user', () => {
+  const identity = { issuer: 'https://provider.test', subject: 'ada', claims: {} }
+
+  test('has one key per issuer, tenant and subject, that shows none of them', () => {
+    const keys = [
+      identity,
+      { ...identity, issuer: 'https://other.test' },
+      { ...identity, tenant: 't' },
+      { ...identity, subject: 'Ada' },
+      { ...identity, tenant: 'ada', subject: '' },
+    ].map((one) => userKey(keyring, one))
+    expect(new Set(keys).size).toBe(keys.length)
+    for (const text of keys) expect(text).toMatch(/^[\w-]{22}$/)
+    expect(userKey(keyring, { ...identity, email: 'ada@example.com', name: 'Ada' })).toBe(keys[0])
+  })
+
+  test('keeps it when a new secret comes in front', () => {
+    const before = userKey(keyring, identity)
+    expect(userKey(createKeyring([second, first]), identity)).toBe(before)
+    expect(userKey(createKeyring([second]), identity)).not.toBe(before)
+  })
+})
+
+describe('a grant', () => {
+  test('is found again by its name, and lies under its user', () => {
+    const fresh = newGrantKey(key.user)
+    expect(parseGrantKey(formatGrantKey(fresh))).toEqual(fresh)
+    expect(recordKey(fresh).startsWith(userPrefix(key.user))).toBe(true)
+  })
+
+  test.each([
+    '',
+    'a.b',
+    `${key.user}.`,
+    `${key.user}.${key.id}.`,
+    `${key.user}.${key.id}\n`,
+    `${key.user}:${key.id}`,
+  ])('%j names none', (text) => {
+    expect(parseGrantKey(text)).toBeUndefined()
+  })
+})
+
+describe('a code', () => {
+  test('leads to its grant, which keeps only a digest of it', () => {
+    const { code, hash } = newCode(key)
+    expect(parseCode(code)).toEqual({ key, secretHash: hash })
+    expect(hash).toBe(digest(code.split('.')[2]!))
+    expect(code).not.toContain(hash)
+    expect(newCode(key).code).not.toBe(code)
+  })
+
+  test('of another form is none', () => {
+    const { code } = newCode(key)
+    const others = [
+      '',
+      '.',
+      '..',
+      `${code}A`,
+      code.slice(1),
+      ` ${code}`,
+      `${code}\n`,
+      code.replaceAll('.', ':'),
+    ]
+    for (const text of [...others, refreshToken(keyring, key, 1)]) expect(parseCode(text)).toBeUndefined()
+  })
+})
+
+describe('a refresh token', () => {
+  const token = refreshToken(keyring, key, 7)
+  const parse = (text: string) => parseRefreshToken(keyring, text)
+
+  test('is derived: whoever makes it again makes the same', () => {
+    expect(refreshToken(createKeyring([first]), { ...key }, 7)).toBe(token)
+    expect(refreshToken(keyring, key, 8)).not.toBe(token)
+    expect(refreshToken(keyring, { ...key, id: 'j'.repeat(22) }, 7)).not.toBe(token)
+    expect(parse(token)).toEqual({ key, generation: 7 })
+  })
+
+  test('with any character changed is none', () => {
+    for (const changed of flips(token)) expect(parse(changed)).toBeUndefined()
+  })
+
+  test('has one spelling', () => {
+    const [user, id, generation, seal] = token.split('.')
+    const others = [`0${generation}`, `00${generation}`, `+${generation}`, '7.0', '7e0', '0x7', '', ' 7', '٧']
+    for (const other of others) expect(parse(`${user}.${id}.${other}.${seal}`)).toBeUndefined()
+    for (const text of [`${token}=`, `${token}.`, ` ${token}`, `${token}\n`, token.slice(0, -1), '']) {
+      expect(parse(text)).toBeUndefined()
+    }
+  })
+
+  test('does not lend its code to another generation', () => {
+    const [user, id, , seal] = token.split('.')
+    for (const generation of ['0', '6', '8', '70', '9999999999', '99999999999']) {
+      expect(parse(`${user}.${id}.${generation}.${seal}`)).toBeUndefined()
+    }
+  })
+
+  test('of an older secret is still known, of an unknown one is not', () => {
+    expect(parseRefreshToken(createKeyring([second, first]), token)).toEqual({ key, generation: 7 })
+    expect(parseRefreshToken(createKeyring([second]), token)).toBeUndefined()
+  })
+})
+
+describe('an access token', () => {
+  const now = 1_800_000_000
+  const issuer = 'https://proxy.test'
+  const claims: AccessClaims = {
+    key,
+    epoch: 3,
+    client: 'client',
+    resource: `${issuer}/mcp`,
+    scope: ['read', 'write'],
+    issuedAt: now,
+    expiresAt: now + 3600,
+  }
+  const tokens = createAccessTokens(keyring, issuer)
+  const open = (token: string, at = now) => tokens.open(token, at)
+  const { id: kid, key: keyOf } = keyring.current
+  const payload = { gid: formatGrantKey(key), epoch: 3, client_id: 'client', scope: 'read write' }
+
+  /** A token made by hand with the right key; the changes decide whether it is one. */
+  const forge = (header: Record<string, unknown> = {}, change: Record<string, unknown> = {}) =>
+    new EncryptJWT({ iss: issuer, aud: claims.resource, iat: now, exp: now + 60, ...payload, ...change })
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid, typ: 'at+jwt', ...header })
+      .encrypt(keyOf('access-token'))
+
+  test('says what was put in, and shows nothing of it', async () => {
+    const token = await tokens.issue(claims)
+    expect(await open(token)).toEqual(claims)
+    expect(token).not.toBe(await tokens.issue(claims))
+    const visible = token.split('.').map((part) => Buffer.from(part, 'base64url').toString())
+    expect(visible.join()).not.toContain('client')
+    expect(await open(await forge())).toMatchObject({ epoch: 3, client: 'client' })
+  })
+
+  test('ends with its second', async () => {
+    const token = await tokens.issue(claims)
+    expect(await open(token, now + 3599)).toEqual(claims)
+    expect(await open(token, now + 3600)).toBeUndefined()
+  })
+
+  test('of an older secret is still known, of an unknown one or another issuer is not', async () => {
+    const token = await tokens.issue(claims)
+    const opens = (secrets: [string, ...string[]], by = issuer) =>
+      createAccessTokens(createKeyring(secrets), by).open(token, now)
+    expect(await opens([second, first])).toEqual(claims)
+    expect(await opens([second])).toBeUndefined()
+    expect(await opens([first], `${issuer}/`)).toBeUndefined()
+    expect(await opens([first], 'https://other.test')).toBeUndefined()
+  })
+
+  test('with a changed character in any part is none', async () => {
+    const token = await tokens.issue(claims)
+    for (const changed of flips(token)) expect(await open(changed)).toBeUndefined()
+  })
+
+  test.each<[string, () => string | Promise<string>]>([
+    ['no text', () => ''],
+    ['dots', () => '....'],
+    ['a refresh token', () => refreshToken(keyring, key, 1)],
+    ['a code', () => newCode(key).code],
+    [
+      'an unsecured JWT',
+      () =>
+        [
+          { alg: 'none', typ: 'at+jwt', kid },
+          { iss: issuer, aud: claims.resource, exp: now + 60, ...payload },
+        ]
+          .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+          .concat('')
+          .join('.'),
+    ],
+    [
+      'a JWT signed with the very key',
+      () =>
+        new SignJWT({ iss: issuer, aud: claims.resource, iat: now, exp: now + 60, ...payload })
+          .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid })
+          .sign(keyOf('access-token')),
+    ],
+    ['one of another type, such as an ID token', () => forge({ typ: 'JWT' })],
+    ['one without a type', () => forge({ typ: undefined })],
+    ['one without a key', () => forge({ kid: undefined })],
+    ['one of an unknown key', () => forge({ kid: 'AAAA' })],
+    ['one without an issuer', () => forge({}, { iss: undefined })],
+    ['one for several audiences', () => forge({}, { aud: [claims.resource, 'https://other.test'] })],
+    ['one without an audience', () => forge({}, { aud: undefined })],
+    ['one that never ends', () => forge({}, { exp: undefined })],
+    ['one without a grant', () => forge({}, { gid: undefined })],
+    ['one with half a grant', () => forge({}, { gid: key.user })],
+    ['one without an epoch', () => forge({}, { epoch: undefined })],
+    ['one without a client', () => forge({}, { client_id: undefined })],
+    ['one without a scope', () => forge({}, { scope: undefined })],
+    ['one that is not valid yet', () => forge({}, { nbf: now + 60 })],
+    [
+      'one sealed with the key of another purpose',
+      () =>
+        new EncryptJWT({ iss: issuer, aud: claims.resource, iat: now, exp: now + 60, ...payload })
+          .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid, typ: 'at+jwt' })
+          .encrypt(keyOf('grant')),
+    ],
+    [
+      'sealed text that is no JSON',
+      () =>
+        new CompactEncrypt(new TextEncoder().encode('no JSON'))
+          .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid, typ: 'at+jwt' })
+          .encrypt(keyOf('access-token')),
+    ],
+    [
+      'one of another key algorithm',
+      () =>
+        new EncryptJWT({ iss: issuer, aud: claims.resource, iat: now, exp: now + 60, ...payload })
+          .setProtectedHeader({ alg: 'A256KW', enc: 'A256GCM', kid, typ: 'at+jwt' })
+          .encrypt(keyOf('access-token')),
+    ],
+  ])('is not %s', async (_name, make) => {
+    expect(await open(await make())).toBeUndefined()
+  })
+})

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+import type { Identity } from '../../src/ports.ts'
+import { isAllowed } from '../../src/protocol/allow.ts'
+
+const ada: Identity = {
+  issuer: 'https://provider.test',
+  subject: 'ada-1',
+  email: 'Ada@Example.com',
+  emailVerified: true,
+  claims: { groups: ['staff'], roles: 'admin' },
+}
+const withEmail = (email: string): Identity => ({ ...ada, email })
+
+test.each([
+  'ada@example.com',
+  'ADA@EXAMPLE.COM',
+  '@example.com',
+  '@Example.COM',
+  'group:staff',
+  'group:admin',
+  'sub:ada-1',
+])('%s lets her in', (rule) => {
+  expect(isAllowed(ada, [rule])).toBe(true)
+  expect(isAllowed(ada, ['bob@example.com', rule])).toBe(true)
+})
+
+test.each([
+  'bob@example.com',
+  'da@example.com',
+  'example.com',
+  '@ample.com',
+  '@example.org',
+  '@sub.example.com',
+  'group:Staff',
+  'group:sta',
+  'group:',
+  'sub:ada',
+  'sub:ADA-1',
+  'sub:',
+  'group:ada-1',
+  'sub:staff',
+])('%s does not', (rule) => {
+  expect(isAllowed(ada, [rule])).toBe(false)
+})
+
+test('an empty list lets nobody in', () => {
+  expect(isAllowed(ada, [])).toBe(false)
+})
+
+describe('an e-mail address', () => {
+  test.each([false, undefined])('counts only where it is verified, not where that is %s', (emailVerified) => {
+    const claimed = { ...ada, emailVerified }
+    expect(isAllowed(claimed, ['ada@example.com', '@example.com'])).toBe(false)
+    expect(isAllowed(claimed, ['sub:ada-1'])).toBe(true)
+  })
+
+  test.each([
+    'ada@example.com.evil.com',
+    'ada@evilexample.com',
+    'ada@sub.example.com',
+    'ada@example.comm',
+    'ada@example.co',
+    'ada@ехample.com',
+    'ada@example.com@evil.com',
+    '"ada@example.com"@evil.com',
+    'example.com',
+    '',
+  ])('%s is of another domain', (email) => {
+    expect(isAllowed(withEmail(email), ['@example.com'])).toBe(false)
+  })
+
+  test('that is absent matches nothing', () => {
+    const nobody: Identity = { issuer: ada.issuer, subject: 's', emailVerified: true, claims: {} }
+    expect(isAllowed(nobody, ['@example.com', 'a@example.com', '@undefined', 'undefined'])).toBe(false)
+  })
+
+  test('never passes for a group or a subject, nor they for it', () => {
+    const trickster: Identity = {
+      ...ada,
+      email: 'group:staff',
+      subject: 'group:staff',
+      claims: { groups: ['sub:ada-1', 'ada@example.com'] },
+    }
+    expect(isAllowed(trickster, ['group:staff', 'sub:ada-1', 'ada@example.com'])).toBe(false)
+  })
+})
+
+test.each([
+  ['no groups', {}],
+  ['null', { groups: null }],
+  ['a number', { groups: 7 }],
+  ['an object', { groups: { staff: true } }],
+  ['a text with the name in it', { groups: 'staff,admin' }],
+  ['a nested list', { groups: [['staff']] }],
+])('groups given as %s hold nobody', (_name, claims) => {
+  expect(isAllowed({ ...ada, claims }, ['group:staff'])).toBe(false)
+})

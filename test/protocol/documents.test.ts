@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { resourceMetadata, serverMetadata, wellKnownPath } from '../../src/protocol/documents.ts'
+
+const issuer = 'https://proxy.test/base'
+
+test('the metadata of the server names what the endpoints do, and nothing else', () => {
+  expect(serverMetadata({ issuer, scopes: ['mcp'], registers: true })).toEqual({
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    revocation_endpoint: `${issuer}/revoke`,
+    registration_endpoint: `${issuer}/register`,
+    scopes_supported: ['mcp', 'offline_access'],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+  })
+})
+
+test('without registration there is no endpoint for it', () => {
+  const document = serverMetadata({ issuer, scopes: ['mcp'], registers: false })
+  expect(document).not.toHaveProperty('registration_endpoint')
+})
+
+test('the metadata of a resource names the issuer in the same spelling, and no empty list', () => {
+  const resource = { id: `${issuer}/mcp`, name: 'Tools', scopes: [] }
+  const document = {
+    resource: `${issuer}/mcp`,
+    authorization_servers: [issuer],
+    bearer_methods_supported: ['header'],
+    resource_name: 'Tools',
+  }
+  expect(resourceMetadata(resource, issuer)).toEqual(document)
+  expect(resourceMetadata({ ...resource, scopes: ['mcp'] }, issuer)).toEqual({
+    ...document,
+    scopes_supported: ['mcp'],
+  })
+})
+
+test('offline_access is of the server, never of a resource', () => {
+  const scopes = ['mcp']
+  expect(resourceMetadata({ id: issuer, name: 'Tools', scopes }, issuer).scopes_supported).toEqual(scopes)
+})
+
+test('the well-known part comes between host and path', () => {
+  expect(wellKnownPath('oauth-protected-resource', '/base/mcp')).toBe(
+    '/.well-known/oauth-protected-resource/base/mcp',
+  )
+  expect(wellKnownPath('oauth-authorization-server', '')).toBe('/.well-known/oauth-authorization-server')
+})
