@@ -3,7 +3,10 @@ import { defineConfig } from 'tsup'
 /** One entry for each subpath of package.json's `exports`. */
 const library = {
   index: 'src/index.ts',
+  bun: 'adapters/bun.ts',
+  deno: 'adapters/deno.ts',
   node: 'adapters/node.ts',
+  workers: 'adapters/workers.ts',
   'providers/github': 'src/providers/github.ts',
   'providers/oauth2': 'src/providers/oauth2.ts',
   'providers/oidc': 'src/providers/oidc.ts',

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { serve as serveFetch, toNodeHandler as toHandler } from 'srvx/node'
-import type { OAuthProxy } from '../src/index.ts'
+import { Agent, type RequestInit as UndiciInit, fetch as undiciFetch } from 'undici'
+import type { Fetch, OAuthProxy } from '../src/index.ts'
 
 /** A server that listens. */
 export interface NodeServer {
@@ -36,12 +37,31 @@ export async function serve(
   return { url: server.url ?? '', close: (force) => server.close(force) }
 }
 
-/** A handler for Node's `http`, Express and whatever else takes `(req, res)`. */
+/**
+ * A handler for Node's `http`, Express and whatever else takes `(req, res)`. Mount it before anything that reads
+ * bodies, such as `express.json()`.
+ */
 export function toNodeHandler(
   proxy: Pick<OAuthProxy, 'fetch'>,
 ): (request: IncomingMessage, response: ServerResponse) => void | Promise<void> {
-  return toHandler((request) => proxy.fetch(request)) as ReturnType<typeof toNodeHandler>
+  const handle = toHandler((request) => proxy.fetch(request)) as ReturnType<typeof toNodeHandler>
+  return (request, response) => {
+    // Express cuts off the path it is mounted at, and the proxy knows itself by its whole path.
+    const { originalUrl } = request as IncomingMessage & { originalUrl?: string }
+    if (originalUrl !== undefined) request.url = originalUrl
+    return handle(request, response)
+  }
 }
+
+const patient = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
+
+/**
+ * A `fetch` that waits as long as the other side: pass as the `fetch` option. Node's own gives up on an answer, or
+ * on a stream that is silent, after five minutes, and tools may think longer than that.
+ */
+export const fetch: Fetch = async (input, init) =>
+  // The same interfaces under other names: undici declares its own.
+  (await undiciFetch(input, { ...(init as UndiciInit), dispatcher: patient })) as unknown as Response
 
 /** The peer's address as Node saw it: pass as the `clientAddress` of whatever asks for one. */
 export const clientAddress = (request: Request & { ip?: string }): string | undefined => request.ip
