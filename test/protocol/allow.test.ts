@@ -69,6 +69,11 @@ describe('an e-mail address', () => {
     expect(isAllowed(withEmail(email), ['@example.com'])).toBe(false)
   })
 
+  test('is of the domain behind its last @', () => {
+    expect(isAllowed(withEmail('"odd@name"@example.com'), ['@example.com'])).toBe(true)
+    expect(isAllowed(withEmail('"odd@name"@example.com'), ['@name"@example.com'])).toBe(false)
+  })
+
   test('that is absent matches nothing', () => {
     const nobody: Identity = { issuer: ada.issuer, subject: 's', emailVerified: true, claims: {} }
     expect(isAllowed(nobody, ['@example.com', 'a@example.com', '@undefined', 'undefined'])).toBe(false)
