@@ -208,12 +208,12 @@ const nearlyRight: fc.Arbitrary<Draft> = fc
     return { ...draft, ...Object.fromEntries(wrong.map((part) => [part, noise[part]])) }
   })
 
-/** A registration, of which one or two members may be anything. */
-const registering: fc.Arbitrary<Draft> = METADATA.map((members) => {
+/** A registration, of which one or two members, or all of it, may be anything. */
+const registering: fc.Arbitrary<Draft> = fc.tuple(METADATA, fc.option(body)).map(([members, other]) => {
   const given = { redirect_uris: [REDIRECT], ...Object.fromEntries(Object.entries(members).slice(0, 2)) }
   const type = { 'content-type': late('application/json') }
-  const body = () => JSON.stringify(given)
-  return { method: 'POST', path: '/register', query: undefined, headers: type, body }
+  const text = other ?? (() => JSON.stringify(given))
+  return { method: 'POST', path: '/register', query: undefined, headers: type, body: text }
 })
 
 /** @returns A request, or nothing where no runtime could have received it. */
