@@ -131,6 +131,7 @@ function answerFailure(
   const { code, message, reason, status, retryAfter, cause } = error
   ctx.emit({
     type: status >= 500 ? 'failed' : 'refused',
+    requestId: call.requestId,
     endpoint,
     code,
     reason: reason ?? message,

@@ -58,6 +58,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     const { code, reason } = error
     ctx.emit({
       type: 'refused',
+      requestId: call.requestId,
       endpoint: '/authorize',
       code,
       reason: reason ?? error.message,

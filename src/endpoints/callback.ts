@@ -37,6 +37,7 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
     const { code, reason, cause } = refusal
     ctx.emit({
       type: code === 'server_error' ? 'failed' : 'refused',
+      requestId: call.requestId,
       endpoint: '/callback',
       code,
       reason,
@@ -80,6 +81,7 @@ function turnAway(
   const { emit, keyring, settings, upstream } = ctx
   emit({
     type: 'turned-away',
+    requestId: call.requestId,
     client: request.client.key,
     user: userKey(keyring, identity),
     reason: 'not in allow',

@@ -15,6 +15,8 @@ export interface ProxyEvent {
     | 'failed'
   /** ISO 8601, UTC. */
   readonly time: string
+  /** Also on the error page, so that the one is found by the other. */
+  readonly requestId?: string | undefined
   /** Path of the endpoint, where a request led to it. */
   readonly endpoint?: string | undefined
   /** The OAuth code the peer was given. */

@@ -85,6 +85,14 @@ const BAD: [string, Record<string, string | undefined>, string][] = [
   ['a malformed scope', { scope: 'read "x"' }, 'invalid_scope'],
 ]
 
+test('an error page shows the id under which the operator finds the event', async () => {
+  const { text } = await authorize(local, { client_id: 'somebody' })
+  const event = system.events.at(-1)!
+  expect(event).toMatchObject({ type: 'refused', endpoint: '/authorize', reason: 'unknown client' })
+  expect(event.requestId).toMatch(/^[\w-]{12}$/)
+  expect(text).toContain(event.requestId)
+})
+
 describe('what is answered with an error', () => {
   test.each(BAD)('%s goes back to a loopback client', async (_name, params, error) => {
     const { response } = await authorize(local, params)
