@@ -1,4 +1,4 @@
-import type { Fetch, OAuthProxy } from '../src/index.ts'
+import type { OAuthProxy } from '../src/index.ts'
 
 /** A server that listens. */
 export interface BunServer {
@@ -33,13 +33,6 @@ export function serve(
   // By default Bun cuts a stream that was silent for ten seconds.
   return Bun.serve({ port, hostname, idleTimeout: 0, fetch: proxy.fetch })
 }
-
-/**
- * A `fetch` that waits as long as the other side: pass as the `fetch` option. Bun's own gives up after five minutes,
- * and tools may think longer than that.
- */
-export const fetch: Fetch = (input, init) =>
-  globalThis.fetch(input, { ...init, timeout: false } as RequestInit)
 
 /** The peer's address as Bun saw it: pass as the `clientAddress` of whatever asks for one. */
 export const clientAddress = (request: Request, server?: unknown): string | undefined =>

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A server in a process of its own. */
+export interface Child {
+  /** What it wrote. */
+  output(): string
+  stop(): Promise<void>
+}
+
+const PATIENCE = 15_000
+
+/**
+ * Starts a server and waits until `url` answers.
+ *
+ * @throws {Error} With what it wrote, where it ends or does not answer.
+ */
+export async function start(
+  command: readonly string[],
+  options: { url: string; cwd: string; env?: Record<string, string> },
+): Promise<Child> {
+  const [file, ...args] = command
+  const child = spawn(file!, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const written: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => written.push(chunk.toString()))
+  }
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', (error) => written.push(String(error)))
+    child.once('close', () => resolve())
+  })
+  let running = true
+  void ended.then(() => {
+    running = false
+  })
+  const output = () => written.join('')
+  const stop = async () => {
+    child.kill('SIGTERM')
+    const force = setTimeout(() => child.kill('SIGKILL'), 2000)
+    await ended
+    clearTimeout(force)
+  }
+  const until = Date.now() + PATIENCE
+  while (running && Date.now() < until) {
+    const answers = await fetch(options.url, { signal: AbortSignal.timeout(2000) }).then(
+      (response) => response.body?.cancel().then(() => true) ?? true,
+      () => false,
+    )
+    if (answers) return { output, stop }
+    await sleep(50)
+  }
+  if (running) await stop()
+  throw new Error(`${command.join(' ')}\n${running ? 'does not answer' : 'ended'}:\n${output()}`)
+}

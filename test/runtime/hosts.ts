@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Miniflare } from 'miniflare'
+import { locate } from '../runtimes/locate.ts'
+import { type Child, start } from './child.ts'
+import { bundle, startWorkerd } from './workers.ts'
+
+/** Where one host runs and what it is told. */
+export interface Place {
+  readonly folder: string
+  readonly port: number
+  /** Answers when the host has started. */
+  readonly url: string
+  readonly env: Readonly<Record<string, string>>
+  /** What `LOCKGATE_STORAGE` would be, of a Redis that runs. */
+  readonly redis: string | undefined
+}
+
+/** One runtime with one store. */
+export interface Host {
+  readonly runtime: string
+  readonly store: string
+  /** What is missing on this machine. */
+  readonly missing?: string | undefined
+  start(place: Place): Promise<Child>
+}
+
+const binaries = {
+  node24: locate('node24'),
+  bun: locate('bun'),
+  deno: locate('deno'),
+  workerd: locate('workerd'),
+}
+
+/** A host that takes its settings from the environment. @param storage Made for each place. */
+const inProcess = (
+  runtime: string,
+  store: string,
+  binary: string | undefined,
+  args: (place: Place) => string[],
+  storage: (place: Place) => string = () => 'memory:',
+): Host => ({
+  runtime,
+  store,
+  missing: binary === undefined ? `the binary of ${runtime}` : undefined,
+  start: (place) =>
+    start([binary!, ...args(place)], {
+      url: place.url,
+      cwd: place.folder,
+      env: { ...place.env, STORAGE: storage(place) },
+    }),
+})
+
+const redis = ({ redis }: Place): string => redis!
+const sqlite = ({ folder, port }: Place): string => `sqlite:${join(folder, `${port}.db`)}`
+const kvFile = ({ folder, port }: Place): string => `deno-kv:${join(folder, `${port}.kv`)}`
+
+const node = () => ['node.js']
+const denoRun = () => ['run', '--allow-all', '--no-remote', '--unstable-kv', 'deno-serve.js']
+const denoServe = ({ port }: Place) =>
+  `serve --allow-all --no-remote --unstable-kv --host 127.0.0.1 --port ${port} default-export.js`.split(' ')
+const bunDefault = () => ['run', 'default-export.js']
+const bunServe = () => ['run', 'bun-serve.js']
+
+const workerd = (store: string, entry: string, objects?: string): Host => ({
+  runtime: 'workerd',
+  store,
+  missing: binaries.workerd === undefined ? 'the binary of workerd' : undefined,
+  start: ({ env, ...place }) =>
+    startWorkerd({ ...place, env, entry, binary: binaries.workerd!, ...(objects && { objects }) }),
+})
+
+/** KV is a service of the platform, not of the runtime: its own simulator supplies it. */
+const workersKv: Host = {
+  runtime: 'workerd',
+  store: 'cloudflare-kv',
+  missing: binaries.workerd === undefined ? 'the binary of workerd' : undefined,
+  async start({ folder, port, env }) {
+    const script = join(folder, 'kv.worker.js')
+    await bundle(join(folder, 'workers-kv.js'), script)
+    process.env.MINIFLARE_WORKERD_PATH = binaries.workerd!
+    const miniflare = new Miniflare({
+      host: '127.0.0.1',
+      port,
+      modules: true,
+      script: await readFile(script, 'utf8'),
+      compatibilityDate: '2026-04-01',
+      bindings: { ...env },
+      kvNamespaces: ['LOCKGATE'],
+    })
+    await miniflare.ready
+    return { output: () => '', stop: () => miniflare.dispose() }
+  },
+}
+
+/** Every combination that the suite is run on. */
+export const hosts: readonly Host[] = [
+  inProcess(`Node ${process.versions.node}`, 'memory', process.execPath, node),
+  inProcess(`Node ${process.versions.node}`, 'redis', process.execPath, node, redis),
+  inProcess('Node 24', 'memory', binaries.node24, node),
+  inProcess('Node 24', 'sqlite', binaries.node24, node, sqlite),
+  inProcess('Bun, default export', 'memory', binaries.bun, bunDefault),
+  inProcess('Bun, lockgate/bun', 'redis', binaries.bun, bunServe, redis),
+  inProcess('Deno, default export', 'memory', binaries.deno, denoServe),
+  inProcess('Deno, lockgate/deno', 'deno-kv', binaries.deno, denoRun, kvFile),
+  workerd('memory', 'workers-default-export.js'),
+  workersKv,
+  workerd('durable-object', 'workers-durable-object.js', 'LOCKGATE'),
+]

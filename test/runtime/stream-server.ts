@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A server behind the proxy that shows how requests and answers travel. */
+export interface StreamServer {
+  readonly url: string
+  /** Waits until the request with this `id` has come. */
+  arrived(id: string): Promise<void>
+  /** Waits until the request with this `id` was cut off by the other side. */
+  cut(id: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** What `/upload` answers. */
+export interface Upload {
+  readonly bytes: number
+  readonly sha256: string
+  /** Milliseconds between the first and the last chunk. */
+  readonly spread: number
+}
+
+type Answer = (query: URLSearchParams, request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  /** `count` events, one every `every` milliseconds. */
+  async '/events'(query, _request, response) {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (let n = 0; n < Number(query.get('count')) && !response.destroyed; n++) {
+      if (n > 0) await sleep(Number(query.get('every')))
+      response.write(`data: ${n}\n\n`)
+    }
+    response.end()
+  },
+  async '/upload'(_query, request, response) {
+    const hash = createHash('sha256')
+    let [bytes, first, last] = [0, 0, 0]
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      last = Date.now()
+      first ||= last
+      bytes += chunk.length
+      hash.update(chunk)
+    }
+    const upload: Upload = { bytes, sha256: hash.digest('hex'), spread: last - first }
+    response.end(JSON.stringify(upload))
+  },
+  /** `bytes` of something that no compression shortens. */
+  async '/download'(query, _request, response) {
+    const bytes = createHash('shake256', { outputLength: Number(query.get('bytes')) })
+      .update('seed')
+      .digest()
+    response.setHeader('x-sha256', createHash('sha256').update(bytes).digest('hex'))
+    response.end(bytes)
+  },
+  async '/status'(query, _request, response) {
+    response.writeHead(Number(query.get('code')), { 'x-from': 'behind', 'set-cookie': ['a=1', 'b=2'] }).end()
+  },
+  async '/headers'(_query, request, response) {
+    response.end(JSON.stringify(request.headers))
+  },
+  /** Never answers. */
+  async '/silent'() {},
+}
+
+export async function startStreamServer(): Promise<StreamServer> {
+  const [here, gone] = [new Set<string>(), new Set<string>()]
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    const id = searchParams.get('id') ?? ''
+    here.add(id)
+    response.on('close', () => {
+      if (!response.writableFinished) gone.add(id)
+    })
+    const answer = ANSWERS[pathname]
+    if (answer) answer(searchParams, request, response).catch(() => response.destroy())
+    else response.writeHead(404).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const seen = async (set: Set<string>, id: string, what: string) => {
+    for (let waited = 0; !set.has(id); waited += 20) {
+      if (waited > 3000) throw new Error(`the server behind did not see ${what}`)
+      await sleep(20)
+    }
+  }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    arrived: (id) => seen(here, id, 'the request'),
+    cut: (id) => seen(gone, id, 'that the client has gone'),
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
