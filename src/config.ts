@@ -17,6 +17,8 @@ export interface Auth {
     /** Stable for one person at one provider; tells nothing about them. */
     readonly id: string
     readonly email?: string | undefined
+    /** Whether the provider vouches for the address. Where it does not, anybody may have typed it. */
+    readonly emailVerified: boolean
     readonly name?: string | undefined
     readonly claims: Readonly<Record<string, unknown>>
   }
@@ -53,11 +55,15 @@ export interface McpOptions {
 
 /** A client that needs no registration. */
 export interface ClientOptions {
+  /** What the client calls itself in requests. */
   clientId: string
   /** At least 16 characters; without one the client is public. */
   clientSecret?: string
+  /** Where answers may go: compared exactly, but for the port of a loopback one. */
   redirectUris: readonly string[]
+  /** Shown on the consent page; the clientId by default. */
   name?: string
+  /** The scopes it may ask for; all by default. */
   scopes?: readonly string[]
 }
 
@@ -79,6 +85,7 @@ export interface ProxyOptions {
   name?: string
   /** Scopes clients may ask for, with what they mean in words. */
   scopes?: Readonly<Record<string, string>>
+  /** Clients that are known beforehand, beside those that register themselves. */
   clients?: readonly ClientOptions[]
   /** Whether clients may register themselves: `sealed` (needs no storage) or `off`. */
   registration?: 'sealed' | 'off'
@@ -90,7 +97,9 @@ export interface ProxyOptions {
     /** Let `localhost`, `127.0.0.1` and `[::1]` stand for each other. */
     loopbackAliases?: boolean
   }
+  /** How long an access token lasts. Some clients do not refresh: keep it near an hour. */
   accessTokenTtl?: number
+  /** How long an authorization code lasts. */
   codeTtl?: number
   /** A grant that is not refreshed for so long ends. */
   refreshTtl?: number

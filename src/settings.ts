@@ -2,6 +2,7 @@ import type { ClientOptions, McpOptions, ProxyOptions, Resource, Settings } from
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import { parseOptions } from './option-schema.ts'
 import { wellKnownPath } from './protocol/documents.ts'
+import { OFFLINE_ACCESS } from './protocol/scope.ts'
 
 /**
  * Options with every default in place.
@@ -64,6 +65,12 @@ function checkTogether(
   const known = Object.keys(scopes)
   const repeated = (values: readonly string[]) =>
     values.some((value, index) => values.indexOf(value) !== index)
+  if (known.includes(OFFLINE_ACCESS)) {
+    issues.push({
+      path: `scopes.${OFFLINE_ACCESS}`,
+      message: 'is built in: clients that refresh may always ask for it',
+    })
+  }
   if (known.length === 0) issues.push({ path: 'scopes', message: 'expected at least one scope' })
   if (repeated(resources.map(({ id }) => id)))
     issues.push({ path: 'mcp', message: 'two servers share one path' })

@@ -12,3 +12,17 @@ export function fromBase64url(text: string): Uint8Array | undefined {
     return undefined
   }
 }
+
+/**
+ * Whether a text is the one spelling of its bytes: the last character may have bits to spare, and a decoder does not
+ * look at them.
+ */
+export function isCanonical(text: string): boolean {
+  const spare = text.length % 4
+  const last = text.at(-1) ?? ''
+  return (
+    spare === 0 ||
+    (spare === 2 && 'AQgw'.includes(last)) ||
+    (spare === 3 && 'AEIMQUYcgkosw048'.includes(last))
+  )
+}

@@ -1,5 +1,5 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { fromBase64url, toBase64url } from './base64url.ts'
+import { fromBase64url, isCanonical, toBase64url } from './base64url.ts'
 import { KEY_ID_LENGTH, type Keyring, type Purpose } from './keyring.ts'
 
 /** Seals and opens small JSON values; what was sealed for one purpose and place opens nowhere else. */
@@ -8,6 +8,8 @@ export interface Sealer {
   seal(purpose: Purpose, place: string, value: unknown): string
   /** The value, or `undefined` for anything that was not sealed here for this purpose and place. */
   open(purpose: Purpose, place: string, sealed: string): unknown
+  /** Whether a value was sealed with the current secret, not with one that will be dropped some day. */
+  isCurrent(sealed: string): boolean
 }
 
 const NONCE = 24
@@ -23,6 +25,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 export function createSealer(keyring: Keyring): Sealer {
   const associated = (purpose: Purpose, place: string) => encoder.encode(`${purpose}\n${place}`)
   return {
+    isCurrent: (text) => text.startsWith(keyring.current.id),
     seal(purpose, place, value) {
       const { id, key } = keyring.current
       const nonce = crypto.getRandomValues(new Uint8Array(NONCE))
@@ -35,10 +38,9 @@ export function createSealer(keyring: Keyring): Sealer {
     },
     open(purpose, place, text) {
       const keys = keyring.byId(text.slice(0, KEY_ID_LENGTH))
-      const bytes = fromBase64url(text.slice(KEY_ID_LENGTH))
+      const sealed = text.slice(KEY_ID_LENGTH)
+      const bytes = keys && isCanonical(sealed) ? fromBase64url(sealed) : undefined
       if (!keys || !bytes || bytes.length <= NONCE) return undefined
-      // A last character whose spare bits are set decodes to the same bytes: one value has one spelling.
-      if (toBase64url(bytes) !== text.slice(KEY_ID_LENGTH)) return undefined
       try {
         const cipher = xchacha20poly1305(
           keys.key(purpose),

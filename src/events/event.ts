@@ -55,6 +55,12 @@ export function describeError(error: unknown): string {
   for (let current = error; current !== undefined && current !== null && texts.length < 4; ) {
     if (!(current instanceof Error)) return [...texts, typeof current].join(': ')
     const code = (current as { code?: unknown }).code
+    // The messages of parsers quote what they could not read.
+    if (current.name === 'ValiError' || current.name === 'SyntaxError') {
+      texts.push(current.name)
+      current = current.cause
+      continue
+    }
     texts.push(typeof code === 'string' ? `${current.name} ${code}` : `${current.name} ${current.message}`)
     current = current.cause
   }

@@ -1,4 +1,5 @@
 import { EncryptJWT, jwtDecrypt } from 'jose'
+import { isCanonical } from '../crypto/base64url.ts'
 import type { Keyring, KeySet } from '../crypto/keyring.ts'
 import { randomId } from '../crypto/random.ts'
 import { formatGrantKey, type GrantKey, parseGrantKey } from './grant-key.ts'
@@ -21,6 +22,8 @@ export interface AccessTokens {
   /** What a token says, or `undefined` for anything not issued here or expired at `now`. */
   open(token: string, now: number): Promise<AccessClaims | undefined>
 }
+
+const SPELLING = /^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/
 
 const TYPE = 'at+jwt'
 const ALGORITHM = { alg: 'dir', enc: 'A256GCM' } as const
@@ -55,6 +58,8 @@ export function createAccessTokens(keyring: Keyring, issuer: string): AccessToke
         .encrypt(await importKey(keys))
     },
     async open(token, now) {
+      // One token has one spelling, or it would take several places in every cache.
+      if (!SPELLING.test(token) || !token.split('.').every(isCanonical)) return undefined
       try {
         const { payload } = await jwtDecrypt(
           token,

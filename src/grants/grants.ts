@@ -70,7 +70,10 @@ export function createGrants(ports: {
     return found
   }
 
-  const open = (place: string, key: GrantKey, sealed: string): unknown => {
+  const sealPart = (place: 'identity' | 'tokens', key: GrantKey, value: unknown): string =>
+    sealer.seal('grant', `${place}\n${recordKey(key)}`, value)
+
+  const open = (place: 'identity' | 'tokens', key: GrantKey, sealed: string): unknown => {
     const value = sealer.open('grant', `${place}\n${recordKey(key)}`, sealed)
     if (value === undefined) {
       throw new OAuthError('invalid_grant', 'The grant cannot be used any more', {
@@ -78,6 +81,17 @@ export function createGrants(ports: {
       })
     }
     return value
+  }
+
+  /** Whatever is written moves to the current secret, so that a previous one can be dropped in time. */
+  function reseal(key: GrantKey, grant: Grant): Grant {
+    const renew = (place: 'identity' | 'tokens', sealed: string) =>
+      sealer.isCurrent(sealed) ? sealed : sealPart(place, key, open(place, key, sealed))
+    return {
+      ...grant,
+      identity: renew('identity', grant.identity),
+      upstream: renew('tokens', grant.upstream),
+    }
   }
 
   return {
@@ -102,7 +116,7 @@ export function createGrants(ports: {
           live.put(key, undefined)
           return { type: 'ended', grant: found.grant, reason: decision.reason, ...errorOf(decision) }
         }
-        const { grant } = decision
+        const grant = reseal(key, decision.grant)
         const ttl = Math.max(1, grant.expiresAt - now())
         if (await store.swap(recordKey(key), found.version, grant, ttl)) {
           live.put(key, grant)
@@ -130,9 +144,9 @@ export function createGrants(ports: {
         if (grant) yield { key, grant }
       }
     },
-    sealIdentity: (key, identity) => sealer.seal('grant', `identity\n${recordKey(key)}`, identity),
+    sealIdentity: (key, identity) => sealPart('identity', key, identity),
     openIdentity: (key, grant) => open('identity', key, grant.identity) as Identity,
-    sealTokens: (key, tokens) => sealer.seal('grant', `tokens\n${recordKey(key)}`, tokens),
+    sealTokens: (key, tokens) => sealPart('tokens', key, tokens),
     openTokens: (key, grant) => open('tokens', key, grant.upstream) as UpstreamTokens,
   }
 }

@@ -81,7 +81,8 @@ async function requestHeaders(source: Headers, forwarding: Forwarding): Promise<
   if (mode === 'nothing') return headers
   const identity = {
     'user-id': auth.user.id,
-    'user-email': auth.user.email,
+    // A server behind cannot ask further: it hears of no address that anybody may have typed.
+    'user-email': auth.user.emailVerified ? auth.user.email : undefined,
     'user-name': auth.user.name,
     'client-id': auth.clientId,
     'client-name': forwarding.clientName,

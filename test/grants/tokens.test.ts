@@ -178,6 +178,15 @@ describe('an access token', () => {
     expect(await opens([first], 'https://other.test')).toBeUndefined()
   })
 
+  test('has one spelling, also where a decoder would not look', async () => {
+    const token = await tokens.issue(claims)
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const opened = []
+    for (const last of alphabet) opened.push(await open(token.slice(0, -1) + last))
+    expect(opened.filter(Boolean)).toHaveLength(1)
+    for (const odd of [`${token}\n`, ` ${token}`, `${token}=`]) expect(await open(odd)).toBeUndefined()
+  })
+
   test('with a changed character in any part is none', async () => {
     const token = await tokens.issue(claims)
     for (const changed of flips(token)) expect(await open(changed)).toBeUndefined()

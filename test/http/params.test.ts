@@ -1,6 +1,5 @@
-import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { readFields, readForm, toParams } from '../../src/http/params.ts'
+import { readForm, toParams } from '../../src/http/params.ts'
 
 const params = (query: string) => toParams(new URLSearchParams(query))
 const refusal = (message: string, status = 400) =>
@@ -94,15 +93,4 @@ describe('a form', () => {
     expect((await readForm(form(fits))).fields.a).toHaveLength(64 * 1024 - 2)
     await expect(readForm(form(`${fits}x`))).rejects.toThrow(refusal('The request body is too large', 413))
   })
-})
-
-test('a field that is wrong is named, its value is not', () => {
-  const schema = v.object({ code: v.pipe(v.string(), v.maxLength(3)) })
-  expect(readFields(schema, { code: 'abc' })).toEqual({ code: 'abc' })
-  for (const fields of [{ code: 'secret-value' }, {}, { code: 1 }]) {
-    expect(() => readFields(schema, fields)).toThrow(
-      expect.objectContaining({ message: 'A parameter is missing or malformed', reason: 'bad code' }),
-    )
-  }
-  expect(() => readFields(schema, 'secret-value')).toThrow(expect.objectContaining({ reason: 'bad request' }))
 })

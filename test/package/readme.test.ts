@@ -165,7 +165,7 @@ describe('the tables of the README', () => {
       expiresAt: 0,
       resource: new URL('https://mcp.example.com/mcp'),
       extra: { grant: 'grant' },
-      user: { id: 'user', email: 'ada@example.com', name: 'Ada', claims: {} },
+      user: { id: 'user', email: 'ada@example.com', emailVerified: true, name: 'Ada', claims: {} },
       upstream: { accessToken: async () => 'upstream' },
     }
     const target = new URL('http://localhost:3000/mcp')

@@ -177,6 +177,9 @@ describe('a name', () => {
 
   test('has at most 100 characters and keeps markup for the page to escape', () => {
     expect(readName('a'.repeat(150))).toBe('a'.repeat(100))
+    expect(readName(`${'a'.repeat(99)}😀b`), 'whole characters').toBe(`${'a'.repeat(99)}😀`)
+    expect(readName(`${'a'.repeat(99)} b`)).toBe('a'.repeat(99))
+    expect(readName('u\u200B\u0308'), 'composed').toBe('ü')
     expect(readName('<b>“Client” & 日本</b>')).toBe('<b>“Client” & 日本</b>')
   })
 })

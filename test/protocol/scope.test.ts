@@ -68,6 +68,7 @@ describe('a token request', () => {
   test('may narrow, in the order of the grant', () => {
     expect(narrowScope(granted, ['write', 'read'])).toEqual(['read', 'write'])
     expect(narrowScope(granted, ['openid', 'write'])).toEqual(['write'])
+    expect(narrowScope(granted, ['openid', 'profile']), 'asked of every server').toEqual(granted)
   })
 
   test('may never widen', () => {
