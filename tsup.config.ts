@@ -10,9 +10,16 @@ const library = {
   'providers/github': 'src/providers/github.ts',
   'providers/oauth2': 'src/providers/oauth2.ts',
   'providers/oidc': 'src/providers/oidc.ts',
+  'storage/cloudflare-kv': 'adapters/storage/cloudflare-kv.ts',
+  'storage/deno-kv': 'adapters/storage/deno-kv.ts',
+  'storage/durable-object': 'adapters/storage/durable-object.ts',
   'storage/fs': 'adapters/storage/fs.ts',
   'storage/from-url': 'adapters/storage/from-url.ts',
   'storage/memory': 'adapters/storage/memory.ts',
+  'storage/postgres': 'adapters/storage/postgres.ts',
+  'storage/redis': 'adapters/storage/redis.ts',
+  'storage/sql': 'adapters/storage/sql.ts',
+  'storage/sqlite': 'adapters/storage/sqlite.ts',
   'storage/unstorage': 'adapters/storage/unstorage.ts',
 }
 

@@ -9,6 +9,12 @@ export interface Driver {
   dispose?(): unknown
 }
 
+/** A store that holds connections or files. */
+export interface Closable {
+  /** Lets go of them. What is under way may fail. */
+  close(): Promise<void>
+}
+
 /**
  * What is stored: the value with its version and its own end, since few drivers keep time. Times are
  * milliseconds since the epoch.

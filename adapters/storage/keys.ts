@@ -1,18 +1,19 @@
 /** Long enough for every key there is, and short enough for a file's name and for every engine's limit. */
 const LONGEST = 200
 
-const KEY = /^[\w-]+(:[\w-]+)*$/
-const PREFIX = /^([\w-]+:)*[\w-]*$/
+// Three parts at most: stores that keep one folder's keys together then know what is in a folder of two parts.
+const KEY = /^[\w-]+(:[\w-]+){0,2}$/
+const PREFIX = /^([\w-]+:){0,2}[\w-]*$/
 
 /**
  * Drivers cut, join and rewrite what is unusual in a key, each in its own way: what is unusual never reaches them.
  *
- * @throws {TypeError} For a key that is not made of base64url parts joined by colons.
+ * @throws {TypeError} For a key that is not made of up to three base64url parts joined by colons.
  */
 export function checkKey(key: string): string {
   if (key.length > LONGEST || !KEY.test(key)) {
     throw new TypeError(
-      `A key must be made of base64url parts joined by colons, ${LONGEST} characters at most`,
+      `A key must be one to three base64url parts joined by colons, ${LONGEST} characters at most`,
     )
   }
   return key

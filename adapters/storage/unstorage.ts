@@ -1,7 +1,7 @@
 import type { Store } from '../../src/index.ts'
 import { within } from './deadline.ts'
 import { type Driver, decode, encode, isLive, newVersion, open } from './driver.ts'
-import { checkKey, checkPrefix } from './keys.ts'
+import { checkKey, checkPrefix, folderOf } from './keys.ts'
 import { createSweep } from './sweep.ts'
 
 /** Drivers whose engine forgets what has expired. */
@@ -39,7 +39,7 @@ export function unstorage(driver: Driver, options: { consistency?: 'process' | '
   const remove = async (key: string): Promise<void> => succeed(await within(driver.removeItem!(key)))
 
   async function list(prefix: string): Promise<string[]> {
-    const names = (await within(driver.getKeys(prefix))) as readonly string[]
+    const names = (await within(driver.getKeys(folderOf(prefix)))) as readonly string[]
     // Drivers for files answer with paths.
     return names.map((name) => name.replaceAll('/', ':')).filter((name) => name.startsWith(prefix))
   }
@@ -63,7 +63,7 @@ export function unstorage(driver: Driver, options: { consistency?: 'process' | '
       )
 
   async function write(key: string, value: unknown, ttl: number): Promise<void> {
-    succeed(await within(driver.setItem!(key, encode(value, ttl, newVersion()), { ttl })))
+    succeed(await within(driver.setItem!(key, encode(value, ttl, newVersion()), { ttl: wholeSeconds(ttl) })))
     sweep()
   }
 
@@ -84,6 +84,9 @@ export function unstorage(driver: Driver, options: { consistency?: 'process' | '
     },
   }
 }
+
+/** Engines take no fractions, and some take zero for ever. */
+const wholeSeconds = (ttl: number): number => Math.max(1, Math.ceil(ttl))
 
 /** Some drivers answer with the error they should have thrown. */
 function succeed(answer: unknown): void {

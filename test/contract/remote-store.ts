@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Store } from 'lockgate'
+import { onLine } from './lines.ts'
 
 /** A line to the store's process. */
 export interface Call {
@@ -24,6 +24,13 @@ export interface RemoteStore extends Store {
   close(): Promise<void>
 }
 
+const running = new Set<ReturnType<typeof spawn>>()
+
+/** Ends every process that a failed test has left behind. */
+export function endProcesses(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
 const SCRIPT = fileURLToPath(new URL('./store-process.ts', import.meta.url))
 
 /** This Node, made to understand TypeScript. */
@@ -40,13 +47,15 @@ export async function openRemote(url: string, runtime: readonly string[] = thisN
   // Whoever still waits for an answer hears of the process's end.
   child.stdin.on('error', () => {})
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  running.add(child)
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  void ended.then(() => running.delete(child))
   let calls = 0
 
   const consistency = await new Promise<Store['consistency']>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code) => reject(new Error(`The store's process ended with ${code}: ${errors}`)))
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    onLine(child.stdout, (line) => {
       const reply = JSON.parse(line) as Reply
       if ('ready' in reply) return resolve(reply.ready)
       const call = waiting.get(reply.id)
@@ -56,11 +65,14 @@ export async function openRemote(url: string, runtime: readonly string[] = thisN
       else call?.resolve(reply.result)
     })
   })
+  let over = false
   void ended.then(() => {
+    over = true
     for (const { reject } of waiting.values()) reject(new Error(`The store's process has ended: ${errors}`))
   })
 
   function call<T>(op: Call['op'], ...args: unknown[]): Promise<T> {
+    if (over) return Promise.reject(new Error(`The store's process has ended: ${errors}`))
     const id = ++calls
     return new Promise<T>((resolve, reject) => {
       waiting.set(id, { resolve: resolve as (value: unknown) => void, reject })

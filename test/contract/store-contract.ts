@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Store } from 'lockgate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { race } from './race.ts'
-import { openRemote } from './remote-store.ts'
+import { endProcesses, openRemote } from './remote-store.ts'
 
 /** A store, opened on data that was empty. */
 export interface Opened {
@@ -45,7 +45,10 @@ export function testStore(
       opened = await open()
       store = opened.store
     })
-    afterAll(async () => opened?.close?.())
+    afterAll(async () => {
+      await opened?.close?.()
+      endProcesses()
+    })
 
     test('says what its swap guarantees', () => {
       expect(store.consistency).toBe(consistency)

@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline'
 import { fromUrl } from '../../adapters/storage/from-url.ts'
+import { onLine } from './lines.ts'
 import { race } from './race.ts'
 import type { Call } from './remote-store.ts'
 
@@ -19,7 +19,7 @@ async function answer({ op, args }: Call): Promise<unknown> {
   return (store[op] as (...args: unknown[]) => Promise<unknown>)(...given)
 }
 
-createInterface({ input: process.stdin }).on('line', async (line) => {
+onLine(process.stdin, async (line) => {
   const call = JSON.parse(line) as Call
   const reply = await answer(call).then(
     (result) => ({ id: call.id, result }),

@@ -1,0 +1,42 @@
+import { mkdir, open } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { Store } from '../../src/index.ts'
+import type { Closable } from './driver.ts'
+import { whileLocked } from './retry.ts'
+import { type SqlConnector, sqlStore } from './sql.ts'
+
+/**
+ * A SQLite file, for one machine with any number of processes, over db0 (`npm install db0`). Needs what the runtime
+ * brings: Node 22.5 or later, Bun, or Deno 2.2 or later.
+ *
+ * @param options.path The file; made where it is missing, readable by its owner only.
+ * @param options.table Default `lockgate`.
+ */
+export function sqlite(options: { path: string; table?: string }): Store & Closable {
+  const path = resolve(options.path)
+  return sqlStore(async () => {
+    const connector = await connectorFor(path)
+    // SQLite gives the files beside it the same mode.
+    await mkdir(dirname(path), { recursive: true })
+    await (await open(path, 'a', 0o600)).close()
+    // Waiting inside SQLite stops the whole process: longer waits are ours.
+    await whileLocked(() => connector.exec('PRAGMA busy_timeout = 20'))
+    await whileLocked(() => connector.exec('PRAGMA journal_mode = WAL'))
+    return connector
+  }, options.table)
+}
+
+/** @throws {TypeError} Where the runtime brings no SQLite. */
+async function connectorFor(path: string): Promise<SqlConnector> {
+  const runtime = globalThis as {
+    Bun?: unknown
+    process?: { getBuiltinModule?(name: string): unknown; version?: string }
+  }
+  if (runtime.Bun) return (await import('db0/connectors/bun-sqlite')).default({ path }) as SqlConnector
+  if (!runtime.process?.getBuiltinModule?.('node:sqlite')) {
+    throw new TypeError(
+      `SQLite needs Node 22.5 or later, Bun or Deno; this is Node ${runtime.process?.version}`,
+    )
+  }
+  return (await import('db0/connectors/node-sqlite')).default({ path }) as SqlConnector
+}

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises'
+import { cloudflareKv, type KvNamespace } from 'lockgate/storage/cloudflare-kv'
+import { durableObject, type ObjectNamespace } from 'lockgate/storage/durable-object'
+import { Miniflare } from 'miniflare'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { race } from './race.ts'
+import { testStore } from './store-contract.ts'
+
+const options = { modules: true, compatibilityDate: '2026-04-01' }
+
+async function startKv() {
+  const worker = new Miniflare({
+    ...options,
+    script: 'export default { fetch: () => new Response() }',
+    kvNamespaces: ['KV'],
+  })
+  return { worker, kv: (await worker.getKVNamespace('KV')) as unknown as KvNamespace }
+}
+
+async function startObjects() {
+  const source = await readFile(
+    new URL('../../adapters/workers/durable-object-store.ts', import.meta.url),
+    'utf8',
+  )
+  const { outputText } = ts.transpileModule(source, { compilerOptions: { target: 99, module: 99 } })
+  const worker = new Miniflare({
+    ...options,
+    script: `${outputText}\nexport default { fetch: () => new Response() }`,
+    durableObjects: { STORE: { className: 'LockgateStore', useSQLite: true } },
+  })
+  const objects = (await worker.getDurableObjectNamespace('STORE')) as unknown as ObjectNamespace
+  return { worker, objects }
+}
+
+testStore('cloudflare-kv', 'eventual', async () => {
+  const { worker, kv } = await startKv()
+  return { store: cloudflareKv(kv), close: () => worker.dispose() }
+})
+
+testStore('durable-object', 'atomic', async () => {
+  const { worker, objects } = await startObjects()
+  return { store: durableObject(objects), lists: 'folders', close: () => worker.dispose() }
+})
+
+test('cloudflare-kv waits where a key has been written too often, and gives up in the end', async () => {
+  const { worker, kv } = await startKv()
+  let refusals = 2
+  const busy: KvNamespace = {
+    get: (key) => kv.get(key),
+    delete: (key) => kv.delete(key),
+    list: (options) => kv.list(options),
+    async put(key, value, options) {
+      if (refusals-- > 0) throw new Error('KV PUT failed: 429 Too Many Requests')
+      await kv.put(key, value, options)
+    },
+  }
+  const store = cloudflareKv(busy)
+  await store.set('a', 'written', 60)
+  expect((await store.get('a'))?.value).toBe('written')
+  refusals = 100
+  await expect(store.set('a', 'refused', 60)).rejects.toThrow('429')
+  await worker.dispose()
+})
+
+describe('durable-object', () => {
+  let worker: Miniflare
+  let objects: ObjectNamespace
+  beforeAll(async () => {
+    ;({ worker, objects } = await startObjects())
+  })
+  afterAll(() => worker.dispose())
+
+  test('of 60 through three stores, one wins', async () => {
+    const stores = [1, 2, 3].map(() => durableObject(objects))
+    const created = await Promise.all(stores.map((store) => race(store, 'grant:u:1', undefined, 20)))
+    expect(created.reduce((sum, wins) => sum + wins)).toBe(1)
+    const { version } = (await stores[0]!.get('grant:u:1'))!
+    const changed = await Promise.all(stores.map((store) => race(store, 'grant:u:1', version, 20)))
+    expect(changed.reduce((sum, wins) => sum + wins)).toBe(1)
+  })
+
+  test('every user has an object of their own', async () => {
+    const names: string[] = []
+    const store = durableObject({
+      idFromName(name) {
+        names.push(name)
+        return objects.idFromName(name)
+      },
+      get: (id) => objects.get(id),
+    })
+    for (const key of ['grant:ada:1', 'grant:ada:2', 'grant:bob:1', 'alone']) await store.set(key, 1, 60)
+    expect(names).toEqual(['grant:ada:', 'grant:ada:', 'grant:bob:', 'root'])
+  })
+
+  test('an object that fails is an error, never an absence', async () => {
+    const broken = { ok: false, status: 500, json: async () => ({ result: null }) }
+    const store = durableObject({ idFromName: (name) => name, get: () => ({ fetch: async () => broken }) })
+    await expect(store.get('a')).rejects.toThrow('500')
+    await expect(store.swap('a', undefined, 1, 60)).rejects.toThrow('500')
+  })
+})
