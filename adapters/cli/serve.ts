@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty'
 import { createProxy } from '../../src/index.ts'
-import { serve } from '../node.ts'
+import { fetch, serve } from '../node.ts'
 import { createLog } from './log.ts'
 import { explain, readSettings } from './settings.ts'
 
@@ -19,6 +19,7 @@ export const serveCommand = defineCommand({
       const log = createLog(args.log === 'json' ? 'json' : 'text', process.stdout)
       const own = settings.options.on?.event
       const proxy = createProxy({
+        fetch,
         ...settings.options,
         on: {
           event: (event) => {
