@@ -22,6 +22,8 @@ export interface Host {
   readonly store: string
   /** What is missing on this machine. */
   readonly missing?: string | undefined
+  /** Checks that it cannot pass by itself, with the reason. */
+  readonly cannot?: Readonly<Record<string, string>>
   start(place: Place): Promise<Child>
 }
 
@@ -62,10 +64,17 @@ const denoServe = ({ port }: Place) =>
 const bunDefault = () => ['run', 'default-export.js']
 const bunServe = () => ['run', 'bun-serve.js']
 
+/** Deployed, a client that leaves ends the whole request; the runtime alone notices only while it writes. */
+const noDisconnects = {
+  'a client that leaves before there is an answer is cut off behind, too':
+    'workerd by itself notices a lost client only when it writes to it',
+}
+
 const workerd = (store: string, entry: string, objects?: string): Host => ({
   runtime: 'workerd',
   store,
   missing: binaries.workerd === undefined ? 'the binary of workerd' : undefined,
+  cannot: noDisconnects,
   start: ({ env, ...place }) =>
     startWorkerd({ ...place, env, entry, binary: binaries.workerd!, ...(objects && { objects }) }),
 })
@@ -75,6 +84,7 @@ const workersKv: Host = {
   runtime: 'workerd',
   store: 'cloudflare-kv',
   missing: binaries.workerd === undefined ? 'the binary of workerd' : undefined,
+  cannot: noDisconnects,
   async start({ folder, port, env }) {
     const script = join(folder, 'kv.worker.js')
     await bundle(join(folder, 'workers-kv.js'), script)

@@ -13,7 +13,7 @@ import { noRedis, startRedis } from '../support/redis.ts'
 import { type Host, hosts } from './hosts.ts'
 import { install } from './installation.ts'
 import { startStreamServer } from './stream-server.ts'
-import { count, runSuite } from './suite.ts'
+import { runSuite } from './suite.ts'
 
 /** As many hosts run at once as keep a small machine busy. */
 const AT_ONCE = 3
@@ -63,11 +63,17 @@ async function examine(host: Host, port: number): Promise<Row> {
   const place = { folder: installation.folder, port, url: `${url}/health`, env, redis: redis?.url }
   try {
     const child = await host.start(place)
-    const failed = await runSuite({ url, behind })
+    const cannot = Object.entries(host.cannot ?? {})
+    const { failed, count } = await runSuite(
+      { url, behind },
+      cannot.map(([check]) => check),
+    )
     await child.stop()
     const told = failed.map(({ check, error }) => `  ✗ ${check}\n    ${explain(error)}`)
-    if (told.length > 0) told.push(`  it wrote: ${child.output().slice(-3000) || 'nothing'}`)
-    const result = `${count - failed.length}/${count}`
+    told.push(...cannot.map(([check, reason]) => `  - left out: ${check}\n    ${reason}`))
+    if (failed.length > 0) told.push(`  it wrote: ${child.output().slice(-3000) || 'nothing'}`)
+    const left = cannot.length > 0 ? `, ${cannot.length} left out` : ''
+    const result = `${count - failed.length}/${count}${left}`
     return { host, result, green: failed.length === 0, details: told.join('\n') }
   } catch (error) {
     return { host, result: 'did not start', green: false, details: `    ${explain(error)}` }
