@@ -25,7 +25,7 @@ export async function serve(
   const server = serveFetch({
     port: options.port ?? 8787,
     hostname: options.hostname ?? '127.0.0.1',
-    fetch: (request) => proxy.fetch(request),
+    fetch: (request) => proxy.fetch(native(request), request),
     silent: true,
     gracefulShutdown: false,
     // Started below, so that a taken port is an error of ours and not a line on the console.
@@ -44,12 +44,26 @@ export async function serve(
 export function toNodeHandler(
   proxy: Pick<OAuthProxy, 'fetch'>,
 ): (request: IncomingMessage, response: ServerResponse) => void | Promise<void> {
-  const handle = toHandler((request) => proxy.fetch(request)) as ReturnType<typeof toNodeHandler>
+  const handle = toHandler((request) => proxy.fetch(native(request), request)) as ReturnType<
+    typeof toNodeHandler
+  >
   return (request, response) => {
     // Express cuts off the path it is mounted at, and the proxy knows itself by its whole path.
     const { originalUrl } = request as IncomingMessage & { originalUrl?: string }
     if (originalUrl !== undefined) request.url = originalUrl
     return handle(request, response)
+  }
+}
+
+/** Node's own kind of request: an MCP handler may copy it or fetch with it, and srvx's takes neither. */
+function native(request: Request): Request {
+  const { method, headers, body, signal, url } = request
+  const init: RequestInit & { duplex: 'half' } = { method, headers, body, signal, duplex: 'half' }
+  try {
+    return new Request(url, init)
+  } catch {
+    // Such as TRACE, which `Request` knows not: refusing it is the proxy's business.
+    return request
   }
 }
 
@@ -64,4 +78,5 @@ export const fetch: Fetch = async (input, init) =>
   (await undiciFetch(input, { ...(init as UndiciInit), dispatcher: patient })) as unknown as Response
 
 /** The peer's address as Node saw it: pass as the `clientAddress` of whatever asks for one. */
-export const clientAddress = (request: Request & { ip?: string }): string | undefined => request.ip
+export const clientAddress = (_request: Request, native?: unknown): string | undefined =>
+  (native as { ip?: string } | undefined)?.ip

@@ -31,16 +31,16 @@ export function overHttp({ url }: Peer): System {
   return reach as System
 }
 
-/** A client that may use `/stream`, signed in. */
-export async function signedIn(peer: Peer): Promise<SignedInPeer> {
+/** A client that may use one of the protected servers, signed in. */
+export async function signedIn(peer: Peer, server = '/stream'): Promise<SignedInPeer> {
   const system = overHttp(peer)
-  const { client, tokens } = await connect(system, { params: { resource: `${peer.url}/stream` } })
+  const { client, tokens } = await connect(system, { params: { resource: peer.url + server } })
   return {
     client,
     tokens,
     refresh: (token) => system.post('/token', refreshParams(client, token)),
     stream: (path, init = {}) =>
-      system.call(`/stream${path}`, {
+      system.call(server + path, {
         ...init,
         headers: { authorization: `Bearer ${tokens.access_token}`, ...init.headers },
       }),
@@ -56,7 +56,7 @@ export interface SignedInPeer {
   readonly client: TestClient
   readonly tokens: Tokens
   refresh(token: string): Promise<Response>
-  /** A request to the server behind `/stream`. */
+  /** A request to that server. */
   stream(path: string, init?: RequestInit): Promise<Response>
   guard(accessToken: string): Promise<number>
 }

@@ -87,6 +87,26 @@ export const streamChecks: Checks = {
     assert.notEqual(seen['x-lockgate-user-id'], 'somebody else')
   },
 
+  async 'a handler in the same process gets a request it can copy, and who asks'(peer) {
+    const { stream } = await signedIn(peer, '/here')
+    const answer = (await (await stream('', { method: 'POST', body: 'hello' })).json()) as Record<
+      string,
+      string
+    >
+    const { token, ...rest } = answer
+    assert.deepEqual(rest, { text: 'hello', method: 'POST', email: 'ada@example.com' })
+    assert.ok(token)
+    assert.equal((await stream('', { method: 'DELETE' })).status, 200)
+  },
+
+  async 'a request without a body is passed on without one'(peer) {
+    const { stream } = await signedIn(peer)
+    for (const method of ['GET', 'DELETE']) {
+      const seen = (await (await stream('/headers', { method })).json()) as Record<string, string>
+      assert.equal(seen['transfer-encoding'], undefined, method)
+    }
+  },
+
   async 'a client that leaves in the middle of a stream is cut off behind, too'(peer) {
     const { stream } = await signedIn(peer)
     const [id, abort] = [crypto.randomUUID(), new AbortController()]

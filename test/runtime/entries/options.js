@@ -1,5 +1,16 @@
 import { oidc } from 'lockgate/providers/oidc'
 
+/** An MCP server in the same process, as far as this suite is concerned. */
+async function here(request, { user, upstream }) {
+  const text = await new Request(request, { headers: { 'x-copy': 'yes' } }).text()
+  return Response.json({
+    text,
+    method: request.method,
+    email: user.email,
+    token: await upstream.accessToken(),
+  })
+}
+
 /** What is the same on every runtime. */
 export const options = (env) => ({
   url: env.TEST_URL,
@@ -12,6 +23,7 @@ export const options = (env) => ({
   mcp: [
     { path: '/mcp', url: env.MCP_URL },
     { path: '/stream', url: env.STREAM_URL },
+    { path: '/here', handler: here },
   ],
   revocationLag: 0,
 })
