@@ -1,5 +1,5 @@
 import type { Store } from '../../src/index.ts'
-import type { Driver } from './driver.ts'
+import type { Closable, Driver } from './driver.ts'
 
 /** The strings of `LOCKGATE_STORAGE`, by what stands before the first colon. */
 interface Scheme {
@@ -60,11 +60,14 @@ export async function fromUrl(text: string): Promise<Store> {
       `expected ${name}://user:password@host:port/database with every special character encoded`,
     )
   }
+  let store: (Store & Partial<Closable>) | undefined
   try {
-    const store = await scheme.open(text.slice(colon + 1), text)
+    store = await scheme.open(text.slice(colon + 1), text)
     await store.get('lockgate')
     return store
   } catch (error) {
+    // It would try to connect for ever.
+    await store?.close?.().catch(() => {})
     if (error instanceof TypeError) throw error
     throw new TypeError(explain(error, name, scheme), { cause: error })
   }

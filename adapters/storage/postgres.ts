@@ -2,7 +2,7 @@ import postgresql from 'db0/connectors/postgresql'
 import pg from 'pg'
 import type { Store } from '../../src/index.ts'
 import type { Closable } from './driver.ts'
-import { type SqlConnector, sqlStore } from './sql.ts'
+import { type SqlConnector, sqlStore } from './sql-store.ts'
 
 /**
  * PostgreSQL 9.5 or later, over db0 and pg (`npm install db0 pg`). Nothing connects before the first use; a server

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { Store } from '../../src/index.ts'
 import type { Closable } from './driver.ts'
 import { whileLocked } from './retry.ts'
-import { type SqlConnector, sqlStore } from './sql.ts'
+import { type SqlConnector, sqlStore } from './sql-store.ts'
 
 /**
  * A SQLite file, for one machine with any number of processes, over db0 (`npm install db0`). Needs what the runtime

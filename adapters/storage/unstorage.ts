@@ -1,6 +1,6 @@
 import type { Store } from '../../src/index.ts'
 import { within } from './deadline.ts'
-import { type Driver, decode, encode, isLive, newVersion, open } from './driver.ts'
+import { type Closable, type Driver, decode, encode, isLive, newVersion, open } from './driver.ts'
 import { checkKey, checkPrefix, folderOf } from './keys.ts'
 import { createSweep } from './sweep.ts'
 
@@ -17,7 +17,10 @@ const KEEPS_TIME =
  * answer with what was there before a write.
  * @throws {TypeError} For a driver that can only read.
  */
-export function unstorage(driver: Driver, options: { consistency?: 'process' | 'eventual' } = {}): Store {
+export function unstorage(
+  driver: Driver,
+  options: { consistency?: 'process' | 'eventual' } = {},
+): Store & Closable {
   if (!driver.setItem || !driver.removeItem) throw new TypeError('This unstorage driver can only read')
   const turns = new Map<string, Promise<unknown>>()
 
@@ -81,6 +84,9 @@ export function unstorage(driver: Driver, options: { consistency?: 'process' | '
     delete: async (key) => inTurn(checkKey(key), () => remove(key)),
     async *keys(prefix) {
       for (const key of await list(checkPrefix(prefix))) if (decode(await stored(key))) yield key
+    },
+    close: async () => {
+      await driver.dispose?.()
     },
   }
 }

@@ -26,8 +26,23 @@ async function startObjects() {
   const { outputText } = ts.transpileModule(source, { compilerOptions: { target: 99, module: 99 } })
   const worker = new Miniflare({
     ...options,
-    script: `${outputText}\nexport default { fetch: () => new Response() }`,
-    durableObjects: { STORE: { className: 'LockgateStore', useSQLite: true } },
+    script: `${outputText}
+      export class Alarmed extends LockgateStore {
+        constructor(state) { super(state); this.state = state }
+        async fetch(request) {
+          if (request.method === 'POST') return super.fetch(request)
+          const first = await this.state.storage.getAlarm()
+          await this.state.storage.deleteAlarm()
+          await this.alarm()
+          const keys = [...(await this.state.storage.list()).keys()]
+          return Response.json({ first, keys, next: await this.state.storage.getAlarm() })
+        }
+      }
+      export default { fetch: () => new Response() }`,
+    durableObjects: {
+      STORE: { className: 'LockgateStore', useSQLite: true },
+      ALARMED: { className: 'Alarmed', useSQLite: true },
+    },
   })
   const objects = (await worker.getDurableObjectNamespace('STORE')) as unknown as ObjectNamespace
   return { worker, objects }
@@ -91,6 +106,22 @@ describe('durable-object', () => {
     })
     for (const key of ['grant:ada:1', 'grant:ada:2', 'grant:bob:1', 'alone']) await store.set(key, 1, 60)
     expect(names).toEqual(['grant:ada:', 'grant:ada:', 'grant:bob:', 'root'])
+  })
+
+  test('its alarm comes after the first end, removes what has expired, and comes again for the rest', async () => {
+    const alarmed = (await worker.getDurableObjectNamespace('ALARMED')) as unknown as ObjectNamespace
+    const store = durableObject(alarmed)
+    const began = Date.now()
+    for (let index = 0; index < 300; index++) await store.set(`grant:u:short${index}`, 1, 0.5)
+    await store.set('grant:u:long', 1, 600)
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    const ring = { method: 'PUT', body: '' }
+    const answer = await alarmed.get(alarmed.idFromName('grant:u:')).fetch('https://lockgate.invalid/', ring)
+    const { first, keys, next } = (await answer.json()) as { first: number; keys: string[]; next: number }
+    expect(keys).toEqual(['grant:u:long'])
+    expect(first - began).toBeGreaterThan(60_000)
+    expect(first - began).toBeLessThan(70_000)
+    expect(next - began).toBeGreaterThan(660_000)
   })
 
   test('an object that fails is an error, never an absence', async () => {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fromUrl, storageForms } from 'lockgate/storage/from-url'
@@ -56,6 +57,42 @@ test.each(['redis', 'postgres'])(
     expect(error.message).not.toContain('hunter2')
   },
 )
+
+test.each(['redis', 'postgres'])(
+  'says it of a %s server that never answers, too, and soon',
+  async (scheme) => {
+    const sockets = new Set<{ destroy(): void }>()
+    const silent = createServer((socket) => void sockets.add(socket))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as { port: number }
+    const began = Date.now()
+    expect((await refusal(`${scheme}://127.0.0.1:${port}/0`)).message).toMatch(/^cannot use the/)
+    expect(Date.now() - began).toBeLessThan(6000)
+    for (const socket of sockets) socket.destroy()
+    silent.close()
+  },
+)
+
+test.each([
+  ['redis://127.0.0.1', 'ioredis@5'],
+  ['postgres://127.0.0.1/x', 'db0 pg'],
+  ['deno-kv:/tmp/never', '@deno/kv'],
+  ['unstorage:mongodb', 'mongodb'],
+])('says of %s what to install where it is missing', (url, packages) => {
+  const hook = `export function resolve(name, context, next) {
+    if (!/^(ioredis|pg|db0|@deno|mongodb)(\\/|$)/.test(name)) return next(name, context)
+    throw Object.assign(new Error("Cannot find package '" + name + "' imported from a file"), { code: 'ERR_MODULE_NOT_FOUND' })
+  }`
+  const script = `
+    import { register } from 'node:module'
+    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hook)}))
+    const { fromUrl } = await import('./adapters/storage/from-url.ts')
+    process.stdout.write(await fromUrl('${url}').then(() => 'opened', (error) => error.message))
+  `
+  const args = ['--import', 'tsx', '--input-type=module', '-e', script]
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  expect(stdout, stderr).toMatch(new RegExp(`: npm install ${packages}$`))
+})
 
 test('asks for an address where there is none', async () => {
   expect((await refusal('redis://us er:pass word@')).message).toMatch(/^expected redis:\/\//)

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fs } from 'lockgate/storage/fs'
 import { afterAll, expect, test, vi } from 'vitest'
+import { listed } from './key-rules.ts'
 import { openRemote } from './remote-store.ts'
-import { listed, testStore } from './store-contract.ts'
+import { testStore } from './store-contract.ts'
 
 const folders: string[] = []
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))

@@ -1,7 +1,8 @@
 import { redis } from 'lockgate/storage/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noRedis, type RedisServer, startRedis } from '../support/redis.ts'
-import { listed, testStore } from './store-contract.ts'
+import { listed } from './key-rules.ts'
+import { testStore } from './store-contract.ts'
 
 testStore(
   'redis',

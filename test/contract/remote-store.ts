@@ -36,6 +36,11 @@ const SCRIPT = fileURLToPath(new URL('./store-process.ts', import.meta.url))
 /** This Node, made to understand TypeScript. */
 export const thisNode: readonly string[] = [process.execPath, '--import', 'tsx']
 
+/** An error from over there, as one of here. */
+function revive({ name, message }: { name: string; message: string }): Error {
+  return name === 'TypeError' ? new TypeError(message) : Object.assign(new Error(message), { name })
+}
+
 /** Opens, in a new process, the store that `url` names. @param runtime A command that takes a script. */
 export async function openRemote(url: string, runtime: readonly string[] = thisNode): Promise<RemoteStore> {
   const [command, ...args] = runtime
@@ -60,8 +65,7 @@ export async function openRemote(url: string, runtime: readonly string[] = thisN
       if ('ready' in reply) return resolve(reply.ready)
       const call = waiting.get(reply.id)
       waiting.delete(reply.id)
-      if ('error' in reply)
-        call?.reject(Object.assign(new Error(reply.error.message), { name: reply.error.name }))
+      if ('error' in reply) call?.reject(revive(reply.error))
       else call?.resolve(reply.result)
     })
   })

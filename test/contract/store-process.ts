@@ -14,8 +14,8 @@ async function answer({ op, args }: Call): Promise<unknown> {
     for await (const key of store.keys(args[0] as string)) keys.push(key)
     return keys
   }
-  // JSON has no undefined: what was left out at the end, or null for a version, is one.
-  const given = args.map((arg) => arg ?? undefined)
+  // JSON has no undefined: a version that is null is one.
+  const given = op === 'swap' ? args.map((arg, index) => (index === 1 ? (arg ?? undefined) : arg)) : args
   return (store[op] as (...args: unknown[]) => Promise<unknown>)(...given)
 }
 

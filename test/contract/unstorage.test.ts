@@ -2,7 +2,8 @@ import { unstorage } from 'lockgate/storage/unstorage'
 import lruCache from 'unstorage/drivers/lru-cache'
 import memoryDriver from 'unstorage/drivers/memory'
 import { expect, test, vi } from 'vitest'
-import { listed, testStore } from './store-contract.ts'
+import { listed } from './key-rules.ts'
+import { testStore } from './store-contract.ts'
 
 testStore('unstorage over memory', 'process', async () => ({ store: unstorage(memoryDriver()) }))
 testStore('unstorage over lru-cache', 'process', async () => ({
