@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Miniflare } from 'miniflare'
 import { locate } from '../runtimes/locate.ts'
 import { type Child, start } from './child.ts'
-import { bundle, startWorkerd } from './workers.ts'
+import { startWithKv, startWorkerd } from './workers.ts'
 
 /** Where one host runs and what it is told. */
 export interface Place {
@@ -85,22 +83,8 @@ const workersKv: Host = {
   store: 'cloudflare-kv',
   missing: binaries.workerd === undefined ? 'the binary of workerd' : undefined,
   cannot: noDisconnects,
-  async start({ folder, port, env }) {
-    const script = join(folder, 'kv.worker.js')
-    await bundle(join(folder, 'workers-kv.js'), script)
-    process.env.MINIFLARE_WORKERD_PATH = binaries.workerd!
-    const miniflare = new Miniflare({
-      host: '127.0.0.1',
-      port,
-      modules: true,
-      script: await readFile(script, 'utf8'),
-      compatibilityDate: '2026-04-01',
-      bindings: { ...env },
-      kvNamespaces: ['LOCKGATE'],
-    })
-    await miniflare.ready
-    return { output: () => '', stop: () => miniflare.dispose() }
-  },
+  start: ({ env, ...place }) =>
+    startWithKv({ ...place, env, entry: 'workers-kv.js', binary: binaries.workerd!, kv: 'LOCKGATE' }),
 }
 
 /** Every combination that the suite is run on. */

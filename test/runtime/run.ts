@@ -43,13 +43,13 @@ const [installation, provider, mcp, behind, redis] = await Promise.all([
 interface Row {
   readonly host: Host
   readonly result: string
-  readonly green: boolean
+  readonly verdict: 'ok' | 'FAIL' | 'none'
   readonly details: string
 }
 
 async function examine(host: Host, port: number): Promise<Row> {
   const missing = host.missing ?? (host.store === 'redis' ? noRedis : undefined)
-  if (missing) return { host, result: `left out: ${missing} is missing`, green: true, details: '' }
+  if (missing) return { host, result: `left out: ${missing} is missing`, verdict: 'none', details: '' }
   const url = urlOf(port)
   const env = {
     TEST_URL: url,
@@ -74,9 +74,9 @@ async function examine(host: Host, port: number): Promise<Row> {
     if (failed.length > 0) told.push(`  it wrote: ${child.output().slice(-3000) || 'nothing'}`)
     const left = cannot.length > 0 ? `, ${cannot.length} left out` : ''
     const result = `${count - failed.length}/${count}${left}`
-    return { host, result, green: failed.length === 0, details: told.join('\n') }
+    return { host, result, verdict: failed.length === 0 ? 'ok' : 'FAIL', details: told.join('\n') }
   } catch (error) {
-    return { host, result: 'did not start', green: false, details: `    ${explain(error)}` }
+    return { host, result: 'did not start', verdict: 'FAIL', details: `    ${explain(error)}` }
   }
 }
 
@@ -95,8 +95,8 @@ await Promise.all(
 for (const { host, details } of rows)
   if (details) console.log(`${host.runtime}, ${host.store}:\n${details}\n`)
 const sorted = chosen.flatMap((host) => rows.filter((row) => row.host === host))
-for (const { host, result, green } of [...sorted]) {
-  console.log(`${green ? 'ok  ' : 'FAIL'}  ${host.runtime.padEnd(22)} ${host.store.padEnd(16)} ${result}`)
+for (const { host, result, verdict } of sorted) {
+  console.log(`${verdict.padEnd(4)}  ${host.runtime.padEnd(22)} ${host.store.padEnd(16)} ${result}`)
 }
 await Promise.all([installation.remove(), provider.close(), mcp.close(), behind.close(), redis?.stop()])
-process.exit(rows.length > 0 && rows.every(({ green }) => green) ? 0 : 1)
+process.exit(rows.length > 0 && rows.every(({ verdict }) => verdict !== 'FAIL') ? 0 : 1)

@@ -1,13 +1,16 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { build } from 'esbuild'
+import { Miniflare } from 'miniflare'
 import { type Child, start } from './child.ts'
 
-/** One file, as the platform's own tools make it. */
-export async function bundle(entry: string, outfile: string): Promise<void> {
+/** One file, as the platform's own tools make it. @returns Its name without the ending. */
+async function bundle({ folder, entry }: Pick<WorkerdApp, 'folder' | 'entry'>): Promise<string> {
+  const name = entry.replace(/\W/g, '-')
   await build({
-    entryPoints: [entry],
-    outfile,
+    entryPoints: [join(folder, entry)],
+    outfile: join(folder, `${name}.worker.js`),
     bundle: true,
     format: 'esm',
     target: 'es2022',
@@ -17,6 +20,7 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
     external: ['cloudflare:*'],
     logLevel: 'error',
   })
+  return name
 }
 
 /** What `workerd` is to run. */
@@ -29,14 +33,15 @@ export interface WorkerdApp {
   readonly env: Readonly<Record<string, string>>
   /** The binding to give the Durable Object class `LockgateStore`. */
   readonly objects?: string
+  /** The binding to give a namespace of KV. */
+  readonly kv?: string
   /** Answers when it has started. */
   readonly url: string
 }
 
 /** Starts an app on the open-source runtime of Workers, without any of Node's modules. */
 export async function startWorkerd(app: WorkerdApp): Promise<Child> {
-  const name = app.entry.replace(/\W/g, '-')
-  await bundle(join(app.folder, app.entry), join(app.folder, `${name}.worker.js`))
+  const name = await bundle(app)
   const quoted = (text: string) => JSON.stringify(text)
   const texts = Object.entries(app.env).map(
     ([key, value]) => `(name = ${quoted(key)}, text = ${quoted(value)})`,
@@ -64,4 +69,27 @@ ${
   const file = join(app.folder, `${name}.capnp`)
   await writeFile(file, config)
   return start([app.binary, 'serve', file], { url: app.url, cwd: app.folder })
+}
+
+/** KV is a service of the platform, not of the runtime: the platform's own simulator supplies it. */
+export async function startWithKv(app: WorkerdApp): Promise<Child> {
+  const name = await bundle(app)
+  process.env.MINIFLARE_WORKERD_PATH = app.binary
+  const written: string[] = []
+  const miniflare = new Miniflare({
+    host: '127.0.0.1',
+    port: app.port,
+    modules: true,
+    script: await readFile(join(app.folder, `${name}.worker.js`), 'utf8'),
+    compatibilityDate: '2026-04-01',
+    bindings: { ...app.env },
+    kvNamespaces: app.kv ? [app.kv] : [],
+    cf: false,
+    handleRuntimeStdio(stdout: Readable, stderr: Readable) {
+      for (const stream of [stdout, stderr])
+        stream.on('data', (chunk: Buffer) => written.push(chunk.toString()))
+    },
+  })
+  await miniflare.ready
+  return { output: () => written.join(''), stop: () => miniflare.dispose() }
 }
