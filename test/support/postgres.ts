@@ -42,13 +42,17 @@ export async function startPostgres(): Promise<PostgresServer> {
   const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', dir, '-F']
   const server = spawn(join(bin!, 'postgres'), args, { stdio: 'ignore', cwd: dir, ...owner })
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))
+  // A run that is cut short must not leave it behind.
+  const end = () => server.kill('SIGQUIT')
+  process.once('exit', end)
   const url = `postgres://lockgate@127.0.0.1:${port}/postgres`
   await listening(port)
   return {
     url,
     process: server,
     async stop() {
-      server.kill('SIGQUIT')
+      process.off('exit', end)
+      end()
       await ended
       await rm(dir, { recursive: true, force: true })
     },

@@ -33,12 +33,16 @@ export async function startRedis(): Promise<RedisServer> {
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir]
   const server = spawn('redis-server', args, { stdio: 'ignore' })
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))
+  // A run that is cut short must not leave it behind.
+  const end = () => server.kill('SIGKILL')
+  process.once('exit', end)
   await listening(port)
   return {
     url: `redis://127.0.0.1:${port}`,
     process: server,
     async stop() {
-      server.kill('SIGKILL')
+      process.off('exit', end)
+      end()
       await ended
       await rm(dir, { recursive: true, force: true })
     },
