@@ -24,13 +24,19 @@ export async function install(options: {
   files: readonly URL[]
 }): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), 'lockgate-runtimes-'))
-  const tarball = options.tarball ?? (await pack(folder))
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-  const packages = [tarball, ...(options.with ?? [])]
-  const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--omit=optional']
-  await run('npm', ['install', ...quiet, ...packages], { cwd: folder })
-  for (const from of options.files) await cp(from, folder, { recursive: true })
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+  const remove = () => rm(folder, { recursive: true, force: true })
+  try {
+    const tarball = options.tarball ?? (await pack(folder))
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+    const packages = [tarball, ...(options.with ?? [])]
+    const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--omit=optional']
+    await run('npm', ['install', ...quiet, ...packages], { cwd: folder })
+    for (const from of options.files) await cp(from, folder, { recursive: true })
+  } catch (error) {
+    await remove()
+    throw error
+  }
+  return { folder, remove }
 }
 
 async function pack(destination: string): Promise<string> {
