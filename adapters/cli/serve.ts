@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty'
-import { createProxy } from '../../src/index.ts'
-import { fetch, serve } from '../node.ts'
+import { createProxy, type Store } from '../../src/index.ts'
+import { fetch, type NodeServer, serve } from '../node.ts'
+import type { Closable } from '../storage/driver.ts'
 import { createLog } from './log.ts'
 import { explain, readSettings } from './settings.ts'
 
@@ -43,7 +44,7 @@ export const serveCommand = defineCommand({
 `,
       )
       for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        process.once(signal, () => void stop(server))
+        process.once(signal, () => void stop(server, options.storage))
       }
     } catch (error) {
       process.stderr.write(`${explain(error) ?? message(error)}\n`)
@@ -52,10 +53,11 @@ export const serveCommand = defineCommand({
   },
 })
 
-async function stop(server: Awaited<ReturnType<typeof serve>>): Promise<void> {
+async function stop(server: NodeServer, storage: Store & Partial<Closable>): Promise<void> {
   const force = setTimeout(() => void server.close(true), PATIENCE)
   force.unref()
   await server.close()
+  await storage.close?.()
   process.exit(0)
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError, type McpOptions, type ProxyOptions, type Store } from '../../src/index.ts'
 import { fromUrl, storageForms } from '../storage/from-url.ts'
@@ -51,7 +51,7 @@ export async function readSettings(env: Env, cwd: string, config?: string): Prom
   }
   const url = given.url ?? (env.LOCKGATE_URL || `http://localhost:${port}`)
   const storage = env.LOCKGATE_STORAGE || 'fs:.lockgate/data'
-  const store = given.storage ?? (await collect(() => openStorage(storage, cwd)))
+  const store = given.storage ?? (await collect(() => openStorage(storage)))
   const upstream = given.upstream ?? (await collect(() => readUpstream(env)))
   const mcp = given.mcp ?? (await collect(() => readMcp(env)))
   const scalars = await collect(() => readScalars(env))
@@ -114,11 +114,9 @@ function readMcp(env: Env): string | McpOptions {
   }
 }
 
-async function openStorage(storage: string, cwd: string): Promise<Store> {
+async function openStorage(storage: string): Promise<Store> {
   try {
-    return await fromUrl(
-      storage.startsWith('fs:') ? `fs:${resolve(cwd, storage.slice(3) || '.lockgate/data')}` : storage,
-    )
+    return await fromUrl(storage)
   } catch (error) {
     throw new SettingsError(
       `LOCKGATE_STORAGE: ${error instanceof TypeError ? error.message : `expected ${storageForms}`}`,
@@ -132,8 +130,8 @@ async function readSecret(env: Env, url: string, storage: string, cwd: string): 
   if (!URL.canParse(url) || !LOOPBACK.test(new URL(url).hostname)) {
     throw new SettingsError('LOCKGATE_SECRET: is missing; `npx lockgate secret` makes one')
   }
-  if (!storage.startsWith('fs:')) return newSecret()
-  const file = join(dirname(resolve(cwd, storage.slice(3) || '.lockgate/data')), 'lockgate-secret')
+  if (storage === 'memory:') return newSecret()
+  const file = resolve(cwd, besideData(storage), 'lockgate-secret')
   const kept = await readFile(file, 'utf8').catch(() => undefined)
   if (kept) return kept.trim()
   const secret = newSecret()
@@ -141,6 +139,12 @@ async function readSecret(env: Env, url: string, storage: string, cwd: string): 
   // Two processes that start together must agree: the first one's file stands.
   await writeFile(file, `${secret}\n`, { mode: 0o600, flag: 'wx' }).catch(() => {})
   return (await readFile(file, 'utf8')).trim()
+}
+
+/** The folder that a store's own folder or file lies in; one of its own for stores that have none. */
+function besideData(storage: string): string {
+  const path = /^(?:fs|sqlite|deno-kv):(?!https?:)(.+)$/.exec(storage)?.[1]
+  return path === undefined ? '.lockgate' : dirname(path)
 }
 
 /** 256 bits of randomness as text. */

@@ -6,7 +6,7 @@ import { type SqlConnector, sqlStore } from './sql-store.ts'
 
 /**
  * PostgreSQL 9.5 or later, over db0 and pg (`npm install db0 pg`). Nothing connects before the first use; a server
- * that does not answer is an error within three seconds.
+ * that does not answer is an error within a few seconds.
  *
  * @param options.url `postgres://user:password@host[:port]/database`
  * @param options.table Default `lockgate`; made where it is missing.

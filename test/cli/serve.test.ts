@@ -91,6 +91,11 @@ describe('what is wrong names itself, and nothing listens', () => {
       },
       ['LOCKGATE_MCP:', 'LOCKGATE_UPSTREAM_ISSUER:', 'LOCKGATE_UPSTREAM_CLIENT_ID:'],
     ],
+    [
+      'a Redis out of reach',
+      { LOCKGATE_STORAGE: 'redis://:canary@127.0.0.1:9' },
+      ['LOCKGATE_STORAGE: cannot use the Redis server'],
+    ],
     ['a storage nobody knows', { LOCKGATE_STORAGE: 'floppy:a' }, ['LOCKGATE_STORAGE: expected memory:']],
     [
       'a public URL without secret',
