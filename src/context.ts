@@ -30,6 +30,8 @@ export interface Call {
   readonly requestId: string
   /** Lets work go on after the answer, where the runtime has to be told so. Its failure is reported, no more. */
   defer(work: Promise<unknown>): void
+  /** Lets the answer be silent for as long as it likes, where the runtime has to be told so. */
+  keepOpen(): void
 }
 
 /** One HTTP endpoint. What it throws becomes an answer in one place. */

@@ -65,6 +65,10 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         const host = [request, ...native].find(waits)
         host?.waitUntil(settled)
       },
+      keepOpen() {
+        // Bun cuts an answer that is silent for ten seconds, as streams and slow tools are.
+        native.find(cuts)?.timeout(request, 0)
+      },
     }
   }
 
@@ -104,3 +108,10 @@ interface Waiting {
 
 const waits = (value: unknown): value is Waiting =>
   typeof value === 'object' && value !== null && typeof (value as Partial<Waiting>).waitUntil === 'function'
+
+interface Cutting {
+  timeout(request: Request, seconds: number): void
+}
+
+const cuts = (value: unknown): value is Cutting =>
+  typeof value === 'object' && value !== null && typeof (value as Partial<Cutting>).timeout === 'function'

@@ -1,5 +1,5 @@
 import type { Resource } from '../config.ts'
-import type { Context, Endpoint } from '../context.ts'
+import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { forward } from '../guard/forward.ts'
 import type { Admission } from '../guard/guard.ts'
@@ -18,18 +18,23 @@ const METHODS = 'GET, POST, DELETE, OPTIONS'
  */
 export const mcpEndpoint =
   (resource: Resource): Endpoint =>
-  async (request, ctx) => {
+  async (request, ctx, call) => {
     const origin = request.headers.get('origin')
     if (origin !== null && !isAllowedOrigin(origin, ctx.settings.origin, ctx.settings.origins)) {
       ctx.emit({ type: 'refused', endpoint: resource.path, code: 'access_denied', reason: 'foreign origin' })
       return json({ error: 'access_denied', error_description: 'This origin may not call this server' }, 403)
     }
     if (request.method === 'OPTIONS') return preflight(request, METHODS, origin ?? undefined)
-    const response = await admitAndPass(request, resource, ctx)
+    const response = await admitAndPass(request, resource, ctx, call)
     return origin === null ? response : allowOrigin(mutable(response), origin)
   }
 
-async function admitAndPass(request: Request, resource: Resource, ctx: Context): Promise<Response> {
+async function admitAndPass(
+  request: Request,
+  resource: Resource,
+  ctx: Context,
+  call: Call,
+): Promise<Response> {
   const { authorization, second } = credentials(request)
   let admission: Admission | undefined
   try {
@@ -37,6 +42,7 @@ async function admitAndPass(request: Request, resource: Resource, ctx: Context):
     admission = await ctx.guard.admit(authorization, resource)
     // Without credentials a client learns where to get some; nothing was wrong with what it sent.
     if (!admission) return challenge(resource)
+    call.keepOpen()
     return await pass(request, resource, ctx, admission)
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error

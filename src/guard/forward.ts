@@ -29,7 +29,7 @@ export interface Forwarding {
 export async function forward(request: Request, forwarding: Forwarding, fetch: Fetch): Promise<Response> {
   const { target } = forwarding
   const headers = await requestHeaders(request.headers, forwarding)
-  const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.body !== null
+  const hasBody = carriesBody(request)
   const init: RequestInit & { duplex?: 'half' } = {
     method: request.method,
     headers,
@@ -57,6 +57,13 @@ export async function forward(request: Request, forwarding: Forwarding, fetch: F
     })
   }
   return new Response(response.body, { status: response.status, headers: responseHeaders(response.headers) })
+}
+
+/** Some runtimes have an empty stream where there is no body, and would pass it on as one. */
+function carriesBody({ method, headers, body }: Request): boolean {
+  if (body === null || method === 'GET' || method === 'HEAD') return false
+  const announced = headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
+  return announced || method === 'POST'
 }
 
 async function requestHeaders(source: Headers, forwarding: Forwarding): Promise<Headers> {

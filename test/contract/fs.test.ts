@@ -101,8 +101,9 @@ test('expired records are removed as others are written, with the folders they l
 test('reading removes nothing: a record that is being replaced stays whole', async () => {
   const base = await newFolder()
   const store = fs({ base })
-  await store.set('grant:u:1', 'short', 0.01)
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  // Long enough for the sweep that follows a write to find it alive.
+  await store.set('grant:u:1', 'short', 0.5)
+  await new Promise((resolve) => setTimeout(resolve, 600))
   expect(await store.get('grant:u:1')).toBeUndefined()
   expect(await listed(store, 'grant:')).toEqual([])
   expect(await filesIn(join(base, 'grant', 'u'))).toEqual(['1.json'])

@@ -20,6 +20,8 @@ const modules = fileURLToPath(new URL('./node_modules/', import.meta.url))
  * @returns `undefined` where there is neither: whoever asks says so and leaves the runtime out.
  */
 export function locate(runtime: RuntimeBinary): string | undefined {
-  const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, runtime))
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  // npm puts its own in front: what lies there may be a package whose binary was never fetched.
+  const onPath = folders.filter((folder) => !folder.endsWith('.bin')).map((folder) => join(folder, runtime))
   return [join(modules, INSTALLED[runtime]), ...onPath].find((path) => existsSync(path))
 }
