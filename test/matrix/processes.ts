@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { locate } from '../runtimes/locate.ts'
+import { freePort } from '../support/free-port.ts'
+import { type Gate, walk } from './gate.ts'
+import { check } from './program.ts'
+
+const modules = fileURLToPath(new URL('./node_modules/', import.meta.url))
+const REMOTE = join(modules, 'mcp-remote/dist/client.js')
+const INSPECTOR = join(modules, '@modelcontextprotocol/inspector/clients/launcher/build/index.js')
+
+/** What is missing for a client to run as a process; absent where nothing is. */
+export const missingClients: string | undefined = !existsSync(REMOTE)
+  ? 'the packages of test/matrix (npm ci --prefix test/matrix --ignore-scripts)'
+  : locate('node24') === undefined
+    ? 'the packages of test/runtimes (npm ci --prefix test/runtimes --ignore-scripts)'
+    : undefined
+
+interface Run {
+  readonly output: string
+  readonly status: number | null
+}
+
+/**
+ * Runs a client that prints where to sign in and waits on a port of its own, and plays the user: opens the
+ * address, approves, and hands the answer to the client.
+ */
+async function runClient(command: readonly string[], home: string): Promise<Run> {
+  const [program, ...args] = command
+  const child = spawn(program!, args, {
+    // Nothing of the user's, and a "browser" that opens nothing.
+    env: { PATH: process.env.PATH, HOME: home, MCP_REMOTE_CONFIG_DIR: home, BROWSER: 'true', ...INTERACTIVE },
+    // An open input: a client may take its end for the user's wish to leave.
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)))
+  let output = ''
+  let walked: Promise<unknown> | undefined
+  const listen = (chunk: Buffer) => {
+    output += chunk.toString()
+    const [url] = /http:\/\/localhost:\d+\/\S*authorize\?\S+(?=\s)/.exec(output) ?? []
+    if (url !== undefined) walked ??= walk(new URL(url)).then((answer) => fetch(answer))
+  }
+  child.stdout.on('data', listen)
+  child.stderr.on('data', listen)
+  const deadline = setTimeout(() => child.kill('SIGKILL'), 60_000)
+  const status = await ended
+  clearTimeout(deadline)
+  await walked
+  return { output, status }
+}
+
+/** The inspector signs in without a terminal only where it may open a browser, and keeps tokens where it is told. */
+const INTERACTIVE = { MCP_AUTO_OPEN_ENABLED: 'true', MCP_INSPECTOR_SECRET_STORE: 'file' }
+
+async function withHome(use: (home: string) => Promise<void>): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'lockgate-client-'))
+  try {
+    await use(home)
+  } finally {
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+/** Signs in, lists tools, then again from its own files after the token has run out: it refreshes. */
+export const playRemote = (gate: Gate): Promise<void> =>
+  withHome(async (home) => {
+    const command = [process.execPath, REMOTE, gate.mcp, '--allow-http']
+    const first = await runClient(command, home)
+    check(first.output.includes('"name": "echo"'), `mcp-remote lists the tools:\n${first.output}`)
+    const before = refreshes(gate)
+    gate.system.clock.ahead += 3601
+    const second = await runClient(command, home)
+    check(second.output.includes('"name": "echo"'), `mcp-remote comes back:\n${second.output}`)
+    check(!second.output.includes('Please authorize'), 'nobody has to sign in a second time')
+    check(refreshes(gate) > before, 'it refreshed its token')
+  })
+
+/** Signs in by its own flow, lists tools, then again from its own files after the token has run out. */
+export const playInspector = (gate: Gate): Promise<void> =>
+  withHome(async (home) => {
+    const callback = `http://127.0.0.1:${await freePort()}/oauth/callback`
+    const options = ['--cli', gate.mcp, '--transport', 'http', '--method', 'tools/list']
+    const command = [locate('node24')!, INSPECTOR, ...options, '--callback-url', callback]
+    const first = await runClient(command, home)
+    check(first.output.includes('"name": "echo"'), `the inspector lists the tools:\n${first.output}`)
+    const before = refreshes(gate)
+    gate.system.clock.ahead += 3601
+    const second = await runClient(command, home)
+    check(second.output.includes('"name": "echo"'), `the inspector comes back:\n${second.output}`)
+    check(refreshes(gate) > before, `it refreshed its token:\n${second.output}`)
+  })
+
+const refreshes = (gate: Gate): number => gate.system.events.filter(({ type }) => type === 'refreshed').length

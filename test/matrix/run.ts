@@ -1,0 +1,73 @@
+/**
+ * Plays every known client through a proxy that listens, with a real provider and a real MCP server behind it, and
+ * prints how far each came.
+ *
+ *   npm run test:clients               every client
+ *   npm run test:clients -- ChatGPT    those whose name contains the word
+ */
+import { startGates } from './gate.ts'
+import { install } from './install.ts'
+import { doesStep, play, STEPS } from './play.ts'
+import { PLACES, SHAPES } from './shapes.ts'
+
+install('runtimes')
+install('matrix')
+// Asked for only now: it looks for what was just installed.
+const { REAL_CLIENTS } = await import('./real.ts')
+
+const words = process.argv.slice(2).map((word) => word.toLowerCase())
+const chosen = <T extends { readonly client: string }>(all: readonly T[]) =>
+  all.filter(({ client }) => words.every((word) => client.toLowerCase().includes(word)))
+
+interface Row {
+  readonly client: string
+  readonly place: string
+  readonly cells: readonly string[]
+  readonly failure?: unknown
+}
+
+const rows: Row[] = []
+
+const { gates, close } = await startGates(PLACES)
+for (const shape of chosen(SHAPES)) {
+  for (const place of shape.places ?? (['origin', 'base path'] as const)) {
+    const { passed, failure } = await play(shape, gates.find((gate) => gate.place === place)!)
+    const cells = STEPS.map((step) => {
+      if (failure?.step === step) return 'FAILED'
+      return passed.includes(step) && doesStep(shape, step) ? 'ok' : '-'
+    })
+    rows.push({ client: shape.client, place, cells, ...(failure && { failure: failure.error }) })
+  }
+}
+await close()
+
+for (const real of chosen(REAL_CLIENTS)) {
+  const { client } = real
+  const place = 'itself'
+  if (real.missing !== undefined) {
+    rows.push({ client, place, cells: [`left out: ${real.missing}`] })
+    continue
+  }
+  const own = await startGates(['origin'])
+  const failure = await real.play(own.gates[0]!).then(
+    () => undefined,
+    (error: unknown) => error ?? 'failed',
+  )
+  await own.close()
+  const cells = failure ? ['FAILED'] : STEPS.map((step) => (step === 'again' ? '-' : 'ok'))
+  rows.push({ client, place, cells, ...(failure !== undefined && { failure }) })
+}
+
+const wide = (column: readonly string[]) => Math.max(...column.map(({ length }) => length))
+const [name, where] = [wide(rows.map(({ client }) => client)), wide(rows.map(({ place }) => place))]
+const line = (client: string, place: string, cells: readonly string[]) =>
+  [client.padEnd(name), place.padEnd(where), ...cells.map((cell, i) => cell.padEnd(STEPS[i]!.length))].join(
+    '  ',
+  )
+
+console.log(`\n${line('client', 'proxy at', STEPS)}`)
+for (const { client, place, cells } of rows) console.log(line(client, place, cells))
+const failed = rows.filter(({ failure }) => failure !== undefined)
+for (const { client, place, failure } of failed) console.error(`\n${client}, ${place}:`, failure)
+console.log(`\n${rows.length - failed.length} of ${rows.length} got in`)
+process.exit(failed.length > 0 || rows.length === 0 ? 1 : 0)
