@@ -21,11 +21,12 @@ export interface Gate {
 /** The MCP server is shared: it knows nothing of who stands before it. */
 export async function startGates(
   places: readonly Place[],
-): Promise<{ gates: readonly Gate[]; close(): Promise<void> }> {
+): Promise<{ gates: readonly Gate[]; behind: string; close(): Promise<void> }> {
   const behind = await startMcpServer()
   const gates = await Promise.all(places.map((place) => startGate(place, behind.url)))
   return {
     gates,
+    behind: behind.url,
     async close() {
       await Promise.all([behind.close(), ...gates.map((gate) => gate.close())])
     },
