@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -47,6 +47,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   process.once('exit', end)
   const url = `postgres://lockgate@127.0.0.1:${port}/postgres`
   await listening(port)
+  await ready(port)
   return {
     url,
     process: server,
@@ -57,6 +58,16 @@ export async function startPostgres(): Promise<PostgresServer> {
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** It listens before it answers. @throws {Error} Where it does not answer within ten seconds. */
+async function ready(port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { status } = spawnSync(join(bin!, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port), '-q'])
+    if (status === 0) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error('PostgreSQL did not start')
 }
 
 /** PostgreSQL refuses to run as root. */
