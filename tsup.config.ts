@@ -1,4 +1,12 @@
+import { readdirSync } from 'node:fs'
 import { defineConfig } from 'tsup'
+
+/** One for each file of `src/providers`, but for the type they all are. */
+const providers = Object.fromEntries(
+  readdirSync('src/providers')
+    .filter((file) => file.endsWith('.ts') && file !== 'provider.ts')
+    .map((file) => [`providers/${file.slice(0, -3)}`, `src/providers/${file}`]),
+)
 
 /** One entry for each subpath of package.json's `exports`. */
 const library = {
@@ -7,9 +15,7 @@ const library = {
   deno: 'adapters/deno.ts',
   node: 'adapters/node.ts',
   workers: 'adapters/workers.ts',
-  'providers/github': 'src/providers/github.ts',
-  'providers/oauth2': 'src/providers/oauth2.ts',
-  'providers/oidc': 'src/providers/oidc.ts',
+  ...providers,
   'storage/cloudflare-kv': 'adapters/storage/cloudflare-kv.ts',
   'storage/deno-kv': 'adapters/storage/deno-kv.ts',
   'storage/durable-object': 'adapters/storage/durable-object.ts',

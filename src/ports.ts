@@ -57,4 +57,6 @@ export interface UpstreamTokens {
   readonly expiresAt?: number | undefined
   /** The scope the provider granted, in its own words. */
   readonly scope?: string | undefined
+  /** Whose they are by the ID token, so that a refresh that answers for somebody else is noticed. */
+  readonly subject?: string | undefined
 }

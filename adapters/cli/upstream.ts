@@ -1,72 +1,104 @@
 import type { Provider } from '../../src/index.ts'
-import { listOf, pairsOf, SettingsError } from './environment.ts'
+import type { Input, ProviderFactory } from '../../src/providers/define.ts'
+import { listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
 
 type Settings = Readonly<Record<string, string | undefined>>
 
-interface Common {
-  clientId: string
-  clientSecret: string | undefined
-  scopes: string[] | undefined
-  params: Record<string, string> | undefined
-}
-
-/** Makes a provider of `LOCKGATE_UPSTREAM_…`; `need` throws where one is missing. */
-type Make = (
-  common: Common,
-  need: (name: string) => string,
-  get: (name: string) => string | undefined,
-) => Promise<Provider>
-
 const PREFIX = 'LOCKGATE_UPSTREAM'
 
-const PROVIDERS: Readonly<Record<string, Make>> = {
-  async oidc(common, need) {
-    const { oidc } = await import('../../src/providers/oidc.ts')
-    return oidc({ ...common, issuer: need('ISSUER') })
-  },
-  async oauth2(common, need, get) {
-    const { oauth2 } = await import('../../src/providers/oauth2.ts')
-    return oauth2({
-      ...common,
-      issuer: get('ISSUER'),
-      authorizationEndpoint: need('AUTHORIZATION_ENDPOINT'),
-      tokenEndpoint: need('TOKEN_ENDPOINT'),
-      userinfoEndpoint: need('USERINFO_ENDPOINT'),
-      revocationEndpoint: get('REVOCATION_ENDPOINT'),
-    })
-  },
-  async github(common, need) {
-    const { github } = await import('../../src/providers/github.ts')
-    return github({ ...common, clientSecret: need('CLIENT_SECRET') })
-  },
+/** Every provider under the name that `LOCKGATE_UPSTREAM` knows it by. */
+export const PROVIDERS: Readonly<
+  Record<string, () => Promise<{ definition: ProviderFactory['definition'] }>>
+> = {
+  // providers:begin
+  airtable: async () => (await import('../../src/providers/airtable.ts')).airtable,
+  apple: async () => (await import('../../src/providers/apple.ts')).apple,
+  asana: async () => (await import('../../src/providers/asana.ts')).asana,
+  atlassian: async () => (await import('../../src/providers/atlassian.ts')).atlassian,
+  auth0: async () => (await import('../../src/providers/auth0.ts')).auth0,
+  authentik: async () => (await import('../../src/providers/authentik.ts')).authentik,
+  'azure-b2c': async () => (await import('../../src/providers/azure-b2c.ts')).azureB2c,
+  bitbucket: async () => (await import('../../src/providers/bitbucket.ts')).bitbucket,
+  clerk: async () => (await import('../../src/providers/clerk.ts')).clerk,
+  cognito: async () => (await import('../../src/providers/cognito.ts')).cognito,
+  descope: async () => (await import('../../src/providers/descope.ts')).descope,
+  discord: async () => (await import('../../src/providers/discord.ts')).discord,
+  dropbox: async () => (await import('../../src/providers/dropbox.ts')).dropbox,
+  figma: async () => (await import('../../src/providers/figma.ts')).figma,
+  github: async () => (await import('../../src/providers/github.ts')).github,
+  'github-app': async () => (await import('../../src/providers/github-app.ts')).githubApp,
+  'github-enterprise': async () =>
+    (await import('../../src/providers/github-enterprise.ts')).githubEnterprise,
+  gitlab: async () => (await import('../../src/providers/gitlab.ts')).gitlab,
+  google: async () => (await import('../../src/providers/google.ts')).google,
+  hubspot: async () => (await import('../../src/providers/hubspot.ts')).hubspot,
+  intercom: async () => (await import('../../src/providers/intercom.ts')).intercom,
+  keycloak: async () => (await import('../../src/providers/keycloak.ts')).keycloak,
+  linear: async () => (await import('../../src/providers/linear.ts')).linear,
+  microsoft: async () => (await import('../../src/providers/microsoft.ts')).microsoft,
+  'microsoft-external': async () =>
+    (await import('../../src/providers/microsoft-external.ts')).microsoftExternal,
+  notion: async () => (await import('../../src/providers/notion.ts')).notion,
+  oauth2: async () => (await import('../../src/providers/oauth2.ts')).oauth2,
+  oidc: async () => (await import('../../src/providers/oidc.ts')).oidc,
+  okta: async () => (await import('../../src/providers/okta.ts')).okta,
+  salesforce: async () => (await import('../../src/providers/salesforce.ts')).salesforce,
+  sentry: async () => (await import('../../src/providers/sentry.ts')).sentry,
+  slack: async () => (await import('../../src/providers/slack.ts')).slack,
+  stytch: async () => (await import('../../src/providers/stytch.ts')).stytch,
+  supabase: async () => (await import('../../src/providers/supabase.ts')).supabase,
+  workos: async () => (await import('../../src/providers/workos.ts')).workos,
+  zitadel: async () => (await import('../../src/providers/zitadel.ts')).zitadel,
+  zoom: async () => (await import('../../src/providers/zoom.ts')).zoom,
+  // providers:end
 }
+
+/** The variable for one input of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
+export const upstreamVariable = (input: string): string => variableOf(`upstream.${input}`)
 
 /**
  * The provider that `LOCKGATE_UPSTREAM` names, from the variables behind it.
  *
- * @throws {SettingsError} Naming every variable that is missing or unknown.
+ * @throws {SettingsError} Naming every variable that is missing or wrong.
  */
 export async function readUpstream(env: Settings): Promise<Provider> {
   const name = env[PREFIX]
   const known = Object.keys(PROVIDERS).join(', ')
   if (!name) throw new SettingsError(`${PREFIX}: is missing; expected one of ${known}`)
-  const make = Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name] : undefined
-  if (!make) throw new SettingsError(`${PREFIX}: expected one of ${known}`)
-  const missing: string[] = []
-  const get = (key: string) => env[`${PREFIX}_${key}`] || undefined
-  const need = (key: string) => {
-    const value = get(key)
-    if (value === undefined) missing.push(`${PREFIX}_${key}: is missing`)
-    return value ?? ''
+  const load = Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name] : undefined
+  if (!load) throw new SettingsError(`${PREFIX}: expected one of ${known}`)
+  const factory = (await load()) as ProviderFactory
+  const { inputs = {}, secret } = factory.definition
+  const problems: string[] = []
+  const get = (input: string) => env[upstreamVariable(input)] || undefined
+  const need = (input: string) => {
+    if (get(input) === undefined) problems.push(`${upstreamVariable(input)}: is missing`)
+    return get(input) ?? ''
   }
-  const [scopes, params] = [get('SCOPES'), get('PARAMS')]
-  const common: Common = {
-    clientId: need('CLIENT_ID'),
-    clientSecret: get('CLIENT_SECRET'),
+  const scopes = get('scopes')
+  const params = get('params')
+  const options: Record<string, unknown> = {
+    clientId: need('clientId'),
+    ...(secret !== 'none' && {
+      clientSecret: secret === 'required' ? need('clientSecret') : get('clientSecret'),
+    }),
     scopes: scopes === undefined ? undefined : listOf(scopes.replaceAll(' ', ',')),
-    params: params === undefined ? undefined : pairsOf(params, `${PREFIX}_PARAMS`),
+    params: params === undefined ? undefined : pairsOf(params, upstreamVariable('params')),
   }
-  const provider = await make(common, need, get)
-  if (missing.length > 0) throw new SettingsError([...new Set(missing)].join('\n'))
-  return provider
+  for (const [input, { required, inCodeOnly, read }] of Object.entries(inputs as Record<string, Input>)) {
+    if (inCodeOnly) continue
+    options[input] = required ? need(input) : get(input)
+    if (!options[input]) continue
+    try {
+      read(options[input])
+    } catch (error) {
+      problems.push(`${upstreamVariable(input)}: ${error instanceof TypeError ? error.message : 'is wrong'}`)
+    }
+  }
+  if (problems.length > 0) throw new SettingsError(problems.join('\n'))
+  try {
+    return factory(options as unknown as Parameters<typeof factory>[0])
+  } catch (error) {
+    throw error instanceof TypeError ? new SettingsError(`${PREFIX}: ${error.message}`) : error
+  }
 }

@@ -1,51 +1,84 @@
-import { type Credentials, defaults, type IdentityMap, type Provider } from './provider.ts'
+import { anyText, defineProvider, oneOf, optional, type ProviderFactory, url } from './define.ts'
+import type { Input } from './parts/inputs.ts'
+import type { ClientAuthMethod, IdentityMap } from './provider.ts'
 
 /** What a generic OAuth 2.0 provider needs. */
-export interface OAuth2Options extends Credentials {
+export interface OAuth2Options {
   authorizationEndpoint: string
   tokenEndpoint: string
   /** Answers who the token belongs to, as JSON. */
   userinfoEndpoint: string
   revocationEndpoint?: string | undefined
-  /** What the provider sends as `iss` on the callback, if it does; the origin of its token endpoint otherwise. */
+  /** What the provider sends as `iss` on the callback, if it does; the origin of its token endpoint stands for it else. */
   issuer?: string | undefined
+  clientAuth?: ClientAuthMethod | undefined
   /** Where the parts of the identity stand in the userinfo answer; `sub`, `email`, `email_verified`, `name` by default. */
   identity?: IdentityMap | undefined
-  clientAuth?: Provider['clientAuth']
   scopeSeparator?: string | undefined
   /** Send a PKCE challenge; on unless the provider refuses it. */
   pkce?: boolean | undefined
   name?: string | undefined
 }
 
-/** Any OAuth 2.0 provider whose endpoints are given by hand. */
-export function oauth2(options: OAuth2Options): Provider {
-  const origin = URL.canParse(options.tokenEndpoint) ? new URL(options.tokenEndpoint).origin : ''
-  return {
-    ...defaults,
-    id: 'oauth2',
-    name: options.name ?? origin.replace(/^https?:\/\//, ''),
-    issuer: options.issuer ?? origin,
-    // Without a known issuer, whatever the provider sends there would have to be refused.
-    callbackIssuer: options.issuer === undefined ? 'ignore' : 'enforce',
-    endpoints: {
-      authorization: options.authorizationEndpoint,
-      token: options.tokenEndpoint,
-      userinfo: options.userinfoEndpoint,
-      revocation: options.revocationEndpoint,
-    },
-    clientId: options.clientId,
-    clientSecret: options.clientSecret,
-    clientAuth: options.clientAuth ?? (options.clientSecret === undefined ? 'none' : 'client_secret_basic'),
-    scopes: options.scopes ?? [],
-    scopeSeparator: options.scopeSeparator ?? ' ',
-    pkce: options.pkce ?? true,
-    params: options.params ?? {},
-    identity: options.identity ?? {
-      subject: 'sub',
-      email: 'email',
-      emailVerified: 'email_verified',
-      name: 'name',
-    },
-  }
+/** Not one text: in code only. */
+const identity: Input<IdentityMap, IdentityMap | undefined, false> = {
+  required: false,
+  expected: 'an object that says where the parts of the identity stand',
+  inCodeOnly: true,
+  read(value) {
+    if (value !== undefined && (typeof value !== 'object' || !value.subject))
+      throw new TypeError('expected an object with a subject')
+    return value
+  },
 }
+
+const flag: Input<boolean, boolean, false> = {
+  required: false,
+  expected: 'true or false',
+  inCodeOnly: true,
+  read(value) {
+    if (value !== undefined && typeof value !== 'boolean') throw new TypeError('expected true or false')
+    return value ?? true
+  },
+}
+
+/**
+ * Any OAuth 2.0 provider whose endpoints are given by hand. Give its `issuer` if it sends `iss` on the callback:
+ * without one, whatever stands there is not looked at.
+ *
+ * @see [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749)
+ */
+export const oauth2: ProviderFactory<'optional', OAuth2Options> = defineProvider({
+  id: 'oauth2',
+  name: 'OAuth 2.0',
+  docs: 'https://www.rfc-editor.org/rfc/rfc6749',
+  verified: '2026-11-22',
+  confidence: 'high',
+  secret: 'optional',
+  inputs: {
+    authorizationEndpoint: url,
+    tokenEndpoint: url,
+    userinfoEndpoint: url,
+    revocationEndpoint: optional(url),
+    issuer: optional(url),
+    clientAuth: optional(oneOf('client_secret_basic', 'client_secret_post', 'none')),
+    identity,
+    scopeSeparator: optional(anyText),
+    pkce: flag,
+    name: optional(anyText),
+  },
+  parts: (given) => ({
+    name: given.name ?? new URL(given.tokenEndpoint).host,
+    issuer: given.issuer,
+    endpoints: {
+      authorization: given.authorizationEndpoint,
+      token: given.tokenEndpoint,
+      userinfo: given.userinfoEndpoint,
+      revocation: given.revocationEndpoint,
+    },
+    clientAuth: given.clientAuth ?? 'client_secret_basic',
+    scopeSeparator: given.scopeSeparator,
+    pkce: given.pkce,
+    identity: given.identity,
+  }),
+})

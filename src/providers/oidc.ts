@@ -1,11 +1,13 @@
-import { type Credentials, defaults, type Provider } from './provider.ts'
+import { anyText, defineProvider, oneOf, optional, type ProviderFactory, url } from './define.ts'
+import { IDENTITY } from './parts/openid.ts'
+import type { ClientAuthMethod } from './provider.ts'
 
 /** What a generic OpenID Connect provider needs. */
-export interface OidcOptions extends Credentials {
+export interface OidcOptions {
   /** Its issuer, exactly as its discovery document spells it. */
   issuer: string
   /** Absent: what the provider lists, `client_secret_basic` first. */
-  clientAuth?: Provider['clientAuth']
+  clientAuth?: ClientAuthMethod | undefined
   /** Shown to people; its host by default. */
   name?: string | undefined
 }
@@ -13,23 +15,27 @@ export interface OidcOptions extends Credentials {
 /**
  * Any OpenID Connect provider, by discovery. `offline_access` is asked for where the provider lists it.
  *
- * @see [OpenID Connect Discovery §4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)
+ * @see [OpenID Connect](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)
  */
-export function oidc(options: OidcOptions): Provider {
-  const { issuer, clientId, clientSecret, clientAuth } = options
-  return {
-    ...defaults,
-    id: 'oidc',
-    name: options.name ?? (URL.canParse(issuer) ? new URL(issuer).host : issuer),
+export const oidc: ProviderFactory<'optional', OidcOptions> = defineProvider({
+  id: 'oidc',
+  name: 'OpenID Connect',
+  docs: 'https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig',
+  verified: '2026-11-22',
+  confidence: 'high',
+  secret: 'optional',
+  inputs: {
+    issuer: url,
+    clientAuth: optional(oneOf('client_secret_basic', 'client_secret_post', 'none')),
+    name: optional(anyText),
+  },
+  parts: ({ issuer, clientAuth, name }) => ({
+    name: name ?? new URL(issuer).host,
     issuer,
     discovery: true,
-    endpoints: {},
-    clientId,
-    clientSecret,
-    clientAuth: clientAuth ?? (clientSecret === undefined ? 'none' : undefined),
-    scopes: options.scopes ?? ['openid', 'profile', 'email'],
-    optionalScopes: options.scopes ? undefined : ['offline_access'],
-    params: options.params ?? {},
-    identity: { subject: 'sub', email: 'email', emailVerified: 'email_verified', name: 'name' },
-  }
-}
+    clientAuth,
+    scopes: IDENTITY,
+    optionalScopes: ['offline_access'],
+    offlineConsent: true,
+  }),
+})

@@ -1,13 +1,24 @@
 import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
 import type { Fetch, Identity, UpstreamTokens } from '../ports.ts'
-import type { IdentityMap, Pointer, Provider } from '../providers/provider.ts'
-import { requestOptions } from './server.ts'
+import { isTrueAt, textAt } from '../providers/parts/pointer.ts'
+import type { Provider } from '../providers/provider.ts'
+import { requestOptions, type Server } from './server.ts'
 
 /** Claims about the token, not about the person. */
 const PROTOCOL_CLAIMS = new Set(
   'iss aud exp iat nbf jti nonce at_hash c_hash s_hash azp auth_time sid sub'.split(' '),
 )
+
+type Json = Readonly<Record<string, unknown>>
+
+/** What one sign-in at the provider came to. */
+export interface Exchanged {
+  readonly tokens: UpstreamTokens
+  /** The token answer. */
+  readonly answer: Json
+  readonly idToken: oauth.IDToken | undefined
+}
 
 const unknown = (reason: string) =>
   new OAuthError('server_error', 'The provider did not say who signed in', { reason })
@@ -20,82 +31,81 @@ const unknown = (reason: string) =>
  */
 export async function readIdentity(
   provider: Provider,
-  server: oauth.AuthorizationServer,
-  tokens: UpstreamTokens,
-  idToken: oauth.IDToken | undefined,
+  server: Server,
+  exchanged: Exchanged,
   fetch: Fetch,
 ): Promise<Identity> {
-  if (provider.identify) return provider.identify(tokens, fetch)
-  if (!idToken) return mapIdentity(provider, await requestJson(provider, server, tokens, fetch))
-  const wanted = provider.scopes.includes('email') && idToken.email === undefined
+  const { tokens, answer, idToken } = exchanged
+  const { issuer, clientId: id, clientSecret: secret } = provider
+  if (provider.identify) return provider.identify({ tokens, answer, client: { id, secret }, fetch })
+  const from = provider.identity.from ?? (idToken ? 'both' : 'request')
+  if (from === 'token') return mapIdentity(provider, answer, answer, { issuer, claims: {} })
+  if (from === 'request') {
+    const body = await requestJson(provider, server, tokens, fetch)
+    return mapIdentity(provider, body, answer, { issuer, claims: claimsOf(body) })
+  }
+  if (!idToken) throw unknown('the answer has no ID token')
+  const wanted = from === 'both' && provider.scopes.includes('email') && idToken.email === undefined
   const more =
     wanted && server.userinfo_endpoint ? await userinfo(provider, server, tokens, idToken.sub, fetch) : {}
-  return mapIdentity(provider, { ...more, ...idToken }, idToken.iss)
+  const body = { ...more, ...idToken }
+  return mapIdentity(provider, body, answer, { issuer: idToken.iss, claims: claimsOf(body) })
 }
+
+const claimsOf = (body: Json): Json =>
+  Object.fromEntries(Object.entries(body).filter(([name]) => !PROTOCOL_CLAIMS.has(name)))
 
 async function userinfo(
   provider: Provider,
-  server: oauth.AuthorizationServer,
+  server: Server,
   tokens: UpstreamTokens,
   subject: string,
   fetch: Fetch,
-): Promise<Record<string, unknown>> {
+): Promise<Json> {
   const client = { client_id: provider.clientId }
-  const options = requestOptions(fetch, server.userinfo_endpoint!)
+  const options = requestOptions(fetch, provider)
   const response = await oauth.userInfoRequest(server, client, tokens.accessToken, options)
   return oauth.processUserInfoResponse(server, client, subject, response)
 }
 
 async function requestJson(
   provider: Provider,
-  server: oauth.AuthorizationServer,
+  server: Server,
   tokens: UpstreamTokens,
   fetch: Fetch,
-): Promise<Record<string, unknown>> {
+): Promise<Json> {
   if (!server.userinfo_endpoint) throw unknown('neither an ID token nor a userinfo endpoint')
+  const { method = 'GET', headers, body } = provider.identity.request ?? {}
   const response = await fetch(server.userinfo_endpoint, {
-    headers: {
-      accept: 'application/json',
-      ...provider.identityHeaders,
-      authorization: `Bearer ${tokens.accessToken}`,
-    },
+    method,
+    headers: { accept: 'application/json', ...headers, authorization: `Bearer ${tokens.accessToken}` },
+    ...(body !== undefined && { body }),
   })
   if (!response.ok) throw unknown(`userinfo answered ${response.status}`)
-  const body: unknown = await response.json().catch(() => undefined)
-  if (typeof body !== 'object' || body === null) throw unknown('userinfo is no JSON object')
-  return body as Record<string, unknown>
+  const said: unknown = await response.json().catch(() => undefined)
+  if (typeof said !== 'object' || said === null) throw unknown('userinfo is no JSON object')
+  return said as Json
 }
 
-function mapIdentity(provider: Provider, body: Record<string, unknown>, issuer = provider.issuer): Identity {
-  const map: IdentityMap = provider.identity
-  const text = (pointer: Pointer | undefined): string | undefined => {
-    const value = pointer === undefined ? undefined : at(body, pointer)
-    // A number past 2^53 was rounded when it was parsed: it would name somebody else.
-    if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined
-    return typeof value === 'string' && value !== '' ? value : undefined
-  }
-  const subject = text(map.subject)
+function mapIdentity(
+  { identity: map }: Provider,
+  body: Json,
+  answer: Json,
+  { issuer, claims }: { issuer: string; claims: Json },
+): Identity {
+  const subject = textAt(body, map.subject)
   if (subject === undefined) throw unknown(`no ${map.subject} in the identity`)
-  const verified = map.emailVerified === undefined ? undefined : at(body, map.emailVerified)
-  const claims = Object.entries(body).filter(([name]) => !PROTOCOL_CLAIMS.has(name))
+  const tenant = textAt(body, map.tenant)
+  // Without its tenant, the same subject may be somebody else.
+  if (map.tenant !== undefined && tenant === undefined) throw unknown(`no ${map.tenant} in the identity`)
+  const facts = Object.entries(map.facts ?? {}).map(([name, pointer]) => [name, textAt(answer, pointer)])
   return {
     issuer,
-    tenant: text(map.tenant),
+    tenant,
     subject,
-    email: text(map.email),
-    emailVerified: verified === true || verified === 'true',
-    name: text(map.name),
-    claims: Object.fromEntries(claims),
+    email: textAt(body, map.email),
+    emailVerified: isTrueAt(body, map.emailVerified),
+    name: textAt(body, map.name),
+    claims: { ...claims, ...Object.fromEntries(facts.filter(([, value]) => value !== undefined)) },
   }
 }
-
-const at = (body: unknown, pointer: Pointer): unknown =>
-  pointer
-    .split('.')
-    .reduce<unknown>(
-      (value, name) =>
-        typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-          ? (value as Record<string, unknown>)[name]
-          : undefined,
-      body,
-    )

@@ -3,20 +3,30 @@ import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
 
-/** How long a discovery document is used, and how long a failure to get it is remembered, in seconds. */
+/** How long a metadata document is used, and how long a failure to get it is remembered, in seconds. */
 const KEEP = 60 * 60
 const RETRY = 5
 
 type LibraryFetch = (url: string, options: oauth.CustomFetchOptions<string, unknown>) => Promise<Response>
 
-/** Options with which the library calls out: our `fetch`, and http where the provider is on this machine. */
+/** The endpoints of a provider, as its metadata or its definition names them. */
+export interface Server extends oauth.AuthorizationServer {
+  /** Where tokens are refreshed, if not at the token endpoint. */
+  readonly refresh_endpoint?: string
+}
+
+/**
+ * Options with which the library calls out: our `fetch`, and http only where the operator’s own settings say so. A
+ * document that came over https cannot lead to http.
+ */
 export function requestOptions(
   fetch: Fetch,
-  url: string,
+  provider: Provider,
 ): { [oauth.customFetch]: LibraryFetch; [oauth.allowInsecureRequests]: boolean } {
+  const { issuer, endpoints } = provider
   return {
     [oauth.customFetch]: (input, init) => fetch(input, init as RequestInit),
-    [oauth.allowInsecureRequests]: url.startsWith('http://'),
+    [oauth.allowInsecureRequests]: [issuer, endpoints.token].some((url) => url?.startsWith('http://')),
   }
 }
 
@@ -26,15 +36,12 @@ export function requestOptions(
  *
  * @throws {OAuthError} `temporarily_unavailable` where discovery fails.
  */
-export function createServerMetadata(
-  provider: Provider,
-  fetch: Fetch,
-  now: Clock,
-): () => Promise<oauth.AuthorizationServer> {
-  const { authorization, token, revocation, userinfo, jwks } = provider.endpoints
+export function createServerMetadata(provider: Provider, fetch: Fetch, now: Clock): () => Promise<Server> {
+  const { authorization, token, refresh, revocation, userinfo, jwks } = provider.endpoints
   const given = {
     ...(authorization && { authorization_endpoint: authorization }),
     ...(token && { token_endpoint: token }),
+    ...(refresh && { refresh_endpoint: refresh }),
     ...(revocation && { revocation_endpoint: revocation }),
     ...(userinfo && { userinfo_endpoint: userinfo }),
     ...(jwks && { jwks_uri: jwks }),
@@ -43,10 +50,10 @@ export function createServerMetadata(
     const server = { issuer: provider.issuer, ...given }
     return () => Promise.resolve(server)
   }
-  let known: { answer: Promise<oauth.AuthorizationServer>; until: number } | undefined
+  let known: { answer: Promise<Server>; until: number } | undefined
   return () => {
     if (known && known.until > now()) return known.answer
-    const answer = discover(provider.issuer, fetch).then((server) => ({ ...server, ...given }))
+    const answer = discover(provider, fetch).then((server) => ({ ...server, ...given }))
     const entry = { answer, until: now() + KEEP }
     known = entry
     answer.catch(() => {
@@ -56,15 +63,27 @@ export function createServerMetadata(
   }
 }
 
-async function discover(issuer: string, fetch: Fetch): Promise<oauth.AuthorizationServer> {
-  const url = new URL(issuer)
-  const options = { algorithm: 'oidc', ...requestOptions(fetch, issuer) } as const
+/** Where the document lies: said by the definition, or after the path of the issuer. */
+function documentUrl({ discovery, issuer }: Provider): string {
+  if (typeof discovery === 'object') return discovery.url
+  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+}
+
+async function discover(provider: Provider, fetch: Fetch): Promise<oauth.AuthorizationServer> {
+  const url = documentUrl(provider)
   try {
-    return await oauth.processDiscoveryResponse(url, await oauth.discoveryRequest(url, options))
+    const response = await fetch(url, { headers: { accept: 'application/json' } })
+    const said: unknown = response.status === 200 ? await response.json() : undefined
+    const { issuer } = (said ?? {}) as { issuer?: unknown }
+    const { type } = provider.issuerRule
+    const expected = type === 'adopt' && typeof issuer === 'string' ? issuer : provider.issuer
+    // A template’s braces would be read as percent escapes of themselves: here letters count.
+    if (type === 'template' && issuer !== expected) throw new TypeError('another issuer')
+    return await oauth.processDiscoveryResponse(new URL(expected), Response.json(said ?? null))
   } catch (cause) {
     if (cause instanceof OAuthError) throw cause
     throw new OAuthError('temporarily_unavailable', 'The identity provider cannot be reached at the moment', {
-      reason: `no usable discovery document of ${issuer}; its issuer must be spelled exactly so`,
+      reason: `no usable discovery document of ${provider.issuer}; its issuer must be spelled exactly so`,
       cause,
       retryAfter: RETRY,
     })

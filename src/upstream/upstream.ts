@@ -1,18 +1,19 @@
+import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, Identity, UpstreamTokens } from '../ports.ts'
+import { issuerOfToken, issuerOnCallback } from '../providers/parts/issuer.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createUpstreamFetch } from './answer.ts'
+import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
+import { clientAuth } from './client-auth.ts'
 import { readIdentity } from './identity.ts'
-import { createServerMetadata, requestOptions } from './server.ts'
+import { revokeTokens } from './revoke.ts'
+import { createServerMetadata, requestOptions, type Server } from './server.ts'
 import { conformTokenAnswer } from './token-answer.ts'
+import { exchangeError, refreshError } from './upstream-error.ts'
 
-/** What one sign-in at the provider is bound to; kept in the browser, sealed. */
-export interface UpstreamFlow {
-  readonly state: string
-  readonly verifier: string
-  readonly nonce: string
-}
+export type { UpstreamFlow } from './authorization-url.ts'
 
 /** One provider, as the endpoints use it. */
 export interface Upstream {
@@ -32,7 +33,11 @@ export interface Upstream {
   ): Promise<{ identity: Identity; tokens: UpstreamTokens }>
   /** @throws {OAuthError} `invalid_grant` where the provider ended it; anything else leaves it alive. */
   refresh(tokens: UpstreamTokens): Promise<UpstreamTokens>
-  /** Ends the provider's tokens where it offers that. */
+  /**
+   * Ends the provider's tokens where it offers that.
+   *
+   * @throws {OAuthError} Where it does, but did not.
+   */
   revoke(tokens: UpstreamTokens): Promise<void>
 }
 
@@ -41,11 +46,15 @@ export function createUpstream(
   ports: { fetch: Fetch; now: Clock; redirectUri: string },
 ): Upstream {
   const { now, redirectUri } = ports
-  const fetch = createUpstreamFetch(ports.fetch)
-  const tokenFetch: Fetch = async (url, init) => conformTokenAnswer(await fetch(url, init), provider)
+  const fetch = withHeaders(createUpstreamFetch(ports.fetch), provider)
+  const tokenFetch =
+    (phase: 'exchange' | 'refresh'): Fetch =>
+    async (url, init) =>
+      conformTokenAnswer(await fetch(url, asBody(init, provider)), provider, phase)
   const metadata = createServerMetadata(provider, fetch, now)
   const client: oauth.Client = { client_id: provider.clientId }
-  const usesIdToken = provider.scopes.includes('openid')
+  const options = requestOptions(fetch, provider)
+  const keys: oauth.JWKSCacheInput = {}
 
   async function scopes(): Promise<readonly string[]> {
     if (!provider.optionalScopes) return provider.scopes
@@ -55,149 +64,160 @@ export function createUpstream(
 
   /** @param previous What stays where the answer does not repeat it: most providers do not rotate. */
   function toTokens(answer: oauth.TokenEndpointResponse, previous?: UpstreamTokens): UpstreamTokens {
+    const expiresAt = expiryOf(provider, answer, now)
     return {
       accessToken: answer.access_token,
       refreshToken: answer.refresh_token ?? previous?.refreshToken,
-      expiresAt: answer.expires_in === undefined ? undefined : now() + answer.expires_in,
+      expiresAt,
       scope: answer.scope ?? previous?.scope,
+      subject: oauth.getValidatedIdTokenClaims(answer)?.sub ?? previous?.subject,
     }
+  }
+
+  /** The metadata under the issuer that this answer's ID token must have. */
+  async function issuedBy(server: Server, response: Response): Promise<Server> {
+    const { id_token: token } = (await response.clone().json()) as { id_token?: unknown }
+    if (typeof token !== 'string') return server
+    return { ...server, issuer: issuerOfToken(provider.issuerRule, server.issuer, decodeJwt(token)) }
+  }
+
+  /** Token answers come straight from the provider; the signature guards against what may stand between. */
+  async function verifySignature(server: Server, response: Response, result: oauth.TokenEndpointResponse) {
+    if (!server.jwks_uri || !oauth.getValidatedIdTokenClaims(result)) return
+    await oauth.validateApplicationLevelSignature(server, response, { ...options, [oauth.jwksCache]: keys })
   }
 
   return {
     name: provider.name,
     scopes,
-    async authorizationUrl({ state, verifier, nonce }) {
+    async authorizationUrl(flow) {
       const { authorization_endpoint: endpoint } = await metadata()
       if (!endpoint) throw new OAuthError('server_error', 'The provider has no authorization endpoint')
-      const asked = await scopes()
-      const url = new URL(endpoint)
-      const params: Record<string, string> = {
-        response_type: 'code',
-        client_id: provider.clientId,
-        redirect_uri: redirectUri,
-        state,
-        ...(asked.length > 0 && { scope: asked.join(provider.scopeSeparator) }),
-        ...(usesIdToken && { nonce }),
-        // OpenID Connect Core §11: without it, the provider ignores the scope.
-        ...(usesIdToken && asked.includes('offline_access') && { prompt: 'consent' }),
-        ...(provider.pkce && {
-          code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
-          code_challenge_method: 'S256',
-        }),
-        ...provider.params,
-      }
-      for (const [name, value] of Object.entries(params)) if (value !== '') url.searchParams.set(name, value)
-      return url.href
+      return authorizationUrl(provider, endpoint, { flow, scopes: await scopes(), redirectUri })
     },
     async exchange(answer, flow) {
-      const server = await metadata()
-      if (provider.callbackIssuer === 'ignore') answer.delete('iss')
+      const known = await metadata()
       try {
-        const checked = oauth.validateAuthResponse(server, client, answer, flow.state)
+        const { server: judged, named } = onCallback(provider, known, answer)
+        const checked = oauth.validateAuthResponse(judged, client, answer, flow.state)
+        const auth = clientAuth(provider, known, 'token', now)
+        const verifier = provider.pkce ? flow.verifier : oauth.nopkce
         const response = await oauth.authorizationCodeGrantRequest(
-          server,
+          known,
           client,
-          authentication(provider, server),
+          auth,
           checked,
           redirectUri,
-          provider.pkce ? flow.verifier : oauth.nopkce,
-          requestOptions(tokenFetch, server.token_endpoint ?? ''),
+          verifier,
+          {
+            ...requestOptions(tokenFetch('exchange'), provider),
+            additionalParameters: {
+              ...(provider.resource && { resource: provider.resource }),
+              ...provider.tokenParams,
+            },
+          },
         )
-        const result = await oauth.processAuthorizationCodeResponse(server, client, response, {
-          ...(usesIdToken && { expectedNonce: flow.nonce, requireIdToken: true }),
-        })
-        if (usesIdToken && server.jwks_uri) {
-          const options = requestOptions(fetch, server.jwks_uri)
-          await oauth.validateApplicationLevelSignature(server, response, options)
+        const server = await issuedBy(known, response)
+        if (provider.idToken && named !== undefined && named !== server.issuer) {
+          throw new TypeError('callback and ID token name different issuers')
         }
+        const result = await oauth.processAuthorizationCodeResponse(server, client, response, {
+          ...(provider.idToken && { requireIdToken: true }),
+          ...(provider.idToken && provider.nonce && { expectedNonce: flow.nonce }),
+        })
+        await verifySignature(server, response, result)
         const tokens = toTokens(result)
-        const claims = oauth.getValidatedIdTokenClaims(result)
-        return { identity: await readIdentity(provider, server, tokens, claims, fetch), tokens }
+        const idToken = oauth.getValidatedIdTokenClaims(result)
+        const exchanged = { tokens, answer: result as Record<string, unknown>, idToken }
+        return { identity: await readIdentity(provider, server, exchanged, fetch), tokens }
       } catch (error) {
         throw exchangeError(error)
       }
     },
     async refresh(tokens) {
-      const server = await metadata()
-      const options = requestOptions(tokenFetch, server.token_endpoint ?? '')
-      const auth = authentication(provider, server)
+      const known = await metadata()
+      const endpoint = known.refresh_endpoint ?? known.token_endpoint
+      const at = { ...known, ...(endpoint && { token_endpoint: endpoint }) }
+      const auth = clientAuth(provider, known, known.refresh_endpoint ? 'refresh' : 'token', now)
+      const additionalParameters = {
+        ...(provider.refreshScope === 'same' && { scope: (await scopes()).join(provider.scopeSeparator) }),
+        ...(provider.refreshRedirectUri && { redirect_uri: redirectUri }),
+        ...(provider.resource && { resource: provider.resource }),
+        ...provider.refreshParams,
+      }
       try {
-        const response = await oauth.refreshTokenGrantRequest(
-          server,
-          client,
-          auth,
-          tokens.refreshToken!,
-          options,
-        )
-        return toTokens(await oauth.processRefreshTokenResponse(server, client, response), tokens)
+        const response = await oauth.refreshTokenGrantRequest(at, client, auth, tokens.refreshToken!, {
+          ...requestOptions(tokenFetch('refresh'), provider),
+          additionalParameters,
+        })
+        const server = await issuedBy(at, response)
+        const result = await oauth.processRefreshTokenResponse(server, client, response)
+        await verifySignature(server, response, result)
+        const claims = oauth.getValidatedIdTokenClaims(result)
+        if (claims && tokens.subject !== undefined && claims.sub !== tokens.subject) throw anotherPerson()
+        return toTokens(result, tokens)
       } catch (error) {
-        throw refreshError(error)
+        throw refreshError(error, provider.terminalErrors)
       }
     },
     async revoke(tokens) {
-      if (provider.revoke) return provider.revoke(tokens, fetch)
-      const server = await metadata()
-      if (!server.revocation_endpoint) return
-      const options = requestOptions(fetch, server.revocation_endpoint)
-      const auth = authentication(provider, server)
-      // The refresh token first: at most providers the access token dies with it.
-      for (const token of [tokens.refreshToken, tokens.accessToken]) {
-        if (token === undefined) continue
-        await oauth.processRevocationResponse(
-          await oauth.revocationRequest(server, client, auth, token, options),
-        )
-      }
+      const sending: Fetch = (url, init) => fetch(url, asBody(init, provider))
+      await revokeTokens(provider, await metadata(), tokens, { fetch: sending, now })
     },
   }
 }
 
-function authentication(
-  { clientSecret, clientAuth }: Provider,
-  server: oauth.AuthorizationServer,
-): oauth.ClientAuth {
-  if (clientSecret === undefined || clientAuth === 'none') return oauth.None()
-  const offered = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-  const basic =
-    clientAuth === undefined ? offered.includes('client_secret_basic') : clientAuth !== 'client_secret_post'
-  return basic ? oauth.ClientSecretBasic(clientSecret) : oauth.ClientSecretPost(clientSecret)
-}
-
-/** An answer of the provider that names an error: at the callback, or from its token endpoint. */
-function namedError(error: unknown): string | undefined {
-  const named = error instanceof oauth.ResponseBodyError || error instanceof oauth.AuthorizationResponseError
-  return named ? error.error.slice(0, 60) : undefined
-}
-
-/** What went wrong at the callback, as the client may know it. */
-function exchangeError(error: unknown): OAuthError {
-  if (error instanceof OAuthError) return error
-  const name = namedError(error)
-  const detail = {
-    reason: name ? `the provider answered ${name}` : 'the provider’s answer is not valid',
-    cause: error,
-  }
-  if (error instanceof oauth.AuthorizationResponseError) {
-    if (name === 'access_denied') return new OAuthError('access_denied', 'The sign-in was declined', detail)
-    if (name === 'temporarily_unavailable') {
-      return new OAuthError('temporarily_unavailable', 'The identity provider is not available', detail)
-    }
-  }
-  return new OAuthError('server_error', 'The sign-in at the identity provider failed', detail)
-}
-
-/** Only the provider's own `invalid_grant` says that a grant is over; all else may be somebody's mistake. */
-function refreshError(error: unknown): OAuthError {
-  if (error instanceof OAuthError) return error
-  const name = namedError(error)
-  if (name === 'invalid_grant') {
-    return new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', {
-      reason: 'the provider answered invalid_grant',
-      cause: error,
-    })
-  }
-  return new OAuthError('temporarily_unavailable', 'The identity provider refuses to refresh at the moment', {
-    reason: name ? `the provider answered ${name}` : 'the provider’s answer is not valid',
-    cause: error,
-    retryAfter: 30,
+const anotherPerson = () =>
+  new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', {
+    reason: 'the provider refreshed the tokens of another subject',
   })
+
+/** What to hold the callback against, before any code is sent anywhere: `iss`, where it counts, is a known one. */
+function onCallback(
+  { callbackIssuer, issuerRule }: Provider,
+  server: Server,
+  answer: URLSearchParams,
+): { server: Server; named: string | undefined } {
+  const iss = answer.get('iss')
+  if (callbackIssuer === 'ignore') answer.delete('iss')
+  if (callbackIssuer === 'ignore' || iss === null) return { server, named: undefined }
+  const issuer = issuerOnCallback(issuerRule, server.issuer, iss)
+  return { server: { ...server, issuer }, named: issuerRule.type === 'template' ? issuer : undefined }
+}
+
+/** When the access token ends, as far as anybody says. */
+function expiryOf(
+  { expiry }: Provider,
+  { access_token: token, expires_in: ttl }: oauth.TokenEndpointResponse,
+  now: Clock,
+): number | undefined {
+  const said = expiry?.from === 'jwt' ? ownExpiry(token) : ttl === undefined ? undefined : now() + ttl
+  return said ?? (expiry?.fallback === undefined ? undefined : now() + expiry.fallback)
+}
+
+function ownExpiry(token: string): number | undefined {
+  try {
+    return decodeJwt(token).exp
+  } catch {
+    return undefined
+  }
+}
+
+/** Adds the headers that a provider wants on every request, where the request has none of that name. */
+function withHeaders(fetch: Fetch, provider: Provider): Fetch {
+  if (!provider.headers) return fetch
+  return (url, init) => {
+    const headers = new Headers(init.headers)
+    for (const [name, value] of Object.entries(provider.headers ?? {}))
+      if (!headers.has(name)) headers.set(name, value)
+    return fetch(url, { ...init, headers })
+  }
+}
+
+/** A form as JSON, for providers that read nothing else. */
+function asBody(init: RequestInit, { requestBody }: Provider): RequestInit {
+  if (requestBody !== 'json' || !(init.body instanceof URLSearchParams)) return init
+  const headers = new Headers(init.headers)
+  headers.set('content-type', 'application/json')
+  return { ...init, headers, body: JSON.stringify(Object.fromEntries(init.body)) }
 }

@@ -1,0 +1,27 @@
+import { defineProvider, type ProviderFactory } from './define.ts'
+
+/**
+ * Airtable. A refresh token that is used twice may end the grant.
+ *
+ * @see [Airtable](https://airtable.com/developers/web/api/oauth-reference)
+ */
+export const airtable: ProviderFactory<'optional'> = defineProvider({
+  id: 'airtable',
+  name: 'Airtable',
+  docs: 'https://airtable.com/developers/web/api/oauth-reference',
+  verified: '2026-11-22',
+  confidence: 'high',
+  secret: 'optional',
+  parts: {
+    endpoints: {
+      authorization: 'https://airtable.com/oauth2/v1/authorize',
+      token: 'https://airtable.com/oauth2/v1/token',
+      userinfo: 'https://api.airtable.com/v0/meta/whoami',
+    },
+    clientAuth: 'client_secret_basic',
+    scopes: ['user.email:read'],
+    rotation: 'always',
+    identity: { subject: 'id', email: 'email' },
+    revocation: { style: 'none' },
+  },
+})

@@ -1,0 +1,66 @@
+import { importPKCS8, SignJWT } from 'jose'
+import { defineProvider, type Input, type ProviderFactory, text } from './define.ts'
+
+const ISSUER = 'https://appleid.apple.com'
+/** The key that Apple gave out, and whose it is. */
+export interface AppleOptions {
+  teamId: string
+  keyId: string
+  /** The content of the key file, PEM. */
+  privateKey: string
+}
+
+/** Seconds that a client secret is good for: it is made for one request. */
+const TTL = 300
+
+const id = text('the ten letters and digits that Apple shows', /^[A-Z0-9]{10}$/)
+const pem = text('a private key in PEM form, PKCS #8', /^-----BEGIN PRIVATE KEY-----/)
+/** In a variable, `\\n` may stand for a new line. */
+const privateKey: Input<string, string, true> = {
+  ...pem,
+  read: (value) => pem.read(value).replaceAll('\\n', '\n'),
+}
+
+/**
+ * Sign in with Apple: identity only, its access token opens no API. The client secret is a signed statement, made anew
+ * for each request. It answers by a form from its own pages. The name comes on the first sign-in only, outside the ID
+ * token, and is not read. That it knows PKCE is not documented, so it is not sent.
+ *
+ * @see [Sign in with Apple](https://developer.apple.com/documentation/signinwithapplerestapi)
+ */
+export const apple: ProviderFactory<'none', AppleOptions> = defineProvider({
+  id: 'apple',
+  name: 'Apple',
+  docs: 'https://developer.apple.com/documentation/signinwithapplerestapi',
+  verified: '2026-11-22',
+  confidence: 'medium',
+  secret: 'none',
+  inputs: {
+    teamId: id,
+    keyId: id,
+    privateKey,
+  },
+  parts: ({ teamId, keyId, privateKey }, { clientId }) => ({
+    issuer: ISSUER,
+    issuerRule: { type: 'aliases', aliases: ['https://account.apple.com'] },
+    discovery: true,
+    scopes: ['name', 'email'],
+    idToken: true,
+    responseMode: 'form_post',
+    pkce: false,
+    rotation: 'never',
+    identity: { from: 'id_token', subject: 'sub', email: 'email', emailVerified: 'email_verified' },
+    async authenticate({ body, now }) {
+      const secret = await new SignJWT()
+        .setProtectedHeader({ alg: 'ES256', kid: keyId })
+        .setIssuer(teamId)
+        .setSubject(clientId)
+        .setAudience(ISSUER)
+        .setIssuedAt(now)
+        .setExpirationTime(now + TTL)
+        .sign(await importPKCS8(privateKey, 'ES256'))
+      body.set('client_id', clientId)
+      body.set('client_secret', secret)
+    },
+  }),
+})

@@ -1,0 +1,29 @@
+import { defineProvider, type ProviderFactory } from './define.ts'
+
+/**
+ * Asana. `default` stands for what the registered app may do. Its OpenID issuer is not known, so its API says who it is.
+ *
+ * @see [Asana](https://developers.asana.com/docs/oauth)
+ */
+export const asana: ProviderFactory<'required'> = defineProvider({
+  id: 'asana',
+  name: 'Asana',
+  docs: 'https://developers.asana.com/docs/oauth',
+  verified: '2026-11-22',
+  confidence: 'medium',
+  secret: 'required',
+  parts: {
+    endpoints: {
+      authorization: 'https://app.asana.com/-/oauth_authorize',
+      token: 'https://app.asana.com/-/oauth_token',
+      revocation: 'https://app.asana.com/-/oauth_revoke',
+      userinfo: 'https://app.asana.com/api/1.0/users/me',
+    },
+    clientAuth: 'client_secret_post',
+    scopes: ['default'],
+    idToken: false,
+    rotation: 'never',
+    identity: { subject: 'data.gid', email: 'data.email', name: 'data.name' },
+    revocation: { style: 'rfc7009', only: 'refresh_token' },
+  },
+})

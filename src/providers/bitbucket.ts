@@ -1,0 +1,50 @@
+import * as v from 'valibot'
+import { defineProvider, type ProviderFactory } from './define.ts'
+import { getJson } from './parts/who.ts'
+
+const API = 'https://api.bitbucket.org/2.0'
+const User = v.object({ uuid: v.string(), display_name: v.nullish(v.string()) })
+const Emails = v.object({
+  values: v.array(v.object({ email: v.string(), is_primary: v.boolean(), is_confirmed: v.boolean() })),
+})
+
+/**
+ * Bitbucket Cloud. Whether it knows PKCE is not known, so it is not sent; it has no way to end tokens.
+ *
+ * @see [Bitbucket Cloud](https://developer.atlassian.com/cloud/bitbucket/oauth-2/)
+ */
+export const bitbucket: ProviderFactory<'required'> = defineProvider({
+  id: 'bitbucket',
+  name: 'Bitbucket',
+  docs: 'https://developer.atlassian.com/cloud/bitbucket/oauth-2/',
+  verified: '2026-11-22',
+  confidence: 'low',
+  secret: 'required',
+  parts: {
+    endpoints: {
+      authorization: 'https://bitbucket.org/site/oauth2/authorize',
+      token: 'https://bitbucket.org/site/oauth2/access_token',
+    },
+    clientAuth: 'client_secret_basic',
+    scopes: ['account', 'email'],
+    pkce: false,
+    // It calls them `scopes`.
+    conformToken: ({ status, body }) => ({ status, body: { scope: body.scopes, ...body } }),
+    revocation: { style: 'none' },
+    async identify({ tokens, fetch }) {
+      const authorization = `Bearer ${tokens.accessToken}`
+      const user = v.parse(User, await getJson(fetch, `${API}/user`, { authorization }))
+      const answer = await fetch(`${API}/user/emails`, { headers: { authorization } })
+      const emails = answer.ok ? v.parse(Emails, await answer.json()).values : []
+      const primary = emails.find((entry) => entry.is_primary)
+      return {
+        issuer: 'https://bitbucket.org',
+        subject: user.uuid,
+        name: user.display_name ?? undefined,
+        email: primary?.email,
+        emailVerified: primary?.is_confirmed ?? false,
+        claims: {},
+      }
+    },
+  },
+})

@@ -1,0 +1,24 @@
+import { defineProvider, host, type ProviderFactory } from './define.ts'
+import { OFFLINE } from './parts/openid.ts'
+
+/**
+ * Clerk, by the host of its frontend API. It ends grants with `invalid_scope` too, after a scope was deleted.
+ *
+ * @see [Clerk](https://clerk.com/docs/guides/configure/auth-strategies/oauth/how-clerk-implements-oauth)
+ */
+export const clerk: ProviderFactory<'optional', { domain: string }> = defineProvider({
+  id: 'clerk',
+  name: 'Clerk',
+  docs: 'https://clerk.com/docs/guides/configure/auth-strategies/oauth/how-clerk-implements-oauth',
+  verified: '2026-11-22',
+  confidence: 'high',
+  secret: 'optional',
+  inputs: { domain: host },
+  parts: ({ domain }) => ({
+    issuer: `https://${domain}`,
+    discovery: true,
+    clientAuth: 'client_secret_basic',
+    scopes: OFFLINE,
+    terminalErrors: ['invalid_grant', 'invalid_scope'],
+  }),
+})

@@ -1,0 +1,36 @@
+import { defineProvider, type ProviderFactory } from './define.ts'
+
+/**
+ * Dropbox. One call with the access token ends both.
+ *
+ * @see [Dropbox](https://developers.dropbox.com/oauth-guide)
+ */
+export const dropbox: ProviderFactory<'optional'> = defineProvider({
+  id: 'dropbox',
+  name: 'Dropbox',
+  docs: 'https://developers.dropbox.com/oauth-guide',
+  verified: '2026-11-22',
+  confidence: 'medium',
+  secret: 'optional',
+  parts: {
+    issuer: 'https://www.dropbox.com',
+    endpoints: {
+      authorization: 'https://www.dropbox.com/oauth2/authorize',
+      token: 'https://api.dropboxapi.com/oauth2/token',
+      revocation: 'https://api.dropboxapi.com/2/auth/token/revoke',
+      userinfo: 'https://api.dropboxapi.com/2/users/get_current_account',
+    },
+    clientAuth: 'client_secret_post',
+    scopes: ['account_info.read'],
+    params: { token_access_type: 'offline' },
+    rotation: 'never',
+    identity: {
+      request: { method: 'POST' },
+      subject: 'account_id',
+      email: 'email',
+      emailVerified: 'email_verified',
+      name: 'name.display_name',
+    },
+    revocation: { style: 'bearer' },
+  },
+})

@@ -1,0 +1,23 @@
+import { defineProvider, type ProviderFactory } from './define.ts'
+import { githubParts } from './parts/github.ts'
+
+/**
+ * GitHub, as a GitHub App that acts for the user. What it may do, the app's own settings say; without the permission
+ * "Email addresses: read" there is no address.
+ *
+ * @see [GitHub App](https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens)
+ */
+export const githubApp: ProviderFactory<'required'> = defineProvider({
+  id: 'github-app',
+  name: 'GitHub App',
+  docs: 'https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens',
+  verified: '2026-11-22',
+  confidence: 'high',
+  secret: 'required',
+  parts: {
+    ...githubParts('https://github.com', 'https://api.github.com'),
+    scopes: [],
+    rotation: 'always',
+    refreshKillsAccess: true,
+  },
+})

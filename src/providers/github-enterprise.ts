@@ -1,0 +1,22 @@
+import { baseUrl, defineProvider, type ProviderFactory } from './define.ts'
+import { githubParts } from './parts/github.ts'
+
+/**
+ * GitHub Enterprise Server, by its address. Which release began with PKCE is not known: `overrides: { pkce: false }` for
+ * one that refuses it.
+ *
+ * @see [GitHub Enterprise Server](https://docs.github.com/enterprise-server@latest/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps)
+ */
+export const githubEnterprise: ProviderFactory<'required', { baseUrl: string }> = defineProvider({
+  id: 'github-enterprise',
+  name: 'GitHub Enterprise Server',
+  docs: 'https://docs.github.com/enterprise-server@latest/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps',
+  verified: '2026-11-22',
+  confidence: 'medium',
+  secret: 'required',
+  inputs: { baseUrl: baseUrl },
+  parts: ({ baseUrl }) => ({
+    ...githubParts(baseUrl, `${baseUrl}/api/v3`),
+    rotation: 'maybe',
+  }),
+})

@@ -1,0 +1,26 @@
+import { baseUrl, defineProvider, type ProviderFactory, withDefault } from './define.ts'
+import { IDENTITY } from './parts/openid.ts'
+
+/**
+ * GitLab, the service or your own. A refresh ends both tokens before it.
+ *
+ * @see [GitLab](https://docs.gitlab.com/api/oauth2/)
+ */
+export const gitlab: ProviderFactory<'optional', { baseUrl?: string | undefined }> = defineProvider({
+  id: 'gitlab',
+  name: 'GitLab',
+  docs: 'https://docs.gitlab.com/api/oauth2/',
+  verified: '2026-11-22',
+  confidence: 'high',
+  secret: 'optional',
+  inputs: { baseUrl: withDefault(baseUrl, 'https://gitlab.com') },
+  parts: ({ baseUrl }) => ({
+    issuer: baseUrl,
+    discovery: true,
+    clientAuth: 'client_secret_post',
+    scopes: IDENTITY,
+    refreshRedirectUri: true,
+    rotation: 'always',
+    refreshKillsAccess: true,
+  }),
+})

@@ -1,0 +1,39 @@
+import { defineProvider, oneOf, type ProviderFactory, withDefault } from './define.ts'
+
+/**
+ * Intercom. Its tokens do not expire and are not refreshed. What `/me` calls its members is not confirmed.
+ *
+ * @see [Intercom](https://developers.intercom.com/docs/build-an-integration/learn-more/authentication/setting-up-oauth)
+ */
+export const intercom: ProviderFactory<'required', { region?: 'us' | 'eu' | 'au' | undefined }> =
+  defineProvider({
+    id: 'intercom',
+    name: 'Intercom',
+    docs: 'https://developers.intercom.com/docs/build-an-integration/learn-more/authentication/setting-up-oauth',
+    verified: '2026-11-22',
+    confidence: 'low',
+    secret: 'required',
+    inputs: { region: withDefault(oneOf('us', 'eu', 'au'), 'us') },
+    parts: ({ region }) => {
+      const area = region === 'us' ? '' : `${region}.`
+      return {
+        endpoints: {
+          authorization: `https://app.${area}intercom.com/oauth`,
+          token: `https://api.${area}intercom.io/auth/eagle/token`,
+          userinfo: `https://api.${area}intercom.io/me`,
+        },
+        clientAuth: 'client_secret_post',
+        sendScope: false,
+        pkce: false,
+        rotation: 'never',
+        identity: {
+          subject: 'id',
+          tenant: 'app.id_code',
+          email: 'email',
+          emailVerified: 'email_verified',
+          name: 'name',
+        },
+        revocation: { style: 'none' },
+      }
+    },
+  })

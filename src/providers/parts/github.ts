@@ -1,0 +1,77 @@
+import * as v from 'valibot'
+import type { Fetch, Identity, UpstreamTokens } from '../../ports.ts'
+import type { ProviderParts, TokenAnswer } from '../provider.ts'
+import { getJson } from './who.ts'
+
+const User = v.object({
+  id: v.pipe(v.number(), v.safeInteger()),
+  login: v.string(),
+  name: v.nullish(v.string()),
+})
+const Emails = v.array(v.object({ email: v.string(), primary: v.boolean(), verified: v.boolean() }))
+
+const headers = { accept: 'application/vnd.github+json', 'user-agent': 'lockgate' }
+
+/**
+ * What all kinds of GitHub have in common.
+ *
+ * @param web Where people sign in, without a last slash.
+ * @param api The root of its REST API.
+ */
+export function githubParts(web: string, api: string): ProviderParts {
+  const issuer = `${web}/login/oauth`
+  return {
+    issuer,
+    endpoints: {
+      authorization: `${issuer}/authorize`,
+      token: `${issuer}/access_token`,
+      userinfo: `${api}/user`,
+    },
+    clientAuth: 'client_secret_post',
+    scopes: ['read:user', 'user:email'],
+    headers: { 'user-agent': 'lockgate' },
+    answer: { scopeSeparator: ',' },
+    conformToken: errorsHaveStatus400,
+    terminalErrors: ['invalid_grant', 'bad_refresh_token'],
+    identify: ({ tokens, fetch }) => identify({ issuer, api }, tokens, fetch),
+    async revoke({ tokens, client, fetch }) {
+      const response = await fetch(`${api}/applications/${encodeURIComponent(client.id)}/token`, {
+        method: 'DELETE',
+        headers: {
+          ...headers,
+          authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({ access_token: tokens.accessToken }),
+      })
+      return response.ok ? 'revoked' : 'failed'
+    },
+  }
+}
+
+/** GitHub refuses a token request with status 200 and an `error` member. */
+const errorsHaveStatus400 = ({ status, body }: TokenAnswer): TokenAnswer => ({
+  status: typeof body.error === 'string' ? 400 : status,
+  body,
+})
+
+/** The profile's own e-mail is what the user shows; only the list of addresses says which one is verified. */
+async function identify(
+  { issuer, api }: { issuer: string; api: string },
+  { accessToken }: UpstreamTokens,
+  fetch: Fetch,
+): Promise<Identity> {
+  const authorized = { ...headers, authorization: `Bearer ${accessToken}` }
+  const user = v.parse(User, await getJson(fetch, `${api}/user`, authorized))
+  const answer = await fetch(`${api}/user/emails`, { headers: authorized })
+  const emails = answer.ok ? v.parse(Emails, await answer.json()) : []
+  const primary = emails.find((entry) => entry.primary)
+  return {
+    issuer,
+    subject: String(user.id),
+    name: user.name ?? user.login,
+    email: primary?.email,
+    emailVerified: primary?.verified ?? false,
+    claims: { login: user.login },
+  }
+}

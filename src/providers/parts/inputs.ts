@@ -1,0 +1,123 @@
+/** One value that a definition needs from its user, such as a tenant. It is checked before any URL is made of it. */
+export interface Input<In = unknown, Out = unknown, Required extends boolean = boolean> {
+  readonly required: Required
+  /** What is expected, as a phrase. */
+  readonly expected: string
+  /** Where no text can say it: then there is no variable for it. */
+  readonly inCodeOnly?: boolean
+  /** @throws {TypeError} `expected …`; the value is never quoted. */
+  read(value: In | undefined): Out
+}
+
+export type Inputs = Readonly<Record<string, Input<never, unknown>>>
+
+type OutOf<T> = T extends Input<never, infer Out> ? Out : never
+type InOf<T> = T extends { read(value: infer In): unknown } ? Exclude<In, undefined> : never
+type RequiredKeys<I extends Inputs> = {
+  [K in keyof I]: I[K]['required'] extends true ? K : never
+}[keyof I]
+
+/** What a definition gets of its inputs. */
+export type InputValues<I extends Inputs> = { readonly [K in keyof I]: OutOf<I[K]> }
+
+/** What the user gives. */
+export type InputOptions<I extends Inputs> = { [K in RequiredKeys<I>]: InOf<I[K]> } & {
+  [K in Exclude<keyof I, RequiredKeys<I>>]?: InOf<I[K]> | undefined
+}
+
+/** A text that is there and fits. */
+export function text(
+  expected: string,
+  accepts: RegExp | ((value: string) => boolean),
+): Input<string, string, true> {
+  return {
+    required: true,
+    expected,
+    read(value) {
+      const fits =
+        typeof value === 'string' && (accepts instanceof RegExp ? accepts.test(value) : accepts(value))
+      if (!fits) throw new TypeError(`expected ${expected}`)
+      return value
+    },
+  }
+}
+
+/** The same, but it may be missing. */
+export const optional = <In, Out>(input: Input<In, Out>): Input<In, Out | undefined, false> => ({
+  required: false,
+  expected: input.expected,
+  read: (value) => (value === undefined ? undefined : input.read(value)),
+})
+
+/** The same, with a value for where it is missing. */
+export const withDefault = <In, Out>(input: Input<In, Out>, value: In): Input<In, Out, false> => ({
+  required: false,
+  expected: input.expected,
+  read: (given) => input.read(given ?? value),
+})
+
+/** Several, as an array or as one text with commas or blanks between. */
+export const list = <Out>(input: Input<string, Out>): Input<string | readonly string[], Out[], true> => ({
+  required: true,
+  expected: `a list, each ${input.expected}`,
+  read(value) {
+    const items = typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value
+    if (!Array.isArray(items) || items.length === 0)
+      throw new TypeError(`expected a list, each ${input.expected}`)
+    return items.map((item: string) => input.read(item))
+  },
+})
+
+export const oneOf = <T extends string>(...values: readonly T[]): Input<T, T, true> => ({
+  required: true,
+  expected: values.map((value) => `\`${value}\``).join(' or '),
+  read(value) {
+    const found = values.find((one) => one === value)
+    if (found === undefined) throw new TypeError(`expected ${values.join(' or ')}`)
+    return found
+  },
+})
+
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+
+/** Whether a URL may be one of a provider: https, or http on this machine; nothing but host and path. */
+export function isProviderUrl(value: string): boolean {
+  if (!URL.canParse(value) || /[\s\\]/.test(value)) return false
+  const { protocol, hostname, username, password, search, hash } = new URL(value)
+  const secure =
+    protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
+  return secure && !(username || password || search || hash)
+}
+
+/** A URL, kept as it is spelt. */
+export const url: Input<string, string, true> = text('an https URL without query', isProviderUrl)
+
+/** A URL to append paths to: without its last slash. */
+export const baseUrl: Input<string, string, true> = {
+  ...url,
+  read: (value) => url.read(value).replace(/\/+$/, ''),
+}
+
+/** A host name with at least one dot, no scheme and no path. */
+export const host: Input<string, string, true> = text(
+  'a host name such as `id.example.com`',
+  new RegExp(`^${LABEL}(?:\\.${LABEL})+$`),
+)
+
+/** One part of a host name. */
+export const label: Input<string, string, true> = text(
+  'one part of a host name: small letters, digits and -',
+  new RegExp(`^${LABEL}$`),
+)
+
+/** One segment of a path. */
+export const segment: Input<string, string, true> = text(
+  'letters, digits, `.`, `_` and `-`',
+  /^(?!\.+$)[\w.-]{1,128}$/,
+)
+
+export const GUID: RegExp = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+export const guid: Input<string, string, true> = text('a GUID', GUID)
+
+/** Any text on one line. */
+export const anyText: Input<string, string, true> = text('a text', /^[^\r\n]+$/)

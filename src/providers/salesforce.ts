@@ -1,0 +1,34 @@
+import { defineProvider, host, type ProviderFactory, withDefault } from './define.ts'
+import { IDENTITY } from './parts/openid.ts'
+
+/**
+ * Salesforce: login, test or a domain of your own. A person is the user within the organisation; `instance_url` is among
+ * the claims. It does not say when a token ends: an hour is assumed, `overrides: { expiry: … }` says otherwise.
+ *
+ * @see [Salesforce](https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm)
+ */
+export const salesforce: ProviderFactory<'optional', { host?: string | undefined }> = defineProvider({
+  id: 'salesforce',
+  name: 'Salesforce',
+  docs: 'https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm',
+  verified: '2026-11-22',
+  confidence: 'medium',
+  secret: 'optional',
+  inputs: { host: withDefault(host, 'login.salesforce.com') },
+  parts: ({ host }) => ({
+    issuer: `https://${host}`,
+    discovery: true,
+    clientAuth: 'client_secret_post',
+    scopes: [...IDENTITY, 'refresh_token'],
+    expiry: { fallback: 3600 },
+    identity: {
+      from: 'request',
+      subject: 'user_id',
+      tenant: 'organization_id',
+      email: 'email',
+      emailVerified: 'email_verified',
+      name: 'name',
+      facts: { instance_url: 'instance_url' },
+    },
+  }),
+})

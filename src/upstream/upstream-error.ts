@@ -1,0 +1,48 @@
+import * as oauth from 'oauth4webapi'
+import { OAuthError } from '../errors.ts'
+
+/** An answer of the provider that names an error: at the callback, or from its token endpoint. */
+function namedError(error: unknown): string | undefined {
+  const named = error instanceof oauth.ResponseBodyError || error instanceof oauth.AuthorizationResponseError
+  if (!named) return undefined
+  // Words only: what else a provider puts there, and be it a token, stays out of the events.
+  return /^[a-z]{1,20}(_[a-z]{1,20}){0,5}$/.test(error.error) ? error.error : 'an error of its own'
+}
+
+const describe = (error: unknown) => {
+  const name = namedError(error)
+  return {
+    reason: name ? `the provider answered ${name}` : 'the provider’s answer is not valid',
+    cause: error,
+  }
+}
+
+/** What went wrong at the callback, as the client may know it. */
+export function exchangeError(error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error
+  const detail = describe(error)
+  if (error instanceof oauth.AuthorizationResponseError) {
+    if (error.error === 'access_denied')
+      return new OAuthError('access_denied', 'The sign-in was declined', detail)
+    if (error.error === 'temporarily_unavailable') {
+      return new OAuthError('temporarily_unavailable', 'The identity provider is not available', detail)
+    }
+  }
+  return new OAuthError('server_error', 'The sign-in at the identity provider failed', detail)
+}
+
+/**
+ * Only what the provider calls the end of a grant says that it is over; all else may be somebody's mistake.
+ *
+ * @param terminal The errors that mean it.
+ */
+export function refreshError(error: unknown, terminal: readonly string[]): OAuthError {
+  if (error instanceof OAuthError) return error
+  if (error instanceof oauth.ResponseBodyError && terminal.includes(error.error)) {
+    return new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', describe(error))
+  }
+  return new OAuthError('temporarily_unavailable', 'The identity provider refuses to refresh at the moment', {
+    ...describe(error),
+    retryAfter: 30,
+  })
+}
