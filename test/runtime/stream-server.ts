@@ -8,6 +8,8 @@ export interface StreamServer {
   readonly url: string
   /** Waits until the request with this `id` has come. */
   arrived(id: string): Promise<void>
+  /** Waits until something of the body of the request with this `id` has come. */
+  received(id: string): Promise<void>
   /** Waits until the request with this `id` was cut off by the other side. */
   cut(id: string): Promise<void>
   close(): Promise<void>
@@ -17,8 +19,6 @@ export interface StreamServer {
 export interface Upload {
   readonly bytes: number
   readonly sha256: string
-  /** Milliseconds between the first and the last chunk. */
-  readonly spread: number
 }
 
 type Answer = (query: URLSearchParams, request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -35,14 +35,13 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   },
   async '/upload'(_query, request, response) {
     const hash = createHash('sha256')
-    let [bytes, first, last] = [0, 0, 0]
+    let bytes = 0
     for await (const chunk of request as AsyncIterable<Buffer>) {
-      last = Date.now()
-      first ||= last
+      request.emit('part')
       bytes += chunk.length
       hash.update(chunk)
     }
-    const upload: Upload = { bytes, sha256: hash.digest('hex'), spread: last - first }
+    const upload: Upload = { bytes, sha256: hash.digest('hex') }
     response.end(JSON.stringify(upload))
   },
   /** `bytes` of something that no compression shortens. */
@@ -64,11 +63,12 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
 }
 
 export async function startStreamServer(): Promise<StreamServer> {
-  const [here, gone] = [new Set<string>(), new Set<string>()]
+  const [here, begun, gone] = [new Set<string>(), new Set<string>(), new Set<string>()]
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
     const id = searchParams.get('id') ?? ''
     here.add(id)
+    request.once('part', () => begun.add(id))
     response.on('close', () => {
       if (!response.writableFinished) gone.add(id)
     })
@@ -86,6 +86,7 @@ export async function startStreamServer(): Promise<StreamServer> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     arrived: (id) => seen(here, id, 'the request'),
+    received: (id) => seen(begun, id, 'anything of the body'),
     cut: (id) => seen(gone, id, 'that the client has gone'),
     async close() {
       server.closeAllConnections()
