@@ -29,12 +29,22 @@ const library = {
   'storage/unstorage': 'adapters/storage/unstorage.ts',
 }
 
+/** One for each runtime: what `#outbound` stands for. */
+const outbound = {
+  'outbound/node': 'adapters/outbound/node.ts',
+  'outbound/none': 'adapters/outbound/none.ts',
+  'outbound/workers': 'adapters/outbound/workers.ts',
+}
+
 export default defineConfig({
-  entry: { ...library, cli: 'adapters/cli/main.ts' },
+  entry: { ...library, ...outbound, cli: 'adapters/cli/main.ts' },
   format: 'esm',
   target: 'es2022',
   platform: 'neutral',
-  external: [/^node:/],
+  // Bare names of Node's modules are Node's own habit: `node:` is what every runtime reads.
+  removeNodeProtocol: false,
+  // Which of them is meant, the runtime says: package.json's `imports`.
+  external: [/^node:/, '#outbound'],
   splitting: true,
   treeshake: true,
   clean: true,

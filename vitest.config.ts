@@ -5,6 +5,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** The names users import by, answered by the sources: the built package has tests of its own. */
 const alias = [
+  { find: /^#outbound$/, replacement: here('./adapters/outbound/node.ts') },
   { find: /^lockgate$/, replacement: here('./src/index.ts') },
   { find: /^lockgate\/(bun|deno|node|workers)$/, replacement: here('./adapters/$1.ts') },
   { find: /^lockgate\/providers\/(.*)$/, replacement: here('./src/providers/$1.ts') },

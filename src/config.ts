@@ -1,5 +1,6 @@
 import type { ProxyEvent } from './events/event.ts'
 import type { Fetch, Identity, Store } from './ports.ts'
+import type { DocumentPolicy } from './protocol/document-url.ts'
 import type { Provider } from './providers/provider.ts'
 
 /** What a handler, or the MCP server behind, learns of a request that passed the guard. */
@@ -91,6 +92,15 @@ export interface ProxyOptions {
   registration?: 'sealed' | 'off'
   /** How long a registration lasts; for ever by default. */
   registrationTtl?: number
+  /** Clients whose id is the https address of a document that describes them. */
+  clientDocuments?: {
+    /** Whether such clients are known; needs a runtime on which strangers' addresses can be fetched safely. */
+    accept?: boolean
+    /** The hosts that may publish documents: `client.example`, `*.example.com`, with `:port` where it is unusual. Every public host by default. */
+    hosts?: readonly string[]
+    /** Also documents at `http://localhost`: for development, where `url` is on loopback too. */
+    loopback?: boolean
+  }
   redirectUris?: {
     /** Accept private-use schemes such as `cursor://`. */
     customSchemes?: boolean
@@ -153,6 +163,8 @@ export interface Settings {
   readonly clients: readonly ClientOptions[]
   readonly registration: 'sealed' | 'off'
   readonly registrationTtl: number | undefined
+  /** `undefined` where none are accepted. */
+  readonly documents: DocumentPolicy | undefined
   readonly redirectUris: { readonly customSchemes: boolean; readonly loopbackAliases: boolean }
   readonly accessTokenTtl: number
   readonly codeTtl: number

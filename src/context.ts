@@ -1,3 +1,4 @@
+import { outbound } from '#outbound'
 import { type Clients, createClients } from './clients/clients.ts'
 import type { Settings } from './config.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
@@ -53,6 +54,8 @@ export function createContext(settings: Settings): Context {
     ttl: settings.registrationTtl,
     scopes: Object.keys(settings.scopes),
     registers: settings.registration !== 'off',
+    outbound,
+    documents: settings.documents,
   })
   const guard = createGuard({
     accessTokens,

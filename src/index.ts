@@ -9,6 +9,15 @@ export type {
 export { ConfigError, type ConfigIssue, OAuthError, type OAuthErrorCode } from './errors.ts'
 export type { ProxyEvent } from './events/event.ts'
 export { type ScalarOption, scalarOptions } from './option-schema.ts'
-export type { Clock, Fetch, Identity, Store, UpstreamTokens, Versioned } from './ports.ts'
+export type {
+  Clock,
+  Fetch,
+  Identity,
+  Outbound,
+  OutboundOptions,
+  Store,
+  UpstreamTokens,
+  Versioned,
+} from './ports.ts'
 export type { Credentials, IdentityMap, Pointer, Provider, TokenAnswer } from './providers/provider.ts'
 export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'

@@ -111,6 +111,24 @@ const OPTIONS = {
   clients: v.exactOptional(v.array(ClientSchema), []),
   registration: v.exactOptional(v.picklist(['sealed', 'off']), 'sealed'),
   registrationTtl: v.exactOptional(seconds),
+  clientDocuments: v.exactOptional(
+    v.strictObject({
+      accept: v.exactOptional(v.boolean(), true),
+      hosts: v.exactOptional(
+        v.array(
+          v.pipe(
+            v.string(),
+            v.regex(
+              /^(\*\.)?([a-z0-9-]+\.)+[a-z][a-z0-9-]*(:\d+)?$/,
+              'expected client.example or *.example.com',
+            ),
+          ),
+        ),
+      ),
+      loopback: v.exactOptional(v.boolean(), false),
+    }),
+    {},
+  ),
   redirectUris: v.exactOptional(
     v.strictObject({
       customSchemes: v.exactOptional(v.boolean(), true),
@@ -151,9 +169,10 @@ type Defaulted =
   | 'origins'
 
 /** Options that passed every check of their own, with the defaults in place. */
-export type ParsedOptions = Omit<ProxyOptions, Defaulted | 'redirectUris'> &
+export type ParsedOptions = Omit<ProxyOptions, Defaulted | 'redirectUris' | 'clientDocuments'> &
   Required<Pick<ProxyOptions, Defaulted>> & {
     redirectUris: Required<NonNullable<ProxyOptions['redirectUris']>>
+    clientDocuments: { accept: boolean; hosts?: readonly string[]; loopback: boolean }
   }
 
 /** @throws {ConfigError} Naming every option that is wrong, by its path. */

@@ -36,6 +36,21 @@ export type Clock = () => number
 /** `fetch` as the core calls it, so that a runtime or a test can supply its own. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>
 
+/** How one address that a stranger named is asked for. */
+export interface OutboundOptions {
+  readonly accept: string
+  /** Ends the attempt, at whatever stage it is. */
+  readonly signal: AbortSignal
+  /** Whether `localhost`, `127.0.0.1` and `[::1]` may be asked: on a developer's own machine only. */
+  readonly loopback: boolean
+}
+
+/**
+ * A GET of an address that a stranger named. Whoever implements it must connect to public addresses only, to the
+ * very ones that were looked at, and follow no redirect. It rejects where that cannot be held.
+ */
+export type Outbound = (url: string, options: OutboundOptions) => Promise<Response>
+
 /** Who signed in, as the provider said. A person is `(issuer, tenant, subject)`; an e-mail address is not an identity. */
 export interface Identity {
   readonly issuer: string

@@ -10,17 +10,31 @@ import { OFFLINE_ACCESS } from './protocol/scope.ts'
  * @throws {ConfigError} Naming every option that is wrong, by its path.
  */
 export function readOptions(options: ProxyOptions): Settings {
-  const { url, secret: secrets, mcp, on, fetch: ownFetch, now, ...rest } = parseOptions(options)
+  const {
+    url,
+    secret: secrets,
+    mcp,
+    on,
+    fetch: ownFetch,
+    now,
+    clientDocuments,
+    ...rest
+  } = parseOptions(options)
   const { origin, pathname } = new URL(url)
   const basePath = pathname.replace(/\/+$/, '')
   const name = rest.name ?? new URL(url).host
   const resources = listMcp(mcp).map((item) => toResource(item, origin, basePath, name))
   const issues = checkTogether(resources, rest.scopes, rest.clients)
+  const { accept, hosts, loopback } = clientDocuments
+  if (loopback && !isLoopbackHost(url)) {
+    issues.push({ path: 'clientDocuments.loopback', message: 'is for development: `url` is not on loopback' })
+  }
   if (issues.length > 0) throw new ConfigError(issues)
   return {
     ...rest,
     name,
     allow: rest.allow,
+    documents: accept ? { hosts, loopback } : undefined,
     registrationTtl: rest.registrationTtl,
     grantTtl: rest.grantTtl,
     issuer: origin + basePath,
@@ -33,6 +47,8 @@ export function readOptions(options: ProxyOptions): Settings {
     now: now ?? (() => Math.floor(Date.now() / 1000)),
   }
 }
+
+const isLoopbackHost = (url: string) => /^(localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(url).hostname)
 
 function listMcp(mcp: ProxyOptions['mcp']): readonly McpOptions[] {
   if (typeof mcp === 'string') return [{ url: mcp }]

@@ -20,13 +20,13 @@ interface Presented {
  * @throws {OAuthError} `invalid_client`, or `invalid_request` where it shows more than one proof.
  * @see [OAuth 2.1 §2.4.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-2.4.1)
  */
-export function authenticateClient(
+export async function authenticateClient(
   authorization: string | null,
   fields: Readonly<Record<string, string>>,
-  find: (clientId: string) => Client | undefined,
-): Client {
+  find: (clientId: string) => Promise<Client | undefined>,
+): Promise<Client> {
   const presented = readBasic(authorization, fields) ?? readBody(fields)
-  const client = find(presented.id)
+  const client = await find(presented.id)
   if (!client) throw invalidClient('unknown client')
   if (!client.authMethods.includes(presented.method)) throw invalidClient(`uses ${presented.method}`)
   // Every comparison is made, so that the time tells nothing.

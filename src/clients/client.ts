@@ -5,9 +5,11 @@ export interface Client {
   readonly id: string
   /** Names it in grants, tokens and events: the id itself where that is short, else a digest of it. */
   readonly key: string
-  readonly kind: 'configured' | 'registered'
+  readonly kind: 'configured' | 'registered' | 'document'
   /** As the client calls itself; only a configured client's name is vouched for. */
   readonly name: string
+  /** Who published its metadata document, where it has one. */
+  readonly host?: string
   readonly redirectUris: readonly string[]
   readonly authMethods: readonly AuthMethod[]
   /** Whether it may use the `refresh_token` grant. */

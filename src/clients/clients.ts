@@ -1,10 +1,16 @@
 import type { ClientOptions } from '../config.ts'
+import type { Outbound } from '../ports.ts'
+import type { DocumentPolicy } from '../protocol/document-url.ts'
 import type { Client } from './client.ts'
+import { createDocumentClients, type DocumentClients } from './document-clients.ts'
 import { createSealedClients, type SealedClients } from './sealed-clients.ts'
 
 /** Everybody who may ask: configured clients first, then those that registered themselves. */
 export interface Clients {
-  find(clientId: string): Client | undefined
+  /** A client that is known without asking anybody. */
+  find(clientId: string): Promise<Client | undefined>
+  /** `undefined` where no documents are accepted. */
+  readonly documents: DocumentClients | undefined
   /** `undefined` where registration is off. */
   readonly register: SealedClients['register'] | undefined
 }
@@ -13,12 +19,20 @@ type SealedPorts = Parameters<typeof createSealedClients>[0]
 
 export function createClients(
   configured: readonly ClientOptions[],
-  ports: SealedPorts & { registers: boolean },
+  ports: SealedPorts & {
+    registers: boolean
+    /** `undefined` where this runtime has no safe way to fetch what strangers name. */
+    outbound: Outbound | undefined
+    /** `undefined` turns documents off. */
+    documents: DocumentPolicy | undefined
+  },
 ): Clients {
+  const { outbound, documents: policy, now, scopes } = ports
   const sealed = ports.registers ? createSealedClients(ports) : undefined
   const known = new Map(configured.map((options) => [options.clientId, toClient(options)]))
   return {
-    find: (clientId) => known.get(clientId) ?? sealed?.open(clientId),
+    find: async (clientId) => known.get(clientId) ?? sealed?.open(clientId),
+    documents: outbound && policy && createDocumentClients({ outbound, policy, now, scopes }),
     register: sealed?.register,
   }
 }

@@ -1,9 +1,12 @@
+import type { Client } from '../clients/client.ts'
+import type { Clients } from '../clients/clients.ts'
 import type { Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { readForm, toParams } from '../http/params.ts'
 import { page } from '../http/responses.ts'
 import { consentPage } from '../pages/consent-page.ts'
 import { checkAuthorizationRequest, chooseRedirectUri, readState } from '../protocol/authorization-request.ts'
+import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
 import { OFFLINE_ACCESS } from '../protocol/scope.ts'
 import { answerError } from './answer-client.ts'
@@ -19,7 +22,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
   const params =
     request.method === 'POST' ? await readForm(request) : toParams(new URL(request.url).searchParams)
   const { client_id: clientId, redirect_uri: requestedUri } = params.fields
-  const client = clientId === undefined ? undefined : clients.find(clientId)
+  const client = clientId === undefined ? undefined : await lookUp(clients, clientId)
   if (!client) {
     throw new OAuthError('invalid_request', 'The app that sent you here is not known to this server', {
       reason: clientId === undefined ? 'no client_id' : 'unknown client',
@@ -32,19 +35,24 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     const server = { resources: settings.resources, scopes: Object.keys(settings.scopes) }
     const checked = checkAuthorizationRequest(params, client, server)
     const providerScopes = await upstream.scopes()
-    const { key, name, refreshes } = client
+    const { key, name, refreshes, kind, authMethods } = client
     const { sealed, cookies } = openConsent(ctx, request, {
       ...checked,
       state,
       redirectUri,
       trusted,
-      client: { key, name, refreshes },
+      client: { key, name, refreshes, ...(kind === 'document' && { authMethods }) },
     })
     const view = consentPage({
       server: settings.resources.find(({ id }) => id === checked.resource)?.name ?? settings.name,
       resource: checked.resource,
       clientName: name,
-      verified: client.kind === 'configured',
+      verified:
+        client.kind === 'configured'
+          ? 'operator'
+          : client.host === undefined
+            ? undefined
+            : { host: client.host },
       redirectUri,
       scopes: checked.scope.map((scope) => describe(scope, settings.scopes)),
       provider: upstream.name,
@@ -67,6 +75,10 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     return answerError(ctx, call, { redirectUri, state }, error, { trusted })
   }
 }
+
+/** Only here may a client be asked for: its user is waiting to be shown what it says of itself. */
+const lookUp = async ({ find, documents }: Clients, clientId: string): Promise<Client | undefined> =>
+  (await find(clientId)) ?? (isUrl(clientId) ? documents?.load(clientId) : undefined)
 
 const describe = (scope: string, known: Readonly<Record<string, string>>): string =>
   scope === OFFLINE_ACCESS ? 'Stay connected while you are away' : (known[scope] ?? scope)

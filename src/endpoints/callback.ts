@@ -112,6 +112,7 @@ async function createGrant(
     format: 1,
     client: request.client.key,
     clientName: request.client.name,
+    ...(request.client.authMethods && { clientAuth: request.client.authMethods }),
     resource: request.resource,
     scope: request.scope,
     refreshes: request.client.refreshes,

@@ -5,6 +5,7 @@ import { type Grant, revokeAccess } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import { parseRefreshToken } from '../grants/refresh-token.ts'
 import { readForm } from '../http/params.ts'
+import { clientFinder } from './client-of-grant.ts'
 import { endUpstream } from './end-upstream.ts'
 
 /**
@@ -15,9 +16,11 @@ import { endUpstream } from './end-upstream.ts'
  */
 export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   const { fields } = await readForm(request)
-  const client = authenticateClient(request.headers.get('authorization'), fields, ctx.clients.find)
+  const found = await recognise(ctx, fields.token ?? '')
+  const find = clientFinder(ctx, () => found && { key: found.key, isReal: () => true })
+  const client = await authenticateClient(request.headers.get('authorization'), fields, find).catch(notItsOwn)
   if (fields.token === undefined) throw new OAuthError('invalid_request', 'The token is missing')
-  const found = await recognise(ctx, fields.token)
+  if (!client) return done()
   if (found) {
     const { key, kind } = found
     const outcome = await ctx.grants.change(key, (grant: Grant) => {
@@ -35,7 +38,15 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
     }
     if (outcome.type === 'ended') endUpstream(ctx, call, key, outcome)
   }
-  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
+  return done()
+}
+
+const done = () =>
+  new Response(null, { status: 200, headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
+
+/** A token that is nobody's, or somebody else's, is no error here. */
+function notItsOwn(error: unknown): undefined {
+  if (!(error instanceof OAuthError) || error.code !== 'invalid_grant') throw error
 }
 
 /** By its form, whatever `token_type_hint` says. */

@@ -12,6 +12,7 @@ export const serverMetadataEndpoint: Endpoint = (_request, { settings, clients }
       issuer: settings.issuer,
       scopes: Object.keys(settings.scopes),
       registers: clients.register !== undefined,
+      documents: clients.documents !== undefined,
     }),
     MAX_AGE,
   )

@@ -16,7 +16,7 @@ import type { UpstreamFlow } from '../upstream/upstream.ts'
 
 /** What the client asked for, as it was when it asked: nothing later can change it. */
 export interface SignInRequest extends AuthorizationRequest {
-  readonly client: Pick<Client, 'key' | 'name' | 'refreshes'>
+  readonly client: Pick<Client, 'key' | 'name' | 'refreshes'> & Partial<Pick<Client, 'authMethods'>>
   readonly redirectUri: string
   /** Whether errors may go back by redirect before the user has approved. */
   readonly trusted: boolean

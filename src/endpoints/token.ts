@@ -1,6 +1,7 @@
 import { authenticateClient } from '../clients/authenticate-client.ts'
 import type { Client } from '../clients/client.ts'
 import type { Call, Context, Endpoint } from '../context.ts'
+import { equal } from '../crypto/compare.ts'
 import { OAuthError } from '../errors.ts'
 import { parseCode } from '../grants/codes.ts'
 import { type Decision, type Grant, type Issue, redeem, refresh } from '../grants/grant.ts'
@@ -8,6 +9,7 @@ import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import { parseRefreshToken, refreshToken } from '../grants/refresh-token.ts'
 import { type Params, readForm } from '../http/params.ts'
 import { json } from '../http/responses.ts'
+import { clientFinder, type ShownGrant } from './client-of-grant.ts'
 import { endUpstream } from './end-upstream.ts'
 
 const missing = (name: string) => new OAuthError('invalid_request', `The ${name} is missing`)
@@ -24,8 +26,19 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
   if (grantType === undefined) throw missing('grant_type')
   const exchange = Object.hasOwn(EXCHANGES, grantType) ? EXCHANGES[grantType] : undefined
   if (!exchange) throw new OAuthError('unsupported_grant_type', 'The grant_type is not supported')
-  const client = authenticateClient(request.headers.get('authorization'), params.fields, ctx.clients.find)
+  const find = clientFinder(ctx, () => shownGrant(ctx, params))
+  const client = await authenticateClient(request.headers.get('authorization'), params.fields, find)
   return exchange(ctx, call, client, params)
+}
+
+/** The grant a request is about: by its code or its refresh token, whichever it is that will be used. */
+function shownGrant({ keyring }: Context, { fields }: Params): ShownGrant | undefined {
+  if (fields.grant_type === 'authorization_code') {
+    const code = parseCode(fields.code ?? '')
+    return code && { key: code.key, isReal: (grant) => equal(grant.code.hash, code.secretHash) }
+  }
+  const token = parseRefreshToken(keyring, fields.refresh_token ?? '')
+  return token && { key: token.key, isReal: () => true }
 }
 
 const EXCHANGES: Readonly<Record<string, Exchange>> = {

@@ -1,5 +1,6 @@
 import { equal } from '../crypto/compare.ts'
 import { OAuthError } from '../errors.ts'
+import type { AuthMethod } from '../protocol/client-metadata.ts'
 import { isVerifier, provesPossession } from '../protocol/pkce.ts'
 import { assertResource } from '../protocol/resource.ts'
 import { narrowScope, parseScope } from '../protocol/scope.ts'
@@ -13,6 +14,8 @@ export interface Grant {
   /** The client's short key and the name it showed. */
   readonly client: string
   readonly clientName: string
+  /** How a client with a metadata document may prove itself, as it was when the user approved. */
+  readonly clientAuth?: readonly AuthMethod[]
   readonly resource: string
   readonly scope: readonly string[]
   /** Whether refresh tokens are issued. */

@@ -1,5 +1,5 @@
 import { describeRedirect } from '../protocol/redirect-uri.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { layout } from './layout.ts'
 
 /** What the user is asked to approve. */
@@ -7,8 +7,8 @@ export interface ConsentView {
   readonly server: string
   readonly resource: string
   readonly clientName: string
-  /** Whether the operator vouches for the name. */
-  readonly verified: boolean
+  /** Who stands behind the name: the operator, or the host that published it. */
+  readonly verified: 'operator' | { readonly host: string } | undefined
   readonly redirectUri: string
   /** What the client may do here, in words. */
   readonly scopes: readonly string[]
@@ -32,11 +32,7 @@ export function consentPage(view: ConsentView): string {
   return layout(
     `Connect to ${view.server}`,
     html`<h1>${view.clientName} wants to use ${view.server}</h1>
-${
-  view.verified
-    ? html``
-    : html`<p class="soft">This name is unverified: the app chose it for itself. Look at where the answer goes.</p>`
-}
+${voucher(view.verified)}
 ${destination}
 <h2>It may</h2>
 <ul>${view.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>
@@ -56,4 +52,12 @@ The app does not get this access itself.</p>`
 </div>
 </form>`,
   )
+}
+
+function voucher(verified: ConsentView['verified']): Html {
+  if (verified === 'operator') return html``
+  if (verified) {
+    return html`<p>Verified: this app belongs to <strong>${verified.host}</strong>, which gives it this name.</p>`
+  }
+  return html`<p class="soft">This name is unverified: the app chose it for itself. Look at where the answer goes.</p>`
 }

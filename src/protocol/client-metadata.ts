@@ -81,9 +81,18 @@ export function readClientMetadata(body: unknown, policy: RedirectPolicy): Clien
   }
 }
 
-function readRedirectUris(value: unknown, policy: RedirectPolicy): string[] {
+/**
+ * Safe redirect URIs, each once.
+ *
+ * @throws {OAuthError} `invalid_redirect_uri`
+ */
+export function readRedirectUris(
+  value: unknown,
+  policy: RedirectPolicy,
+  limit: number = MAX_REDIRECT_URIS,
+): string[] {
   if (!Array.isArray(value) || value.length === 0) throw invalidRedirect('no redirect_uris')
-  if (value.length > MAX_REDIRECT_URIS) throw invalidRedirect('more than 10 redirect_uris')
+  if (value.length > limit) throw invalidRedirect(`more than ${limit} redirect_uris`)
   for (const [index, uri] of value.entries()) {
     if (typeof uri !== 'string' || !isRegistrable(uri, policy))
       throw invalidRedirect(`bad redirect_uris.${index}`)

@@ -8,6 +8,8 @@ export interface ServerDescription {
   readonly scopes: readonly string[]
   /** Whether clients may register themselves. */
   readonly registers: boolean
+  /** Whether a client id may be the address of a document. */
+  readonly documents: boolean
 }
 
 /**
@@ -16,13 +18,15 @@ export interface ServerDescription {
  * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2)
  * @see [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3)
  */
-export function serverMetadata({ issuer, scopes, registers }: ServerDescription): Record<string, unknown> {
+export function serverMetadata(server: ServerDescription): Record<string, unknown> {
+  const { issuer, scopes, registers, documents } = server
   return {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
     token_endpoint: `${issuer}/token`,
     revocation_endpoint: `${issuer}/revoke`,
     ...(registers && { registration_endpoint: `${issuer}/register` }),
+    ...(documents && { client_id_metadata_document_supported: true }),
     scopes_supported: [...scopes, OFFLINE_ACCESS],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],

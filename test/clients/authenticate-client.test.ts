@@ -26,7 +26,9 @@ const CLIENTS = [
 ]
 
 const authenticate = (authorization: string | null, fields: Record<string, string> = {}) =>
-  authenticateClient(authorization, fields, (id) => CLIENTS.find((one) => one.id === id)).id
+  authenticateClient(authorization, fields, async (id) => CLIENTS.find((one) => one.id === id)).then(
+    ({ id }) => id,
+  )
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const basic = (id: string, secret: string) => `Basic ${base64(`${id}:${secret}`)}`
@@ -46,14 +48,14 @@ describe('Basic credentials', () => {
     ['with the scheme in odd case', basic('basic', SECRET).replace('Basic', 'bASIC')],
     ['after several spaces', basic('basic', SECRET).replace(' ', '   ')],
     ['without padding', basic('basic', SECRET).replace(/=+$/, '')],
-  ])('%s are good', (_name, authorization) => {
-    expect(authenticate(authorization)).toBe('basic')
-    expect(authenticate(authorization, { client_id: 'basic' })).toBe('basic')
+  ])('%s are good', async (_name, authorization) => {
+    expect(await authenticate(authorization)).toBe('basic')
+    expect(await authenticate(authorization, { client_id: 'basic' })).toBe('basic')
   })
 
-  test('may hold an id with a colon, encoded', () => {
-    expect(authenticate(basic(encoded('a b:c'), SECRET))).toBe('a b:c')
-    expect(authenticate(basic(encoded('a b:c'), SECRET), { client_id: 'a b:c' })).toBe('a b:c')
+  test('may hold an id with a colon, encoded', async () => {
+    expect(await authenticate(basic(encoded('a b:c'), SECRET))).toBe('a b:c')
+    expect(await authenticate(basic(encoded('a b:c'), SECRET), { client_id: 'a b:c' })).toBe('a b:c')
   })
 
   test.each([
@@ -62,13 +64,14 @@ describe('Basic credentials', () => {
     ['no colon', `Basic ${base64('basic')}`],
     ['no id', `Basic ${base64(`:${SECRET}`)}`],
     ['bytes that are no UTF-8', `Basic ${Buffer.from([0x62, 0x3a, 0xff]).toString('base64')}`],
-  ])('with %s are refused', (_name, authorization) => {
-    expect(() => authenticate(authorization)).toThrow(
+  ])('with %s are refused', async (_name, authorization) => {
+    await expect(authenticate(authorization)).rejects.toThrow(
       refusal('invalid_client', 'malformed Basic credentials'),
     )
-    expect(() => authenticate(authorization, { client_id: 'public' }), 'also of a public client').toThrow(
-      refusal('invalid_client'),
-    )
+    await expect(
+      authenticate(authorization, { client_id: 'public' }),
+      'also of a public client',
+    ).rejects.toThrow(refusal('invalid_client'))
   })
 
   test.each([
@@ -78,42 +81,42 @@ describe('Basic credentials', () => {
     ['the secret decoded twice', basic('basic', decodeURIComponent(SECRET))],
     ['the secret in another case', basic('basic', SECRET.toUpperCase())],
     ['a percent sign that encodes nothing', basic('basic', '%zz')],
-  ])('with %s are refused', (_name, authorization) => {
-    expect(() => authenticate(authorization)).toThrow(refusal('invalid_client', 'wrong secret'))
+  ])('with %s are refused', async (_name, authorization) => {
+    await expect(authenticate(authorization)).rejects.toThrow(refusal('invalid_client', 'wrong secret'))
   })
 
-  test('may not name another client than the body', () => {
-    expect(() => authenticate(basic('basic', SECRET), { client_id: 'both' })).toThrow(
+  test('may not name another client than the body', async () => {
+    await expect(authenticate(basic('basic', SECRET), { client_id: 'both' })).rejects.toThrow(
       refusal('invalid_request'),
     )
   })
 })
 
 describe('credentials in the body', () => {
-  test.each(['post', 'both'])('are good for the client %s', (id) => {
-    expect(authenticate(null, { client_id: id, client_secret: SECRET })).toBe(id)
+  test.each(['post', 'both'])('are good for the client %s', async (id) => {
+    expect(await authenticate(null, { client_id: id, client_secret: SECRET })).toBe(id)
   })
 
-  test('are taken as they are, decoded by nobody', () => {
+  test('are taken as they are, decoded by nobody', async () => {
     const fields = { client_id: 'post', client_secret: encoded(SECRET) }
-    expect(() => authenticate(null, fields)).toThrow(refusal('invalid_client', 'wrong secret'))
+    await expect(authenticate(null, fields)).rejects.toThrow(refusal('invalid_client', 'wrong secret'))
   })
 
-  test('stay good beside a header that is no Basic', () => {
-    expect(authenticate('Bearer x', { client_id: 'post', client_secret: SECRET })).toBe('post')
-    expect(authenticate('', { client_id: 'public' })).toBe('public')
+  test('stay good beside a header that is no Basic', async () => {
+    expect(await authenticate('Bearer x', { client_id: 'post', client_secret: SECRET })).toBe('post')
+    expect(await authenticate('', { client_id: 'public' })).toBe('public')
   })
 
-  test('without a client_id are refused', () => {
-    expect(() => authenticate(null, { client_secret: SECRET })).toThrow(
+  test('without a client_id are refused', async () => {
+    await expect(authenticate(null, { client_secret: SECRET })).rejects.toThrow(
       refusal('invalid_client', 'no client_id'),
     )
-    expect(() => authenticate(null)).toThrow(refusal('invalid_client', 'no client_id'))
+    await expect(authenticate(null)).rejects.toThrow(refusal('invalid_client', 'no client_id'))
   })
 })
 
-test('a public client names itself and proves nothing', () => {
-  expect(authenticate(null, { client_id: 'public' })).toBe('public')
+test('a public client names itself and proves nothing', async () => {
+  expect(await authenticate(null, { client_id: 'public' })).toBe('public')
 })
 
 test.each([
@@ -124,16 +127,16 @@ test.each([
   ['none for either', null, { client_id: 'both' }],
   ['Basic for none', basic('public', ''), {}],
   ['post for none', null, { client_id: 'public', client_secret: 'x' }],
-])('a client may use only the method it registered: %s', (_name, authorization, fields) => {
-  expect(() => authenticate(authorization, fields)).toThrow(refusal('invalid_client'))
+])('a client may use only the method it registered: %s', async (_name, authorization, fields) => {
+  await expect(authenticate(authorization, fields)).rejects.toThrow(refusal('invalid_client'))
 })
 
-test.each(['client_secret', 'client_assertion'])('Basic beside a %s is one method too many', (name) => {
+test.each(['client_secret', 'client_assertion'])('Basic beside a %s is one method too many', async (name) => {
   const fields = { client_id: 'both', [name]: SECRET }
-  expect(() => authenticate(basic('both', SECRET), fields)).toThrow(refusal('invalid_request'))
+  await expect(authenticate(basic('both', SECRET), fields)).rejects.toThrow(refusal('invalid_request'))
 })
 
-test('a peer cannot tell an unknown client from a wrong secret, method or header', () => {
+test('a peer cannot tell an unknown client from a wrong secret, method or header', async () => {
   const attempts: [string | null, Record<string, string>][] = [
     [basic('unknown', SECRET), {}],
     [basic('basic', 'wrong'), {}],
@@ -146,7 +149,7 @@ test('a peer cannot tell an unknown client from a wrong secret, method or header
     [null, {}],
   ]
   for (const [authorization, fields] of attempts) {
-    expect(() => authenticate(authorization, fields)).toThrow(
+    await expect(authenticate(authorization, fields)).rejects.toThrow(
       expect.objectContaining({
         code: 'invalid_client',
         status: 401,

@@ -20,6 +20,7 @@ test('the server metadata says what is enforced, and nothing else', async () => 
     token_endpoint: `${url}/token`,
     revocation_endpoint: `${url}/revoke`,
     registration_endpoint: `${url}/register`,
+    client_id_metadata_document_supported: true,
     scopes_supported: ['mcp', 'offline_access'],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],

@@ -4,12 +4,13 @@ import { resourceMetadata, serverMetadata, wellKnownPath } from '../../src/proto
 const issuer = 'https://proxy.test/base'
 
 test('the metadata of the server names what the endpoints do, and nothing else', () => {
-  expect(serverMetadata({ issuer, scopes: ['mcp'], registers: true })).toEqual({
+  expect(serverMetadata({ issuer, scopes: ['mcp'], registers: true, documents: true })).toEqual({
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
     token_endpoint: `${issuer}/token`,
     revocation_endpoint: `${issuer}/revoke`,
     registration_endpoint: `${issuer}/register`,
+    client_id_metadata_document_supported: true,
     scopes_supported: ['mcp', 'offline_access'],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
@@ -22,7 +23,7 @@ test('the metadata of the server names what the endpoints do, and nothing else',
 })
 
 test('without registration there is no endpoint for it', () => {
-  const document = serverMetadata({ issuer, scopes: ['mcp'], registers: false })
+  const document = serverMetadata({ issuer, scopes: ['mcp'], registers: false, documents: false })
   expect(document).not.toHaveProperty('registration_endpoint')
 })
 

@@ -1,0 +1,4 @@
+import type { Outbound } from '../../src/index.ts'
+
+/** On a runtime nobody has checked, no address that a stranger names is fetched. */
+export const outbound: Outbound | undefined = undefined

@@ -1,0 +1,65 @@
+import { OAuthError } from '../errors.ts'
+import type { Clock, Outbound } from '../ports.ts'
+import { readClientDocument } from '../protocol/client-document.ts'
+import { type DocumentPolicy, documentUrlProblem } from '../protocol/document-url.ts'
+import { freshFor } from '../protocol/freshness.ts'
+import { parseScope } from '../protocol/scope.ts'
+import type { Client } from './client.ts'
+import { fetchJson } from './fetch-json.ts'
+import { createFetched } from './fetched.ts'
+
+/** Clients whose id is the address of a document that describes them. */
+export interface DocumentClients {
+  /** Whether an address may be a client id here. Asks nobody. */
+  accepts(url: string): boolean
+  /**
+   * The client, as its document says.
+   *
+   * @throws {OAuthError} `invalid_request` for an address or a document that is not accepted, or that cannot be had.
+   */
+  load(url: string): Promise<Client>
+}
+
+const cannotLookUp = (reason: string, cause?: unknown) =>
+  new OAuthError('invalid_request', 'The app that sent you here could not be looked up', { reason, cause })
+
+/** @see [Client ID Metadata Document](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-00) */
+export function createDocumentClients(ports: {
+  outbound: Outbound
+  policy: DocumentPolicy
+  now: Clock
+  /** Scopes that exist. */
+  scopes: readonly string[]
+}): DocumentClients {
+  const { outbound, policy, now, scopes } = ports
+
+  function toClient(url: string, body: unknown): Client {
+    const { scope, ...document } = readClientDocument(url, body)
+    const known = parseScope(scope).filter((item) => scopes.includes(item))
+    return {
+      id: url,
+      key: url,
+      kind: 'document',
+      host: new URL(url).host,
+      ...document,
+      scope: known.length > 0 ? known : undefined,
+      secrets: [],
+    }
+  }
+
+  const fetched = createFetched(now, async (url) => {
+    const { value, headers } = await fetchJson(outbound, url, policy.loopback).catch((cause) => {
+      throw cannotLookUp('no client metadata document', cause)
+    })
+    return { value: toClient(url, value), freshFor: freshFor(headers) }
+  })
+
+  return {
+    accepts: (url) => documentUrlProblem(url, policy) === undefined,
+    async load(url) {
+      const problem = documentUrlProblem(url, policy)
+      if (problem !== undefined) throw cannotLookUp(`client_id ${problem}`)
+      return fetched(url)
+    },
+  }
+}

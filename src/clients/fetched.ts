@@ -1,0 +1,93 @@
+import { OAuthError } from '../errors.ts'
+import type { Clock } from '../ports.ts'
+
+/** What was fetched, and for how many seconds it may be used again. */
+export interface Fetched<T> {
+  readonly value: T
+  readonly freshFor: number
+}
+
+const MAX_ENTRIES = 500
+/** Requests under way: to one host, and in all. */
+const MAX_PER_HOST = 4
+const MAX_AT_ONCE = 40
+/** Seconds that a repeated failure is remembered at the most, and after which it is forgotten. */
+const MAX_WAIT = 10
+const FORGET = 60
+
+/**
+ * What strangers' addresses answered, kept in memory. Whoever asks at the same moment shares one request. A failure
+ * is not kept; an address that fails again and again is left alone for some seconds, longer each time.
+ *
+ * @throws {OAuthError} `temporarily_unavailable` while too much is under way or an address is left alone.
+ */
+export function createFetched<T>(
+  now: Clock,
+  load: (url: string) => Promise<Fetched<T>>,
+): (url: string) => Promise<T> {
+  const known = new Map<string, { value: T; until: number }>()
+  const failed = new Map<string, { count: number; at: number; until: number }>()
+  const pending = new Map<string, Promise<T>>()
+  const perHost = new Map<string, number>()
+
+  const busy = (reason: string) =>
+    new OAuthError('temporarily_unavailable', 'The app that sent you here cannot be looked up right now', {
+      reason,
+      retryAfter: 1,
+    })
+
+  function keep(url: string, { value, freshFor }: Fetched<T>): T {
+    failed.delete(url)
+    known.delete(url)
+    if (freshFor > 0) {
+      known.set(url, { value, until: now() + freshFor })
+      dropOldest(known)
+    }
+    return value
+  }
+
+  function noteFailure(url: string): void {
+    const before = failed.get(url)
+    const count = before && now() - before.at < FORGET ? before.count + 1 : 1
+    // The first one may be a hiccup: whoever asks again must not be made to wait for it.
+    const wait = count === 1 ? 0 : Math.min(2 ** (count - 2), MAX_WAIT)
+    failed.delete(url)
+    failed.set(url, { count, at: now(), until: now() + wait })
+    dropOldest(failed)
+  }
+
+  async function request(url: string, host: string): Promise<T> {
+    perHost.set(host, (perHost.get(host) ?? 0) + 1)
+    try {
+      return keep(url, await load(url))
+    } catch (error) {
+      noteFailure(url)
+      throw error
+    } finally {
+      pending.delete(url)
+      const left = perHost.get(host)! - 1
+      if (left > 0) perHost.set(host, left)
+      else perHost.delete(host)
+    }
+  }
+
+  return async (url) => {
+    const entry = known.get(url)
+    if (entry && entry.until > now()) return entry.value
+    const underWay = pending.get(url)
+    if (underWay) return underWay
+    if ((failed.get(url)?.until ?? 0) > now()) throw busy('failed a moment ago, and before')
+    const { host } = new URL(url)
+    if (pending.size >= MAX_AT_ONCE || (perHost.get(host) ?? 0) >= MAX_PER_HOST) {
+      throw busy('too many requests under way')
+    }
+    const asked = request(url, host)
+    pending.set(url, asked)
+    return asked
+  }
+}
+
+/** A Map keeps the order of insertion. */
+function dropOldest(map: Map<string, unknown>): void {
+  if (map.size > MAX_ENTRIES) map.delete(map.keys().next().value!)
+}

@@ -1,0 +1,93 @@
+import * as v from 'valibot'
+import { OAuthError } from '../errors.ts'
+import { type AuthMethod, readName, readRedirectUris } from './client-metadata.ts'
+
+/** What is used of a client's metadata document. */
+export interface ClientDocument {
+  readonly name: string
+  readonly redirectUris: readonly string[]
+  /** What it may prove itself by: never a shared secret. */
+  readonly authMethods: readonly AuthMethod[]
+  readonly refreshes: boolean
+  readonly scope: string | undefined
+}
+
+/** A document has room for no more than this; registrations are kept shorter, since they travel. */
+const MAX_REDIRECT_URIS = 50
+
+/** What works without a shared secret. */
+const METHODS: readonly AuthMethod[] = ['none']
+
+const words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(100))), v.maxLength(50))
+const text = v.pipe(v.string(), v.maxLength(1000))
+
+const Document = v.looseObject({
+  client_id: v.string(),
+  client_name: text,
+  redirect_uris: v.array(v.string()),
+  token_endpoint_auth_method: v.exactOptional(text),
+  token_endpoint_auth_methods_supported: v.exactOptional(words),
+  grant_types: v.exactOptional(words),
+  response_types: v.exactOptional(words),
+  scope: v.exactOptional(text),
+})
+
+const invalid = (reason: string) =>
+  new OAuthError('invalid_request', 'The app that sent you here describes itself wrongly', {
+    reason: `client metadata document: ${reason}`,
+  })
+
+/**
+ * Judges a client's metadata document. Unknown members are ignored.
+ *
+ * @param url Where it was found: the client id, to be repeated in it character by character.
+ * @throws {OAuthError} `invalid_request`
+ * @see [Client ID Metadata Document §4.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-00#section-4.1)
+ */
+export function readClientDocument(url: string, body: unknown): ClientDocument {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('not an object')
+  const result = v.safeParse(Document, body, { abortEarly: true })
+  if (!result.success) throw invalid(`bad ${v.getDotPath(result.issues[0]) ?? 'body'}`)
+  const fields = result.output
+  if (fields.client_id !== url) throw invalid('its client_id is not its address')
+  const secret = Object.keys(fields).find((name) => name.startsWith('client_secret'))
+  if (secret !== undefined) throw invalid('has a client secret')
+  const name = readName(fields.client_name)
+  if (name === undefined) throw invalid('bad client_name')
+  const grants = fields.grant_types ?? ['authorization_code']
+  const responses = fields.response_types ?? ['code']
+  if (!grants.includes('authorization_code') || !responses.includes('code')) {
+    throw invalid('no usable grant and response type')
+  }
+  return {
+    name,
+    redirectUris: readUris(fields.redirect_uris),
+    authMethods: readMethods(fields.token_endpoint_auth_method, fields.token_endpoint_auth_methods_supported),
+    refreshes: grants.includes('refresh_token'),
+    scope: fields.scope || undefined,
+  }
+}
+
+/** Custom schemes may stand in it even where they are turned off: then nobody can use them, but the rest can. */
+function readUris(uris: readonly string[]): string[] {
+  try {
+    return readRedirectUris(uris, { customSchemes: true, loopbackAliases: false }, MAX_REDIRECT_URIS)
+  } catch (error) {
+    throw invalid(error instanceof OAuthError ? (error.reason ?? 'bad redirect_uris') : 'bad redirect_uris')
+  }
+}
+
+/**
+ * The one method, and with it those a client says it has to choose from. Of the latter, what does not work here is
+ * as if it were not there.
+ *
+ * @see [OpenID Connect RP Metadata Choices §2](https://openid.net/specs/openid-connect-rp-metadata-choices-1_0.html)
+ */
+function readMethods(method: string | undefined, choices: readonly string[] = []): AuthMethod[] {
+  if (method?.startsWith('client_secret_')) throw invalid('a shared secret as token_endpoint_auth_method')
+  const named = method === undefined ? choices : [method, ...choices]
+  if (named.length === 0) return ['none']
+  const usable = METHODS.filter((known) => named.includes(known))
+  if (usable.length === 0) throw invalid('no usable token_endpoint_auth_method')
+  return usable
+}

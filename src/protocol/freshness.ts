@@ -1,0 +1,30 @@
+/** Seconds: without a word about it, and at the most. */
+const DEFAULT = 5 * 60
+const MAX = 24 * 60 * 60
+
+/**
+ * For how many seconds an answer may be used again, as its headers say, but never for longer than a day; 0 where it
+ * must not be kept.
+ *
+ * @see [RFC 9111 §4.2](https://www.rfc-editor.org/rfc/rfc9111#section-4.2)
+ */
+export function freshFor(headers: Headers): number {
+  const directives = (headers.get('cache-control') ?? '').toLowerCase().split(',')
+  const value = (name: string): string | undefined =>
+    directives.map((one) => one.trim().split('=', 2)).find(([key]) => key === name)?.[1] ?? undefined
+  const has = (name: string) => directives.some((one) => one.trim().split('=', 1)[0] === name)
+  if (has('no-store') || has('no-cache')) return 0
+  const maxAge = /^"?(\d+)"?$/.exec(value('max-age') ?? '')?.[1]
+  if (maxAge !== undefined) return bound(Number(maxAge) - seconds(headers.get('age')))
+  const expires = headers.get('expires')
+  if (expires === null) return DEFAULT
+  const [until, from] = [Date.parse(expires), Date.parse(headers.get('date') ?? '')]
+  // A date that is none means that it has passed.
+  return Number.isNaN(until)
+    ? 0
+    : bound(Math.floor((until - (Number.isNaN(from) ? Date.now() : from)) / 1000))
+}
+
+const bound = (value: number): number => Math.min(Math.max(value, 0), MAX)
+
+const seconds = (text: string | null): number => (/^\d+$/.test(text ?? '') ? Number(text) : 0)
