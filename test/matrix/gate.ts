@@ -1,18 +1,21 @@
 import type { ProxyOptions } from 'lockgate'
 import { type NodeServer, serve } from 'lockgate/node'
 import { asPage, asUrl, Browser, type Shown } from '../support/browser.ts'
+import { type DocumentServer, startDocumentServer } from '../support/document-server.ts'
 import { freePort } from '../support/free-port.ts'
 import { startMcpServer } from '../support/mcp-server.ts'
 import { signInAtProvider } from '../support/provider.ts'
 import { type System, startSystem } from '../support/system.ts'
 
 /** Where a proxy of the matrix lives, since clients build addresses from its URL. */
-export type Place = 'origin' | 'base path' | 'resource at the root' | 'loopback aliases'
+export type Place = 'origin' | 'base path' | 'resource at the root' | 'loopback aliases' | 'client documents'
 
 /** A proxy that listens, with a real provider and a real MCP server behind it. */
 export interface Gate {
   readonly place: Place
   readonly system: System
+  /** Where clients publish what they are. */
+  readonly documents: DocumentServer | undefined
   /** The address users type into their client. */
   readonly mcp: string
   close(): Promise<void>
@@ -42,15 +45,18 @@ async function startGate(place: Place, behind: string): Promise<Gate> {
     url,
     mcp: atRoot ? { url: behind, path: '/' } : { url: behind, path: '/mcp' },
     ...(place === 'loopback aliases' && { redirectUris: { loopbackAliases: true } }),
+    ...(place === 'client documents' && { clientDocuments: { loopback: true } }),
   }
+  const documents = place === 'client documents' ? await startDocumentServer() : undefined
   const system = await startSystem(options)
   const server: NodeServer = await serve(system.proxy, { port })
   return {
     place,
     system,
+    documents,
     mcp: atRoot ? origin : `${url}/mcp`,
     async close() {
-      await Promise.all([server.close(true), system.close()])
+      await Promise.all([server.close(true), system.close(), documents?.close()])
     },
   }
 }

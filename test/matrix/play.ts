@@ -1,15 +1,11 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import {
-  type OAuthClientInformationFull,
-  OAuthClientInformationFullSchema,
-  type OAuthTokens,
-  OAuthTokensSchema,
-} from '@modelcontextprotocol/sdk/shared/auth.js'
+import { type OAuthTokens, OAuthTokensSchema } from '@modelcontextprotocol/sdk/shared/auth.js'
 import { asPage, Browser } from '../support/browser.ts'
 import { challengeOf, newVerifier } from '../support/system.ts'
 import { discover, type Found } from './discover.ts'
 import { approve, type Gate } from './gate.ts'
+import { type Identity, introduce } from './identity.ts'
 import { check, json, type Program, program } from './program.ts'
 import type { Shape } from './shape.ts'
 
@@ -48,7 +44,7 @@ export async function play(shape: Shape, gate: Gate): Promise<Played> {
     const call = program(shape.origin)
     const found = await discover(shape, gate, call)
     enter('registration')
-    const client = await register(shape, found, call)
+    const client = await introduce(shape, found, call, gate.documents)
     enter('consent')
     const tokens = await signIn(shape, gate, found, client, call, 0, enter)
     enter('tools/list')
@@ -69,37 +65,11 @@ export async function play(shape: Shape, gate: Gate): Promise<Played> {
   }
 }
 
-async function register(shape: Shape, found: Found, call: Program): Promise<OAuthClientInformationFull> {
-  const endpoint = check(found.server.registration_endpoint, 'the metadata names a registration_endpoint')
-  const ask = async () => {
-    const answer = await call(endpoint, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(shape.registration),
-    })
-    check(answer.status === 201, `registration answers 201, not ${answer.status}`)
-    const body = await json(answer)
-    check(!Object.values(body).includes(null), 'the registration holds no null')
-    const client = OAuthClientInformationFullSchema.parse(body)
-    check(
-      String(client.redirect_uris) === String(shape.registration.redirect_uris),
-      'every redirect URI is registered as it came',
-    )
-    return client
-  }
-  const first = await ask()
-  if (shape.registersAgainAfter === undefined) return first
-  await new Promise((resolve) => setTimeout(resolve, shape.registersAgainAfter))
-  const second = await ask()
-  check(second.client_id !== first.client_id, 'each registration has an id of its own')
-  return second
-}
-
 async function signIn(
   shape: Shape,
   gate: Gate,
   found: Found,
-  client: OAuthClientInformationFull,
+  client: Identity,
   call: Program,
   time: number,
   enter: (step: Step) => void = () => {},
@@ -111,7 +81,7 @@ async function signIn(
   const url = new URL(found.server.authorization_endpoint)
   url.search = new URLSearchParams({
     response_type: 'code',
-    client_id: client.client_id,
+    client_id: client.id,
     redirect_uri: redirectUri,
     code_challenge: challengeOf(verifier),
     code_challenge_method: 'S256',
@@ -124,7 +94,7 @@ async function signIn(
   const browser = new Browser()
   const consent = asPage(await browser.open(url.href))
   check(consent.status === 200, `the consent page is 200, not ${consent.status}: ${consent.text}`)
-  check(consent.text.includes(client.client_name ?? ''), 'the consent page names the client')
+  check(consent.text.includes(client.name ?? ''), 'the consent page names the client')
   enter('sign-in')
   const answer = await approve(browser, consent, redirectUri)
   const back = answer.searchParams
@@ -142,7 +112,7 @@ async function signIn(
   }
   const times = shape.redeemsTwice ? 2 : 1
   const answers = await Promise.all(
-    Array.from({ length: times }, () => askForToken(found, client, body, call)),
+    Array.from({ length: times }, () => post(found.server.token_endpoint, client, body, call)),
   )
   const good = answers.filter(({ status }) => status === 200)
   check(good.length === 1, `one token answer is good, not ${good.length}: ${answers.map((a) => a.status)}`)
@@ -155,7 +125,7 @@ async function signIn(
 async function refresh(
   shape: Shape,
   found: Found,
-  client: OAuthClientInformationFull,
+  client: Identity,
   tokens: OAuthTokens,
   call: Program,
 ): Promise<OAuthTokens> {
@@ -167,7 +137,7 @@ async function refresh(
       refresh_token: check(token, 'there is a refresh token'),
       ...(resource && { resource }),
     }
-    const answer = await askForToken(found, client, body, call)
+    const answer = await post(found.server.token_endpoint, client, body, call)
     check(answer.status === 200, `refreshing answers 200, not ${answer.status}`)
     return readTokens(answer)
   }
@@ -184,37 +154,29 @@ async function refresh(
 async function revoke(
   gate: Gate,
   found: Found,
-  client: OAuthClientInformationFull,
+  client: Identity,
   tokens: OAuthTokens,
   call: Program,
 ): Promise<void> {
   const endpoint = check(found.server.revocation_endpoint, 'the metadata names a revocation_endpoint')
   for (const [hint, token] of Object.entries(tokens).filter(([name]) => name.endsWith('_token'))) {
-    const body = new URLSearchParams({
-      token: String(token),
-      token_type_hint: hint,
-      client_id: client.client_id,
-    })
-    const answer = await call(endpoint, { method: 'POST', body })
+    const answer = await post(endpoint, client, { token: String(token), token_type_hint: hint }, call)
     check(answer.status === 200, `revoking answers 200, not ${answer.status}`)
   }
   const refused = await fetch(gate.mcp, { headers: { authorization: `Bearer ${tokens.access_token}` } })
   check(refused.status === 401, 'what is revoked is refused')
 }
 
-/** With the method that the registration's answer names: that is what clients go by. */
-function askForToken(
-  found: Found,
-  { client_id: id, client_secret: secret, token_endpoint_auth_method: method }: OAuthClientInformationFull,
+async function post(
+  endpoint: string,
+  client: Identity,
   params: Record<string, string>,
   call: Program,
 ): Promise<Response> {
   const body = new URLSearchParams(params)
-  const headers: Record<string, string> = {}
-  if (method === 'client_secret_basic') headers.authorization = `Basic ${btoa(`${id}:${secret}`)}`
-  else body.set('client_id', id)
-  if (method === 'client_secret_post') body.set('client_secret', check(secret, 'there is a secret'))
-  return call(found.server.token_endpoint, { method: 'POST', body, headers })
+  const headers = new Headers()
+  await client.prove(body, headers)
+  return call(endpoint, { method: 'POST', body, headers })
 }
 
 async function readTokens(answer: Response): Promise<OAuthTokens> {

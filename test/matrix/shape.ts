@@ -23,6 +23,8 @@ export interface Shape {
   readonly looks: readonly Look[]
   /** The body of its registration, as it sends it. */
   readonly registration: Readonly<Record<string, unknown>>
+  /** What it publishes of itself, where it does: without its `client_id`, which is where it lies. */
+  readonly document?: { readonly path: string; readonly content: Readonly<Record<string, unknown>> }
   /** Registers again this many milliseconds after the first time, and goes on with the second id. */
   readonly registersAgainAfter?: number
   /** The redirect URI of each sign-in: the second one follows when it signs in again. */
