@@ -7,13 +7,14 @@
 import { startGates } from '../matrix/gate.ts'
 import { install } from '../matrix/install.ts'
 import { checkAuthorization, REVISIONS } from './authorization.ts'
+import { startFixture } from './fixture.ts'
 import { compare, SERVER_REVISIONS } from './server.ts'
 
 install('runtimes')
 install('conformance')
 
 let broken = 0
-const { gates, behind, close } = await startGates(['origin', 'base path'])
+const { gates, behind, close } = await startGates(['origin', 'base path'], startFixture)
 
 console.log('\nas an authorization server')
 for (const gate of gates) {

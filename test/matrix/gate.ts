@@ -24,8 +24,9 @@ export interface Gate {
 /** The MCP server is shared: it knows nothing of who stands before it. */
 export async function startGates(
   places: readonly Place[],
+  start: () => Promise<{ url: string; close(): Promise<void> }> = startMcpServer,
 ): Promise<{ gates: readonly Gate[]; behind: string; close(): Promise<void> }> {
-  const behind = await startMcpServer()
+  const behind = await start()
   const gates = await Promise.all(places.map((place) => startGate(place, behind.url)))
   return {
     gates,
