@@ -6,8 +6,6 @@ import { connect } from '../support/system.ts'
 import { startForwarder } from './forwarder.ts'
 import { readChecks, runTool } from './tool.ts'
 
-export const SERVER_REVISIONS = ['2025-11-25', '2026-07-28'] as const
-
 /** One MCP server, judged twice: as it is, and through the proxy. */
 export interface Comparison {
   readonly revision: string
