@@ -60,6 +60,10 @@ export interface ClientOptions {
   clientId: string
   /** At least 16 characters; without one the client is public. */
   clientSecret?: string
+  /** The public keys it signs assertions with (`private_key_jwt`), instead of a secret. */
+  jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
+  /** Where these keys are, so that they may change. */
+  jwksUri?: string
   /** Where answers may go: compared exactly, but for the port of a loopback one. */
   redirectUris: readonly string[]
   /** Shown on the consent page; the clientId by default. */

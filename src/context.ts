@@ -43,7 +43,8 @@ export function createContext(settings: Settings): Context {
   const keyring = createKeyring(settings.secrets)
   const sealer = createSealer(keyring)
   const emit = createEmit(settings.onEvent)
-  const grants = createGrants({ store: failClosed(settings.storage), sealer, now, revocationLag })
+  const store = failClosed(settings.storage)
+  const grants = createGrants({ store, sealer, now, revocationLag })
   const accessTokens = createAccessTokens(keyring, issuer)
   const upstream = createUpstream(settings.upstream, { fetch, now, redirectUri: `${issuer}/callback` })
   const upstreamAccess = createUpstreamAccess({ grants, upstream, now, emit })
@@ -54,6 +55,9 @@ export function createContext(settings: Settings): Context {
     ttl: settings.registrationTtl,
     scopes: Object.keys(settings.scopes),
     registers: settings.registration !== 'off',
+    issuer,
+    store,
+    fetch,
     outbound,
     documents: settings.documents,
   })

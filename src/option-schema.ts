@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { ClientOptions, McpHandler, McpOptions, ProxyOptions } from './config.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import type { Store } from './ports.ts'
+import { areKeysPublic } from './protocol/client-document.ts'
 import { isRegistrable } from './protocol/redirect-uri.ts'
 import { ProviderSchema } from './providers/provider.ts'
 
@@ -69,13 +70,27 @@ const registrable = v.pipe(
   ),
 )
 
-const ClientSchema: v.GenericSchema<ClientOptions> = v.strictObject({
-  clientId: text,
-  clientSecret: v.exactOptional(v.pipe(v.string(), v.minLength(16))),
-  redirectUris: v.pipe(v.array(registrable), v.minLength(1)),
-  name: v.exactOptional(text),
-  scopes: v.exactOptional(v.array(scopeName)),
-})
+const ClientSchema: v.GenericSchema<ClientOptions> = v.pipe(
+  v.strictObject({
+    clientId: text,
+    clientSecret: v.exactOptional(v.pipe(v.string(), v.minLength(16))),
+    jwks: v.exactOptional(
+      v.pipe(
+        v.looseObject({ keys: v.pipe(v.array(v.record(v.string(), v.unknown())), v.minLength(1)) }),
+        v.check((jwks) => areKeysPublic(jwks), 'expected public keys only'),
+      ),
+    ),
+    jwksUri: v.exactOptional(publicUrl),
+    redirectUris: v.pipe(v.array(registrable), v.minLength(1)),
+    name: v.exactOptional(text),
+    scopes: v.exactOptional(v.array(scopeName)),
+  }),
+  v.check(
+    ({ clientSecret, jwks, jwksUri }) =>
+      [clientSecret, jwks, jwksUri].filter((one) => one !== undefined).length < 2,
+    'expected one of clientSecret, jwks and jwksUri',
+  ),
+)
 
 /** Every option with its check and its default. */
 const OPTIONS = {

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import { equal } from '../crypto/compare.ts'
 import { OAuthError } from '../errors.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
@@ -7,9 +8,13 @@ import type { Client } from './client.ts'
 const invalidClient = (reason: string) =>
   new OAuthError('invalid_client', 'Client authentication failed', { reason })
 
+/** @see [RFC 7523 §2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2) */
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
 interface Presented {
   readonly id: string
   readonly method: AuthMethod
+  readonly assertion?: string
   /** As sent, and form-decoded: the standard asks for encoding, many clients send the raw text. */
   readonly secrets: readonly string[]
 }
@@ -23,12 +28,20 @@ interface Presented {
 export async function authenticateClient(
   authorization: string | null,
   fields: Readonly<Record<string, string>>,
-  find: (clientId: string) => Promise<Client | undefined>,
+  clients: {
+    find: (clientId: string) => Promise<Client | undefined>
+    /** Throws where the client did not sign it, or not just now. */
+    verify: (assertion: string, client: Client) => Promise<void>
+  },
 ): Promise<Client> {
   const presented = readBasic(authorization, fields) ?? readBody(fields)
-  const client = await find(presented.id)
+  const client = await clients.find(presented.id)
   if (!client) throw invalidClient('unknown client')
   if (!client.authMethods.includes(presented.method)) throw invalidClient(`uses ${presented.method}`)
+  if (presented.method === 'private_key_jwt') {
+    await clients.verify(presented.assertion ?? '', client)
+    return client
+  }
   // Every comparison is made, so that the time tells nothing.
   const matches = client.secrets.map((secret) => presented.secrets.map((text) => equal(text, secret)))
   if (presented.method !== 'none' && !matches.flat().includes(true)) throw invalidClient('wrong secret')
@@ -41,7 +54,11 @@ function readBasic(
 ): Presented | undefined {
   const match = /^basic +(.*)$/i.exec(authorization ?? '')
   if (!match) return undefined
-  if (fields.client_secret !== undefined || fields.client_assertion !== undefined) {
+  if (
+    [fields.client_secret, fields.client_assertion, fields.client_assertion_type].some(
+      (one) => one !== undefined,
+    )
+  ) {
     throw new OAuthError('invalid_request', 'Use one client authentication method only')
   }
   const pair = decodeBasic(match[1]!)
@@ -57,11 +74,28 @@ function readBasic(
 }
 
 function readBody(fields: Readonly<Record<string, string>>): Presented {
-  const { client_id: id, client_secret: secret } = fields
+  const { client_id: id, client_secret: secret, client_assertion: assertion } = fields
+  if (assertion !== undefined || fields.client_assertion_type !== undefined) {
+    if (secret !== undefined)
+      throw new OAuthError('invalid_request', 'Use one client authentication method only')
+    if (assertion === undefined || fields.client_assertion_type !== JWT_BEARER) {
+      throw invalidClient('client_assertion_type and client_assertion do not fit')
+    }
+    return { id: id ?? readSubject(assertion), method: 'private_key_jwt', secrets: [], assertion }
+  }
   if (id === undefined) throw invalidClient('no client_id')
   return secret === undefined
     ? { id, method: 'none', secrets: [] }
     : { id, method: 'client_secret_post', secrets: [secret] }
+}
+
+/** Who it says it is from: proven later. */
+function readSubject(assertion: string): string {
+  try {
+    return decodeJwt(assertion).sub ?? ''
+  } catch {
+    throw invalidClient('malformed client_assertion')
+  }
 }
 
 function decodeBasic(text: string): string | undefined {

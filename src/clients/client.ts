@@ -1,3 +1,4 @@
+import type { ClientKeys } from '../protocol/client-document.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
 
 /** A client as the endpoints see it, however it became known. */
@@ -17,4 +18,6 @@ export interface Client {
   readonly scope: readonly string[] | undefined
   /** The secrets it may show; empty for a public client. */
   readonly secrets: readonly string[]
+  /** What it signs with, where it does. */
+  readonly keys?: ClientKeys
 }

@@ -1,7 +1,10 @@
 import type { ClientOptions } from '../config.ts'
-import type { Outbound } from '../ports.ts'
+import type { Fetch, Outbound, Store } from '../ports.ts'
+import type { ClientKeys } from '../protocol/client-document.ts'
 import type { DocumentPolicy } from '../protocol/document-url.ts'
 import type { Client } from './client.ts'
+import { keysUnavailable, verifyAssertion } from './client-assertion.ts'
+import { createClientKeys } from './client-keys.ts'
 import { createDocumentClients, type DocumentClients } from './document-clients.ts'
 import { createSealedClients, type SealedClients } from './sealed-clients.ts'
 
@@ -9,6 +12,12 @@ import { createSealedClients, type SealedClients } from './sealed-clients.ts'
 export interface Clients {
   /** A client that is known without asking anybody. */
   find(clientId: string): Promise<Client | undefined>
+  /**
+   * Checks a client's signed assertion.
+   *
+   * @throws {OAuthError} `invalid_client`, or `temporarily_unavailable` where its keys cannot be had.
+   */
+  verify(assertion: string, client: Client): Promise<void>
   /** `undefined` where no documents are accepted. */
   readonly documents: DocumentClients | undefined
   /** `undefined` where registration is off. */
@@ -23,6 +32,10 @@ export function createClients(
     registers: boolean
     /** `undefined` where this runtime has no safe way to fetch what strangers name. */
     outbound: Outbound | undefined
+    issuer: string
+    store: Store
+    /** For keys of configured clients. */
+    fetch: Fetch
     /** `undefined` turns documents off. */
     documents: DocumentPolicy | undefined
   },
@@ -30,24 +43,42 @@ export function createClients(
   const { outbound, documents: policy, now, scopes } = ports
   const sealed = ports.registers ? createSealedClients(ports) : undefined
   const known = new Map(configured.map((options) => [options.clientId, toClient(options)]))
+  const documents = outbound && policy && createDocumentClients({ outbound, policy, now, scopes })
+  const keysOf = createClientKeys({ fetch: ports.fetch, outbound, loopback: policy?.loopback ?? false, now })
+
+  /** A document's keys are its current ones: they change, while the grant lasts. How to prove oneself does not. */
+  async function currentKeys(client: Client): Promise<ClientKeys> {
+    if (client.kind !== 'document') return client.keys ?? {}
+    const current = await documents?.load(client.id).catch((cause) => {
+      throw keysUnavailable(cause)
+    })
+    return current?.keys ?? {}
+  }
+
   return {
     find: async (clientId) => known.get(clientId) ?? sealed?.open(clientId),
-    documents: outbound && policy && createDocumentClients({ outbound, policy, now, scopes }),
+    documents,
+    verify: async (assertion, client) =>
+      verifyAssertion(assertion, client, keysOf(client, await currentKeys(client)), ports),
     register: sealed?.register,
   }
 }
 
+const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const
+
 function toClient(options: ClientOptions): Client {
-  const secret = options.clientSecret
+  const { clientSecret: secret, jwks, jwksUri } = options
+  const keys = jwks || jwksUri !== undefined ? { jwks, jwksUri } : undefined
   return {
     id: options.clientId,
     key: options.clientId,
     kind: 'configured',
     name: options.name ?? options.clientId,
     redirectUris: options.redirectUris,
-    authMethods: secret === undefined ? ['none'] : ['client_secret_basic', 'client_secret_post'],
+    authMethods: keys ? ['private_key_jwt'] : secret === undefined ? ['none'] : SECRET_METHODS,
     refreshes: true,
     scope: options.scopes,
     secrets: secret === undefined ? [] : [secret],
+    ...(keys && { keys }),
   }
 }

@@ -34,7 +34,7 @@ export function createDocumentClients(ports: {
   const { outbound, policy, now, scopes } = ports
 
   function toClient(url: string, body: unknown): Client {
-    const { scope, ...document } = readClientDocument(url, body)
+    const { scope, ...document } = readClientDocument(url, body, policy)
     const known = parseScope(scope).filter((item) => scopes.includes(item))
     return {
       id: url,
@@ -48,7 +48,7 @@ export function createDocumentClients(ports: {
   }
 
   const fetched = createFetched(now, async (url) => {
-    const { value, headers } = await fetchJson(outbound, url, policy.loopback).catch((cause) => {
+    const { value, headers } = await fetchJson(outbound, url, policy).catch((cause) => {
       throw cannotLookUp('no client metadata document', cause)
     })
     return { value: toClient(url, value), freshFor: freshFor(headers) }

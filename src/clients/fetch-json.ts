@@ -2,7 +2,7 @@ import type { Outbound } from '../ports.ts'
 
 /** Milliseconds for everything, from the name to the last byte. */
 const TIMEOUT = 5000
-/** Bytes. */
+/** Bytes that are enough for a document. */
 const LIMIT = 5 * 1024
 
 /** A JSON answer of an address that a stranger named. */
@@ -16,7 +16,11 @@ export interface JsonAnswer {
  *
  * @throws {TypeError} Saying what was wrong, without a word of what was received. Whatever `outbound` throws, too.
  */
-export async function fetchJson(outbound: Outbound, url: string, loopback: boolean): Promise<JsonAnswer> {
+export async function fetchJson(
+  outbound: Outbound,
+  url: string,
+  { loopback, limit = LIMIT }: { loopback: boolean; limit?: number },
+): Promise<JsonAnswer> {
   const signal = AbortSignal.timeout(TIMEOUT)
   const response = await outbound(url, { accept: 'application/json', signal, loopback })
   const { status, headers } = response
@@ -26,7 +30,7 @@ export async function fetchJson(outbound: Outbound, url: string, loopback: boole
     await response.body?.cancel().catch(() => {})
     throw new TypeError(status === 200 ? 'its answer is not JSON' : `it answered ${status}`)
   }
-  const text = await readCapped(response, signal)
+  const text = await readCapped(response, signal, limit)
   try {
     return { value: JSON.parse(text), headers }
   } catch {
@@ -34,7 +38,7 @@ export async function fetchJson(outbound: Outbound, url: string, loopback: boole
   }
 }
 
-async function readCapped(response: Response, signal: AbortSignal): Promise<string> {
+async function readCapped(response: Response, signal: AbortSignal, limit: number): Promise<string> {
   if (!response.body) return ''
   const reader = response.body.getReader()
   // Not every runtime ends a body with the signal of its request.
@@ -49,7 +53,7 @@ async function readCapped(response: Response, signal: AbortSignal): Promise<stri
       if (signal.aborted) throw new TypeError('no answer in time')
       if (done) return text + decoder.decode()
       size += value.byteLength
-      if (size > LIMIT) throw new TypeError(`its answer is over ${LIMIT} bytes`)
+      if (size > limit) throw new TypeError(`its answer is over ${limit} bytes`)
       text += decoder.decode(value, { stream: true })
     }
   } catch (error) {

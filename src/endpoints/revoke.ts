@@ -18,7 +18,10 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   const { fields } = await readForm(request)
   const found = await recognise(ctx, fields.token ?? '')
   const find = clientFinder(ctx, () => found && { key: found.key, isReal: () => true })
-  const client = await authenticateClient(request.headers.get('authorization'), fields, find).catch(notItsOwn)
+  const client = await authenticateClient(request.headers.get('authorization'), fields, {
+    find,
+    verify: ctx.clients.verify,
+  }).catch(notItsOwn)
   if (fields.token === undefined) throw new OAuthError('invalid_request', 'The token is missing')
   if (!client) return done()
   if (found) {

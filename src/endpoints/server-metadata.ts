@@ -13,6 +13,9 @@ export const serverMetadataEndpoint: Endpoint = (_request, { settings, clients }
       scopes: Object.keys(settings.scopes),
       registers: clients.register !== undefined,
       documents: clients.documents !== undefined,
+      assertions:
+        clients.documents !== undefined ||
+        settings.clients.some(({ jwks, jwksUri }) => (jwks ?? jwksUri) !== undefined),
     }),
     MAX_AGE,
   )

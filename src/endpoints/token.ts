@@ -27,7 +27,10 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
   const exchange = Object.hasOwn(EXCHANGES, grantType) ? EXCHANGES[grantType] : undefined
   if (!exchange) throw new OAuthError('unsupported_grant_type', 'The grant_type is not supported')
   const find = clientFinder(ctx, () => shownGrant(ctx, params))
-  const client = await authenticateClient(request.headers.get('authorization'), params.fields, find)
+  const client = await authenticateClient(request.headers.get('authorization'), params.fields, {
+    find,
+    verify: ctx.clients.verify,
+  })
   return exchange(ctx, call, client, params)
 }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { OAuthError } from '../errors.ts'
 import { type AuthMethod, readName, readRedirectUris } from './client-metadata.ts'
+import { type DocumentPolicy, documentUrlProblem } from './document-url.ts'
 
 /** What is used of a client's metadata document. */
 export interface ClientDocument {
@@ -10,13 +11,20 @@ export interface ClientDocument {
   readonly authMethods: readonly AuthMethod[]
   readonly refreshes: boolean
   readonly scope: string | undefined
+  readonly keys: ClientKeys
+}
+
+/** Public keys: themselves, or where they are. */
+export interface ClientKeys {
+  readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
+  readonly jwksUri?: string | undefined
 }
 
 /** A document has room for no more than this; registrations are kept shorter, since they travel. */
 const MAX_REDIRECT_URIS = 50
 
 /** What works without a shared secret. */
-const METHODS: readonly AuthMethod[] = ['none']
+const METHODS: readonly AuthMethod[] = ['none', 'private_key_jwt']
 
 const words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(100))), v.maxLength(50))
 const text = v.pipe(v.string(), v.maxLength(1000))
@@ -30,6 +38,8 @@ const Document = v.looseObject({
   grant_types: v.exactOptional(words),
   response_types: v.exactOptional(words),
   scope: v.exactOptional(text),
+  jwks: v.exactOptional(v.looseObject({ keys: v.array(v.record(v.string(), v.unknown())) })),
+  jwks_uri: v.exactOptional(v.string()),
 })
 
 const invalid = (reason: string) =>
@@ -44,7 +54,7 @@ const invalid = (reason: string) =>
  * @throws {OAuthError} `invalid_request`
  * @see [Client ID Metadata Document §4.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-00#section-4.1)
  */
-export function readClientDocument(url: string, body: unknown): ClientDocument {
+export function readClientDocument(url: string, body: unknown, policy: DocumentPolicy): ClientDocument {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('not an object')
   const result = v.safeParse(Document, body, { abortEarly: true })
   if (!result.success) throw invalid(`bad ${v.getDotPath(result.issues[0]) ?? 'body'}`)
@@ -59,10 +69,16 @@ export function readClientDocument(url: string, body: unknown): ClientDocument {
   if (!grants.includes('authorization_code') || !responses.includes('code')) {
     throw invalid('no usable grant and response type')
   }
+  const keys = readKeys({ jwks: fields.jwks, jwksUri: fields.jwks_uri }, policy)
   return {
     name,
     redirectUris: readUris(fields.redirect_uris),
-    authMethods: readMethods(fields.token_endpoint_auth_method, fields.token_endpoint_auth_methods_supported),
+    authMethods: readMethods(
+      fields.token_endpoint_auth_method,
+      fields.token_endpoint_auth_methods_supported,
+      keys,
+    ),
+    keys,
     refreshes: grants.includes('refresh_token'),
     scope: fields.scope || undefined,
   }
@@ -83,11 +99,32 @@ function readUris(uris: readonly string[]): string[] {
  *
  * @see [OpenID Connect RP Metadata Choices §2](https://openid.net/specs/openid-connect-rp-metadata-choices-1_0.html)
  */
-function readMethods(method: string | undefined, choices: readonly string[] = []): AuthMethod[] {
+function readMethods(
+  method: string | undefined,
+  choices: readonly string[] | undefined = [],
+  { jwks, jwksUri }: ClientKeys,
+): AuthMethod[] {
   if (method?.startsWith('client_secret_')) throw invalid('a shared secret as token_endpoint_auth_method')
   const named = method === undefined ? choices : [method, ...choices]
   if (named.length === 0) return ['none']
-  const usable = METHODS.filter((known) => named.includes(known))
+  const signs = jwks !== undefined || jwksUri !== undefined
+  const usable = METHODS.filter((known) => named.includes(known) && (known === 'none' || signs))
   if (usable.length === 0) throw invalid('no usable token_endpoint_auth_method')
   return usable
 }
+
+/** The members of a key that only its owner may know. */
+const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+
+/** @see [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2) for why there is one or the other */
+function readKeys({ jwks, jwksUri }: ClientKeys, policy: DocumentPolicy): ClientKeys {
+  if (jwks && jwksUri !== undefined) throw invalid('both jwks and jwks_uri')
+  if (!areKeysPublic(jwks)) throw invalid('a private key in jwks')
+  const problem = jwksUri === undefined ? undefined : documentUrlProblem(jwksUri, policy)
+  if (problem !== undefined) throw invalid(`jwks_uri ${problem}`)
+  return { ...(jwks && { jwks: { keys: jwks.keys } }), ...(jwksUri !== undefined && { jwksUri }) }
+}
+
+/** Whether a set of keys tells nothing that only their owner may know. */
+export const areKeysPublic = (jwks: ClientKeys['jwks']): boolean =>
+  !jwks?.keys.some((key) => key.kty === 'oct' || PRIVATE.some((member) => member in key))

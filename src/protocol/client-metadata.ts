@@ -3,9 +3,13 @@ import { OAuthError } from '../errors.ts'
 import { isRegistrable, type RedirectPolicy } from './redirect-uri.ts'
 
 /** How a client shows who it is at the token endpoint. */
-export type AuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+export type AuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
+/** Those that a client may register; keys come with a document or from the operator. */
 export const AUTH_METHODS: readonly AuthMethod[] = ['none', 'client_secret_basic', 'client_secret_post']
+
+/** What a client may sign assertions with. */
+export const SIGNING_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA']
 
 /** What is kept of a registration. */
 export interface ClientMetadata {

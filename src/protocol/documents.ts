@@ -1,4 +1,4 @@
-import { AUTH_METHODS } from './client-metadata.ts'
+import { AUTH_METHODS, type AuthMethod, SIGNING_ALGORITHMS } from './client-metadata.ts'
 import { OFFLINE_ACCESS } from './scope.ts'
 
 /** What the metadata of the authorization server depends on. */
@@ -10,6 +10,8 @@ export interface ServerDescription {
   readonly registers: boolean
   /** Whether a client id may be the address of a document. */
   readonly documents: boolean
+  /** Whether some client may sign assertions. */
+  readonly assertions: boolean
 }
 
 /**
@@ -19,7 +21,8 @@ export interface ServerDescription {
  * @see [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3)
  */
 export function serverMetadata(server: ServerDescription): Record<string, unknown> {
-  const { issuer, scopes, registers, documents } = server
+  const { issuer, scopes, registers, documents, assertions } = server
+  const methods: readonly AuthMethod[] = assertions ? [...AUTH_METHODS, 'private_key_jwt'] : AUTH_METHODS
   return {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
@@ -31,8 +34,12 @@ export function serverMetadata(server: ServerDescription): Record<string, unknow
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
-    token_endpoint_auth_methods_supported: AUTH_METHODS,
-    revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+    token_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_methods_supported: methods,
+    ...(assertions && {
+      token_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+      revocation_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    }),
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
   }

@@ -14,6 +14,7 @@ const json = async (path: string) => {
 test('the server metadata says what is enforced, and nothing else', async () => {
   system = await startSystem()
   const url = system.url
+  const methods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']
   expect(await json('/.well-known/oauth-authorization-server')).toEqual({
     issuer: url,
     authorization_endpoint: `${url}/authorize`,
@@ -25,8 +26,10 @@ test('the server metadata says what is enforced, and nothing else', async () => 
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
-    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
-    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    token_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_methods_supported: methods,
+    token_endpoint_auth_signing_alg_values_supported: ['RS256', 'ES256', 'EdDSA'],
+    revocation_endpoint_auth_signing_alg_values_supported: ['RS256', 'ES256', 'EdDSA'],
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
   })

@@ -25,6 +25,7 @@ export interface Row {
 }
 
 const NOT_PUBLIC = /not public/
+const local = { loopback: true } as const
 const plain = { accept: 'application/json', loopback: false } as const
 
 interface Counting {
@@ -96,7 +97,7 @@ export async function createTable(): Promise<{ rows: readonly Row[]; close(): vo
   }
   const rejects = (path: string, message: RegExp): Row => ({
     rule: `an answer like ${path} is refused`,
-    check: () => assert.rejects(fetchJson(createOutbound(), localhost(path), true), message),
+    check: () => assert.rejects(fetchJson(createOutbound(), localhost(path), local), message),
   })
 
   const rows: Row[] = [
@@ -140,7 +141,7 @@ export async function createTable(): Promise<{ rows: readonly Row[]; close(): vo
         let asked = 0
         const outbound = createOutbound({ resolve: async () => answers[asked++] ?? [] })
         const before = server.connections
-        const { value } = await fetchJson(outbound, localhost('/good'), true)
+        const { value } = await fetchJson(outbound, localhost('/good'), local)
         assert.deepEqual([value, asked, server.connections - before], [{ good: true }, 1, 1])
       },
     },
@@ -148,14 +149,14 @@ export async function createTable(): Promise<{ rows: readonly Row[]; close(): vo
       rule: 'where one address does not answer, the next one is tried',
       async check() {
         const outbound = createOutbound({ resolve: async () => ['127.0.0.2', '127.0.0.1'] })
-        assert.deepEqual((await fetchJson(outbound, localhost('/good'), true)).value, { good: true })
+        assert.deepEqual((await fetchJson(outbound, localhost('/good'), local)).value, { good: true })
       },
     },
     {
       rule: 'a redirect is not followed',
       async check() {
         paths.length = 0
-        await assert.rejects(fetchJson(createOutbound(), localhost('/redirect'), true), /answered 302/)
+        await assert.rejects(fetchJson(createOutbound(), localhost('/redirect'), local), /answered 302/)
         assert.deepEqual(paths, ['/redirect'])
       },
     },
@@ -173,9 +174,9 @@ export async function createTable(): Promise<{ rows: readonly Row[]; close(): vo
         const start = Date.now()
         const never = createOutbound({ resolve: () => new Promise(() => {}) })
         await Promise.all([
-          assert.rejects(fetchJson(createOutbound(), localhost('/hang'), true)),
-          assert.rejects(fetchJson(createOutbound(), localhost('/drip'), true)),
-          assert.rejects(fetchJson(never, localhost('/good'), true)),
+          assert.rejects(fetchJson(createOutbound(), localhost('/hang'), local)),
+          assert.rejects(fetchJson(createOutbound(), localhost('/drip'), local)),
+          assert.rejects(fetchJson(never, localhost('/good'), local)),
         ])
         assert.ok(Date.now() - start < 6500, `took ${Date.now() - start} ms`)
       },
@@ -212,13 +213,13 @@ async function secureRows(): Promise<{ rows: Row[]; close(): void }> {
         rule: 'the certificate has to be that of the name',
         async check() {
           const outbound = createOutbound({ ca: right.cert + wrong.cert })
-          assert.deepEqual((await fetchJson(outbound, url(good), true)).value, { good: true })
-          await assert.rejects(fetchJson(outbound, url(bad), true))
+          assert.deepEqual((await fetchJson(outbound, url(good), local)).value, { good: true })
+          await assert.rejects(fetchJson(outbound, url(bad), local))
         },
       },
       {
         rule: 'a certificate nobody vouches for is refused',
-        check: () => assert.rejects(fetchJson(createOutbound(), url(good), true)),
+        check: () => assert.rejects(fetchJson(createOutbound(), url(good), local)),
       },
     ],
   }

@@ -4,7 +4,9 @@ import { resourceMetadata, serverMetadata, wellKnownPath } from '../../src/proto
 const issuer = 'https://proxy.test/base'
 
 test('the metadata of the server names what the endpoints do, and nothing else', () => {
-  expect(serverMetadata({ issuer, scopes: ['mcp'], registers: true, documents: true })).toEqual({
+  expect(
+    serverMetadata({ issuer, scopes: ['mcp'], registers: true, documents: true, assertions: false }),
+  ).toEqual({
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
     token_endpoint: `${issuer}/token`,
@@ -23,7 +25,13 @@ test('the metadata of the server names what the endpoints do, and nothing else',
 })
 
 test('without registration there is no endpoint for it', () => {
-  const document = serverMetadata({ issuer, scopes: ['mcp'], registers: false, documents: false })
+  const document = serverMetadata({
+    issuer,
+    scopes: ['mcp'],
+    registers: false,
+    documents: false,
+    assertions: false,
+  })
   expect(document).not.toHaveProperty('registration_endpoint')
 })
 

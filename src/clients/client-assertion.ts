@@ -1,0 +1,74 @@
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { digest } from '../crypto/digest.ts'
+import { OAuthError } from '../errors.ts'
+import type { Clock, Store } from '../ports.ts'
+import { SIGNING_ALGORITHMS } from '../protocol/client-metadata.ts'
+import type { Client } from './client.ts'
+
+/** Seconds: how long an assertion may be good for, and how far clocks may differ. */
+const MAX_LIFE = 5 * 60
+const SKEW = 30
+const MAX_JTI = 512
+
+const refuse = (reason: string, cause?: unknown) =>
+  new OAuthError('invalid_client', 'Client authentication failed', { reason, cause })
+
+/**
+ * Whether a client signed an assertion for this server, just now and for the first time. Each is written down under
+ * its digest until it expires, so that every process that shares the storage knows it; only after its signature has
+ * proven that it is worth a write.
+ *
+ * @throws {OAuthError} `invalid_client`; `temporarily_unavailable` where the keys cannot be had.
+ * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523#section-3)
+ */
+export async function verifyAssertion(
+  assertion: string,
+  client: Client,
+  getKey: JWTVerifyGetKey,
+  { issuer, store, now }: { issuer: string; store: Store; now: Clock },
+): Promise<void> {
+  const claims = await readClaims(assertion, client, getKey, issuer, now())
+  const { jti, exp = 0, iat, aud } = claims
+  // One that is good for another server too could be carried there, or here from there.
+  if ([aud].flat().length !== 1) throw refuse('assertion for several audiences')
+  if (exp > now() + MAX_LIFE + SKEW) throw refuse('assertion good for over five minutes')
+  if (iat !== undefined && iat > now() + SKEW) throw refuse('assertion from the future')
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI)
+    throw refuse('assertion without a usable jti')
+  const key = `assertion:${digest(JSON.stringify([client.key, jti]))}`
+  const isNew = await store.swap(key, undefined, { usedAt: now() }, exp - now() + 2 * SKEW)
+  if (!isNew) throw refuse('assertion used before')
+}
+
+async function readClaims(
+  assertion: string,
+  client: Client,
+  getKey: JWTVerifyGetKey,
+  issuer: string,
+  now: number,
+): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(assertion, getKey, {
+      algorithms: [...SIGNING_ALGORITHMS],
+      issuer: client.id,
+      subject: client.id,
+      audience: [issuer, `${issuer}/token`],
+      requiredClaims: ['exp', 'jti'],
+      clockTolerance: SKEW,
+      currentDate: new Date(now * 1000),
+    })
+    return payload
+  } catch (error) {
+    // The library's messages name claims and headers, never their values.
+    if (error instanceof errors.JOSEError) throw refuse(`assertion: ${error.message}`)
+    throw keysUnavailable(error)
+  }
+}
+
+/** The client is not to blame for a failure that may pass: its grant must live. */
+export const keysUnavailable = (cause: unknown): OAuthError =>
+  new OAuthError('temporarily_unavailable', 'The keys of the client cannot be had at the moment', {
+    reason: 'no keys of the client',
+    cause,
+    retryAfter: 5,
+  })

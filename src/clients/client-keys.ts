@@ -1,0 +1,63 @@
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+} from 'jose'
+import type { Clock, Fetch, Outbound } from '../ports.ts'
+import type { ClientKeys } from '../protocol/client-document.ts'
+import type { Client } from './client.ts'
+import { fetchJson } from './fetch-json.ts'
+import { createFetched } from './fetched.ts'
+
+/** Bytes: certificates may come with the keys. */
+const LIMIT = 64 * 1024
+const MAX_SETS = 500
+
+/**
+ * The public keys a client signs with. Those at an address are kept for ten minutes, and asked for once more when a
+ * key is unknown, half a minute later at the earliest.
+ */
+export function createClientKeys(ports: {
+  fetch: Fetch
+  outbound: Outbound | undefined
+  loopback: boolean
+  now: Clock
+}): (client: Pick<Client, 'kind'>, keys: ClientKeys) => JWTVerifyGetKey {
+  const { fetch, outbound, loopback, now } = ports
+  // The operator's own choice may lead anywhere; a stranger's may not.
+  const direct: Outbound = (url, { accept, signal }) =>
+    fetch(url, { headers: { accept }, redirect: 'manual', signal })
+  const remote = {
+    configured: createRemoteSets(direct, loopback, now),
+    document: outbound && createRemoteSets(outbound, loopback, now),
+  }
+  return ({ kind }, { jwks, jwksUri }) => {
+    if (jwks) return createLocalJWKSet(jwks as unknown as JSONWebKeySet)
+    const sets = kind === 'configured' ? remote.configured : remote.document
+    if (!sets || jwksUri === undefined) return createLocalJWKSet({ keys: [] })
+    return sets(jwksUri)
+  }
+}
+
+function createRemoteSets(
+  outbound: Outbound,
+  loopback: boolean,
+  now: Clock,
+): (url: string) => JWTVerifyGetKey {
+  const sets = new Map<string, JWTVerifyGetKey>()
+  const fetched = createFetched(now, async (url) => {
+    const { value } = await fetchJson(outbound, url, { loopback, limit: LIMIT })
+    return { value, freshFor: 0 }
+  })
+  return (url) => {
+    let set = sets.get(url)
+    if (!set) {
+      set = createRemoteJWKSet(new URL(url), { [customFetch]: async () => Response.json(await fetched(url)) })
+      sets.set(url, set)
+      if (sets.size > MAX_SETS) sets.delete(sets.keys().next().value!)
+    }
+    return set
+  }
+}
