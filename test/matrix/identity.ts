@@ -16,7 +16,7 @@ export interface Identity {
   prove(body: URLSearchParams, headers: Headers): Promise<void>
 }
 
-/** By document where the server takes such clients and their proof, by registration elsewhere. */
+/** By its document where it has one, by registration elsewhere. */
 export async function introduce(
   shape: Shape,
   found: Found,
@@ -30,7 +30,7 @@ export async function introduce(
   const offered = found.server.token_endpoint_auth_methods_supported ?? []
   // Some take it that documents work only where this is offered.
   check(offered.includes('none'), 'the metadata offers the method none')
-  if (!offered.includes(method)) return register(shape, found, call)
+  check(offered.includes(method), `the metadata offers the method ${method}`)
   return publish(shape, found, method, check(documents, 'documents are published here'))
 }
 

@@ -34,8 +34,7 @@ const CHATGPT = {
 }
 
 /**
- * Clients that publish what they are. Their documents lie on this computer here, under the path they have at home; one
- * whose method of proof is not offered registers instead, as such clients do.
+ * Clients that publish what they are. Their documents lie on this computer here, under the path they have at home.
  */
 export const DOCUMENT_SHAPES: readonly Shape[] = [
   {
@@ -79,7 +78,7 @@ export const DOCUMENT_SHAPES: readonly Shape[] = [
     client: 'ChatGPT, by its document, signing',
     looks: CURRENT,
     document: { path: '/oauth/client.json', content: CHATGPT },
-    registration: { ...CHATGPT, token_endpoint_auth_method: 'none' },
+    registration: CHATGPT,
     redirectUris: ['https://chatgpt.com/connector_platform_oauth_redirect'],
     scope: 'mcp',
     resource: (resource) => `${resource}?kb_name=X`,
