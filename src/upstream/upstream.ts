@@ -54,7 +54,7 @@ export function createUpstream(
   const metadata = createServerMetadata(provider, fetch, now)
   const client: oauth.Client = { client_id: provider.clientId }
   const options = requestOptions(fetch, provider)
-  const keys: oauth.JWKSCacheInput = {}
+  let keys: oauth.JWKSCacheInput = {}
 
   async function scopes(): Promise<readonly string[]> {
     if (!provider.optionalScopes) return provider.scopes
@@ -84,7 +84,18 @@ export function createUpstream(
   /** Token answers come straight from the provider; the signature guards against what may stand between. */
   async function verifySignature(server: Server, response: Response, result: oauth.TokenEndpointResponse) {
     if (!server.jwks_uri || !oauth.getValidatedIdTokenClaims(result)) return
-    await oauth.validateApplicationLevelSignature(server, response, { ...options, [oauth.jwksCache]: keys })
+    const verify = () =>
+      oauth.validateApplicationLevelSignature({ ...server }, response, {
+        ...options,
+        [oauth.jwksCache]: keys,
+      })
+    const kept = 'jwks' in keys
+    await verify().catch((error: unknown) => {
+      if (!kept) throw error
+      // The provider may have changed its keys since they were fetched.
+      keys = {}
+      return verify()
+    })
   }
 
   return {
