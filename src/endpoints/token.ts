@@ -56,11 +56,7 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
     const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
     const rules = { accessTokenTtl, refreshTtl, refreshGrace }
     const use = { client: client.key, secretHash, verifier, redirectUri, resources, scope }
-    const issue = await change(ctx, call, parsed.key, (grant, attempt) => {
-      // Whoever lost the race for an unused code asked twice at once; that is no replay of a used one.
-      if (attempt > 0 && grant.generation > 0) throw invalidGrant('code redeemed at this very moment')
-      return redeem(grant, use, now(), rules)
-    })
+    const issue = await change(ctx, call, parsed.key, (grant) => redeem(grant, use, now(), rules))
     return respond(ctx, parsed.key, issue, 'issued')
   },
 
@@ -94,10 +90,9 @@ async function change<T>(
   ctx: Context,
   call: Call,
   key: GrantKey,
-  decide: (grant: Grant, attempt: number) => Decision<T>,
+  decide: (grant: Grant) => Decision<T>,
 ): Promise<T> {
-  let attempt = 0
-  const outcome = await ctx.grants.change(key, (grant) => decide(grant, attempt++))
+  const outcome = await ctx.grants.change(key, decide)
   if (outcome.type === 'done') return outcome.result
   if (outcome.type === 'missing') throw invalidGrant('unknown or ended grant')
   endUpstream(ctx, call, key, outcome)

@@ -69,6 +69,9 @@ const invalidGrant = (reason: string) =>
 
 const end = (reason: string): Decision<never> => ({ type: 'end', reason, error: invalidGrant(reason) })
 
+/** Seconds within which a code that is right in everything and comes again was posted twice, not stolen. */
+const SAME_MOMENT = 2
+
 /** What a client sends to redeem a code. */
 export interface Redemption {
   readonly client: string
@@ -81,7 +84,8 @@ export interface Redemption {
 
 /**
  * The code is exchanged, once. A wrong client, verifier, redirect URI or resource leaves it usable by its
- * owner; a second redemption that is right in everything means the code leaked, and ends the grant.
+ * owner. A second redemption that is right in everything gets nothing; more than a moment after the first it means
+ * that the code leaked, and ends the grant.
  *
  * @throws {OAuthError} `invalid_grant`, `invalid_request`, `invalid_target` or `invalid_scope`.
  * @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3)
@@ -92,7 +96,12 @@ export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantR
   if (grant.client !== use.client) throw invalidGrant('code of another client')
   if (!isVerifier(use.verifier)) throw invalidGrant('malformed code_verifier')
   if (!provesPossession(use.verifier, code.challenge)) throw invalidGrant('wrong code_verifier')
-  if (grant.generation > 0) return end('code replayed')
+  if (grant.generation > 0) {
+    // Clients post twice at once, over several processes: that is refused like a replay, but is none.
+    const twiceAtOnce = grant.generation === 1 && now - grant.rotatedAt < SAME_MOMENT
+    if (twiceAtOnce) throw invalidGrant('code redeemed at this very moment')
+    return end('code replayed')
+  }
   if (use.redirectUri !== undefined && use.redirectUri !== code.redirectUri) {
     throw invalidGrant('redirect_uri differs')
   }

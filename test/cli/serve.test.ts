@@ -72,7 +72,7 @@ const UPSTREAM = {
 describe('what is wrong names itself, and nothing listens', () => {
   test.each<[string, Record<string, string | undefined>, string[]]>([
     ['no provider', { LOCKGATE_UPSTREAM: undefined }, ['LOCKGATE_UPSTREAM']],
-    ['an unknown provider', { LOCKGATE_UPSTREAM: 'nobody' }, ['LOCKGATE_UPSTREAM: expected one of oidc']],
+    ['an unknown provider', { LOCKGATE_UPSTREAM: 'nobody' }, ['LOCKGATE_UPSTREAM: expected one of']],
     ['no issuer', { LOCKGATE_UPSTREAM_ISSUER: undefined }, ['LOCKGATE_UPSTREAM_ISSUER: is missing']],
     [
       'an issuer over http',

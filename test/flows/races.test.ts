@@ -39,6 +39,12 @@ test('of 50 redemptions of one code at once, one succeeds', async () => {
   const tokens = (await good[0]!.json()) as Tokens
   expect((await guarded(system, tokens.access_token)).status, 'asking twice at once is no theft').toBe(200)
 
+  const again = await system.post('/token', redeemParams(client, signedIn))
+  expect(await outcome(again)).toEqual([400, 'invalid_grant'])
+  expect((await guarded(system, tokens.access_token)).status, 'nor is asking again in the same moment').toBe(
+    200,
+  )
+  system.clock.ahead += 2
   const replay = await system.post('/token', redeemParams(client, signedIn))
   expect(await outcome(replay)).toEqual([400, 'invalid_grant'])
   expect((await guarded(system, tokens.access_token)).status, 'a replay ends what the code gave').toBe(401)

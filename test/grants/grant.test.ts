@@ -112,8 +112,18 @@ describe('a code', () => {
     expect(() => use(changes)).toThrow(refusal(code, reason))
   })
 
+  test('that comes twice in the same moment gets nothing the second time, and ends nothing', () => {
+    const redeemed = { ...fresh, generation: 1, rotatedAt: NOW }
+    for (const ago of [0, 1]) {
+      expect(() => use({}, { ...redeemed, rotatedAt: NOW - ago })).toThrow(
+        refusal('invalid_grant', 'code redeemed at this very moment'),
+      )
+    }
+  })
+
   test('that is right in everything and comes a second time ends the grant', () => {
-    for (const grant of [rotated, { ...rotated, generation: 1 }]) {
+    const before = { ...rotated, generation: 1, rotatedAt: NOW - 2 }
+    for (const grant of [rotated, before, { ...rotated, generation: 2, rotatedAt: NOW }]) {
       expect(use({}, grant)).toEqual({
         type: 'end',
         reason: 'code replayed',
