@@ -72,6 +72,25 @@ export interface ClientOptions {
   scopes?: readonly string[]
 }
 
+/**
+ * Judges a registration that the rules let pass. `metadata` is the request's JSON as it came, claimed by a stranger;
+ * the body of `request` has been read.
+ */
+export type RegistrationPolicy = (
+  metadata: Readonly<Record<string, unknown>>,
+  request: Request,
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing lets everybody in
+) => void | RegistrationRefusal | Promise<void | RegistrationRefusal>
+
+/** A refusal as the client sees it. */
+export interface RegistrationRefusal {
+  /** Such as `invalid_client_metadata` or `unapproved_software_statement`. */
+  error: string
+  description?: string
+  /** 400 to 499; 400 by default. */
+  status?: number
+}
+
 /** Options of {@link createProxy}. Every `…Ttl` is in seconds. */
 export interface ProxyOptions {
   /** Public URL without query: the issuer. https, or http on a loopback host. */
@@ -92,9 +111,12 @@ export interface ProxyOptions {
   scopes?: Readonly<Record<string, string>>
   /** Clients that are known beforehand, beside those that register themselves. */
   clients?: readonly ClientOptions[]
-  /** Whether clients may register themselves: `sealed` (needs no storage) or `off`. */
-  registration?: 'sealed' | 'off'
-  /** How long a registration lasts; for ever by default. */
+  /**
+   * Whether clients may register themselves: `sealed` needs no storage; `stored` writes a record for everybody who
+   * asks, which its client can change and delete (RFC 7592); or `off`.
+   */
+  registration?: 'sealed' | 'stored' | 'off'
+  /** How long a registration lasts. A sealed one: for ever by default. A stored one counts from its last use: 90 days by default. */
   registrationTtl?: number
   /** Clients whose id is the https address of a document that describes them. */
   clientDocuments?: {
@@ -105,6 +127,8 @@ export interface ProxyOptions {
     /** Also documents at `http://localhost`: for development, where `url` is on loopback too. */
     loopback?: boolean
   }
+  /** Your own word on who may register: what it returns is the refusal. What it throws becomes a bare 500. */
+  registrationPolicy?: RegistrationPolicy
   redirectUris?: {
     /** Accept private-use schemes such as `cursor://`. */
     customSchemes?: boolean
@@ -165,7 +189,8 @@ export interface Settings {
   readonly name: string
   readonly scopes: Readonly<Record<string, string>>
   readonly clients: readonly ClientOptions[]
-  readonly registration: 'sealed' | 'off'
+  readonly registration: 'sealed' | 'stored' | 'off'
+  readonly registrationPolicy: RegistrationPolicy | undefined
   readonly registrationTtl: number | undefined
   /** `undefined` where none are accepted. */
   readonly documents: DocumentPolicy | undefined

@@ -54,7 +54,7 @@ export function createContext(settings: Settings): Context {
     now,
     ttl: settings.registrationTtl,
     scopes: Object.keys(settings.scopes),
-    registers: settings.registration !== 'off',
+    registration: settings.registration,
     issuer,
     store,
     fetch,

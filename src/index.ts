@@ -5,6 +5,8 @@ export type {
   McpHandler,
   McpOptions,
   ProxyOptions,
+  RegistrationPolicy,
+  RegistrationRefusal,
 } from './config.ts'
 export { ConfigError, type ConfigIssue, OAuthError, type OAuthErrorCode } from './errors.ts'
 export type { ProxyEvent } from './events/event.ts'

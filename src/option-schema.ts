@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { ClientOptions, McpHandler, McpOptions, ProxyOptions } from './config.ts'
+import type { ClientOptions, McpHandler, McpOptions, ProxyOptions, RegistrationPolicy } from './config.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import type { Store } from './ports.ts'
 import { areKeysPublic } from './protocol/client-document.ts'
@@ -124,8 +124,9 @@ const OPTIONS = {
   name: v.exactOptional(v.pipe(text, v.maxLength(100))),
   scopes: v.exactOptional(v.record(scopeName, text), { mcp: 'Use the tools of this server' }),
   clients: v.exactOptional(v.array(ClientSchema), []),
-  registration: v.exactOptional(v.picklist(['sealed', 'off']), 'sealed'),
+  registration: v.exactOptional(v.picklist(['sealed', 'stored', 'off']), 'sealed'),
   registrationTtl: v.exactOptional(seconds),
+  registrationPolicy: v.exactOptional(v.custom<RegistrationPolicy>(isFunction, 'expected a function')),
   clientDocuments: v.exactOptional(
     v.strictObject({
       accept: v.exactOptional(v.boolean(), true),

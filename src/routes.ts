@@ -4,6 +4,11 @@ import { authorizeEndpoint } from './endpoints/authorize.ts'
 import { callbackEndpoint } from './endpoints/callback.ts'
 import { consentEndpoint } from './endpoints/consent.ts'
 import { healthEndpoint, homeEndpoint } from './endpoints/home.ts'
+import {
+  changeRegistrationEndpoint,
+  deleteRegistrationEndpoint,
+  readRegistrationEndpoint,
+} from './endpoints/manage-registration.ts'
 import { mcpEndpoint } from './endpoints/mcp.ts'
 import { registerEndpoint } from './endpoints/register.ts'
 import { resourceMetadataEndpoint } from './endpoints/resource-metadata.ts'
@@ -43,6 +48,15 @@ function routesOf({ settings, clients }: Context): readonly Route[] {
       ? [program(metadataPath(''), { GET: resourceMetadataEndpoint(only) })]
       : []),
     ...(clients.register ? [program(`${base}/register`, { POST: registerEndpoint })] : []),
+    ...(clients.stored
+      ? [
+          program(`${base}/register/:id`, {
+            GET: readRegistrationEndpoint,
+            PUT: changeRegistrationEndpoint,
+            DELETE: deleteRegistrationEndpoint,
+          }),
+        ]
+      : []),
     browser(`${base}/authorize`, { GET: authorizeEndpoint, POST: authorizeEndpoint }),
     browser(`${base}/consent`, { POST: consentEndpoint }),
     browser(`${base}/callback`, { GET: callbackEndpoint, POST: callbackEndpoint }),

@@ -36,6 +36,7 @@ export function readOptions(options: ProxyOptions): Settings {
     allow: rest.allow,
     documents: accept ? { hosts, loopback } : undefined,
     registrationTtl: rest.registrationTtl,
+    registrationPolicy: rest.registrationPolicy,
     grantTtl: rest.grantTtl,
     issuer: origin + basePath,
     origin,

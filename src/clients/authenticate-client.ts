@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { equal } from '../crypto/compare.ts'
+import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
 import type { Client } from './client.ts'
@@ -43,7 +44,10 @@ export async function authenticateClient(
     return client
   }
   // Every comparison is made, so that the time tells nothing.
-  const matches = client.secrets.map((secret) => presented.secrets.map((text) => equal(text, secret)))
+  const matches = presented.secrets.map((text) => [
+    ...client.secrets.map((secret) => equal(text, secret)),
+    ...(client.secretHashes ?? []).map((hash) => equal(digest(text), hash)),
+  ])
   if (presented.method !== 'none' && !matches.flat().includes(true)) throw invalidClient('wrong secret')
   return client
 }

@@ -18,6 +18,8 @@ export interface Client {
   readonly scope: readonly string[] | undefined
   /** The secrets it may show; empty for a public client. */
   readonly secrets: readonly string[]
+  /** Digests of secrets it may show. */
+  readonly secretHashes?: readonly string[]
   /** What it signs with, where it does. */
   readonly keys?: ClientKeys
 }

@@ -1,12 +1,14 @@
 import type { ClientOptions } from '../config.ts'
 import type { Fetch, Outbound, Store } from '../ports.ts'
 import type { ClientKeys } from '../protocol/client-document.ts'
+import type { ClientMetadata } from '../protocol/client-metadata.ts'
 import type { DocumentPolicy } from '../protocol/document-url.ts'
 import type { Client } from './client.ts'
 import { keysUnavailable, verifyAssertion } from './client-assertion.ts'
 import { createClientKeys } from './client-keys.ts'
 import { createDocumentClients, type DocumentClients } from './document-clients.ts'
-import { createSealedClients, type SealedClients } from './sealed-clients.ts'
+import { createSealedClients } from './sealed-clients.ts'
+import { createStoredClients, type Registration, type StoredClients } from './stored-clients.ts'
 
 /** Everybody who may ask: configured clients first, then those that registered themselves. */
 export interface Clients {
@@ -21,7 +23,9 @@ export interface Clients {
   /** `undefined` where no documents are accepted. */
   readonly documents: DocumentClients | undefined
   /** `undefined` where registration is off. */
-  readonly register: SealedClients['register'] | undefined
+  readonly register: ((metadata: ClientMetadata) => Promise<Registration>) | undefined
+  /** Registrations that can be changed; `undefined` where none are stored. */
+  readonly stored: StoredClients | undefined
 }
 
 type SealedPorts = Parameters<typeof createSealedClients>[0]
@@ -29,7 +33,7 @@ type SealedPorts = Parameters<typeof createSealedClients>[0]
 export function createClients(
   configured: readonly ClientOptions[],
   ports: SealedPorts & {
-    registers: boolean
+    registration: 'sealed' | 'stored' | 'off'
     /** `undefined` where this runtime has no safe way to fetch what strangers name. */
     outbound: Outbound | undefined
     issuer: string
@@ -41,7 +45,9 @@ export function createClients(
   },
 ): Clients {
   const { outbound, documents: policy, now, scopes } = ports
-  const sealed = ports.registers ? createSealedClients(ports) : undefined
+  const { registration } = ports
+  const sealed = registration === 'off' ? undefined : createSealedClients(ports)
+  const stored = registration === 'stored' ? createStoredClients(ports) : undefined
   const known = new Map(configured.map((options) => [options.clientId, toClient(options)]))
   const documents = outbound && policy && createDocumentClients({ outbound, policy, now, scopes })
   const keysOf = createClientKeys({ fetch: ports.fetch, outbound, loopback: policy?.loopback ?? false, now })
@@ -56,11 +62,12 @@ export function createClients(
   }
 
   return {
-    find: async (clientId) => known.get(clientId) ?? sealed?.open(clientId),
+    find: async (clientId) => known.get(clientId) ?? (await stored?.find(clientId)) ?? sealed?.open(clientId),
     documents,
     verify: async (assertion, client) =>
       verifyAssertion(assertion, client, keysOf(client, await currentKeys(client)), ports),
-    register: sealed?.register,
+    register: stored?.register ?? (sealed && (async (metadata) => sealed.register(metadata))),
+    stored,
   }
 }
 

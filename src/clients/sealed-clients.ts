@@ -6,11 +6,12 @@ import type { Clock } from '../ports.ts'
 import { AUTH_METHODS, type AuthMethod, type ClientMetadata } from '../protocol/client-metadata.ts'
 import { parseScope } from '../protocol/scope.ts'
 import type { Client } from './client.ts'
+import type { Registration } from './stored-clients.ts'
 
 /** Dynamic registration without a record: the client id is its own registration, sealed. */
 export interface SealedClients {
   /** @throws {OAuthError} `invalid_client_metadata` where the id would not fit into a URL. */
-  register(metadata: ClientMetadata): { client: Client; issuedAt: number; expiresAt: number | undefined }
+  register(metadata: ClientMetadata): Registration
   open(clientId: string): Client | undefined
 }
 
@@ -69,8 +70,12 @@ export function createSealedClients(ports: {
           reason: 'sealed registration over 4096 characters',
         })
       }
+      const { key, secrets } = toClient(id, sealed)
       return {
-        client: toClient(id, sealed),
+        id,
+        key,
+        metadata,
+        secret: secrets[0],
         issuedAt,
         expiresAt: ttl === undefined ? undefined : issuedAt + ttl,
       }

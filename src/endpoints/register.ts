@@ -1,9 +1,10 @@
-import type { Endpoint } from '../context.ts'
+import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { mediaType, readText } from '../http/body.ts'
 import { json } from '../http/responses.ts'
-import { readClientMetadata } from '../protocol/client-metadata.ts'
+import { type ClientMetadata, readClientMetadata } from '../protocol/client-metadata.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
+import { clientInformation } from './client-information.ts'
 
 const BODY_LIMIT = 16 * 1024
 
@@ -11,37 +12,57 @@ const invalid = (reason: string) =>
   new OAuthError('invalid_client_metadata', 'The body must be a JSON object', { reason })
 
 /**
- * Dynamic client registration. Nothing is stored: the client id carries the registration.
+ * Dynamic client registration. Unless the operator wants records, nothing is stored: the client id carries the
+ * registration.
  *
  * @see [RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)
  */
-export const registerEndpoint: Endpoint = async (request, { clients, settings, emit }) => {
+export const registerEndpoint: Endpoint = async (request, ctx, call) => {
+  const { clients, settings, emit } = ctx
   if (!clients.register) throw new OAuthError('access_denied', 'Clients cannot register themselves here')
+  const asked = await readRegistration(request, ctx, call)
+  if (asked instanceof Response) return asked
+  const registration = await clients.register(asked.metadata)
+  emit({ type: 'registered', client: registration.key })
+  return json(clientInformation(registration, settings.issuer), 201)
+}
+
+/**
+ * What a client wants to be, as far as it may: judged by the rules, then by the operator's own.
+ *
+ * @returns The operator's refusal, where there is one.
+ * @throws {OAuthError} `invalid_client_metadata` or `invalid_redirect_uri`.
+ */
+export async function readRegistration(
+  request: Request,
+  { settings, emit }: Context,
+  call: Call,
+): Promise<Response | { metadata: ClientMetadata; body: Readonly<Record<string, unknown>> }> {
   if (mediaType(request) !== 'application/json') throw invalid('not application/json')
-  const metadata = readClientMetadata(parse(await readText(request, BODY_LIMIT)), settings.redirectUris)
+  const body = parse(await readText(request, BODY_LIMIT))
+  const metadata = readClientMetadata(body, settings.redirectUris)
   // On a developer's machine client and server may share a host; there it is checked when it is used.
   if (metadata.redirectUris.some((uri) => new URL(uri).origin === settings.origin && !isLoopback(uri))) {
     throw new OAuthError('invalid_redirect_uri', 'A redirect URI is missing or not allowed', {
       reason: 'a redirect URI of this server',
     })
   }
-  const { client, issuedAt, expiresAt } = clients.register(metadata)
-  emit({ type: 'registered', client: client.key })
-  const [secret] = client.secrets
-  return json(
-    {
-      client_id: client.id,
-      client_id_issued_at: issuedAt,
-      ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: expiresAt ?? 0 }),
-      ...(metadata.name !== undefined && { client_name: metadata.name }),
-      redirect_uris: client.redirectUris,
-      grant_types: client.refreshes ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
-      response_types: ['code'],
-      token_endpoint_auth_method: client.authMethods[0],
-      ...(metadata.scope !== undefined && { scope: metadata.scope }),
-    },
-    201,
-  )
+  const members = body as Readonly<Record<string, unknown>>
+  const refusal = await settings.registrationPolicy?.(members, request)
+  if (!refusal) return { metadata, body: members }
+  const { error, description, status = 400 } = refusal
+  // Whatever else it returned is a mistake of its own, and no business of the client's.
+  if (typeof error !== 'string' || !/^\w+$/.test(error) || !(status >= 400 && status <= 499)) {
+    throw new TypeError('registrationPolicy returned something else than { error, description, status }')
+  }
+  emit({
+    type: 'refused',
+    requestId: call.requestId,
+    endpoint: '/register',
+    code: error,
+    reason: 'registrationPolicy',
+  })
+  return json({ error, ...(description !== undefined && { error_description: description }) }, status)
 }
 
 function parse(text: string): unknown {

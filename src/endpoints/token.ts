@@ -31,7 +31,9 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
     find,
     verify: ctx.clients.verify,
   })
-  return exchange(ctx, call, client, params)
+  const response = await exchange(ctx, call, client, params)
+  if (ctx.clients.stored) call.defer(ctx.clients.stored.keep(client.id))
+  return response
 }
 
 /** The grant a request is about: by its code or its refresh token, whichever it is that will be used. */

@@ -1,0 +1,27 @@
+import type { Registration } from '../clients/stored-clients.ts'
+
+/**
+ * What a client is told of its registration; what does not apply is left out.
+ *
+ * @see [RFC 7591 §3.2.1](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1)
+ * @see [RFC 7592 §3](https://www.rfc-editor.org/rfc/rfc7592#section-3)
+ */
+export function clientInformation(registration: Registration, issuer: string): Record<string, unknown> {
+  const { id, metadata, issuedAt, expiresAt, secret, accessToken } = registration
+  const { name, redirectUris, authMethod, refreshes, scope } = metadata
+  return {
+    client_id: id,
+    client_id_issued_at: issuedAt,
+    ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: expiresAt ?? 0 }),
+    ...(accessToken !== undefined && {
+      registration_access_token: accessToken,
+      registration_client_uri: `${issuer}/register/${id}`,
+    }),
+    ...(name !== undefined && { client_name: name }),
+    redirect_uris: redirectUris,
+    grant_types: refreshes ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
+    response_types: ['code'],
+    token_endpoint_auth_method: authMethod,
+    ...(scope !== undefined && { scope }),
+  }
+}
