@@ -2,6 +2,7 @@ import type { Client } from '../clients/client.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
+import { describeError } from '../events/event.ts'
 import { readForm, toParams } from '../http/params.ts'
 import { page } from '../http/responses.ts'
 import { consentPage } from '../pages/consent-page.ts'
@@ -63,7 +64,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     return page(view, 200, cookies)
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
-    const { code, reason } = error
+    const { code, reason, cause } = error
     ctx.emit({
       type: 'refused',
       requestId: call.requestId,
@@ -71,6 +72,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
       code,
       reason: reason ?? error.message,
       client: client.key,
+      ...(cause !== undefined && { error: describeError(cause) }),
     })
     return answerError(ctx, call, { redirectUri, state }, error, { trusted })
   }

@@ -215,4 +215,5 @@ test('without the provider nobody gets as far as consent, and the answer says so
   const response = await system.call(authorizeUrl(system, await register(system)))
   expect(response.status).toBe(303)
   expect(response.headers.get('location')).toContain('error=temporarily_unavailable')
+  expect(system.events.at(-1)).toMatchObject({ type: 'refused', error: 'TypeError fetch failed' })
 })
