@@ -74,6 +74,21 @@ describe.each(names)('%s', (name) => {
   })
 })
 
+test('on the command line, a wrong value is named by its variable and not quoted', async () => {
+  const env = {
+    LOCKGATE_UPSTREAM: 'microsoft',
+    LOCKGATE_UPSTREAM_CLIENT_ID: 'client',
+    LOCKGATE_UPSTREAM_TENANT: 'a/../canary',
+    LOCKGATE_UPSTREAM_TENANTS: 'canary',
+  }
+  const { message } = (await readUpstream(env).catch((error: Error) => error)) as Error
+  expect(message).toMatch(/^LOCKGATE_UPSTREAM_TENANT: expected a tenant/m)
+  expect(message).toMatch(/^LOCKGATE_UPSTREAM_TENANTS: expected a GUID/m)
+  expect(message).not.toContain('canary')
+  const right = { ...env, LOCKGATE_UPSTREAM_TENANT: 'common', LOCKGATE_UPSTREAM_TENANTS: '' }
+  expect(await readUpstream(right)).toMatchObject({ id: 'microsoft', clientAuth: 'none' })
+})
+
 describe('a definition', () => {
   const parts = {
     endpoints: { authorization: 'https://acme.example/authorize', token: 'https://acme.example/token' },

@@ -146,3 +146,53 @@ test('the repair of a provider comes before the judgement', async () => {
   const failing: Provider = { ...provider, conformToken: () => ({ status: 200, body: { error: 'x' } }) }
   expect(await conformJson(GOOD, 200, failing)).toEqual({ status: 400, body: { error: 'x' } })
 })
+
+describe('what a definition says of the answer', () => {
+  const saying = (answer: Provider['answer']): Provider => ({ ...provider, answer })
+
+  test('tokens that stand deeper come up, and what lies beside them stays', async () => {
+    const nested = {
+      ok: true,
+      access_token: 'of the bot',
+      authed_user: { id: 'U', access_token: 'a' },
+      team: { id: 'T' },
+    }
+    expect(await conformJson(nested, 200, saying({ tokens: 'authed_user' }))).toEqual({
+      status: 200,
+      body: { ...nested, id: 'U', access_token: 'a', token_type: 'bearer' },
+    })
+    expect(await conformJson(GOOD, 200, saying({ tokens: 'authed_user' }))).toEqual({
+      status: 200,
+      body: GOOD,
+    })
+  })
+
+  test('an error that stands deeper is one', async () => {
+    const by = saying({ error: 'error.code' })
+    expect(await conformJson({ error: { code: 'invalid_grant', message: 'why' } }, 400, by)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    })
+  })
+
+  test('a token_type that means something else is what it should have been', async () => {
+    const by = saying({ tokenType: 'bearer' })
+    expect(await conformJson({ ...GOOD, token_type: 'user' }, 200, by)).toEqual({ status: 200, body: GOOD })
+    expect(await conformJson({ error: 'x' }, 200, by)).toEqual({ status: 400, body: { error: 'x' } })
+  })
+
+  test('scopes that are divided by something else are divided by blanks', async () => {
+    const by = saying({ scopeSeparator: ',' })
+    expect(await conformJson({ ...GOOD, scope: 'a,b' }, 200, by)).toMatchObject({ body: { scope: 'a b' } })
+    expect(await conformJson({ ...GOOD, scope: ['a,b'] }, 200, by)).toMatchObject({ body: { scope: 'a b' } })
+  })
+
+  test('an ID token that nobody asked for is dropped', async () => {
+    const { idToken: _, ...rest } = provider
+    expect(await conformJson({ ...GOOD, id_token: 'i' }, 200, { ...rest, idToken: false })).toEqual({
+      status: 200,
+      body: GOOD,
+    })
+    expect(await conformJson({ ...GOOD, id_token: 'i' })).toMatchObject({ body: { id_token: 'i' } })
+  })
+})
