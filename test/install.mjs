@@ -12,7 +12,9 @@ import { fileURLToPath } from 'node:url'
 const folders = process.argv.length > 2 ? process.argv.slice(2) : ['runtimes', 'matrix']
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
-  console.warn('The pinned runtimes are for Linux on x64: Bun, Deno and workerd are taken from the PATH, if there.')
+  console.warn(
+    'The pinned runtimes are for Linux on x64: Bun, Deno and workerd are taken from the PATH, if there.',
+  )
 } else {
   for (const name of folders) {
     const cwd = fileURLToPath(new URL(`./${name}/`, import.meta.url))
