@@ -75,10 +75,8 @@ async function discover(provider: Provider, fetch: Fetch): Promise<oauth.Authori
     const response = await fetch(url, { headers: { accept: 'application/json' } })
     const said: unknown = response.status === 200 ? await response.json() : undefined
     const { issuer } = (said ?? {}) as { issuer?: unknown }
-    const { type } = provider.issuerRule
-    const expected = type === 'adopt' && typeof issuer === 'string' ? issuer : provider.issuer
-    // A template’s braces would be read as percent escapes of themselves: here letters count.
-    if (type === 'template' && issuer !== expected) throw new TypeError('another issuer')
+    const adopts = provider.issuerRule.type === 'adopt' && typeof issuer === 'string'
+    const expected = adopts ? issuer : provider.issuer
     return await oauth.processDiscoveryResponse(new URL(expected), Response.json(said ?? null))
   } catch (cause) {
     if (cause instanceof OAuthError) throw cause

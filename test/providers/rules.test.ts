@@ -253,15 +253,18 @@ describe('an ID token', () => {
 })
 
 describe('a metadata document', () => {
-  test('of another issuer is not used', async () => {
-    const { profile } = rowOf('keycloak')
-    const system = await startImitated(rowOf('keycloak').provider, {
-      ...profile,
-      openid: { ...profile.openid!, documentIssuer: 'https://attacker.example' },
-    })
-    systems.push(system)
-    expect(await failedSignInBefore(system)).toBe('temporarily_unavailable')
-  })
+  test.each(['keycloak', 'microsoft (organizations)', 'authentik', 'google'])(
+    'of another issuer is not used: %s',
+    async (name) => {
+      const { profile, provider } = rowOf(name)
+      const system = await startImitated(provider, {
+        ...profile,
+        openid: { ...profile.openid!, documentIssuer: 'https://attacker.example' },
+      })
+      systems.push(system)
+      expect(await failedSignInBefore(system)).toBe('temporarily_unavailable')
+    },
+  )
 
   test('that came over https leads to no http', async () => {
     const { profile } = rowOf('keycloak')
@@ -536,6 +539,48 @@ describe('at a revocation', () => {
     expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(400)
     expect(await grantsOf(system)).toEqual([])
   })
+})
+
+test('a redirect is followed nowhere: what was sent with the request would go along', async () => {
+  const places: [string, Place][] = [
+    ['discord', 'exchange'],
+    ['discord', 'api'],
+    ['keycloak', 'discovery'],
+    ['keycloak', 'jwks'],
+  ]
+  for (const [name, at] of places) {
+    const system = await start(name)
+    system.imitation.faults.push({ at, fault: { status: 307, headers: { location: '/elsewhere' } } })
+    await signInImitated(system, await register(system)).catch(() => undefined)
+    expect(system.imitation.seen.filter(({ url }) => url.endsWith('/elsewhere'))).toEqual([])
+    expect(await grantsOf(system)).toEqual([])
+  }
+})
+
+test('a workspace is part of who somebody is', async () => {
+  const ids: string[] = []
+  for (const workspace of ['one', 'two', 'two']) {
+    const { provider, profile } = rowOf('notion')
+    const system = await startImitated(provider, {
+      ...profile,
+      shape: (answer, about) => ({ ...profile.shape!(answer, about), workspace_id: workspace }),
+    })
+    systems.push(system)
+    const { tokens } = await connectImitated(system)
+    ids.push((await callServer(system, tokens.access_token)).user.id)
+  }
+  expect(ids[0]).not.toBe(ids[1])
+  expect(ids[1]).toBe(ids[2])
+})
+
+test('without the workspace nobody is anybody', async () => {
+  const { provider, profile } = rowOf('notion')
+  const system = await startImitated(provider, {
+    ...profile,
+    shape: (answer, about) => ({ ...profile.shape!(answer, about), workspace_id: null }),
+  })
+  systems.push(system)
+  expect(await failedSignIn(system)).toBe('server_error')
 })
 
 test('the tenant is part of who somebody is', async () => {
