@@ -95,3 +95,9 @@ export const PROMPTS: Readonly<
     messages: () => said(image, text('Please analyze the image above.')),
   },
 }
+
+/** Whether a request comes from no page, or from one on this machine: what the transport asks of every server. */
+export const isLocal = (origin: string | null | undefined): boolean =>
+  origin === null ||
+  origin === undefined ||
+  /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin)

@@ -1,13 +1,15 @@
 import { createMcpHandler, Server } from '@modelcontextprotocol/server'
 import { serve } from 'lockgate/node'
 import { freePort } from '../support/free-port.ts'
-import { CONTENT, PROMPTS, RESOURCES, templated } from './fixture-answers.ts'
+import { CONTENT, isLocal, PROMPTS, RESOURCES, templated } from './fixture-answers.ts'
 
 /** The same answers by the SDK 2.x, which speaks the revision of 2026-07-28: no sessions, everything in each request. */
 export async function startModernFixture(): Promise<{ url: string; close(): Promise<void> }> {
   const handler = createMcpHandler(() => createFixture())
   const port = await freePort()
-  const server = await serve({ fetch: (request) => handler.fetch(request) }, { port })
+  const fetch = async (request: Request) =>
+    isLocal(request.headers.get('origin')) ? handler.fetch(request) : new Response(null, { status: 403 })
+  const server = await serve({ fetch }, { port })
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     async close() {

@@ -21,7 +21,7 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js'
-import { CONTENT, FORMS, PROMPTS, RESOURCES, TALKING, templated } from './fixture-answers.ts'
+import { CONTENT, FORMS, isLocal, PROMPTS, RESOURCES, TALKING, templated } from './fixture-answers.ts'
 
 type Ask = Record<string, string>
 
@@ -29,6 +29,10 @@ type Ask = Record<string, string>
 export async function startFixture(): Promise<{ url: string; close(): Promise<void> }> {
   const sessions = new Map<string, StreamableHTTPServerTransport>()
   const server = createServer(async (request, response) => {
+    if (!isLocal(request.headers.origin)) {
+      response.writeHead(403).end()
+      return
+    }
     const id = request.headers['mcp-session-id']
     let transport = typeof id === 'string' ? sessions.get(id) : undefined
     if (!transport && id !== undefined) {
