@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import './test/support/scratch.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 

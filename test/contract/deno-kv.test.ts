@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { scratchRoot } from '../support/scratch.ts'
 import { endProcesses, openRemote, thisNode } from './remote-store.ts'
 import { deno } from './runtimes.ts'
 import { testStore } from './store-contract.ts'
@@ -13,7 +13,7 @@ afterAll(async () => {
 })
 
 async function newUrl(): Promise<string> {
-  const folder = await mkdtemp(join(scratchRoot, 'lockgate-deno-kv-'))
+  const folder = await mkdtemp(join(tmpdir(), 'lockgate-deno-kv-'))
   folders.push(folder)
   return `deno-kv:${join(folder, 'kv.sqlite')}`
 }

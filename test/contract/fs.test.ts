@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Store } from 'lockgate'
 import { fs } from 'lockgate/storage/fs'
 import { afterAll, expect, test, vi } from 'vitest'
-import { scratchRoot } from '../support/scratch.ts'
 import { listed } from './key-rules.ts'
 import { openRemote } from './remote-store.ts'
 import { testStore } from './store-contract.ts'
@@ -12,7 +12,7 @@ const folders: string[] = []
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))
 
 async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(scratchRoot, 'lockgate-fs-'))
+  const folder = await mkdtemp(join(tmpdir(), 'lockgate-fs-'))
   folders.push(folder)
   return folder
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { scratchRoot } from '../support/scratch.ts'
 import { endProcesses, openRemote } from './remote-store.ts'
 import { bun, deno, nodeWithSqlite } from './runtimes.ts'
 import { testStore } from './store-contract.ts'
@@ -13,7 +13,7 @@ afterAll(async () => {
 })
 
 async function newUrl(): Promise<string> {
-  const folder = await mkdtemp(join(scratchRoot, 'lockgate-sqlite-'))
+  const folder = await mkdtemp(join(tmpdir(), 'lockgate-sqlite-'))
   folders.push(folder)
   return `sqlite:${join(folder, 'new', 'lockgate.db')}`
 }

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { locate } from '../runtimes/locate.ts'
 import { freePort, startMcpServer } from '../support/mcp-server.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
-import { scratch } from '../support/scratch.ts'
 import { redeemParams, refreshParams, register, signIn, type Tokens } from '../support/system.ts'
 import { type Child, start } from './child.ts'
 import { type Installation, install } from './installation.ts'
@@ -34,7 +33,7 @@ beforeAll(async () => {
     PROVIDER_CLIENT_SECRET: provider.clientSecret,
     MCP_URL: mcp.url,
     STREAM_URL: mcp.url,
-    STORAGE: `deno-kv:${join(scratch(), 'shared.kv')}`,
+    STORAGE: `deno-kv:${join(installation.folder, 'shared.kv')}`,
   }
   children = await Promise.all(
     ports.map((port) =>

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { locate } from '../runtimes/locate.ts'
-import { scratch } from '../support/scratch.ts'
 import { type Child, start } from './child.ts'
 import { startWithKv, startWorkerd } from './workers.ts'
 
@@ -53,8 +52,8 @@ const inProcess = (
 })
 
 const redis = ({ redis }: Place): string => redis!
-const sqlite = ({ port }: Place): string => `sqlite:${join(scratch(), `${port}.db`)}`
-const kvFile = ({ port }: Place): string => `deno-kv:${join(scratch(), `${port}.kv`)}`
+const sqlite = ({ folder, port }: Place): string => `sqlite:${join(folder, `${port}.db`)}`
+const kvFile = ({ folder, port }: Place): string => `deno-kv:${join(folder, `${port}.kv`)}`
 
 const node = () => ['node.js']
 const denoRun = () => ['run', '--allow-all', '--no-remote', '--unstable-kv', 'deno-serve.js']

@@ -6,6 +6,7 @@
  *   npm run test:runtimes -- --package x.tgz    with a package that is packed already
  */
 import { parseArgs } from 'node:util'
+import '../support/scratch.ts'
 import { freePort } from '../support/free-port.ts'
 import { startMcpServer } from '../support/mcp-server.ts'
 import { startProvider } from '../support/provider.ts'
