@@ -13,6 +13,8 @@ export interface TestProvider {
   readonly requests: string[]
   /** Every `Authorization` header and body it got, to look for what must never reach it. */
   readonly received: string[]
+  /** The next request to a path gets this answer instead. */
+  failNext(path: string, answer: { status: number; body: unknown }): void
   /** Ends every token it gave out. */
   revokeAll(): void
   close(): Promise<void>
@@ -35,6 +37,7 @@ export async function startProvider(options: {
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   const issuer = `http://localhost:${(server.address() as AddressInfo).port}`
   const live = new Map<string, { destroy(): Promise<void> }>()
+  const failures = new Map<string, { status: number; body: unknown }>()
 
   const provider = new Provider(issuer, {
     clients: [
@@ -80,7 +83,13 @@ export async function startProvider(options: {
     const collected: Buffer[] = []
     request.on('data', (chunk: Buffer) => collected.push(chunk))
     request.on('end', () => received.push(Buffer.concat(collected).toString()))
-    void handle(request, response)
+    const path = request.url?.split('?')[0] ?? ''
+    const failure = failures.get(path)
+    if (!failure) return void handle(request, response)
+    failures.delete(path)
+    response
+      .writeHead(failure.status, { 'content-type': 'application/json' })
+      .end(JSON.stringify(failure.body))
   })
   return {
     issuer,
@@ -88,6 +97,7 @@ export async function startProvider(options: {
     clientSecret,
     requests,
     received,
+    failNext: (path, answer) => void failures.set(path, answer),
     revokeAll() {
       for (const token of live.values()) void token.destroy()
       live.clear()
