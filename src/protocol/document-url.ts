@@ -36,7 +36,7 @@ export function documentUrlProblem(text: string, { hosts, loopback }: DocumentPo
   if (url.protocol !== 'https:') return 'not https'
   // A host that ends in a digit was parsed as an IPv4 address.
   if (/\d$|\]$/.test(url.hostname)) return 'its host is an address'
-  if (!url.hostname.includes('.') || url.hostname.endsWith('.')) return 'its host is not a full name'
+  if (!/^[\w-]+(\.[\w-]+)+$/.test(url.hostname)) return 'its host is not a full name'
   if (PRIVATE_NAME.test(url.hostname)) return 'its host is not public'
   if (hosts === undefined) return url.port === '' ? undefined : 'has a port'
   return hosts.some((pattern) => matchesHost(url.host, pattern)) ? undefined : 'its host is not in the list'

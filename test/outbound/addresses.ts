@@ -90,6 +90,8 @@ export const REFUSED_URLS: readonly string[] = [
   'https://app.example/client.json#part',
   'https://app.example/a/../client.json',
   'https://app.example/./client.json',
+  'https://*.app.example/client.json',
+  'https://app..example/client.json',
   'https://app.example/a/%2e%2e/client.json',
   'https://app.example/a/%2E%2E/client.json',
   'https://user@app.example/client.json',
