@@ -2,12 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { serve as serveFetch, toNodeHandler as toHandler } from 'srvx/node'
 import { Agent, type RequestInit as UndiciInit, fetch as undiciFetch } from 'undici'
 import type { Fetch, OAuthProxy } from '../src/index.ts'
+import { createStreams } from './streams.ts'
 
 /** A server that listens. */
 export interface NodeServer {
   /** Where it listens, such as `http://localhost:8787/`. */
   readonly url: string
-  /** Stops accepting, and waits for answers under way. @param force Cuts them off instead. */
+  /**
+   * Stops accepting, ends the event streams that clients listen on, and waits for answers under way.
+   *
+   * @param force Cuts them off instead.
+   */
   close(force?: boolean): Promise<void>
 }
 
@@ -16,16 +21,23 @@ export interface NodeServer {
  *
  * @param options.port 8787 by default; 0 takes a free one.
  * @param options.hostname 127.0.0.1 by default: behind a reverse proxy nobody else has to reach it.
+ * @param options.tls Certificate and key as PEM, for https without anything in front.
  * @throws {Error} Where the port is taken.
  */
 export async function serve(
   proxy: Pick<OAuthProxy, 'fetch'>,
-  options: { port?: number; hostname?: string } = {},
+  options: {
+    port?: number
+    hostname?: string
+    tls?: { readonly cert: string; readonly key: string } | undefined
+  } = {},
 ): Promise<NodeServer> {
+  const streams = createStreams()
   const server = serveFetch({
     port: options.port ?? 8787,
     hostname: options.hostname ?? '127.0.0.1',
-    fetch: (request) => proxy.fetch(native(request), request),
+    fetch: async (request) => streams.track(request, await proxy.fetch(native(request), request)),
+    ...(options.tls && { tls: { ...options.tls } }),
     silent: true,
     gracefulShutdown: false,
     // Started below, so that a taken port is an error of ours and not a line on the console.
@@ -34,7 +46,16 @@ export async function serve(
     node: { headersTimeout: 20_000, requestTimeout: 0 },
   })
   await server.serve()
-  return { url: server.url ?? '', close: (force) => server.close(force) }
+  return {
+    url: server.url ?? '',
+    async close(force) {
+      streams.end()
+      const http = server.node?.server as { closeIdleConnections?(): void } | undefined
+      // A connection whose last answer is out stays open, in case that its client has more to ask.
+      const tidy = setInterval(() => http?.closeIdleConnections?.(), 50)
+      await server.close(force).finally(() => clearInterval(tidy))
+    },
+  }
 }
 
 /**

@@ -97,6 +97,8 @@ export interface ProxyOptions {
   url: string
   /** At least 32 characters of randomness. Several rotate: the first seals, the others still open. */
   secret: string | readonly string[]
+  /** Takes a `secret` that was made up rather than drawn, at a public `url` too: whoever guesses it makes tokens. */
+  dangerouslyAllowWeakSecret?: boolean
   /** The provider behind, from `lockgate/providers/…`. */
   upstream: Provider
   /** Where grants live, from `lockgate/storage/…`. */

@@ -96,6 +96,7 @@ const ClientSchema: v.GenericSchema<ClientOptions> = v.pipe(
 const OPTIONS = {
   url: publicUrl,
   secret: v.union([secret, v.pipe(v.array(secret), v.minLength(1))], SECRET_RULE),
+  dangerouslyAllowWeakSecret: v.exactOptional(v.boolean(), false),
   upstream: v.pipe(
     ProviderSchema as v.GenericSchema<ProxyOptions['upstream']>,
     v.check((input) => input.clientId !== '', 'its clientId is missing'),

@@ -34,6 +34,8 @@ export interface OAuthProxy {
   }
   /** The issuer: what clients see of the configuration. */
   readonly issuer: string
+  /** The MCP servers behind: the address clients use, and where its requests go, unless to a handler. */
+  readonly resources: readonly { readonly id: string; readonly name: string; readonly target?: string }[]
 }
 
 /**
@@ -74,6 +76,11 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
 
   return {
     issuer: settings.issuer,
+    resources: settings.resources.map(({ id, name, target }) => ({
+      id,
+      name,
+      ...('url' in target && { target: target.url.href }),
+    })),
     fetch: (request, ...native) => route(request, callOf(request, native)),
     grants: {
       async list(user) {

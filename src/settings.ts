@@ -1,4 +1,5 @@
 import type { ClientOptions, McpOptions, ProxyOptions, Resource, Settings } from './config.ts'
+import { isGuessable } from './crypto/guessable.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import { parseOptions } from './option-schema.ts'
 import { wellKnownPath } from './protocol/documents.ts'
@@ -18,6 +19,7 @@ export function readOptions(options: ProxyOptions): Settings {
     fetch: ownFetch,
     now,
     clientDocuments,
+    dangerouslyAllowWeakSecret: allowsWeakSecret = false,
     ...rest
   } = parseOptions(options)
   const { origin, pathname } = new URL(url)
@@ -28,6 +30,12 @@ export function readOptions(options: ProxyOptions): Settings {
   const { accept, hosts, loopback } = clientDocuments
   if (loopback && !isLoopbackHost(url)) {
     issues.push({ path: 'clientDocuments.loopback', message: 'is for development: `url` is not on loopback' })
+  }
+  const weak = [secrets].flat().some(isGuessable)
+  if (weak && !allowsWeakSecret && !isLoopbackHost(url)) {
+    const message =
+      'was made up rather than drawn; `lockgate secret` makes one (or dangerouslyAllowWeakSecret)'
+    issues.push({ path: 'secret', message })
   }
   if (issues.length > 0) throw new ConfigError(issues)
   return {

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import { scalarOptions } from '../../src/index.ts'
 
 /** A wrong or missing setting, by the name its user knows it under. */
@@ -7,6 +10,15 @@ export class SettingsError extends Error {
 
 /** Variables with a meaning of their own; every other option follows from its path. */
 const OWN = new Set(['url', 'secret', 'mcp', 'allow', 'registration'])
+
+/** Fills in from `.env` what the environment itself does not say. */
+export async function loadDotEnv(env: NodeJS.ProcessEnv, cwd: string): Promise<void> {
+  const text = await readFile(join(cwd, '.env'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'EISDIR') return ''
+    throw new SettingsError(`.env: cannot be read (${error.code})`)
+  })
+  for (const [name, value] of Object.entries(parseEnv(text))) env[name] ??= value
+}
 
 /** `redirectUris.customSchemes` → `LOCKGATE_REDIRECT_URIS_CUSTOM_SCHEMES` */
 export const variableOf = (path: string): string =>
@@ -50,13 +62,18 @@ function convert(text: string, type: 'text' | 'number' | 'boolean' | 'list', var
     if (!/^\d+$/.test(text)) throw new SettingsError(`${variable}: expected a whole number`)
     return Number(text)
   }
-  if (type === 'boolean') {
-    if (!/^(true|false|1|0|on|off|yes|no)$/i.test(text))
-      throw new SettingsError(`${variable}: expected true or false`)
-    return /^(true|1|on|yes)$/i.test(text)
-  }
-  return text
+  return type === 'boolean' ? toSwitch(text, variable) : text
 }
+
+function toSwitch(text: string, variable: string): boolean {
+  if (!/^(true|false|1|0|on|off|yes|no)$/i.test(text))
+    throw new SettingsError(`${variable}: expected true or false`)
+  return /^(true|1|on|yes)$/i.test(text)
+}
+
+/** @throws {SettingsError} For a switch that is neither on nor off. */
+export const isOn = (env: NodeJS.ProcessEnv, variable: string): boolean =>
+  env[variable] ? toSwitch(env[variable], variable) : false
 
 /**
  * A list of `name=value` pairs, as in a query string.

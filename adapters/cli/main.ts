@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-import { defineCommand, runMain } from 'citty'
+import { defineCommand } from 'citty'
 import packageJson from '../../package.json' with { type: 'json' }
+import { run } from './run.ts'
 
 const secretCommand = defineCommand({
-  meta: { name: 'secret', description: 'Make a new secret' },
+  meta: { name: 'secret', description: 'Make a new secret: 256 bits of randomness, on the standard output' },
   run: async () => {
     const { newSecret } = await import('./settings.ts')
     process.stdout.write(`${newSecret()}\n`)
@@ -11,11 +12,16 @@ const secretCommand = defineCommand({
 })
 
 const main = defineCommand({
-  meta: { name: 'lockgate', version: packageJson.version, description: packageJson.description },
+  meta: {
+    name: 'lockgate',
+    version: packageJson.version,
+    description: 'An OAuth proxy in front of MCP servers',
+  },
   subCommands: {
     serve: () => import('./serve.ts').then(({ serveCommand }) => serveCommand),
     secret: secretCommand,
   },
 })
 
-await runMain(main)
+const code = await run(main, process.argv.slice(2))
+if (code !== 0) process.exit(code)

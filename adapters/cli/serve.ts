@@ -1,27 +1,46 @@
-import { defineCommand } from 'citty'
+import { type ArgsDef, defineCommand } from 'citty'
 import { createProxy, type Store } from '../../src/index.ts'
-import { fetch, type NodeServer, serve } from '../node.ts'
+import { fetch, serve } from '../node.ts'
 import type { Closable } from '../storage/driver.ts'
+import { DANGEROUS, dangerVariable } from './dangers.ts'
+import { loadDotEnv } from './environment.ts'
 import { createLog } from './log.ts'
+import { startReport } from './report.ts'
 import { explain, readSettings } from './settings.ts'
+import { stopOnSignals } from './stop.ts'
 
-/** Milliseconds that answers under way are given when the server is asked to stop. */
-const PATIENCE = 5000
+const dangerous: ArgsDef = Object.fromEntries(
+  Object.entries(DANGEROUS).map(([name, description]) => [name, { type: 'boolean', description }]),
+)
 
 export const serveCommand = defineCommand({
-  meta: { name: 'serve', description: 'Run the proxy from lockgate.config.* or from the environment' },
+  meta: {
+    name: 'serve',
+    description: 'Run the proxy from lockgate.config.*, .env and the environment',
+  },
   args: {
-    config: { type: 'string', description: 'Config file, instead of lockgate.config.ts|js|json' },
+    config: {
+      type: 'string',
+      valueHint: 'file',
+      description: 'Config file, instead of lockgate.config.ts|js|mjs|json',
+    },
     log: { type: 'enum', options: ['text', 'json'], default: 'text', description: 'How events are written' },
+    ...dangerous,
   },
   async run({ args }) {
     try {
-      const settings = await readSettings(process.env, process.cwd(), args.config)
+      const cwd = process.cwd()
+      await loadDotEnv(process.env, cwd)
+      for (const flag of Object.keys(DANGEROUS)) {
+        if ((args as Record<string, unknown>)[flag]) process.env[dangerVariable(flag)] = 'true'
+      }
+      const settings = await readSettings(process.env, cwd, { config: args.config, dangers: true })
+      const { port, hostname, tls, options } = settings
       const log = createLog(args.log === 'json' ? 'json' : 'text', process.stdout)
-      const own = settings.options.on?.event
+      const own = options.on?.event
       const proxy = createProxy({
         fetch,
-        ...settings.options,
+        ...options,
         on: {
           event: (event) => {
             log(event)
@@ -29,37 +48,15 @@ export const serveCommand = defineCommand({
           },
         },
       })
-      const { port, hostname } = settings
-      const server = await serve(proxy, { port, hostname })
-      const { options, storage } = settings
-      const mcp = typeof options.mcp === 'string' ? options.mcp : 'as configured'
-      process.stderr.write(
-        `Lockgate is ready.
-  public URL   ${proxy.issuer}
-  listening    ${server.url}
-  provider     ${options.upstream.name} (callback URL to register there: ${proxy.issuer}/callback)
-  protects     ${mcp}
-  storage      ${storage}
-  sign-in      ${options.allow ? 'restricted by allow' : 'everyone the provider lets in'}
-`,
-      )
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        process.once(signal, () => void stop(server, options.storage))
-      }
+      const server = await serve(proxy, { port, hostname, tls })
+      process.stderr.write(startReport(proxy, settings, server.url))
+      stopOnSignals(server, () => (options.storage as Store & Partial<Closable>).close?.())
     } catch (error) {
       process.stderr.write(`${explain(error) ?? message(error)}\n`)
       process.exit(1)
     }
   },
 })
-
-async function stop(server: NodeServer, storage: Store & Partial<Closable>): Promise<void> {
-  const force = setTimeout(() => void server.close(true), PATIENCE)
-  force.unref()
-  await server.close()
-  await storage.close?.()
-  process.exit(0)
-}
 
 function message(error: unknown): string {
   const code = (error as { code?: unknown }).code

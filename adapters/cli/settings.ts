@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ConfigError, type McpOptions, type ProxyOptions, type Store } from '../../src/index.ts'
+import { ConfigError, createProxy, type McpOptions, type ProxyOptions, type Store } from '../../src/index.ts'
 import { fromUrl, storageForms } from '../storage/from-url.ts'
+import { findDangers, isLoopback } from './dangers.ts'
 import { listOf, readScalars, SettingsError, variableOf } from './environment.ts'
+import { readTls, type Tls } from './tls.ts'
 import { readUpstream } from './upstream.ts'
 
 type Env = NodeJS.ProcessEnv
@@ -16,12 +18,11 @@ const CONFIG_FILES = [
   'lockgate.config.json',
 ]
 
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
-
 /** Where to listen, and what to serve there. */
 export interface ServeSettings {
   readonly port: number
   readonly hostname: string
+  readonly tls: Tls | undefined
   readonly options: ProxyOptions
   /** What the start-up report says of the storage. */
   readonly storage: string
@@ -32,12 +33,17 @@ export interface ServeSettings {
 /**
  * Everything `lockgate serve` needs: from the config file, and from the environment where the file says nothing.
  *
+ * @param how.config Another file than the usual ones.
+ * @param how.dangers Whether to refuse what must not be served to the public by mistake.
  * @throws {SettingsError | ConfigError} Naming what is wrong by its variable or option.
  */
-export async function readSettings(env: Env, cwd: string, config?: string): Promise<ServeSettings> {
-  const file = await findConfig(cwd, config)
+export async function readSettings(
+  env: Env,
+  cwd: string,
+  how: { config?: string | undefined; dangers?: boolean } = {},
+): Promise<ServeSettings> {
+  const file = await findConfig(cwd, how.config)
   const given = file === undefined ? {} : await loadConfig(file)
-  const port = readPort(env.PORT)
   const hostname = env.HOST || '127.0.0.1'
   const problems: string[] = []
   const collect = async <T>(work: () => T | Promise<T>): Promise<T | undefined> => {
@@ -49,14 +55,16 @@ export async function readSettings(env: Env, cwd: string, config?: string): Prom
       return undefined
     }
   }
-  const url = given.url ?? (env.LOCKGATE_URL || `http://localhost:${port}`)
+  const port = (await collect(() => readPort(env.PORT))) ?? 8787
+  const tls = await collect(() => readTls(env, cwd))
+  const url =
+    given.url ?? (env.LOCKGATE_URL || `${env.LOCKGATE_TLS_CERT ? 'https' : 'http'}://localhost:${port}`)
   const storage = env.LOCKGATE_STORAGE || 'fs:.lockgate/data'
   const store = given.storage ?? (await collect(() => openStorage(storage)))
   const upstream = given.upstream ?? (await collect(() => readUpstream(env)))
   const mcp = given.mcp ?? (await collect(() => readMcp(env)))
   const scalars = await collect(() => readScalars(env))
   const secret = given.secret ?? (await collect(() => readSecret(env, url, storage, cwd)))
-  if (problems.length > 0) throw new SettingsError(problems.join('\n'))
   const allow = env.LOCKGATE_ALLOW ? { allow: listOf(env.LOCKGATE_ALLOW) } : {}
   const options = {
     ...allow,
@@ -68,7 +76,31 @@ export async function readSettings(env: Env, cwd: string, config?: string): Prom
     upstream,
     mcp,
   } as ProxyOptions
-  return { port, hostname, options, storage: given.storage ? 'from the config file' : storage, file }
+  const about = { url, upstream, allow: options.allow, storage: given.storage ? undefined : storage }
+  const dangers = (await collect(() => findDangers(env, about))) ?? []
+  if (how.dangers) problems.push(...dangers)
+  problems.push(...wrongOptions(options))
+  if (problems.length > 0) throw new SettingsError(problems.join('\n'))
+  return { port, hostname, tls, options, storage: shown(about.storage), file }
+}
+
+/** A storage without its password, for the start-up report. */
+function shown(storage: string | undefined): string {
+  if (storage === undefined) return 'of the config file'
+  return storage.replace(/\/\/[^@]*@/, '//').replace(/\?.*$/s, '')
+}
+
+/** What is wrong with the options that are there; what is missing has been said by its variable. */
+function wrongOptions(options: ProxyOptions): string[] {
+  try {
+    createProxy(options)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const isThere = ({ path }: { path: string }) =>
+      options[path.split('.')[0] as keyof ProxyOptions] !== undefined
+    return linesOf(error.issues.filter(isThere))
+  }
 }
 
 async function findConfig(cwd: string, config: string | undefined): Promise<string | undefined> {
@@ -127,7 +159,7 @@ async function openStorage(storage: string): Promise<Store> {
 /** On the user's own machine a secret is made at the first start, and kept beside the data. */
 async function readSecret(env: Env, url: string, storage: string, cwd: string): Promise<string | string[]> {
   if (env.LOCKGATE_SECRET) return listOf(env.LOCKGATE_SECRET)
-  if (!URL.canParse(url) || !LOOPBACK.test(new URL(url).hostname)) {
+  if (!isLoopback(url)) {
     throw new SettingsError('LOCKGATE_SECRET: is missing; `npx lockgate secret` makes one')
   }
   if (storage === 'memory:') return newSecret()
@@ -153,8 +185,8 @@ export const newSecret = (): string => randomBytes(32).toString('base64url')
 /** What is wrong, line by line, each with the variable or option to change. */
 export function explain(error: unknown): string | undefined {
   if (error instanceof SettingsError) return error.message
-  if (!(error instanceof ConfigError)) return undefined
-  return error.issues
-    .map(({ path, message }) => `${path} (${variableOf(path.replace(/\.\d+/g, ''))}): ${message}`)
-    .join('\n')
+  return error instanceof ConfigError ? linesOf(error.issues).join('\n') : undefined
 }
+
+const linesOf = (issues: ConfigError['issues']): string[] =>
+  issues.map(({ path, message }) => `${path} (${variableOf(path.replace(/\.\d+/g, ''))}): ${message}`)

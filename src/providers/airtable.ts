@@ -13,6 +13,7 @@ export const airtable: ProviderFactory<'optional'> = defineProvider({
   confidence: 'high',
   secret: 'optional',
   parts: {
+    publicAccounts: true,
     endpoints: {
       authorization: 'https://airtable.com/oauth2/v1/authorize',
       token: 'https://airtable.com/oauth2/v1/token',

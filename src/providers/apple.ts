@@ -41,6 +41,7 @@ export const apple: ProviderFactory<'none', AppleOptions> = defineProvider({
     privateKey,
   },
   parts: ({ teamId, keyId, privateKey }, { clientId }) => ({
+    publicAccounts: true,
     issuer: ISSUER,
     issuerRule: { type: 'aliases', aliases: ['https://account.apple.com'] },
     discovery: true,

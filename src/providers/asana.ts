@@ -13,6 +13,7 @@ export const asana: ProviderFactory<'required'> = defineProvider({
   confidence: 'medium',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     endpoints: {
       authorization: 'https://app.asana.com/-/oauth_authorize',
       token: 'https://app.asana.com/-/oauth_token',

@@ -15,6 +15,7 @@ export const atlassian: ProviderFactory<'required'> = defineProvider({
   confidence: 'medium',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     issuer: 'https://auth.atlassian.com',
     endpoints: {
       authorization: 'https://auth.atlassian.com/authorize',

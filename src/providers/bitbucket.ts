@@ -21,6 +21,7 @@ export const bitbucket: ProviderFactory<'required'> = defineProvider({
   confidence: 'low',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     endpoints: {
       authorization: 'https://bitbucket.org/site/oauth2/authorize',
       token: 'https://bitbucket.org/site/oauth2/access_token',

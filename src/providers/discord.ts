@@ -13,6 +13,7 @@ export const discord: ProviderFactory<'required'> = defineProvider({
   confidence: 'high',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     issuer: 'https://discord.com',
     endpoints: {
       authorization: 'https://discord.com/oauth2/authorize',

@@ -13,6 +13,7 @@ export const dropbox: ProviderFactory<'optional'> = defineProvider({
   confidence: 'medium',
   secret: 'optional',
   parts: {
+    publicAccounts: true,
     issuer: 'https://www.dropbox.com',
     endpoints: {
       authorization: 'https://www.dropbox.com/oauth2/authorize',

@@ -13,6 +13,7 @@ export const figma: ProviderFactory<'required'> = defineProvider({
   confidence: 'medium',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     endpoints: {
       authorization: 'https://www.figma.com/oauth',
       token: 'https://api.figma.com/v1/oauth/token',

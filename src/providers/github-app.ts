@@ -15,6 +15,7 @@ export const githubApp: ProviderFactory<'required'> = defineProvider({
   confidence: 'high',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     ...githubParts('https://github.com', 'https://api.github.com'),
     scopes: [],
     rotation: 'always',

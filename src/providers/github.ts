@@ -14,6 +14,7 @@ export const github: ProviderFactory<'required'> = defineProvider({
   confidence: 'medium',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     ...githubParts('https://github.com', 'https://api.github.com'),
     rotation: 'never',
   },

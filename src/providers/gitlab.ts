@@ -15,6 +15,7 @@ export const gitlab: ProviderFactory<'optional', { baseUrl?: string | undefined 
   secret: 'optional',
   inputs: { baseUrl: withDefault(baseUrl, 'https://gitlab.com') },
   parts: ({ baseUrl }) => ({
+    publicAccounts: baseUrl === 'https://gitlab.com',
     issuer: baseUrl,
     discovery: true,
     clientAuth: 'client_secret_post',

@@ -15,6 +15,7 @@ export const google: ProviderFactory<'required'> = defineProvider({
   confidence: 'high',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     issuer: 'https://accounts.google.com',
     issuerRule: { type: 'aliases', aliases: ['accounts.google.com'] },
     discovery: true,

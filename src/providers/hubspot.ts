@@ -31,6 +31,7 @@ export const hubspot: ProviderFactory<'required'> = defineProvider({
   confidence: 'medium',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     endpoints: {
       authorization: 'https://app.hubspot.com/oauth/authorize',
       token: TOKEN,

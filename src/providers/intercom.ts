@@ -17,6 +17,7 @@ export const intercom: ProviderFactory<'required', { region?: 'us' | 'eu' | 'au'
     parts: ({ region }) => {
       const area = region === 'us' ? '' : `${region}.`
       return {
+        publicAccounts: true,
         endpoints: {
           authorization: `https://app.${area}intercom.com/oauth`,
           token: `https://api.${area}intercom.io/auth/eagle/token`,

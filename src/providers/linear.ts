@@ -13,6 +13,7 @@ export const linear: ProviderFactory<'required'> = defineProvider({
   confidence: 'medium',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     endpoints: {
       authorization: 'https://linear.app/oauth/authorize',
       token: 'https://api.linear.app/oauth/token',

@@ -67,6 +67,7 @@ export const microsoft: ProviderFactory<'optional', MicrosoftOptions> = definePr
     const single: IssuerRule = { type: GUID.test(tenant) ? 'exact' : 'adopt' }
     return {
       issuer: `https://${authority}/${several ? '{tenantid}' : tenant.toLowerCase()}/v2.0`,
+      publicAccounts: several && !tenants,
       issuerRule: several ? manyTenants(tenant, tenants) : single,
       discovery: { url: `https://${authority}/${tenant}/v2.0/.well-known/openid-configuration` },
       clientAuth: 'client_secret_post',

@@ -13,6 +13,7 @@ export const notion: ProviderFactory<'required'> = defineProvider({
   confidence: 'high',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     endpoints: {
       authorization: 'https://api.notion.com/v1/oauth/authorize',
       token: 'https://api.notion.com/v1/oauth/token',

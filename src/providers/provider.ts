@@ -92,6 +92,8 @@ export interface ProviderParts {
   readonly scopeSeparator?: string | undefined
   /** `false` where scopes are fixed at the registered application. */
   readonly sendScope?: boolean | undefined
+  /** Whether anybody may make an account there: then `allow` alone keeps strangers out. */
+  readonly publicAccounts?: boolean | undefined
   /** Whether an ID token is expected. Default: where `openid` is among the scopes. */
   readonly idToken?: boolean | undefined
   readonly nonce?: boolean | undefined

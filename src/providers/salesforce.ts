@@ -16,6 +16,7 @@ export const salesforce: ProviderFactory<'optional', { host?: string | undefined
   secret: 'optional',
   inputs: { host: withDefault(host, 'login.salesforce.com') },
   parts: ({ host }) => ({
+    publicAccounts: /^(login|test)\.salesforce\.com$/.test(host),
     issuer: `https://${host}`,
     discovery: true,
     clientAuth: 'client_secret_post',

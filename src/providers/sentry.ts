@@ -15,6 +15,7 @@ export const sentry: ProviderFactory<'required', { baseUrl?: string | undefined 
   secret: 'required',
   inputs: { baseUrl: withDefault(baseUrl, 'https://sentry.io') },
   parts: ({ baseUrl }) => ({
+    publicAccounts: baseUrl === 'https://sentry.io',
     endpoints: {
       authorization: `${baseUrl}/oauth/authorize/`,
       token: `${baseUrl}/oauth/token/`,

@@ -24,6 +24,7 @@ export const slack: ProviderFactory<'required'> = defineProvider({
   confidence: 'medium',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     issuer: 'https://slack.com',
     endpoints: {
       authorization: 'https://slack.com/oauth/v2/authorize',

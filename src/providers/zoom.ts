@@ -13,6 +13,7 @@ export const zoom: ProviderFactory<'required'> = defineProvider({
   confidence: 'medium',
   secret: 'required',
   parts: {
+    publicAccounts: true,
     endpoints: {
       authorization: 'https://zoom.us/oauth/authorize',
       token: 'https://zoom.us/oauth/token',

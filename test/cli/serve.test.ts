@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { asPage, asUrl, Browser } from '../support/browser.ts'
 import { connectV1, SignedInClient } from '../support/client-v1.ts'
+import { type Run, startCommand } from '../support/command.ts'
 import { freePort, startMcpServer } from '../support/mcp-server.ts'
 import { signInAtProvider, startProvider } from '../support/provider.ts'
-
-const cli = new URL('../../dist/cli.js', import.meta.url).pathname
+import { noRedis, startRedis } from '../support/redis.ts'
 
 let folder: string
 const children: ChildProcess[] = []
@@ -22,44 +22,15 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-interface Run {
-  readonly child: ChildProcess
-  readonly out: () => string
-  readonly err: () => string
-  readonly code: Promise<number | null>
-  ready(): Promise<void>
-}
-
 /** Starts `lockgate serve` with these variables and no others of its kind. */
 function start(env: Record<string, string>, args: string[] = []): Run {
-  const child = spawn(process.execPath, [cli, 'serve', ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, ...env },
-  })
-  children.push(child)
-  let [out, err] = ['', '']
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString()
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    err += chunk.toString()
-  })
-  const code = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  return {
-    child,
-    out: () => out,
-    err: () => err,
-    code,
-    async ready() {
-      for (let tries = 0; tries < 150; tries++) {
-        if (err.includes('ready')) return
-        if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${err}`)
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
-      throw new Error(`not ready: ${err}`)
-    },
-  }
+  const run = startCommand(folder, ['serve', ...args], env)
+  children.push(run.child)
+  return run
 }
+
+/** Drawn, not made up. */
+const SECRET = '7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4'
 
 const UPSTREAM = {
   LOCKGATE_UPSTREAM: 'oidc',
@@ -120,6 +91,49 @@ describe('what is wrong names itself, and nothing listens', () => {
       ['LOCKGATE_REDIRECT_URIS_CUSTOM_SCHEMES'],
     ],
     ['a port that is none', { PORT: 'x' }, ['PORT']],
+    [
+      'a secret of one word, in public',
+      { LOCKGATE_URL: 'https://mcp.example.com', LOCKGATE_SECRET: 'correct horse '.repeat(4) },
+      ['secret (LOCKGATE_SECRET): was made up', 'dangerouslyAllowWeakSecret'],
+    ],
+    [
+      'a secret of the documents, in public',
+      {
+        LOCKGATE_URL: 'https://mcp.example.com',
+        LOCKGATE_SECRET: 'change-me-c7QxW2nT0pLrZsVbYdKfHgJu3iO9eA1m',
+      },
+      ['secret (LOCKGATE_SECRET): was made up'],
+    ],
+    [
+      'memory behind a public URL',
+      { LOCKGATE_URL: 'https://mcp.example.com', LOCKGATE_SECRET: SECRET, LOCKGATE_STORAGE: 'memory:' },
+      ['LOCKGATE_STORAGE: memory: forgets', '--dangerously-allow-memory-storage'],
+    ],
+    [
+      'everybody, at a provider where anybody may have an account',
+      {
+        ...{ LOCKGATE_UPSTREAM: 'github', LOCKGATE_URL: 'https://mcp.example.com' },
+        ...{ LOCKGATE_SECRET: SECRET },
+      },
+      ['LOCKGATE_ALLOW: is missing', 'GitHub', 'LOCKGATE_DANGEROUSLY_ALLOW_EVERYONE=true'],
+    ],
+    [
+      'all that is unsafe, beside what is missing',
+      {
+        LOCKGATE_URL: 'https://mcp.example.com',
+        LOCKGATE_SECRET: 'x'.repeat(40),
+        LOCKGATE_STORAGE: 'memory:',
+        LOCKGATE_UPSTREAM: 'google',
+        LOCKGATE_TLS_CERT: 'nowhere.pem',
+        PORT: 'x',
+      },
+      ['LOCKGATE_SECRET', 'LOCKGATE_STORAGE', 'LOCKGATE_ALLOW', 'LOCKGATE_TLS_KEY: is missing', 'PORT'],
+    ],
+    [
+      'a certificate that is not there',
+      { LOCKGATE_TLS_CERT: 'nowhere.pem', LOCKGATE_TLS_KEY: 'nowhere.pem' },
+      ['LOCKGATE_TLS_CERT: its file cannot be read (ENOENT)'],
+    ],
     ['an allow list that is none', { LOCKGATE_ALLOW: 'everyone' }, ['LOCKGATE_ALLOW']],
   ])('%s', async (_name, change, expected) => {
     const port = String(await freePort())
@@ -236,4 +250,70 @@ test('a wrong option in a config file is named by its path', async () => {
   const run = start(UPSTREAM)
   expect(await run.code).toBe(1)
   for (const path of ['refreshGrace', 'unknown', 'clients.0.redirectUris']) expect(run.err()).toContain(path)
+})
+
+test.each([
+  [
+    ['--dangerously-allow-everyone', '--dangerously-allow-memory-storage', '--dangerously-allow-weak-secret'],
+    {},
+  ],
+  [
+    [],
+    {
+      LOCKGATE_DANGEROUSLY_ALLOW_EVERYONE: 'true',
+      LOCKGATE_DANGEROUSLY_ALLOW_MEMORY_STORAGE: 'true',
+      LOCKGATE_DANGEROUSLY_ALLOW_WEAK_SECRET: 'true',
+    },
+  ],
+])('what is unsafe is served where its own loud name says so (%j)', async (flags, variables) => {
+  const port = await freePort()
+  const run = start(
+    {
+      ...UPSTREAM,
+      LOCKGATE_UPSTREAM: 'github',
+      LOCKGATE_URL: 'https://mcp.example.com',
+      LOCKGATE_SECRET: 'x'.repeat(40),
+      LOCKGATE_STORAGE: 'memory:',
+      PORT: String(port),
+      ...variables,
+    },
+    flags,
+  )
+  await run.ready()
+  expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200)
+})
+
+test('the report at the start says what matters, without the password of the storage', async () => {
+  const redis = noRedis ? undefined : await startRedis()
+  const port = await freePort()
+  const storage = redis ? `redis://default:canary@${new URL(redis.url).host}` : 'fs:data'
+  const allow = { LOCKGATE_ALLOW: '@example.com,group:engineers' }
+  // Redis without a password takes any, with a warning of its own.
+  const run = start({ ...UPSTREAM, ...allow, LOCKGATE_STORAGE: storage, PORT: String(port), HOST: '0.0.0.0' })
+  await run.ready()
+  const report = run.err()
+  for (const text of [
+    `http://localhost:${port}/callback`,
+    `http://localhost:${port}/mcp → http://127.0.0.1:3000/mcp`,
+    'id.example.com (https://id.example.com)',
+    '@example.com, group:engineers',
+    'register themselves (sealed); with a metadata document',
+    `claude mcp add --transport http lockgate http://localhost:${port}/mcp`,
+    'warning      HOST: 0.0.0.0 can be reached from the network',
+    redis ? 'several processes may share it' : 'for this one process',
+  ]) {
+    expect(report).toContain(text)
+  }
+  expect(report).not.toContain('canary')
+  await redis?.stop()
+})
+
+test('.env is read, and the environment wins over it', async () => {
+  const port = await freePort()
+  const lines = Object.entries({ ...UPSTREAM, PORT: '1', LOCKGATE_NAME: '"From .env"' })
+  await writeFile(join(folder, '.env'), lines.map(([name, value]) => `${name}=${value}\n`).join(''))
+  const run = start({ PORT: String(port) })
+  await run.ready()
+  const response = await fetch(`http://localhost:${port}/.well-known/oauth-protected-resource/mcp`)
+  expect(await response.json()).toMatchObject({ resource_name: 'From .env' })
 })

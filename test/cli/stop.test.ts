@@ -1,0 +1,165 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { certify } from '../outbound/certificate.ts'
+import { Browser } from '../support/browser.ts'
+import { type Run, startCommand } from '../support/command.ts'
+import { freePort } from '../support/free-port.ts'
+import { startProvider } from '../support/provider.ts'
+import { connect, type System } from '../support/system.ts'
+
+let folder: string
+const children: ChildProcess[] = []
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockgate-stop-'))
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+function serve(env: Record<string, string>): Run {
+  const run = startCommand(folder, ['serve'], env)
+  children.push(run.child)
+  return run
+}
+
+/** Somebody signed in, at a `serve` in front of a server that streams on GET and takes its time on POST. */
+async function guarded(delay: number) {
+  const port = await freePort()
+  const url = `http://localhost:${port}`
+  const provider = await startProvider({ redirectUris: [`${url}/callback`] })
+  const behind = createServer((request, response) => {
+    if (request.method === 'GET') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n')
+    } else {
+      request.resume()
+      setTimeout(
+        () => response.writeHead(200, { 'content-type': 'application/json' }).end('{"done":true}'),
+        delay,
+      )
+    }
+  })
+  await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve))
+  const run = serve({
+    PORT: String(port),
+    LOCKGATE_UPSTREAM: 'oidc',
+    LOCKGATE_UPSTREAM_ISSUER: provider.issuer,
+    LOCKGATE_UPSTREAM_CLIENT_ID: provider.clientId,
+    LOCKGATE_UPSTREAM_CLIENT_SECRET: provider.clientSecret,
+    LOCKGATE_MCP: `http://127.0.0.1:${(behind.address() as { port: number }).port}/mcp`,
+  })
+  await run.ready()
+  // What signing in needs of a system, over HTTP.
+  const system = {
+    url,
+    call: (path: string, init?: RequestInit) => fetch(url + path, init),
+    post: (path: string, params: Record<string, string>) =>
+      fetch(url + path, { method: 'POST', body: new URLSearchParams(params) }),
+    browser: () => new Browser(),
+  } as unknown as System
+  const { tokens } = await connect(system)
+  const headers = { authorization: `Bearer ${tokens.access_token}`, accept: 'text/event-stream' }
+  const close = async () => {
+    behind.closeAllConnections()
+    behind.close()
+    await provider.close()
+  }
+  return { run, mcp: `${url}/mcp`, headers, close }
+}
+
+describe('asked to stop, serve', () => {
+  test('ends event streams, finishes what is under way, takes nothing new, and says 0', async () => {
+    const { run, mcp, headers, close } = await guarded(1200)
+    const stream = await fetch(mcp, { headers })
+    const reader = stream.body!.getReader()
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe(': hello\n\n')
+    const answer = fetch(mcp, { method: 'POST', headers, body: '{}' })
+    await sleep(300)
+    const asked = Date.now()
+    run.child.kill('SIGTERM')
+    expect((await reader.read()).done, 'the stream ends as its server might end it').toBe(true)
+    await expect(fetch(mcp, { method: 'POST', headers, body: '{}' })).rejects.toThrow()
+    expect(await (await answer).json()).toEqual({ done: true })
+    expect(await run.code).toBe(0)
+    expect(Date.now() - asked, 'it does not wait for connections that are only kept open').toBeLessThan(3000)
+    await close()
+  })
+
+  test('waits no longer than five seconds', async () => {
+    const { run, mcp, headers, close } = await guarded(60_000)
+    const answer = fetch(mcp, { method: 'POST', headers, body: '{}' }).catch((error: Error) => error)
+    await sleep(300)
+    const asked = Date.now()
+    run.child.kill('SIGTERM')
+    expect(await run.code).toBe(0)
+    expect(Date.now() - asked).toBeGreaterThan(4000)
+    expect(await answer).toBeInstanceOf(Error)
+    await close()
+  })
+
+  test('ends at once when it is asked again', async () => {
+    const { run, mcp, headers, close } = await guarded(60_000)
+    fetch(mcp, { method: 'POST', headers, body: '{}' }).catch(() => {})
+    await sleep(300)
+    const asked = Date.now()
+    run.child.kill('SIGTERM')
+    await sleep(200)
+    run.child.kill('SIGINT')
+    expect(await run.code).toBe(130)
+    expect(Date.now() - asked).toBeLessThan(2000)
+    await close()
+  })
+})
+
+const certificate = certify('localhost')
+const other = certify('localhost')
+if (!certificate) console.warn('TLS of serve is not tested; missing: openssl')
+
+describe.skipIf(!certificate)('with a certificate', () => {
+  const env = {
+    LOCKGATE_UPSTREAM: 'oidc',
+    LOCKGATE_UPSTREAM_ISSUER: 'https://id.example.com',
+    LOCKGATE_UPSTREAM_CLIENT_ID: 'id',
+    LOCKGATE_MCP: 'http://127.0.0.1:3000/mcp',
+    LOCKGATE_TLS_CERT: 'cert.pem',
+    LOCKGATE_TLS_KEY: 'key.pem',
+  }
+
+  test('serve speaks https, and is at an https address by default', async () => {
+    await writeFile(join(folder, 'cert.pem'), certificate!.cert)
+    await writeFile(join(folder, 'key.pem'), certificate!.key)
+    const port = await freePort()
+    const run = serve({ ...env, PORT: String(port) })
+    await run.ready()
+    const metadata = await new Promise<string>((resolve, reject) => {
+      const path = '/.well-known/oauth-authorization-server'
+      const options = { host: 'localhost', port, path, ca: certificate!.cert, family: 4 }
+      httpsRequest(options, async (response) => {
+        let text = ''
+        for await (const chunk of response) text += String(chunk)
+        resolve(text)
+      })
+        .on('error', reject)
+        .end()
+    })
+    expect(JSON.parse(metadata)).toMatchObject({ issuer: `https://localhost:${port}` })
+    const plain = new Promise((_resolve, reject) => {
+      httpRequest({ host: '127.0.0.1', port, path: '/health' }).on('error', reject).end()
+    })
+    await expect(plain).rejects.toThrow()
+  })
+
+  test('that belongs to another key serve does not start', async () => {
+    await writeFile(join(folder, 'cert.pem'), certificate!.cert)
+    await writeFile(join(folder, 'key.pem'), other!.key)
+    const run = serve({ ...env, PORT: String(await freePort()) })
+    expect(await run.code).toBe(1)
+    expect(run.err()).toContain('LOCKGATE_TLS_CERT, LOCKGATE_TLS_KEY: expected a certificate and its own key')
+  })
+})
