@@ -24,8 +24,15 @@ export interface Auth {
     readonly claims: Readonly<Record<string, unknown>>
   }
   readonly upstream: {
-    /** The provider's access token, refreshed first where it is about to expire. */
-    accessToken(): Promise<string>
+    /**
+     * The provider's access token, refreshed first where it is about to expire.
+     *
+     * @param options.refused The token that the provider's API has just answered with 401: then another one, refreshed
+     * once however many ask. A sign-in that cannot be refreshed has ended with it.
+     * @throws {OAuthError} `invalid_grant` where the sign-in at the provider has ended, `temporarily_unavailable`, or
+     * `bad_gateway` where a token is refused that was issued in this very minute.
+     */
+    accessToken(options?: { refused?: string | undefined }): Promise<string>
   }
 }
 

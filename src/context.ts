@@ -7,6 +7,7 @@ import { createEmit, type Emit } from './events/event.ts'
 import { type AccessTokens, createAccessTokens } from './grants/access-token.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
 import { failClosed } from './grants/store-failure.ts'
+import { createEndTokens, type EndTokens } from './guard/end-tokens.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
 import { createUpstreamAccess, type UpstreamAccess } from './guard/upstream-tokens.ts'
 import { createUpstream, type Upstream } from './upstream/upstream.ts'
@@ -21,6 +22,7 @@ export interface Context {
   readonly accessTokens: AccessTokens
   readonly upstream: Upstream
   readonly upstreamAccess: UpstreamAccess
+  readonly endTokens: EndTokens
   readonly guard: Guard
   readonly emit: Emit
 }
@@ -47,7 +49,8 @@ export function createContext(settings: Settings): Context {
   const grants = createGrants({ store, sealer, now, revocationLag })
   const accessTokens = createAccessTokens(keyring, issuer)
   const upstream = createUpstream(settings.upstream, { fetch, now, redirectUri: `${issuer}/callback` })
-  const upstreamAccess = createUpstreamAccess({ grants, upstream, now, emit })
+  const endTokens = createEndTokens({ upstream, emit })
+  const upstreamAccess = createUpstreamAccess({ grants, upstream, now, emit, endTokens })
   const clients = createClients(settings.clients, {
     keyring,
     sealer,
@@ -64,9 +67,21 @@ export function createContext(settings: Settings): Context {
   const guard = createGuard({
     accessTokens,
     grants,
-    upstreamToken: async (key) => (await upstreamAccess.fresh(key)).accessToken,
+    upstreamToken: async (key, refused) => (await upstreamAccess.fresh(key, refused)).accessToken,
     now,
     revocationLag,
   })
-  return { settings, keyring, sealer, clients, grants, accessTokens, upstream, upstreamAccess, guard, emit }
+  return {
+    settings,
+    keyring,
+    sealer,
+    clients,
+    grants,
+    accessTokens,
+    upstream,
+    upstreamAccess,
+    endTokens,
+    guard,
+    emit,
+  }
 }

@@ -70,6 +70,8 @@ export interface UpstreamTokens {
   readonly refreshToken?: string | undefined
   /** Seconds since the epoch; absent where the provider did not say: then it is used until refused. */
   readonly expiresAt?: number | undefined
+  /** Seconds since the epoch. */
+  readonly obtainedAt?: number | undefined
   /** The scope the provider granted, in its own words. */
   readonly scope?: string | undefined
   /** Whose they are by the ID token, so that a refresh that answers for somebody else is noticed. */

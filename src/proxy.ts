@@ -29,7 +29,10 @@ export interface OAuthProxy {
   readonly grants: {
     /** The living grants of one user, by the `user` of events and of {@link Auth.user}. */
     list(user: string): Promise<GrantSummary[]>
-    /** Ends a grant, here and at the provider. @returns Whether there was one. */
+    /**
+     * Ends a grant, here and at the provider: for that it waits three seconds at most, and goes on trying behind the
+     * caller's back. @returns Whether there was one.
+     */
     revoke(key: { user: string; id: string }): Promise<boolean>
   }
   /** The issuer: what clients see of the configuration. */
@@ -37,6 +40,9 @@ export interface OAuthProxy {
   /** The MCP servers behind: the address clients use, and where its requests go, unless to a handler. */
   readonly resources: readonly { readonly id: string; readonly name: string; readonly target?: string }[]
 }
+
+/** Milliseconds. */
+const OPERATOR_WAITS = 3000
 
 /**
  * Builds the proxy. Does no I/O: options are checked here, everything else waits for a request.
@@ -95,14 +101,15 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         const key = { user, id }
         const grant = await ctx.grants.end(key)
         if (!grant) return false
-        ctx.emit({
-          type: 'grant-ended',
-          client: grant.client,
-          user,
-          grant: `${user}.${id}`,
-          reason: 'by the operator',
+        const owner = { client: grant.client, user, grant: `${user}.${id}` }
+        ctx.emit({ type: 'grant-ended', ...owner, reason: 'by the operator' })
+        const ended = ctx.endTokens(owner, ctx.grants.openTokens(key, grant))
+        let timer: ReturnType<typeof setTimeout> | undefined
+        const patience = new Promise((resolve) => {
+          timer = setTimeout(resolve, OPERATOR_WAITS)
         })
-        await ctx.upstream.revoke(ctx.grants.openTokens(key, grant)).catch(report)
+        await Promise.race([ended, patience])
+        clearTimeout(timer)
         return true
       },
     },

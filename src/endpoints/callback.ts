@@ -78,15 +78,10 @@ function turnAway(
   tokens: UpstreamTokens,
   cookies: readonly string[],
 ): Response {
-  const { emit, keyring, settings, upstream } = ctx
-  emit({
-    type: 'turned-away',
-    requestId: call.requestId,
-    client: request.client.key,
-    user: userKey(keyring, identity),
-    reason: 'not in allow',
-  })
-  call.defer(upstream.revoke(tokens))
+  const { emit, keyring, settings, endTokens } = ctx
+  const owner = { client: request.client.key, user: userKey(keyring, identity) }
+  emit({ type: 'turned-away', requestId: call.requestId, ...owner, reason: 'not in allow' })
+  call.defer(endTokens(owner, tokens))
   const { redirectUri, state } = request
   const message = 'You signed in, but this account may not use this server'
   const href = withResponse(redirectUri, { error: 'access_denied', state, iss: settings.issuer })

@@ -43,6 +43,11 @@ export interface Grant {
   readonly upstream: string
   /** While some instance refreshes the provider's tokens: until when the others wait for it. */
   readonly leasedUntil?: number
+  /**
+   * When the provider was first asked for other tokens without its answer having been kept. Written before it is asked:
+   * where it stays, an answer was lost, and the refresh token may have been used.
+   */
+  readonly askedAt?: number
 }
 
 /** What to do with a record: leave it, write it, or end the grant. A refusal that changes nothing is thrown. */

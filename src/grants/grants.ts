@@ -13,8 +13,8 @@ export type Outcome<T> =
 
 /** The grants of a store: every change is one compare-and-set on one record. */
 export interface Grants {
-  /** Whether several processes may work on these records at once and agree on every change. */
-  readonly shared: boolean
+  /** What a change of these records guarantees. */
+  readonly consistency: Store['consistency']
   create(key: GrantKey, grant: Grant): Promise<void>
   /** The record as it is in the store now. */
   load(key: GrantKey): Promise<Grant | undefined>
@@ -95,7 +95,7 @@ export function createGrants(ports: {
   }
 
   return {
-    shared: store.consistency === 'atomic',
+    consistency: store.consistency,
     load,
     recent: live.recent,
     live: live.read,

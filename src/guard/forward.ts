@@ -24,11 +24,14 @@ export interface Forwarding {
 /**
  * Passes a request on and its answer back, both as streams. The client's own credentials stay here.
  *
- * @throws {OAuthError} `bad_gateway` where the server behind does not answer.
+ * @throws {OAuthError} `bad_gateway` where the server behind does not answer, or refuses this proxy; `invalid_token`
+ * where it refused the provider's token, which has been refreshed since.
  */
 export async function forward(request: Request, forwarding: Forwarding, fetch: Fetch): Promise<Response> {
-  const { target } = forwarding
-  const headers = await requestHeaders(request.headers, forwarding)
+  const { target, mode, auth } = forwarding
+  const headers = requestHeaders(request.headers, forwarding)
+  const token = mode === 'upstream-token' ? await auth.upstream.accessToken() : undefined
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
   const hasBody = carriesBody(request)
   const init: RequestInit & { duplex?: 'half' } = {
     method: request.method,
@@ -49,7 +52,15 @@ export async function forward(request: Request, forwarding: Forwarding, fetch: F
       cause,
     })
   }
-  if (response.status === 401 && forwarding.mode !== 'upstream-token') {
+  if (response.status === 401 && token !== undefined) {
+    await response.body?.cancel()
+    await auth.upstream.accessToken({ refused: token })
+    // There is another one now, and the body of the request is gone. This makes clients refresh theirs and ask again.
+    throw new OAuthError('invalid_token', 'The sign-in was renewed, ask again', {
+      reason: 'the service behind refused the token of the provider: it was refreshed',
+    })
+  }
+  if (response.status === 401) {
     // It refuses the proxy, not the user: a challenge here would send the client round in circles.
     await response.body?.cancel()
     throw new OAuthError('bad_gateway', 'The MCP server behind this proxy refuses it', {
@@ -66,7 +77,7 @@ function carriesBody({ method, headers, body }: Request): boolean {
   return announced || method === 'POST'
 }
 
-async function requestHeaders(source: Headers, forwarding: Forwarding): Promise<Headers> {
+function requestHeaders(source: Headers, forwarding: Forwarding): Headers {
   const { auth, mode, origin } = forwarding
   const headers = withoutHopByHop(source)
   for (const name of [...headers.keys()]) if (name.startsWith(OWN_HEADERS)) headers.delete(name)
@@ -99,7 +110,6 @@ async function requestHeaders(source: Headers, forwarding: Forwarding): Promise<
   for (const [name, value] of Object.entries(identity)) {
     if (value !== undefined) headers.set(OWN_HEADERS + name, toHeaderValue(value))
   }
-  if (mode === 'upstream-token') headers.set('authorization', `Bearer ${await auth.upstream.accessToken()}`)
   return headers
 }
 

@@ -43,7 +43,7 @@ const invalidToken = (reason: string) =>
 export function createGuard(ports: {
   accessTokens: AccessTokens
   grants: Grants
-  upstreamToken: (key: GrantKey) => Promise<string>
+  upstreamToken: (key: GrantKey, refused?: string) => Promise<string>
   now: Clock
   revocationLag: number
 }): Guard {
@@ -67,7 +67,7 @@ export function createGuard(ports: {
       resource: new URL(claims.resource),
       extra: { grant: formatGrantKey(key), clientName: grant.clientName },
       user: { id: key.user, email, emailVerified: emailVerified === true, name, claims: said },
-      upstream: { accessToken: () => upstreamToken(key) },
+      upstream: { accessToken: (options) => upstreamToken(key, options?.refused) },
     }
     const entry = { claims, live, auth, key, clientName: grant.clientName }
     known.set(authorization, entry)

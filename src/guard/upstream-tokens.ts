@@ -1,10 +1,13 @@
 import { OAuthError } from '../errors.ts'
-import type { Emit } from '../events/event.ts'
+import { describeError, type Emit } from '../events/event.ts'
 import type { Decision, Grant } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey, recordKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { Clock, UpstreamTokens } from '../ports.ts'
+import { type Patience, retrying } from '../upstream/retry.ts'
+import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { EndTokens } from './end-tokens.ts'
 
 /** The provider's tokens of a grant, kept alive. */
 export interface UpstreamAccess {
@@ -14,34 +17,53 @@ export interface UpstreamAccess {
    * Tokens that are not about to expire: refreshed first where need be, once under concurrency, also across
    * instances that share an atomic store.
    *
+   * @param refused An access token that the provider does not take any more, whatever its expiry: not this one.
    * @throws {OAuthError} `invalid_grant` where the sign-in at the provider is over: the grant has then ended.
-   * `temporarily_unavailable` where the provider may come back: the grant lives.
+   * `temporarily_unavailable` where the provider may come back: the grant lives. `bad_gateway` where a token is
+   * refused that was issued just now: another one would fare no better.
    */
-  fresh(key: GrantKey): Promise<UpstreamTokens>
+  fresh(key: GrantKey, refused?: string): Promise<UpstreamTokens>
 }
 
 /** Seconds before its expiry from which a token counts as expired: clocks differ, and requests take time. */
 const SKEW = 60
+/** Seconds for which a token that is refused is not refreshed: it is not its age. */
+const YOUNG = 60
 
-/** Seconds: longer than a provider may take to answer, so that only an instance that died leaves one behind. */
-const LEASE = 15
+/** Milliseconds: three attempts, the last of which begins in time to end before the lease. */
+const PATIENCE: Patience = { pauses: [200, 800], within: 4000 }
+/** Seconds: longer than all attempts may take, so that only an instance that died leaves one behind. */
+const LEASE = 25
 /** Milliseconds between two looks at what another instance is doing. */
 const POLL = 150
 
+const ENDED = 'The sign-in at the identity provider has ended'
+const LOST = 'an answer of the provider to a refresh was lost, and it takes the old refresh token no more'
+
+const STILL_GOOD = 'a refresh failed: the provider’s token is used until it expires'
+
 const signInOver = (reason: string, cause?: unknown) =>
-  new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', { reason, cause })
+  new OAuthError('invalid_grant', ENDED, { reason, cause })
 
 export function createUpstreamAccess(ports: {
   grants: Grants
   upstream: Upstream
   now: Clock
   emit: Emit
+  endTokens: EndTokens
 }): UpstreamAccess {
-  const { grants, upstream, now, emit } = ports
+  const { grants, upstream, now, emit, endTokens } = ports
   const refreshing = new Map<string, Promise<UpstreamTokens>>()
+  const shared = grants.consistency === 'atomic'
+  // A refresh token that is never replaced may be sent as often as one likes: there is nothing to remember.
+  // Eventual stores take about one write a second: the one that saves the new tokens must not come second.
+  const marked = upstream.rotation !== 'never' && grants.consistency !== 'eventual'
 
   const isFresh = ({ expiresAt }: UpstreamTokens, skew: number) =>
     expiresAt === undefined || expiresAt - skew > now()
+
+  const serves = (tokens: UpstreamTokens, refused: string | undefined) =>
+    refused === undefined ? isFresh(tokens, SKEW) : tokens.accessToken !== refused
 
   async function end(key: GrantKey, reason: string, cause?: unknown): Promise<never> {
     const grant = await grants.end(key)
@@ -49,73 +71,129 @@ export function createUpstreamAccess(ports: {
     throw signInOver(reason, cause)
   }
 
-  async function refresh(key: GrantKey): Promise<UpstreamTokens> {
+  async function refresh(key: GrantKey, refused?: string): Promise<UpstreamTokens> {
     for (;;) {
       // Read anew: another instance may have refreshed since this one last looked.
       const grant = await grants.load(key)
       if (!grant) throw signInOver('the grant has ended')
       const tokens = grants.openTokens(key, grant)
-      if (isFresh(tokens, SKEW)) return tokens
+      if (serves(tokens, refused)) return tokens
       if (tokens.refreshToken === undefined) {
-        if (isFresh(tokens, 0)) return tokens
-        return end(key, 'the provider’s token has expired and it gave none to refresh it')
+        if (refused === undefined && isFresh(tokens, 0)) return tokens
+        const what = refused === undefined ? 'has expired' : 'is refused'
+        return end(key, `the provider’s token ${what} and it gave none to refresh it`)
       }
-      if (await lease(key, grant)) return renew(key, tokens)
+      if (await lease(key, grant)) return renew(key, tokens, { refused, lost: grant.askedAt !== undefined })
       await new Promise((resolve) => setTimeout(resolve, POLL))
     }
   }
 
   /**
    * Lets one instance at a time ask the provider: many take a refresh token once, and what they answer to the
-   * second asker ends the sign-in. Where no other instance can agree on that, there is none to wait for.
+   * second asker ends the sign-in. The same write says that it is asked, for whoever comes after an instance that died
+   * over it.
    */
   async function lease(key: GrantKey, seen: Grant): Promise<boolean> {
-    if (!grants.shared) return true
+    if (!shared && !marked) return true
     const outcome = await grants.change(key, (grant): Decision<boolean> => {
-      const taken = grant.upstream !== seen.upstream || (grant.leasedUntil ?? 0) > now()
+      const taken = grant.upstream !== seen.upstream || (shared && (grant.leasedUntil ?? 0) > now())
       if (taken) return { type: 'keep', result: false }
-      return { type: 'write', grant: { ...grant, leasedUntil: now() + LEASE }, result: true }
+      const next = {
+        ...grant,
+        ...(shared && { leasedUntil: now() + LEASE }),
+        ...(marked && { askedAt: grant.askedAt ?? now() }),
+      }
+      return { type: 'write', grant: next, result: true }
     })
     return outcome.type === 'done' && outcome.result
   }
 
-  async function renew(key: GrantKey, tokens: UpstreamTokens): Promise<UpstreamTokens> {
-    const next = await upstream.refresh(tokens).catch(async (error: unknown) => {
-      if (error instanceof OAuthError && error.code === 'invalid_grant') {
-        return end(key, error.reason ?? error.message, error)
+  /** @param before `lost`: whether an earlier answer was. */
+  async function renew(
+    key: GrantKey,
+    tokens: UpstreamTokens,
+    before: { refused: string | undefined; lost: boolean },
+  ): Promise<UpstreamTokens> {
+    let lost = before.lost
+    const attempt = () =>
+      upstream.refresh(tokens).catch((error: unknown) => {
+        if (error instanceof UpstreamTrouble && error.effect !== 'none') lost = true
+        throw error
+      })
+    const mayRepeat = ({ again, effect }: UpstreamTrouble) =>
+      again !== undefined && (effect !== 'unclear' || upstream.rotation === 'never')
+    let next: UpstreamTokens
+    try {
+      next = await retrying(attempt, PATIENCE, mayRepeat)
+    } catch (error) {
+      if (isTheEnd(error)) {
+        const mayLive = lost && marked && saidByProvider(error)
+        // What was lost may be alive there: where tokens are a family, the old one ends the new one.
+        if (mayLive) void endTokens(ownerOf(key), tokens)
+        return end(key, mayLive ? LOST : (error.reason ?? error.message), error)
       }
-      if (grants.shared) await save(key, {})
-      throw error
-    })
+      await giveBack(key, lost)
+      const killed = lost && upstream.refreshKillsAccess
+      const serves = before.refused === undefined && !killed && isFresh(tokens, 0)
+      if (!(error instanceof UpstreamTrouble && serves)) throw error
+      emit({ type: 'failed', ...ownerOf(key), reason: STILL_GOOD, error: describeError(error) })
+      return tokens
+    }
     // Saved before anybody uses it: a rotated refresh token that is lost cannot be had again.
-    const outcome = await save(key, { upstream: grants.sealTokens(key, next) })
-    if (outcome.type !== 'done') throw signInOver('the grant ended while it was refreshed')
+    const outcome = await settle(key, { upstream: grants.sealTokens(key, next) })
+    if (outcome.type !== 'done') {
+      void endTokens(ownerOf(key), next)
+      throw signInOver('the grant ended while it was refreshed')
+    }
     emit({ type: 'upstream-refreshed', grant: formatGrantKey(key), client: outcome.result, user: key.user })
     return next
   }
 
+  async function giveBack(key: GrantKey, lost: boolean): Promise<void> {
+    if (shared || (marked && !lost)) await settle(key, {}, lost)
+  }
+
   /** Writes what came of it, and gives the lease back. */
-  const save = (key: GrantKey, change: Partial<Pick<Grant, 'upstream'>>) =>
-    grants.change(key, ({ leasedUntil: _, ...grant }): Decision<string> => {
-      return { type: 'write', grant: { ...grant, ...change }, result: grant.client }
+  const settle = (key: GrantKey, change: Partial<Pick<Grant, 'upstream'>>, lost = false) =>
+    grants.change(key, ({ leasedUntil: _, askedAt, ...grant }): Decision<string> => {
+      const open = lost && askedAt !== undefined ? { askedAt } : {}
+      return { type: 'write', grant: { ...grant, ...open, ...change }, result: grant.client }
     })
 
   return {
     isStale: (key, grant) => !isFresh(grants.openTokens(key, grant), SKEW),
-    async fresh(key) {
+    async fresh(key, refused) {
       const name = recordKey(key)
       const under = refreshing.get(name)
-      if (under) return under
-      const { grant } = await grants.live(key)
+      if (under) {
+        const tokens = await under
+        if (refused === undefined || tokens.accessToken !== refused) return tokens
+      }
+      // What was refused may have been replaced since this instance last looked.
+      const grant = refused === undefined ? (await grants.live(key)).grant : await grants.load(key)
       if (!grant) throw signInOver('the grant has ended')
       const tokens = grants.openTokens(key, grant)
-      if (isFresh(tokens, SKEW)) return tokens
+      if (serves(tokens, refused)) return tokens
+      if (refused !== undefined && now() - (tokens.obtainedAt ?? 0) < YOUNG) throw refusedYoung()
       let flight = refreshing.get(name)
       if (!flight) {
-        flight = refresh(key).finally(() => refreshing.delete(name))
+        flight = refresh(key, refused).finally(() => refreshing.delete(name))
         refreshing.set(name, flight)
       }
       return flight
     },
   }
 }
+
+const isTheEnd = (error: unknown): error is OAuthError =>
+  error instanceof OAuthError && error.code === 'invalid_grant'
+
+const ownerOf = (key: GrantKey) => ({ user: key.user, grant: formatGrantKey(key) })
+
+/** Rather than concluded here from what it said. */
+const saidByProvider = ({ cause }: OAuthError) => cause !== undefined
+
+const refusedYoung = () =>
+  new OAuthError('bad_gateway', 'The service behind refuses a token that was issued just now', {
+    reason: 'a token of the provider was refused right after it was issued: another one would fare no better',
+  })

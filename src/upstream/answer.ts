@@ -1,40 +1,55 @@
-import { OAuthError } from '../errors.ts'
+import type { ErrorDetail } from '../errors.ts'
 import type { Fetch } from '../ports.ts'
+import { type Effect, effectOf, UpstreamTrouble } from './trouble.ts'
 
 const TIMEOUT = 10_000
 const LIMIT = 512 * 1024
 
-const unavailable = (reason: string, detail: { retryAfter?: number; cause?: unknown } = {}) =>
-  new OAuthError('temporarily_unavailable', 'The identity provider cannot be reached at the moment', {
-    reason,
-    cause: detail.cause,
-    retryAfter: detail.retryAfter ?? 5,
-  })
+/** Seconds for which a request waits itself; who is told to come back later is told so at once. */
+const SOON = 2
+/** Seconds, where the provider does not say when to come back. */
+const LATER = 5
+
+const unavailable = (detail: ErrorDetail & { effect: Effect; again: number | undefined }) =>
+  new UpstreamTrouble('The identity provider cannot be reached at the moment', detail)
 
 /**
  * The one way every answer of a provider takes: a deadline, a size limit, no redirects, and a judgement of the
  * status before anybody reads the body. What comes out is a small, complete answer.
  *
- * @throws {OAuthError} `temporarily_unavailable` for everything that may pass: no connection, time-out, 429, 5xx.
+ * @throws {UpstreamTrouble} For everything that may pass: no connection, time-out, 429, 5xx.
  */
 export function createUpstreamFetch(fetch: Fetch): Fetch {
   return async (input, init) => {
     const { host, pathname } = new URL(input)
     const where = host + pathname
+    const deadline = AbortSignal.timeout(TIMEOUT)
+    const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline
+    const noAnswer = (cause: unknown, effect: Effect) =>
+      unavailable({
+        reason: `no answer from ${where}`,
+        cause,
+        retryAfter: LATER,
+        effect: signal.aborted ? 'unclear' : effect,
+        again: signal.aborted ? undefined : 0,
+      })
     let response: Response
-    let text: string
     try {
-      const deadline = AbortSignal.timeout(TIMEOUT)
-      const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline
       response = await fetch(input, { ...init, redirect: 'manual', signal })
-      text = await readCapped(response)
     } catch (cause) {
-      throw unavailable(`no answer from ${where}`, { cause })
+      throw noAnswer(cause, effectOf(cause))
     }
+    const text = await readCapped(response).catch((cause: unknown) => {
+      throw noAnswer(cause, 'unclear')
+    })
     if (response.status === 429 || response.status >= 500) {
-      const after = Number(response.headers.get('retry-after'))
-      const retryAfter = after >= 1 && after <= 3600 ? Math.ceil(after) : 5
-      throw unavailable(`${where} answered ${response.status}`, { retryAfter })
+      const said = Number(response.headers.get('retry-after'))
+      throw unavailable({
+        reason: `${where} answered ${response.status}`,
+        retryAfter: said >= 1 && said <= 3600 ? Math.ceil(said) : LATER,
+        effect: response.status === 429 || response.status === 503 ? 'none' : 'unclear',
+        again: said > SOON ? undefined : said || 0,
+      })
     }
     const headers = new Headers(response.headers)
     headers.delete('content-encoding')

@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
+import { UpstreamTrouble } from './trouble.ts'
 
 /** How long a metadata document is used, and how long a failure to get it is remembered, in seconds. */
 const KEEP = 60 * 60
@@ -80,7 +81,9 @@ async function discover(provider: Provider, fetch: Fetch): Promise<oauth.Authori
     return await oauth.processDiscoveryResponse(new URL(expected), Response.json(said ?? null))
   } catch (cause) {
     if (cause instanceof OAuthError) throw cause
-    throw new OAuthError('temporarily_unavailable', 'The identity provider cannot be reached at the moment', {
+    throw new UpstreamTrouble('The identity provider cannot be reached at the moment', {
+      effect: 'none',
+      again: undefined,
       reason: `no usable discovery document of ${provider.issuer}; its issuer must be spelled exactly so`,
       cause,
       retryAfter: RETRY,

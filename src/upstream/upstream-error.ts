@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
+import { UpstreamTrouble } from './trouble.ts'
 
 /** An answer of the provider that names an error: at the callback, or from its token endpoint. */
 function namedError(error: unknown): string | undefined {
@@ -41,8 +42,11 @@ export function refreshError(error: unknown, terminal: readonly string[]): OAuth
   if (error instanceof oauth.ResponseBodyError && terminal.includes(error.error)) {
     return new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', describe(error))
   }
-  return new OAuthError('temporarily_unavailable', 'The identity provider refuses to refresh at the moment', {
+  return new UpstreamTrouble('The identity provider refuses to refresh at the moment', {
     ...describe(error),
     retryAfter: 30,
+    // A refusal that has a name is one; of an answer that makes no sense nobody knows what it came of.
+    effect: error instanceof oauth.ResponseBodyError ? 'none' : 'unclear',
+    again: undefined,
   })
 }

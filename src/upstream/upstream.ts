@@ -7,10 +7,13 @@ import type { Provider } from '../providers/provider.ts'
 import { createUpstreamFetch } from './answer.ts'
 import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
 import { clientAuth } from './client-auth.ts'
+import { expiryOf } from './expiry.ts'
 import { readIdentity } from './identity.ts'
+import { asBody, withHeaders } from './outgoing.ts'
 import { revokeTokens } from './revoke.ts'
 import { createServerMetadata, requestOptions, type Server } from './server.ts'
 import { conformTokenAnswer } from './token-answer.ts'
+import { beforehand, UpstreamTrouble } from './trouble.ts'
 import { exchangeError, refreshError } from './upstream-error.ts'
 
 export type { UpstreamFlow } from './authorization-url.ts'
@@ -18,6 +21,10 @@ export type { UpstreamFlow } from './authorization-url.ts'
 /** One provider, as the endpoints use it. */
 export interface Upstream {
   readonly name: string
+  /** Whether a refresh gives a new refresh token, and takes the one before only once. */
+  readonly rotation: 'never' | 'maybe' | 'always'
+  /** Whether a refresh ends the access token before it. */
+  readonly refreshKillsAccess: boolean
   /** The scopes the authorization request will carry. */
   scopes(): Promise<readonly string[]>
   /** Where the browser goes to sign in. */
@@ -31,7 +38,11 @@ export interface Upstream {
     answer: URLSearchParams,
     flow: UpstreamFlow,
   ): Promise<{ identity: Identity; tokens: UpstreamTokens }>
-  /** @throws {OAuthError} `invalid_grant` where the provider ended it; anything else leaves it alive. */
+  /**
+   * One request for new tokens.
+   *
+   * @throws {OAuthError} `invalid_grant` where the provider ended it; {@link UpstreamTrouble} leaves it alive.
+   */
   refresh(tokens: UpstreamTokens): Promise<UpstreamTokens>
   /**
    * Ends the provider's tokens where it offers that.
@@ -69,6 +80,7 @@ export function createUpstream(
       accessToken: answer.access_token,
       refreshToken: answer.refresh_token ?? previous?.refreshToken,
       expiresAt,
+      obtainedAt: now(),
       scope: answer.scope ?? previous?.scope,
       subject: oauth.getValidatedIdTokenClaims(answer)?.sub ?? previous?.subject,
     }
@@ -100,6 +112,8 @@ export function createUpstream(
 
   return {
     name: provider.name,
+    rotation: provider.rotation,
+    refreshKillsAccess: provider.refreshKillsAccess === true,
     scopes,
     async authorizationUrl(flow) {
       const { authorization_endpoint: endpoint } = await metadata()
@@ -146,7 +160,7 @@ export function createUpstream(
       }
     },
     async refresh(tokens) {
-      const known = await metadata()
+      const known = await metadata().catch(beforehand)
       const endpoint = known.refresh_endpoint ?? known.token_endpoint
       const at = { ...known, ...(endpoint && { token_endpoint: endpoint }) }
       const auth = clientAuth(provider, known, known.refresh_endpoint ? 'refresh' : 'token', now)
@@ -163,7 +177,7 @@ export function createUpstream(
         })
         const server = await issuedBy(at, response)
         const result = await oauth.processRefreshTokenResponse(server, client, response)
-        await verifySignature(server, response, result)
+        await verifySignature(server, response, result).catch(unlessKeysAreAway)
         const claims = oauth.getValidatedIdTokenClaims(result)
         if (claims && tokens.subject !== undefined && claims.sub !== tokens.subject) throw anotherPerson()
         return toTokens(result, tokens)
@@ -176,6 +190,14 @@ export function createUpstream(
       await revokeTokens(provider, await metadata(), tokens, { fetch: sending, now })
     },
   }
+}
+
+/**
+ * The new tokens are there and the old ones may be gone: they are not thrown away because the keys cannot be fetched.
+ * They came from the provider itself, and are still held to their subject.
+ */
+function unlessKeysAreAway(error: unknown): void {
+  if (!(error instanceof UpstreamTrouble)) throw error
 }
 
 const anotherPerson = () =>
@@ -194,41 +216,4 @@ function onCallback(
   if (callbackIssuer === 'ignore' || iss === null) return { server, named: undefined }
   const issuer = issuerOnCallback(issuerRule, server.issuer, iss)
   return { server: { ...server, issuer }, named: issuerRule.type === 'template' ? issuer : undefined }
-}
-
-/** When the access token ends, as far as anybody says. */
-function expiryOf(
-  { expiry }: Provider,
-  { access_token: token, expires_in: ttl }: oauth.TokenEndpointResponse,
-  now: Clock,
-): number | undefined {
-  const said = expiry?.from === 'jwt' ? ownExpiry(token) : ttl === undefined ? undefined : now() + ttl
-  return said ?? (expiry?.fallback === undefined ? undefined : now() + expiry.fallback)
-}
-
-function ownExpiry(token: string): number | undefined {
-  try {
-    return decodeJwt(token).exp
-  } catch {
-    return undefined
-  }
-}
-
-/** Adds the headers that a provider wants on every request, where the request has none of that name. */
-function withHeaders(fetch: Fetch, provider: Provider): Fetch {
-  if (!provider.headers) return fetch
-  return (url, init) => {
-    const headers = new Headers(init.headers)
-    for (const [name, value] of Object.entries(provider.headers ?? {}))
-      if (!headers.has(name)) headers.set(name, value)
-    return fetch(url, { ...init, headers })
-  }
-}
-
-/** A form as JSON, for providers that read nothing else. */
-function asBody(init: RequestInit, { requestBody }: Provider): RequestInit {
-  if (requestBody !== 'json' || !(init.body instanceof URLSearchParams)) return init
-  const headers = new Headers(init.headers)
-  headers.set('content-type', 'application/json')
-  return { ...init, headers, body: JSON.stringify(Object.fromEntries(init.body)) }
 }

@@ -187,7 +187,7 @@ describe('the provider’s tokens', () => {
       fetch: (input, init) => (away ? Promise.reject(new TypeError('fetch failed')) : fetch(input, init)),
     })
     const { client, tokens } = await connect(system)
-    system.clock.ahead += 90
+    system.clock.ahead += 130
     away = true
     const refused = await system.post('/token', refreshParams(client, tokens.refresh_token))
     expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)

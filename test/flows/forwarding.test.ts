@@ -122,6 +122,28 @@ describe('what the server behind sees', () => {
     expect(headers['x-lockgate-user-email']).toBe('ada@example.com')
   })
 
+  test('another token of the provider, once it has refused the one before: the client asks again', async () => {
+    await start({ mcp: { url: behind.url, path: '/mcp', forward: 'upstream-token' } })
+    let refused: string | undefined
+    handle = (request, response) => {
+      refused ??= request.headers.authorization
+      if (request.headers.authorization !== refused) return echo(request, response)
+      response.writeHead(401, { 'www-authenticate': 'Bearer realm="inner"' }).end('secrets of the inside')
+    }
+    expect([(await send()).status, system.events.at(-1)?.code], 'it is too young to be over').toEqual([
+      502,
+      'bad_gateway',
+    ])
+    system.clock.ahead += 90
+    const response = await send()
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"')
+    expect(response.headers.get('www-authenticate')).not.toContain('inner')
+    expect(await response.text()).not.toContain('secrets')
+    const { headers } = (await (await send()).json()) as Echo
+    expect(headers.authorization).not.toBe(refused)
+  })
+
   test('nothing at all, where that is asked for', async () => {
     await start({ mcp: { url: behind.url, path: '/mcp', forward: 'nothing' } })
     handle = echo

@@ -436,7 +436,6 @@ describe('at a refresh', () => {
       9,
     ],
     ['an absurd Retry-After', { status: 429, headers: { 'retry-after': '99999999' } }, undefined],
-    ['a connection that breaks', 'reset', undefined],
     ['a body that does not end', 'huge', undefined],
     ['half an object', { body: '{"access_token":' }, undefined],
     ['a page', { body: '<html></html>', headers: { 'content-type': 'text/html' } }, undefined],
@@ -483,12 +482,130 @@ describe('at a refresh', () => {
     },
   )
 
-  test('an answer that was lost after the provider rotated ends the grant at the next try, not before', async () => {
+  test.each<[string, Fault]>([
+    ['503', { status: 503 }],
+    ['429 with a short Retry-After', { status: 429, headers: { 'retry-after': '1' } }],
+    ['a connection that breaks', 'reset'],
+  ])('%s is tried again at once, and nobody hears of it', async (_name, fault) => {
+    const system = await start('airtable')
+    const { client, tokens } = await stale(system)
+    system.imitation.faults.push({ at: 'refresh', fault })
+    expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(200)
+    expect(system.imitation.asked.filter((one) => one === 'refresh')).toHaveLength(2)
+    expect(system.events.filter(({ type }) => type === 'upstream-refreshed')).toHaveLength(1)
+  })
+
+  test('attempts are three, and then the client is told when to come back', async () => {
+    const system = await start('airtable')
+    const { client, tokens } = await stale(system)
+    for (let times = 0; times < 3; times++)
+      system.imitation.faults.push({ at: 'refresh', fault: { status: 503, headers: { 'retry-after': '1' } } })
+    const refused = await system.post('/token', refreshParams(client, tokens.refresh_token))
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(system.imitation.asked.filter((one) => one === 'refresh')).toHaveLength(3)
+    expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(200)
+  })
+
+  test.each<[string, Fault, number, number]>([
+    ['500', { status: 500 }, 200, 2],
+    ['502', { status: 502 }, 200, 2],
+    ['half an object', { body: '{"access_token":' }, 503, 1],
+  ])('%s is tried again at once only where tokens are not replaced', async (_name, fault, status, asked) => {
+    for (const [name, ...expected] of [['airtable', 503, 1] as const, ['google', status, asked] as const]) {
+      const system = await start(name)
+      const { client, tokens } = await stale(system)
+      system.imitation.faults.push({ at: 'refresh', fault })
+      const response = await system.post('/token', refreshParams(client, tokens.refresh_token))
+      const count = system.imitation.asked.filter((one) => one === 'refresh').length
+      expect([response.status, count], name).toEqual(expected)
+      expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(200)
+    }
+  })
+
+  const LOST = 'an answer of the provider to a refresh was lost, and it takes the old refresh token no more'
+  const reasonOf = (system: ImitatedSystem) =>
+    system.events.find(({ type }) => type === 'grant-ended')?.reason
+
+  test('an answer that was lost after the provider rotated ends the grant, and the event says so', async () => {
     const system = await start('airtable')
     const { client, tokens } = await stale(system)
     system.imitation.faults.push({ at: 'refresh', fault: 'lost' })
+    const response = await system.post('/token', refreshParams(client, tokens.refresh_token))
+    expect(await outcome(response)).toEqual([400, 'invalid_grant'])
+    expect(reasonOf(system)).toBe(LOST)
+    expect(await grantsOf(system)).toEqual([])
+  })
+
+  test('so does one that a dead instance left behind', async () => {
+    const system = await start('airtable')
+    const { client, tokens } = await stale(system)
+    // The answer comes, but nobody can use it: all that is left is the mark in the record.
+    system.imitation.grants.renewAll()
+    const [key] = await grantsOf(system)
+    const found = (await system.store.get(key!))!
+    const died = { ...(found.value as object), askedAt: Math.floor(Date.now() / 1000) }
+    expect(await system.store.swap(key!, found.version, died, 3600)).toBe(true)
+    const response = await system.post('/token', refreshParams(client, tokens.refresh_token))
+    expect(response.status).toBe(400)
+    expect(reasonOf(system)).toBe(LOST)
+  })
+
+  test('the mark is there before the provider is asked, and gone when its answer is kept', async () => {
+    const system = await start('airtable')
+    const { client, tokens } = await stale(system)
+    const askedAt = async () => {
+      const [key] = await grantsOf(system)
+      return ((await system.store.get(key!))!.value as { askedAt?: number }).askedAt
+    }
+    const { fetch } = system.imitation
+    const seen: (number | undefined)[] = []
+    system.imitation.fetch = async (input, init) => {
+      if (`${init?.body}`.includes('refresh_token')) seen.push(await askedAt())
+      return fetch(input, init)
+    }
+    system.imitation.faults.push({ at: 'refresh', fault: { status: 500 } })
     expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(503)
-    expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(400)
+    expect(await askedAt(), 'after an answer that nobody can use').toBeTypeOf('number')
+    expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(200)
+    expect(await askedAt()).toBeUndefined()
+    expect(seen).toEqual([expect.any(Number), expect.any(Number)])
+  })
+
+  test('a dead grant is told from a lost answer', async () => {
+    const system = await start('airtable')
+    const { client, tokens } = await stale(system)
+    // Refused outright: that was no use of the token, so what follows is the provider's own word.
+    system.imitation.faults.push({ at: 'refresh', fault: { status: 503, headers: { 'retry-after': '30' } } })
+    await system.post('/token', refreshParams(client, tokens.refresh_token))
+    system.imitation.grants.endAll()
+    await system.post('/token', refreshParams(client, tokens.refresh_token))
+    expect(reasonOf(system)).toBe('the provider answered invalid_grant')
+  })
+
+  test.each([
+    ['keycloak', 200],
+    ['gitlab', 503],
+  ])('while it fails, %s: a token that has not expired yet is used: %i', async (name, status) => {
+    const system = await start(name, { accessTokenTtl: 86_400 })
+    const { tokens } = await connectImitated(system)
+    system.clock.ahead += (system.imitation.profile.ttl ?? 1800) - 30
+    system.imitation.faults.push({ at: 'refresh', fault: { status: 502 } })
+    const response = await system.call('/mcp', {
+      method: 'POST',
+      body: '{}',
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    })
+    // Where a refresh ends the access token before it, that one may be dead.
+    expect(response.status).toBe(status)
+  })
+
+  test('an ID token whose keys cannot be fetched costs nobody the new tokens', async () => {
+    const system = await start('keycloak')
+    const { client, tokens } = await stale(system)
+    system.imitation.ids.rotate()
+    for (let times = 0; times < 3; times++)
+      system.imitation.faults.push({ at: 'jwks', fault: { status: 503 } })
+    expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(200)
   })
 
   test('an ID token of another subject ends the grant, and its tokens are not used', async () => {
@@ -524,20 +641,43 @@ describe('at a refresh', () => {
 })
 
 describe('at a revocation', () => {
-  test.each([
-    ['503', { status: 503 } as Fault],
-    ['ok:false with status 200', { body: { ok: false, error: 'invalid_auth' } } as Fault],
-    ['a connection that breaks', 'reset' as Fault],
-  ])('%s is reported, and the grant here is over all the same', async (_name, fault) => {
-    const system = await start('slack')
+  const failures = (system: ImitatedSystem) => system.events.filter(({ type }) => type === 'failed')
+
+  async function revoke(name: string, ...faults: Fault[]) {
+    const system = await start(name)
     const { client, tokens } = await connectImitated(system)
-    system.imitation.faults.push({ at: 'revoke', fault })
-    expect((await system.post('/revoke', { token: tokens.refresh_token, client_id: client.id })).status).toBe(
-      200,
-    )
-    await vi.waitFor(() => expect(system.events.some(({ type }) => type === 'failed')).toBe(true))
+    const { token } = await callServer(system, tokens.access_token)
+    for (const fault of faults) system.imitation.faults.push({ at: 'revoke', fault })
+    const began = Date.now()
+    const response = await system.post('/revoke', { token: tokens.refresh_token, client_id: client.id })
+    expect([response.status, Date.now() - began < 400]).toEqual([200, true])
     expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(400)
     expect(await grantsOf(system)).toEqual([])
+    return { system, alive: () => system.imitation.grants.personOf(token) !== undefined }
+  }
+
+  test.each<[string, Fault]>([
+    ['503', { status: 503 }],
+    ['a connection that breaks', 'reset'],
+  ])('%s is tried again in the background', async (_name, fault) => {
+    const { system, alive } = await revoke('slack', fault, fault)
+    await vi.waitFor(() => expect(alive()).toBe(false), 6000)
+    expect(failures(system)).toEqual([])
+  })
+
+  test('what never ends is reported, with the grant it was about', async () => {
+    const { system } = await revoke('slack', ...Array.from({ length: 4 }, (): Fault => ({ status: 503 })))
+    await vi.waitFor(() => expect(failures(system)).toHaveLength(1), 15_000)
+    expect(failures(system)[0]).toMatchObject({
+      reason: 'the provider’s tokens could not be ended',
+      client: expect.any(String),
+      grant: expect.any(String),
+    })
+  })
+
+  test('a refusal is reported at once', async () => {
+    const { system } = await revoke('slack', { body: { ok: false, error: 'invalid_auth' } })
+    await vi.waitFor(() => expect(failures(system)).toHaveLength(1))
   })
 })
 

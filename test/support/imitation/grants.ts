@@ -89,6 +89,11 @@ export class Grants {
     return found !== undefined
   }
 
+  /** As if every refresh token had been used once, by somebody who is gone. */
+  renewAll(): void {
+    for (const token of [...this.#refresh.keys()]) this.renew(token)
+  }
+
   endAll(): void {
     for (const { family } of this.#access.values()) family.over = true
   }

@@ -16,7 +16,7 @@ export type Fault = Reply | 'hang' | 'reset' | 'huge' | 'lost'
 export interface Imitation {
   readonly profile: Profile
   /** Reaches it under the names of the hosts it stands for. */
-  fetch(input: string, init?: RequestInit): Promise<Response>
+  fetch: (input: string, init?: RequestInit) => Promise<Response>
   /** Every request, in order; a browser's too. */
   readonly seen: Seen[]
   /** `exchange`, `refresh`, `revoke`, …: what was asked of it, in order. */

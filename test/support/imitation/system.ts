@@ -36,26 +36,33 @@ export interface ImitatedSystem extends System {
 export async function startImitated(
   provider: Provider,
   profile: Profile,
-  options: Partial<ProxyOptions> & { client?: RegisteredClient } = {},
+  options: Partial<ProxyOptions> & {
+    client?: RegisteredClient
+    /** One that is there already, for a second instance before it. */
+    before?: Imitation
+  } = {},
 ): Promise<ImitatedSystem> {
-  const { client = CLIENT, ...own } = options
-  const imitation = await startImitation(profile, client)
+  const { client = CLIENT, before, ...own } = options
+  const imitation = before ?? (await startImitation(profile, client))
   const events: ProxyEvent[] = []
   const answers: string[] = []
   const clock = { ahead: 0 }
-  const store = counting(memory())
+  const store = counting(own.storage ?? memory())
   const proxy = createProxy({
     url: URL_OF_PROXY,
     secret: 'a secret of the tests, long enough to be one',
     upstream: provider,
-    storage: store,
-    mcp: async (_request, { user, upstream }) => Response.json({ user, token: await upstream.accessToken() }),
+    mcp: async (request, { user, upstream }) => {
+      const refused = request.headers.get('x-refused') ?? undefined
+      return Response.json({ user, token: await upstream.accessToken({ refused }) })
+    },
     on: { event: (event) => events.push(event) },
     fetch: (input, init) => imitation.fetch(input, init),
     now: () => Math.floor(Date.now() / 1000) + clock.ahead,
     // Every request reads the grant, so that no earlier answer hides a change.
     revocationLag: 0,
     ...own,
+    storage: store,
   })
   const answered = async (request: Request): Promise<Response> => {
     const response = await proxy.fetch(request)

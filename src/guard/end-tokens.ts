@@ -1,0 +1,29 @@
+import { describeError, type Emit, type ProxyEvent } from '../events/event.ts'
+import type { UpstreamTokens } from '../ports.ts'
+import { type Patience, retrying } from '../upstream/retry.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+
+/** Whose tokens they are, for the event where they could not be ended. */
+export type Owner = Pick<ProxyEvent, 'client' | 'user' | 'grant'>
+
+/** Ends tokens at the provider, where it offers that. Never rejects: what it could not do is an event. */
+export type EndTokens = (owner: Owner, tokens: UpstreamTokens) => Promise<void>
+
+/** Milliseconds: some runtimes let work go on for half a minute after the answer. */
+const PATIENCE: Patience = { pauses: [500, 2000, 6000], within: 15_000 }
+
+/** To end a token twice harms nobody, so whatever went wrong on the way is tried again. */
+export const createEndTokens =
+  ({ upstream, emit }: { upstream: Upstream; emit: Emit }): EndTokens =>
+  async (owner, tokens) => {
+    try {
+      await retrying(
+        () => upstream.revoke(tokens),
+        PATIENCE,
+        () => true,
+      )
+    } catch (error) {
+      const reason = 'the provider’s tokens could not be ended'
+      emit({ type: 'failed', ...owner, reason, error: describeError(error) })
+    }
+  }

@@ -1,0 +1,22 @@
+import { decodeJwt } from 'jose'
+import type * as oauth from 'oauth4webapi'
+import type { Clock } from '../ports.ts'
+import type { Provider } from '../providers/provider.ts'
+
+/** When the access token ends, as far as anybody says. */
+export function expiryOf(
+  { expiry }: Provider,
+  { access_token: token, expires_in: ttl }: oauth.TokenEndpointResponse,
+  now: Clock,
+): number | undefined {
+  const said = expiry?.from === 'jwt' ? ownExpiry(token) : ttl === undefined ? undefined : now() + ttl
+  return said ?? (expiry?.fallback === undefined ? undefined : now() + expiry.fallback)
+}
+
+function ownExpiry(token: string): number | undefined {
+  try {
+    return decodeJwt(token).exp
+  } catch {
+    return undefined
+  }
+}
