@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerRequest } from 'srvx'
 import { serve as serveFetch, toNodeHandler as toHandler } from 'srvx/node'
 import { Agent, type RequestInit as UndiciInit, fetch as undiciFetch } from 'undici'
 import type { Fetch, OAuthProxy } from '../src/index.ts'
@@ -36,7 +37,7 @@ export async function serve(
   const server = serveFetch({
     port: options.port ?? 8787,
     hostname: options.hostname ?? '127.0.0.1',
-    fetch: async (request) => streams.track(request, await proxy.fetch(native(request), request)),
+    fetch: async (request) => streams.track(request, await answer(proxy, request)),
     ...(options.tls && { tls: { ...options.tls } }),
     silent: true,
     gracefulShutdown: false,
@@ -65,15 +66,26 @@ export async function serve(
 export function toNodeHandler(
   proxy: Pick<OAuthProxy, 'fetch'>,
 ): (request: IncomingMessage, response: ServerResponse) => void | Promise<void> {
-  const handle = toHandler((request) => proxy.fetch(native(request), request)) as ReturnType<
-    typeof toNodeHandler
-  >
+  const handle = toHandler((request) => answer(proxy, request)) as ReturnType<typeof toNodeHandler>
   return (request, response) => {
     // Express cuts off the path it is mounted at, and the proxy knows itself by its whole path.
     const { originalUrl } = request as IncomingMessage & { originalUrl?: string }
     if (originalUrl !== undefined) request.url = originalUrl
     return handle(request, response)
   }
+}
+
+/** Answers, and lets the headers of a stream go at once: Node holds them back until there is a body to send with them. */
+async function answer(proxy: Pick<OAuthProxy, 'fetch'>, request: ServerRequest): Promise<Response> {
+  const response = await proxy.fetch(native(request), request)
+  if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    const outgoing = request.runtime?.node?.res
+    // By then srvx has written them.
+    setImmediate(() => {
+      if (outgoing?.headersSent && 'flushHeaders' in outgoing) outgoing.flushHeaders()
+    })
+  }
+  return response
 }
 
 /** Node's own kind of request: an MCP handler may copy it or fetch with it, and srvx's takes neither. */

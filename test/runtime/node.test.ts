@@ -34,6 +34,18 @@ async function listen(handler: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+test('a stream is open before its first event', async () => {
+  const headers = { 'content-type': 'text/event-stream' }
+  const silent = { fetch: async () => new Response(new ReadableStream(), { status: 202, headers }) }
+  const served = await serve(silent, { port: 0 })
+  closing.push(() => served.close(true))
+  for (const url of [served.url, await listen(toNodeHandler(silent))]) {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
+    expect([response.status, response.headers.get('content-type')]).toEqual([202, 'text/event-stream'])
+    await response.body?.cancel()
+  }
+})
+
 describe('toNodeHandler', () => {
   test('answers in Express, mounted at the top or at the base path of the proxy', async () => {
     const app = express()

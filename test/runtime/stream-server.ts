@@ -58,6 +58,10 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   async '/headers'(_query, request, response) {
     response.end(JSON.stringify(request.headers))
   },
+  /** A stream that has nothing to say yet, as MCP servers open it on GET. */
+  async '/open'(_query, _request, response) {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+  },
   /** Never answers. */
   async '/silent'() {},
 }

@@ -37,6 +37,13 @@ export const streamChecks: Checks = {
     assert.ok(times.length >= 6, `in ${times.length} pieces`)
   },
 
+  async 'a stream is open before its first event'(peer) {
+    const { stream } = await signedIn(peer)
+    const response = await stream('/open', { signal: AbortSignal.timeout(5000) })
+    assert.match(response.headers.get('content-type') ?? '', /^text\/event-stream/)
+    await response.body?.cancel()
+  },
+
   async 'a stream that is silent for twelve seconds stays open'(peer) {
     const { stream } = await signedIn(peer)
     const response = await stream('/events?count=2&every=12000')
