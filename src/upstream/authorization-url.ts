@@ -1,4 +1,4 @@
-import * as oauth from 'oauth4webapi'
+import { digest } from '../crypto/digest.ts'
 import type { Provider } from '../providers/provider.ts'
 
 /** What one sign-in at the provider is bound to; kept in the browser, sealed. */
@@ -12,11 +12,11 @@ export interface UpstreamFlow {
 const BINDING = ['response_type', 'client_id', 'redirect_uri', 'state', 'nonce', 'resource']
 
 /** Where the browser goes to sign in. @param scopes What to ask for. */
-export async function authorizationUrl(
+export function authorizationUrl(
   provider: Provider,
   endpoint: string,
   { flow, scopes, redirectUri }: { flow: UpstreamFlow; scopes: readonly string[]; redirectUri: string },
-): Promise<string> {
+): string {
   const { idToken, nonce, responseMode, resource } = provider
   const params: Record<string, string | undefined> = {
     response_type: 'code',
@@ -29,7 +29,7 @@ export async function authorizationUrl(
     response_mode: responseMode,
     ...(provider.offlineConsent && scopes.includes('offline_access') && { prompt: 'consent' }),
     ...(provider.pkce && {
-      code_challenge: await oauth.calculatePKCECodeChallenge(flow.verifier),
+      code_challenge: digest(flow.verifier),
       code_challenge_method: 'S256',
     }),
     ...Object.fromEntries(Object.entries(provider.params).filter(([name]) => !BINDING.includes(name))),

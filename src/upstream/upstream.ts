@@ -88,6 +88,7 @@ export function createUpstream(
 
   /** The metadata under the issuer that this answer's ID token must have. */
   async function issuedBy(server: Server, response: Response): Promise<Server> {
+    if (!provider.idToken) return server
     const { id_token: token } = (await response.clone().json()) as { id_token?: unknown }
     if (typeof token !== 'string') return server
     return { ...server, issuer: issuerOfToken(provider.issuerRule, server.issuer, decodeJwt(token)) }
