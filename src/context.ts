@@ -47,7 +47,7 @@ export function createContext(settings: Settings): Context {
   const emit = createEmit(settings.onEvent)
   const store = failClosed(settings.storage)
   const grants = createGrants({ store, sealer, now, revocationLag })
-  const accessTokens = createAccessTokens(keyring, issuer)
+  const accessTokens = createAccessTokens(sealer, issuer)
   const upstream = createUpstream(settings.upstream, { fetch, now, redirectUri: `${issuer}/callback` })
   const endTokens = createEndTokens({ upstream, emit })
   const upstreamAccess = createUpstreamAccess({ grants, upstream, now, emit, endTokens })

@@ -81,25 +81,41 @@ export function createRouter(ctx: Context): Handle {
   for (const resource of root) add('/*', 'program', mcpEndpoint(resource))
   add('/*', 'program', notFound)
 
-  // The router writes onto what it routes, and some runtimes' requests refuse that: it gets a stand-in.
   function add(path: string, caller: Caller, endpoint: Endpoint): void {
-    router.all(path, async (_match: IRequest, request: Request, call: Call) => {
-      try {
-        return await endpoint(request, ctx, call)
-      } catch (error) {
-        return answerFailure(error, request, caller, ctx, call)
-      }
-    })
+    const answer = bounded(ctx, caller, endpoint)
+    router.all(path, (_match: IRequest, request: Request, call: Call) => answer(request, call))
   }
 
-  return async (request, call) => {
+  // Nearly every request is for the very address of a resource, and needs no pattern to be matched.
+  const direct = new Map(
+    inner.map((resource) => [resource.path, bounded(ctx, 'program', mcpEndpoint(resource))]),
+  )
+
+  // The router writes onto what it routes, and some runtimes' requests refuse that: it gets a stand-in.
+  const routed = bounded(ctx, 'program', (request, _ctx, call) =>
+    router.fetch({ method: request.method, url: request.url } as IRequest, request, call),
+  )
+
+  return (request, call) => (direct.get(pathOf(request.url)) ?? routed)(request, call)
+}
+
+/** The path as it is written in a URL, which need not be how it reads once it is taken apart. */
+function pathOf(url: string): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const end = url.indexOf('?', start)
+  return start < 0 ? '' : url.slice(start, end < 0 ? undefined : end)
+}
+
+/** An endpoint that never throws. */
+const bounded =
+  (ctx: Context, caller: Caller, endpoint: Endpoint): Handle =>
+  async (request, call) => {
     try {
-      return await router.fetch({ method: request.method, url: request.url } as IRequest, request, call)
+      return await endpoint(request, ctx, call)
     } catch (error) {
-      return answerFailure(error, request, 'program', ctx, call)
+      return answerFailure(error, request, caller, ctx, call)
     }
   }
-}
 
 const notFound: Endpoint = (request) => {
   const response = json({ error: 'not_found', error_description: 'There is nothing at this address' }, 404)

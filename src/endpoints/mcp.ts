@@ -18,15 +18,15 @@ const METHODS = 'GET, POST, DELETE, OPTIONS'
  */
 export const mcpEndpoint =
   (resource: Resource): Endpoint =>
-  async (request, ctx, call) => {
+  (request, ctx, call) => {
     const origin = request.headers.get('origin')
     if (origin !== null && !isAllowedOrigin(origin, ctx.settings.origin, ctx.settings.origins)) {
       ctx.emit({ type: 'refused', endpoint: resource.path, code: 'access_denied', reason: 'foreign origin' })
       return json({ error: 'access_denied', error_description: 'This origin may not call this server' }, 403)
     }
     if (request.method === 'OPTIONS') return preflight(request, METHODS, origin ?? undefined)
-    const response = await admitAndPass(request, resource, ctx, call)
-    return origin === null ? response : allowOrigin(mutable(response), origin)
+    const response = admitAndPass(request, resource, ctx, call)
+    return origin === null ? response : response.then((answer) => allowOrigin(mutable(answer), origin))
   }
 
 async function admitAndPass(
@@ -39,7 +39,8 @@ async function admitAndPass(
   let admission: Admission | undefined
   try {
     if (second) throw new OAuthError('invalid_request', 'The access token is sent in more than one way')
-    admission = await ctx.guard.admit(authorization, resource)
+    const admitted = ctx.guard.admit(authorization, resource)
+    admission = admitted instanceof Promise ? await admitted : admitted
     // Without credentials a client learns where to get some; nothing was wrong with what it sent.
     if (!admission) return challenge(resource)
     call.keepOpen()
@@ -68,12 +69,12 @@ function credentials(request: Request): { authorization: string | null; second: 
   return { authorization, second }
 }
 
-async function pass(
+function pass(
   request: Request,
   resource: Resource,
   { settings }: Context,
   { auth, clientName }: Admission,
-): Promise<Response> {
+): Response | Promise<Response> {
   const { target } = resource
   if ('handler' in target) return target.handler(request, auth)
   const { pathname, search } = new URL(request.url)

@@ -16,7 +16,7 @@ import { endUpstream } from './end-upstream.ts'
  */
 export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   const { fields } = await readForm(request)
-  const found = await recognise(ctx, fields.token ?? '')
+  const found = recognise(ctx, fields.token ?? '')
   const find = clientFinder(ctx, () => found && { key: found.key, isReal: () => true })
   const client = await authenticateClient(request.headers.get('authorization'), fields, {
     find,
@@ -53,12 +53,12 @@ function notItsOwn(error: unknown): undefined {
 }
 
 /** By its form, whatever `token_type_hint` says. */
-async function recognise(
+function recognise(
   { keyring, accessTokens, settings }: Context,
   token: string,
-): Promise<{ key: GrantKey; kind: 'refresh' | 'access' } | undefined> {
+): { key: GrantKey; kind: 'refresh' | 'access' } | undefined {
   const refresh = parseRefreshToken(keyring, token)
   if (refresh) return { key: refresh.key, kind: 'refresh' }
-  const access = await accessTokens.open(token, settings.now())
+  const access = accessTokens.open(token, settings.now())
   return access && { key: access.key, kind: 'access' }
 }

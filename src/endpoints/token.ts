@@ -102,17 +102,17 @@ async function change<T>(
 }
 
 /** @see [OAuth 2.1 §3.2.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.2.3) */
-async function respond(
+function respond(
   ctx: Context,
   key: GrantKey,
   { grant, scope }: Issue,
   type: 'issued' | 'refreshed',
-): Promise<Response> {
+): Response {
   const { settings, keyring, accessTokens, emit } = ctx
   const issuedAt = settings.now()
   const expiresAt = Math.min(issuedAt + settings.accessTokenTtl, grant.endsAt ?? Number.POSITIVE_INFINITY)
   const { client, resource, epoch } = grant
-  const accessToken = await accessTokens.issue({ key, epoch, client, resource, scope, issuedAt, expiresAt })
+  const accessToken = accessTokens.issue({ key, epoch, client, resource, scope, issuedAt, expiresAt })
   emit({ type, client, resource, user: key.user, grant: formatGrantKey(key) })
   return json({
     access_token: accessToken,

@@ -16,13 +16,14 @@ export interface Admission {
 /** Stands at every protected resource. */
 export interface Guard {
   /**
-   * Judges an `Authorization` header.
+   * Judges an `Authorization` header: at once where this process knows the token and has looked at its grant lately,
+   * so that such a request waits for nothing.
    *
    * @returns `undefined` where it carries no bearer token.
    * @throws {OAuthError} `invalid_token`, `insufficient_scope`, or `temporarily_unavailable` where the storage
    * does not answer.
    */
-  admit(authorization: string | null, resource: Resource): Promise<Admission | undefined>
+  admit(authorization: string | null, resource: Resource): Admission | undefined | Promise<Admission>
 }
 
 interface Known extends Admission {
@@ -52,7 +53,7 @@ export function createGuard(ports: {
 
   async function recognise(authorization: string): Promise<Known> {
     const token = authorization.slice('bearer '.length).trim()
-    const claims = token.length <= MAX_TOKEN ? await accessTokens.open(token, now()) : undefined
+    const claims = token.length <= MAX_TOKEN ? accessTokens.open(token, now()) : undefined
     if (!claims) throw invalidToken('not an access token of this server, or expired')
     const { key } = claims
     const live = await grants.live(key)
@@ -75,32 +76,45 @@ export function createGuard(ports: {
     return entry
   }
 
-  function judge(entry: Known, authorization: string): void {
-    const { grant } = entry.live
-    if (grant && grant.epoch <= entry.claims.epoch && grant.expiresAt > now()) return
-    known.delete(authorization)
-    throw invalidToken('the grant or the token was revoked')
+  /** What holds at every request, however well the token is known. */
+  function judge(entry: Known, authorization: string, resource: Resource): Admission {
+    const { claims, live } = entry
+    if (!live.grant || live.grant.epoch > claims.epoch || live.grant.expiresAt <= now()) {
+      known.delete(authorization)
+      throw invalidToken('the grant or the token was revoked')
+    }
+    if (claims.resource !== resource.id) throw invalidToken('issued for another resource')
+    if (resource.scopes.some((scope) => !claims.scope.includes(scope))) {
+      throw new OAuthError('insufficient_scope', 'The access token does not have the scope this needs')
+    }
+    return entry
+  }
+
+  /** Reads the grant first: the token is new to this process, or it was looked at too long ago. */
+  async function admitAfterReading(
+    entry: Known | undefined,
+    authorization: string,
+    resource: Resource,
+  ): Promise<Admission> {
+    if (entry) entry.live = await grants.live(entry.key)
+    return judge(entry ?? (await recognise(authorization)), authorization, resource)
   }
 
   return {
-    async admit(authorization, resource) {
+    admit(authorization, resource) {
       if (authorization === null) return undefined
-      let entry = known.get(authorization)
+      const entry = known.get(authorization)
       if (!entry) {
-        if (!/^bearer /i.test(authorization)) return undefined
-        entry = await recognise(authorization)
-      } else if (entry.claims.expiresAt <= now()) {
+        return /^bearer /i.test(authorization) ? admitAfterReading(entry, authorization, resource) : undefined
+      }
+      if (entry.claims.expiresAt <= now()) {
         known.delete(authorization)
         throw invalidToken('expired')
-      } else if (now() - entry.live.checkedAt >= revocationLag) {
-        entry.live = await grants.live(entry.key)
       }
-      judge(entry, authorization)
-      if (entry.claims.resource !== resource.id) throw invalidToken('issued for another resource')
-      if (resource.scopes.some((scope) => !entry.claims.scope.includes(scope))) {
-        throw new OAuthError('insufficient_scope', 'The access token does not have the scope this needs')
-      }
-      return entry
+      const isRecent = now() - entry.live.checkedAt < revocationLag
+      return isRecent
+        ? judge(entry, authorization, resource)
+        : admitAfterReading(entry, authorization, resource)
     },
   }
 }
