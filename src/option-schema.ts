@@ -100,7 +100,10 @@ const OPTIONS = {
   upstream: v.pipe(
     ProviderSchema as v.GenericSchema<ProxyOptions['upstream']>,
     v.check((input) => input.clientId !== '', 'its clientId is missing'),
-    v.check((input) => httpsUrl(input.issuer) || !input.discovery, 'its issuer must be an https URL'),
+    v.check(
+      (input) => httpsUrl(input.issuer) || !input.discovery || input.dangerouslyAllowHttp === true,
+      'its issuer must be an https URL',
+    ),
   ),
   storage: v.custom<Store>(
     (input) => hasMembers(input, ['get', 'set', 'swap', 'delete', 'keys']),

@@ -64,7 +64,8 @@ const asRefusal = (error: unknown): OAuthError =>
     ? error
     : new OAuthError('server_error', 'Something went wrong on our side', { cause: error })
 
-async function mayEnter({ settings: { allow } }: Context, identity: Identity): Promise<boolean> {
+async function mayEnter({ settings: { allow }, upstream }: Context, identity: Identity): Promise<boolean> {
+  if (!upstream.admits(identity)) return false
   if (allow === undefined) return true
   return typeof allow === 'function' ? (await allow(identity)) === true : isAllowed(identity, allow)
 }

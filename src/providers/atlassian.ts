@@ -1,9 +1,15 @@
+import * as v from 'valibot'
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { getJson } from './parts/who.ts'
+
+const API = 'https://api.atlassian.com'
+const Me = v.object({ account_id: v.string(), email: v.nullish(v.string()), name: v.nullish(v.string()) })
+const Sites = v.array(v.object({ id: v.string(), url: v.nullish(v.string()), name: v.nullish(v.string()) }))
 
 /**
  * Atlassian, as a 3LO app for Jira and Confluence. It has an OpenID Connect document, but such apps may not ask for
- * `openid`. Which sites a token is good for, `https://api.atlassian.com/oauth/token/accessible-resources` says. Its
- * revocation endpoint is not documented: it is tried.
+ * `openid`. The sites a token is good for are claims: `sites`, each with its cloud id, and `cloudid` where there is one
+ * site only. Its revocation endpoint is not documented: it is tried.
  *
  * @see [Atlassian](https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/)
  */
@@ -21,13 +27,31 @@ export const atlassian: ProviderFactory<'required'> = defineProvider({
       authorization: 'https://auth.atlassian.com/authorize',
       token: 'https://auth.atlassian.com/oauth/token',
       revocation: 'https://auth.atlassian.com/oauth/revoke',
-      userinfo: 'https://api.atlassian.com/me',
     },
     clientAuth: 'client_secret_post',
     scopes: ['read:me', 'offline_access'],
     params: { audience: 'api.atlassian.com', prompt: 'consent' },
     rotation: 'always',
-    identity: { subject: 'account_id', email: 'email', name: 'name' },
     revocation: { style: 'rfc7009', lenient: true },
+    async identify({ tokens, fetch }) {
+      const authorization = `Bearer ${tokens.accessToken}`
+      const me = v.parse(Me, await getJson(fetch, `${API}/me`, { authorization }))
+      const headers = { accept: 'application/json', authorization }
+      const answer = await fetch(`${API}/oauth/token/accessible-resources`, { headers })
+      // Refused where no scope of a product was granted: then there is no site either.
+      const said = v.safeParse(Sites, answer.ok ? await answer.json() : [])
+      const sites = said.success ? said.output : []
+      return {
+        issuer: 'https://auth.atlassian.com',
+        subject: me.account_id,
+        name: me.name ?? undefined,
+        email: me.email ?? undefined,
+        emailVerified: false,
+        claims: {
+          sites: sites.map(({ id, url, name }) => ({ cloudid: id, url, name })),
+          ...(sites.length === 1 && { cloudid: sites[0]!.id }),
+        },
+      }
+    },
   },
 })

@@ -129,10 +129,12 @@ function settle(
   const idToken = parts.idToken ?? asked.includes('openid')
   const issuer = parts.issuer ?? originOf(parts.endpoints.token)
   const compares = parts.callbackIssuer !== 'ignore' && parts.issuer !== undefined
-  if (!isProviderUrl(issuer.replace(/[{}]/g, ''))) throw new TypeError(`${id}: the issuer is no https URL`)
+  const { dangerouslyAllowHttp: anyHttp = false } = parts
+  if (!isProviderUrl(issuer.replace(/[{}]/g, ''), anyHttp))
+    throw new TypeError(`${id}: the issuer is no https URL`)
   for (const [endpoint, address] of Object.entries(parts.endpoints)) {
     const [path] = (address ?? issuer).split('?')
-    if (!isProviderUrl(path!)) throw new TypeError(`${id}: the ${endpoint} endpoint is no https URL`)
+    if (!isProviderUrl(path!, anyHttp)) throw new TypeError(`${id}: the ${endpoint} endpoint is no https URL`)
   }
   if (!parts.discovery && !(parts.endpoints.authorization && parts.endpoints.token)) {
     throw new TypeError(`${id}: expected an authorization and a token endpoint`)

@@ -24,6 +24,12 @@ export const discord: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_basic',
     scopes: ['identify', 'email'],
     rotation: 'always',
-    identity: { subject: 'id', email: 'email', emailVerified: 'verified', name: 'username' },
+    identity: {
+      subject: 'id',
+      email: 'email',
+      emailVerified: 'verified',
+      name: 'global_name',
+      otherName: 'username',
+    },
   },
 })

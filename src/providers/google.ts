@@ -1,21 +1,28 @@
-import { defineProvider, type ProviderFactory } from './define.ts'
+import { defineProvider, optional, type ProviderFactory, text } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
 
+/** Whose accounts may come in. */
+export interface GoogleOptions {
+  /** The domain of a Workspace, or `*` for any Workspace: no other account is let in. */
+  hd?: string | undefined
+}
+
 /**
- * Google. Refresh tokens come with consent only: so it is asked for each time. For one Workspace alone, say so in
- * `allow`: the parameter `hd` is no more than a hint.
+ * Google. Refresh tokens come with consent only: so it is asked for each time. The `hd` it is asked for is a hint to it;
+ * what it says of the account is compared here.
  *
  * @see [Google](https://developers.google.com/identity/openid-connect/openid-connect)
  */
-export const google: ProviderFactory<'required'> = defineProvider({
+export const google: ProviderFactory<'required', GoogleOptions> = defineProvider({
   id: 'google',
   name: 'Google',
   docs: 'https://developers.google.com/identity/openid-connect/openid-connect',
   verified: '2026-11-22',
   confidence: 'high',
   secret: 'required',
-  parts: {
-    publicAccounts: true,
+  inputs: { hd: optional(text('the domain of a Workspace, or *', /^(\*|[a-z0-9-]+(\.[a-z0-9-]+)+)$/i)) },
+  parts: ({ hd }, { params }) => ({
+    publicAccounts: (hd ?? params?.hd) === undefined,
     issuer: 'https://accounts.google.com',
     issuerRule: { type: 'aliases', aliases: ['accounts.google.com'] },
     discovery: true,
@@ -23,7 +30,10 @@ export const google: ProviderFactory<'required'> = defineProvider({
     // Whoever has a token may end it.
     endpointAuth: { revocation: 'none' },
     scopes: IDENTITY,
-    params: { access_type: 'offline', prompt: 'consent' },
+    params: { access_type: 'offline', prompt: 'consent', ...(hd && { hd }) },
+    requiredClaims: requiredDomain(hd ?? params?.hd),
     rotation: 'never',
-  },
+  }),
 })
+
+const requiredDomain = (hd: string | undefined) => (hd ? { hd: hd.toLowerCase() } : undefined)

@@ -1,20 +1,30 @@
-import { baseUrl, defineProvider, type ProviderFactory, segment } from './define.ts'
+import { defineProvider, type ProviderFactory, segment } from './define.ts'
+import { anyBaseUrl, dangerouslyAllowHttp } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
+
+/** Where it is. */
+export interface KeycloakOptions {
+  baseUrl: string
+  realm: string
+  /** Lets its address be http on any host, such as one of a closed network: tokens and secrets cross it in clear. */
+  dangerouslyAllowHttp?: boolean | undefined
+}
 
 /**
  * Keycloak, by its address and realm. Before version 17, `/auth` belongs to the address.
  *
  * @see [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers)
  */
-export const keycloak: ProviderFactory<'optional', { baseUrl: string; realm: string }> = defineProvider({
+export const keycloak: ProviderFactory<'optional', KeycloakOptions> = defineProvider({
   id: 'keycloak',
   name: 'Keycloak',
   docs: 'https://www.keycloak.org/securing-apps/oidc-layers',
   verified: '2026-11-22',
   confidence: 'medium',
   secret: 'optional',
-  inputs: { baseUrl: baseUrl, realm: segment },
-  parts: ({ baseUrl, realm }) => ({
+  inputs: { baseUrl: anyBaseUrl, realm: segment, dangerouslyAllowHttp },
+  parts: ({ baseUrl, realm, dangerouslyAllowHttp }) => ({
+    dangerouslyAllowHttp,
     issuer: `${baseUrl}/realms/${realm}`,
     discovery: true,
     clientAuth: 'client_secret_basic',

@@ -16,7 +16,7 @@ import { OFFLINE } from './parts/openid.ts'
 export interface MicrosoftOptions {
   /** A tenant's GUID, one of its domains, `organizations`, `consumers` or `common`. */
   tenant: string
-  /** With several: the GUIDs of those that are let in. */
+  /** With `common` or `organizations`: the GUIDs of the tenants that are let in. */
   tenants?: string | readonly string[] | undefined
   /** The host, for a national cloud. */
   authority?: string | undefined
@@ -63,6 +63,8 @@ export const microsoft: ProviderFactory<'optional', MicrosoftOptions> = definePr
     authority: withDefault(host, 'login.microsoftonline.com'),
   },
   parts: ({ tenant, tenants, authority }, { scopes = SCOPES }) => {
+    if (tenants && tenant !== 'common' && tenant !== 'organizations')
+      throw new TypeError('microsoft: tenants: expected only beside the tenant `common` or `organizations`')
     const several = ['common', 'organizations', 'consumers'].includes(tenant)
     const single: IssuerRule = { type: GUID.test(tenant) ? 'exact' : 'adopt' }
     return {

@@ -1,5 +1,5 @@
-import { anyText, defineProvider, oneOf, optional, type ProviderFactory, url } from './define.ts'
-import type { Input } from './parts/inputs.ts'
+import { anyText, defineProvider, oneOf, optional, type ProviderFactory } from './define.ts'
+import { anyUrl, dangerouslyAllowHttp, type Input } from './parts/inputs.ts'
 import type { ClientAuthMethod, IdentityMap } from './provider.ts'
 
 /** What a generic OAuth 2.0 provider needs. */
@@ -18,6 +18,8 @@ export interface OAuth2Options {
   /** Send a PKCE challenge; on unless the provider refuses it. */
   pkce?: boolean | undefined
   name?: string | undefined
+  /** Lets its addresses be http on any host, such as one of a closed network: tokens and secrets cross it in clear. */
+  dangerouslyAllowHttp?: boolean | undefined
 }
 
 /** Not one text: in code only. */
@@ -56,18 +58,20 @@ export const oauth2: ProviderFactory<'optional', OAuth2Options> = defineProvider
   confidence: 'high',
   secret: 'optional',
   inputs: {
-    authorizationEndpoint: url,
-    tokenEndpoint: url,
-    userinfoEndpoint: url,
-    revocationEndpoint: optional(url),
-    issuer: optional(url),
+    authorizationEndpoint: anyUrl,
+    tokenEndpoint: anyUrl,
+    userinfoEndpoint: anyUrl,
+    revocationEndpoint: optional(anyUrl),
+    issuer: optional(anyUrl),
     clientAuth: optional(oneOf('client_secret_basic', 'client_secret_post', 'none')),
     identity,
     scopeSeparator: optional(anyText),
     pkce: flag,
     name: optional(anyText),
+    dangerouslyAllowHttp,
   },
   parts: (given) => ({
+    dangerouslyAllowHttp: given.dangerouslyAllowHttp,
     name: given.name ?? new URL(given.tokenEndpoint).host,
     issuer: given.issuer,
     endpoints: {

@@ -1,4 +1,5 @@
-import { anyText, defineProvider, oneOf, optional, type ProviderFactory, url } from './define.ts'
+import { anyText, defineProvider, oneOf, optional, type ProviderFactory } from './define.ts'
+import { anyUrl, dangerouslyAllowHttp } from './parts/inputs.ts'
 import { IDENTITY } from './parts/openid.ts'
 import type { ClientAuthMethod } from './provider.ts'
 
@@ -10,6 +11,8 @@ export interface OidcOptions {
   clientAuth?: ClientAuthMethod | undefined
   /** Shown to people; its host by default. */
   name?: string | undefined
+  /** Lets its addresses be http on any host, such as one of a closed network: tokens and secrets cross it in clear. */
+  dangerouslyAllowHttp?: boolean | undefined
 }
 
 /**
@@ -25,11 +28,13 @@ export const oidc: ProviderFactory<'optional', OidcOptions> = defineProvider({
   confidence: 'high',
   secret: 'optional',
   inputs: {
-    issuer: url,
+    issuer: anyUrl,
     clientAuth: optional(oneOf('client_secret_basic', 'client_secret_post', 'none')),
     name: optional(anyText),
+    dangerouslyAllowHttp,
   },
-  parts: ({ issuer, clientAuth, name }) => ({
+  parts: ({ issuer, clientAuth, name, dangerouslyAllowHttp }) => ({
+    dangerouslyAllowHttp,
     name: name ?? new URL(issuer).host,
     issuer,
     discovery: true,

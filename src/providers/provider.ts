@@ -27,6 +27,8 @@ export interface IdentityMap {
   /** Without it no address counts as verified. */
   readonly emailVerified?: Pointer | undefined
   readonly name?: Pointer | undefined
+  /** Where there is no such name. */
+  readonly otherName?: Pointer | undefined
   /** What of the token answer is worth keeping as a claim, such as the base URL of the API. */
   readonly facts?: Readonly<Record<string, Pointer>> | undefined
 }
@@ -137,6 +139,8 @@ export interface ProviderParts {
   /** Errors at a refresh that say the grant is over. Everything else leaves it alive. */
   readonly terminalErrors?: readonly string[] | undefined
   readonly identity?: IdentityMap | undefined
+  /** Claims without which nobody is let in, with the value they must have, or `*` for any: what is only asked for is a hint. */
+  readonly requiredClaims?: Readonly<Record<string, string>> | undefined
   /** How tokens are ended: as RFC 7009 has it, by a POST with the token as bearer, or not at all. */
   readonly revocation?:
     | {
@@ -149,6 +153,8 @@ export interface ProviderParts {
     | undefined
   /** A fixed RFC 8707 `resource` to ask for. What MCP clients send is never passed on. */
   readonly resource?: string | undefined
+  /** Lets its addresses be http on hosts other than this machine: tokens and secrets then cross the network in clear. */
+  readonly dangerouslyAllowHttp?: boolean | undefined
   /** Repairs the shape of a token answer where `answer` cannot say it. No network, no decisions. */
   readonly conformToken?: ((answer: TokenAnswer) => TokenAnswer) | undefined
   /** Reads the identity where one mapped request is not enough. */

@@ -52,6 +52,13 @@ export async function readIdentity(
   return mapIdentity(provider, body, answer, { issuer: idToken.iss, claims: claimsOf(body) })
 }
 
+/** Whether somebody has what the definition requires of everybody. */
+export const hasRequiredClaims = ({ requiredClaims = {} }: Provider, { claims }: Identity): boolean =>
+  Object.entries(requiredClaims).every(([name, value]) => {
+    const claim = Object.hasOwn(claims, name) ? claims[name] : undefined
+    return typeof claim === 'string' && claim !== '' && (value === '*' || claim.toLowerCase() === value)
+  })
+
 const claimsOf = (body: Json): Json =>
   Object.fromEntries(Object.entries(body).filter(([name]) => !PROTOCOL_CLAIMS.has(name)))
 
@@ -105,7 +112,7 @@ function mapIdentity(
     subject,
     email: textAt(body, map.email),
     emailVerified: isTrueAt(body, map.emailVerified),
-    name: textAt(body, map.name),
+    name: textAt(body, map.name) ?? textAt(body, map.otherName),
     claims: { ...claims, ...Object.fromEntries(facts.filter(([, value]) => value !== undefined)) },
   }
 }

@@ -8,7 +8,7 @@ import { createUpstreamFetch } from './answer.ts'
 import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
 import { clientAuth } from './client-auth.ts'
 import { expiryOf } from './expiry.ts'
-import { readIdentity } from './identity.ts'
+import { hasRequiredClaims, readIdentity } from './identity.ts'
 import { asBody, withHeaders } from './outgoing.ts'
 import { revokeTokens } from './revoke.ts'
 import { createServerMetadata, requestOptions, type Server } from './server.ts'
@@ -25,6 +25,8 @@ export interface Upstream {
   readonly rotation: 'never' | 'maybe' | 'always'
   /** Whether a refresh ends the access token before it. */
   readonly refreshKillsAccess: boolean
+  /** Whether somebody may be let in at all, by what the provider's definition requires of everybody. */
+  admits(identity: Identity): boolean
   /** The scopes the authorization request will carry. */
   scopes(): Promise<readonly string[]>
   /** Where the browser goes to sign in. */
@@ -115,6 +117,7 @@ export function createUpstream(
     name: provider.name,
     rotation: provider.rotation,
     refreshKillsAccess: provider.refreshKillsAccess === true,
+    admits: (identity) => hasRequiredClaims(provider, identity),
     scopes,
     async authorizationUrl(flow) {
       const { authorization_endpoint: endpoint } = await metadata()

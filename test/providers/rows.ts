@@ -485,9 +485,11 @@ export const ROWS: readonly Row[] = [
       needs: { authorize: { audience: 'api.atlassian.com', prompt: 'consent' } },
       api: {
         'GET https://api.atlassian.com/me': ({ id, email, name }) => json({ account_id: id, email, name }),
+        'GET https://api.atlassian.com/oauth/token/accessible-resources': () =>
+          json([{ id: 'cloud-1', url: 'https://one.atlassian.net', name: 'one', scopes: [] }]),
       },
     },
-    tells: unverified,
+    tells: { ...unverified, claims: { cloudid: 'cloud-1' } },
     quirks: 'audience; revocation that nobody documents',
   },
   {
@@ -539,7 +541,7 @@ export const ROWS: readonly Row[] = [
       refreshes: 'rotates',
       api: {
         'GET https://discord.com/api/users/@me': ({ id, email, name }) =>
-          json({ id, email, verified: true, username: name }),
+          json({ id, email, verified: true, username: `${name}0`, global_name: name }),
       },
     },
     tells: verified,

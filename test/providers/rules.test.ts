@@ -1,4 +1,7 @@
+import { google } from 'lockgate/providers/google'
+import { keycloak } from 'lockgate/providers/keycloak'
 import { microsoft } from 'lockgate/providers/microsoft'
+import { oauth2 } from 'lockgate/providers/oauth2'
 import { oidc } from 'lockgate/providers/oidc'
 import { memory } from 'lockgate/storage/memory'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -695,6 +698,83 @@ test('a redirect is followed nowhere: what was sent with the request would go al
     expect(system.imitation.seen.filter(({ url }) => url.endsWith('/elsewhere'))).toEqual([])
     expect(await grantsOf(system)).toEqual([])
   }
+})
+
+describe('Google, for one Workspace', () => {
+  const credentials = { clientId: CLIENT.id, clientSecret: CLIENT.secret }
+  const asked = { ...credentials, hd: 'acme.example' }
+
+  test.each<[string, unknown, Parameters<typeof google>[0], boolean]>([
+    ['an account of it', 'acme.example', asked, true],
+    ['an account of another', 'other.example', asked, false],
+    ['a private account', undefined, asked, false],
+    ['several at once', ['acme.example'], asked, false],
+    [
+      'a private account, where `params` says it',
+      undefined,
+      { ...credentials, params: { hd: 'acme.example' } },
+      false,
+    ],
+    ['a private account, where any Workspace will do', undefined, { ...credentials, hd: '*' }, false],
+    ['any Workspace', 'other.example', { ...credentials, hd: '*' }, true],
+  ])('%s', async (_name, hd, own, letIn) => {
+    const system = await start('google', { upstream: google(own) })
+    system.imitation.ids.tamper = ({ claims }) => void (hd !== undefined && Object.assign(claims, { hd }))
+    const { last } = await signInImitated(system, await register(system)).catch(() => ({ last: undefined }))
+    expect((await grantsOf(system)).length).toBe(letIn ? 1 : 0)
+    expect(system.events.some(({ type }) => type === 'turned-away')).toBe(!letIn)
+    if (letIn) expect(last).toContain('code=')
+    expect(system.imitation.seen.some(({ query }) => query.get('hd') === (own.hd ?? own.params?.hd))).toBe(
+      true,
+    )
+  })
+})
+
+test('several tenants are no part of one tenant', () => {
+  for (const tenant of [GUID, 'acme.example', 'consumers']) {
+    expect(() => microsoft({ clientId: 'x', tenant, tenants: [GUID] })).toThrow(/tenants/)
+  }
+})
+
+describe('http to a provider on another machine', () => {
+  const issuer = 'http://sso.internal.example/realms/staff'
+  const one = { clientId: 'x', clientSecret: 'y' }
+  const endpoints = {
+    authorizationEndpoint: 'http://a.internal.example/authorize',
+    tokenEndpoint: 'http://a.internal.example/token',
+    userinfoEndpoint: 'http://a.internal.example/me',
+  }
+  const makers: [string, (more: object) => unknown][] = [
+    ['oidc', (more) => oidc({ ...one, issuer, ...more })],
+    ['oauth2', (more) => oauth2({ ...one, ...endpoints, ...more })],
+    ['keycloak', (more) => keycloak({ ...one, baseUrl: 'http://sso.internal.example', realm: 'r', ...more })],
+  ]
+  test.each(makers)('%s: is refused unless it is called dangerous', (_name, make) => {
+    expect(() => make({})).toThrow(/https/)
+    expect(() => make({ dangerouslyAllowHttp: 'yes' })).toThrow(/true or false/)
+    expect(make({ dangerouslyAllowHttp: true })).toMatchObject({ dangerouslyAllowHttp: true })
+  })
+
+  test('works then, from sign-in to refresh', async () => {
+    const { profile } = rowOf('keycloak')
+    const plain = JSON.parse(
+      JSON.stringify(profile).replaceAll('https://sso.example.com/realms/staff', issuer),
+    ) as typeof profile
+    const upstream = oidc({
+      clientId: CLIENT.id,
+      clientSecret: CLIENT.secret,
+      issuer,
+      dangerouslyAllowHttp: true,
+    })
+    const system = await startImitated(upstream, {
+      ...profile,
+      ...plain,
+      openid: { ...profile.openid!, ...plain.openid },
+    })
+    systems.push(system)
+    const { client, tokens } = await stale(system)
+    expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(200)
+  })
 })
 
 test('a workspace is part of who somebody is', async () => {

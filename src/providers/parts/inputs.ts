@@ -81,21 +81,43 @@ export const oneOf = <T extends string>(...values: readonly T[]): Input<T, T, tr
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 
 /** Whether a URL may be one of a provider: https, or http on this machine; nothing but host and path. */
-export function isProviderUrl(value: string): boolean {
+export function isProviderUrl(value: string, anyHttp = false): boolean {
   if (!URL.canParse(value) || /[\s\\]/.test(value)) return false
   const { protocol, hostname, username, password, search, hash } = new URL(value)
-  const secure =
-    protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
+  const local = anyHttp || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)
+  const secure = protocol === 'https:' || (protocol === 'http:' && local)
   return secure && !(username || password || search || hash)
 }
 
 /** A URL, kept as it is spelt. */
 export const url: Input<string, string, true> = text('an https URL without query', isProviderUrl)
 
+/** A URL of a definition that takes `dangerouslyAllowHttp`: without that, http is refused later. */
+export const anyUrl: Input<string, string, true> = text('an https URL without query', (value) =>
+  isProviderUrl(value, true),
+)
+
+/** The switch for it. */
+export const dangerouslyAllowHttp: Input<boolean, boolean, false> = {
+  required: false,
+  expected: 'true or false',
+  inCodeOnly: true,
+  read(value) {
+    if (value !== undefined && typeof value !== 'boolean') throw new TypeError('expected true or false')
+    return value ?? false
+  },
+}
+
 /** A URL to append paths to: without its last slash. */
 export const baseUrl: Input<string, string, true> = {
   ...url,
   read: (value) => url.read(value).replace(/\/+$/, ''),
+}
+
+/** The same of a definition that takes `dangerouslyAllowHttp`. */
+export const anyBaseUrl: Input<string, string, true> = {
+  ...anyUrl,
+  read: (value) => anyUrl.read(value).replace(/\/+$/, ''),
 }
 
 /** A host name with at least one dot, no scheme and no path. */
