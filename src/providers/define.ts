@@ -104,7 +104,7 @@ function readInputs<I extends Inputs, S extends SecretRule>(
   if (secret === 'required' && !isText('clientSecret')) problems.push('clientSecret: expected a text')
   const read = Object.entries((inputs ?? {}) as Record<string, Input>).map(([name, input]) => {
     try {
-      return [name, input.read(options[name])]
+      return [name, input.read(options[name], options)]
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
       problems.push(`${name}: ${error.message}`)

@@ -5,8 +5,11 @@ export interface Input<In = unknown, Out = unknown, Required extends boolean = b
   readonly expected: string
   /** Where no text can say it: then there is no variable for it. */
   readonly inCodeOnly?: boolean
-  /** @throws {TypeError} `expected …`; the value is never quoted. */
-  read(value: In | undefined): Out
+  /**
+   * @param given All options, where one decides how another is read.
+   * @throws {TypeError} `expected …`; the value is never quoted.
+   */
+  read(value: In | undefined, given?: Readonly<Record<string, unknown>>): Out
 }
 
 export type Inputs = Readonly<Record<string, Input<never, unknown>>>
@@ -46,7 +49,7 @@ export function text(
 export const optional = <In, Out>(input: Input<In, Out>): Input<In, Out | undefined, false> => ({
   required: false,
   expected: input.expected,
-  read: (value) => (value === undefined ? undefined : input.read(value)),
+  read: (value, given) => (value === undefined ? undefined : input.read(value, given)),
 })
 
 /** The same, with a value for where it is missing. */
@@ -92,10 +95,14 @@ export function isProviderUrl(value: string, anyHttp = false): boolean {
 /** A URL, kept as it is spelt. */
 export const url: Input<string, string, true> = text('an https URL without query', isProviderUrl)
 
-/** A URL of a definition that takes `dangerouslyAllowHttp`: without that, http is refused later. */
-export const anyUrl: Input<string, string, true> = text('an https URL without query', (value) =>
-  isProviderUrl(value, true),
-)
+/** A URL of a definition that takes `dangerouslyAllowHttp`. */
+export const anyUrl: Input<string, string, true> = {
+  ...url,
+  read(value, given) {
+    const lenient = given?.dangerouslyAllowHttp === true && typeof value === 'string'
+    return lenient && isProviderUrl(value, true) ? value : url.read(value)
+  },
+}
 
 /** The switch for it. */
 export const dangerouslyAllowHttp: Input<boolean, boolean, false> = {
@@ -117,7 +124,7 @@ export const baseUrl: Input<string, string, true> = {
 /** The same of a definition that takes `dangerouslyAllowHttp`. */
 export const anyBaseUrl: Input<string, string, true> = {
   ...anyUrl,
-  read: (value) => anyUrl.read(value).replace(/\/+$/, ''),
+  read: (value, given) => anyUrl.read(value, given).replace(/\/+$/, ''),
 }
 
 /** A host name with at least one dot, no scheme and no path. */
