@@ -18,6 +18,7 @@ const main = defineCommand({
     description: 'An OAuth proxy in front of MCP servers',
   },
   subCommands: {
+    init: () => import('./init/init.ts').then(({ initCommand }) => initCommand),
     serve: () => import('./serve.ts').then(({ serveCommand }) => serveCommand),
     secret: secretCommand,
   },

@@ -1,4 +1,5 @@
 import type { OAuthProxy, ProxyOptions } from '../../src/index.ts'
+import { MCP_CLIENTS, serverName } from './connect.ts'
 import { isLoopback } from './dangers.ts'
 import type { ServeSettings } from './settings.ts'
 
@@ -26,7 +27,7 @@ export function startReport(proxy: OAuthProxy, settings: ServeSettings, listenin
     ['may sign in', whoMaySignIn(options)],
     ['clients', registrationModes(options)],
     ['settings', settings.file ?? 'from the environment'],
-    ['connect', `claude mcp add --transport http ${slug(options)} ${proxy.resources[0]!.id}`],
+    ['connect', MCP_CLIENTS['claude-code'].steps(serverName(options.name), proxy.resources[0]!.id)],
   ]
   const lines = rows.flatMap(([name, value]) =>
     [value].flat().map((text, index) => `  ${(index === 0 ? name : '').padEnd(13)}${text}\n`),
@@ -50,12 +51,6 @@ function registrationModes(options: ProxyOptions): string {
   ]
   return modes.filter(Boolean).join('; ')
 }
-
-const slug = ({ name }: ProxyOptions): string =>
-  name
-    ?.toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '') || 'lockgate'
 
 function warnings({ hostname, options }: ServeSettings, { issuer }: OAuthProxy): string {
   const found: string[] = []

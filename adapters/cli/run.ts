@@ -33,7 +33,7 @@ export async function run(main: CommandDef, args: readonly string[]): Promise<nu
     const found = await find(main, args)
     const flags = beforeDashes(found.rest)
     if (flags.some((arg) => arg === '--help' || arg === '-h')) {
-      process.stdout.write(`${await renderUsage(found.command, found.parent)}\n`)
+      process.stdout.write(`${tidy(await renderUsage(found.command, found.parent))}\n`)
       return 0
     }
     const subCommands = await resolve(found.command.subCommands)
@@ -51,6 +51,22 @@ export async function run(main: CommandDef, args: readonly string[]): Promise<nu
     process.stderr.write(`${(error as Error).message}\n`)
     return 2
   }
+}
+
+const WIDTH = 110
+
+/** A table whose last column does not run out of the window. */
+function tidy(usage: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+  const lines = usage.replace(/\u001b\[\d+m/g, '').split('\n')
+  return lines.map((line) => wrap(line.trimEnd())).join('\n')
+}
+
+function wrap(line: string): string {
+  const [, head = '', rest = ''] = /^( +\S+ +)(.*)$/.exec(line) ?? []
+  if (line.length <= WIDTH || head === '') return line
+  const rows = rest.match(new RegExp(`.{1,${Math.max(30, WIDTH - head.length)}}(?: |$)`, 'g')) ?? [rest]
+  return head + rows.map((row) => row.trimEnd()).join(`\n${' '.repeat(head.length)}`)
 }
 
 async function find(main: CommandDef, args: readonly string[]): Promise<Found> {

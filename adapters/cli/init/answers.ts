@@ -1,0 +1,121 @@
+import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
+import { MCP_CLIENTS, type McpClientName } from '../connect.ts'
+import { isLoopback } from '../dangers.ts'
+import { PROVIDERS } from '../upstream.ts'
+
+/** Where the proxy is to run, with the storage it has there unless told otherwise. */
+export const RUNTIMES = {
+  node: { title: 'Node, by npx lockgate serve and a config file', storage: 'fs:.lockgate/data' },
+  environment: { title: 'Node, by npx lockgate serve and variables alone', storage: 'fs:.lockgate/data' },
+  bun: { title: 'Bun, by a server of its own', storage: 'fs:.lockgate/data' },
+  deno: { title: 'Deno, by a server of its own', storage: 'deno-kv:' },
+  workers: { title: 'Cloudflare Workers', storage: 'durable-object' },
+} as const
+
+export type Runtime = keyof typeof RUNTIMES
+
+/** Everything that `init` has to know. */
+export interface Answers {
+  readonly provider: string
+  readonly definition: ProviderFactory['definition']
+  /** What the provider needs beside id and secret, by the name of the input. */
+  readonly inputs: Readonly<Record<string, string>>
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly url: string
+  readonly mcp: string
+  readonly allow: string
+  readonly runtime: Runtime
+  readonly storage: string
+  readonly client: McpClientName
+}
+
+/** What was given so far, by flag; the inputs of a provider among it. */
+export type Given = Readonly<Record<string, string | undefined>>
+
+/** `baseUrl` → `base-url` */
+export const flagOf = (input: string): string =>
+  input.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+export type DefinitionOf = (provider: string | undefined) => Promise<Answers['definition'] | undefined>
+
+export const definitionOf: DefinitionOf = async (provider) =>
+  provider !== undefined && Object.hasOwn(PROVIDERS, provider)
+    ? (await PROVIDERS[provider]!()).definition
+    : undefined
+
+/** The inputs of a provider that a text can give. */
+export const inputsOf = (definition: Answers['definition'] | undefined): [string, Input][] =>
+  Object.entries((definition?.inputs ?? {}) as Record<string, Input>).filter(([, input]) => !input.inCodeOnly)
+
+const httpUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+const publicUrl = (text: string) => httpUrl(text) && (text.startsWith('https:') || isLoopback(text))
+
+/** What is wrong with one answer, or `undefined`: the same for flags and for questions. */
+export const CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
+  provider: (text) =>
+    Object.hasOwn(PROVIDERS, text) ? undefined : `expected one of ${Object.keys(PROVIDERS).join(', ')}`,
+  url: (text) => (publicUrl(text) ? undefined : 'expected an https URL, or http on localhost'),
+  mcp: (text) => (httpUrl(text) ? undefined : 'expected the http(s) URL of the MCP server to protect'),
+  runtime: (text) => oneOf(text, RUNTIMES),
+  client: (text) => oneOf(text, MCP_CLIENTS),
+}
+
+const oneOf = (text: string, table: object): string | undefined =>
+  Object.hasOwn(table, text) ? undefined : `expected one of ${Object.keys(table).join(', ')}`
+
+/** What is wrong with the value of a provider's input. */
+export function checkInput(input: Input, text: string): string | undefined {
+  try {
+    input.read(text)
+    return undefined
+  } catch (error) {
+    return error instanceof TypeError ? error.message : 'is wrong'
+  }
+}
+
+/** The storages that a runtime has, by what stands before the colon. */
+const STORAGES: Readonly<Record<Runtime, RegExp>> = {
+  node: /^(memory|fs|sqlite|rediss?|postgres(ql)?|deno-kv|unstorage):/,
+  environment: /^(memory|fs|sqlite|rediss?|postgres(ql)?|deno-kv|unstorage):/,
+  bun: /^(memory|fs|sqlite|rediss?|postgres(ql)?):/,
+  deno: /^(memory|fs|sqlite|rediss?|postgres(ql)?|deno-kv):/,
+  workers: /^durable-object$/,
+}
+
+/** @returns The answers, or what is missing or wrong, a line for each flag. */
+export async function readAnswers(given: Given): Promise<Answers | string[]> {
+  const problems: string[] = []
+  const definition = await definitionOf(given.provider)
+  const filled: Given = { url: 'http://localhost:8787', runtime: 'node', client: 'claude-code', ...given }
+  for (const [flag, check] of Object.entries(CHECKS)) {
+    const problem = check(filled[flag] ?? '')
+    if (problem) problems.push(`--${flag}: ${filled[flag] ? '' : 'is missing; '}${problem}`)
+  }
+  const inputs: Record<string, string> = {}
+  for (const [name, input] of inputsOf(definition)) {
+    const text = given[flagOf(name)]
+    const problem = text || input.required ? checkInput(input, text ?? '') : undefined
+    if (problem) problems.push(`--${flagOf(name)}: ${text ? '' : 'is missing; '}${problem}`)
+    else if (text) inputs[name] = text
+  }
+  const runtime = filled.runtime as Runtime
+  const storage = given.storage ?? RUNTIMES[runtime]?.storage
+  if (storage && !STORAGES[runtime]?.test(storage)) {
+    problems.push(`--storage: cannot be used there; the usual one is ${RUNTIMES[runtime].storage}`)
+  }
+  if (problems.length > 0) return problems
+  return {
+    provider: given.provider!,
+    definition: definition!,
+    inputs,
+    clientId: given['client-id'] ?? '',
+    clientSecret: given['client-secret'] ?? '',
+    url: filled.url!.replace(/\/+$/, ''),
+    mcp: given.mcp!,
+    allow: given.allow ?? '',
+    runtime,
+    storage: storage!,
+    client: filled.client as McpClientName,
+  }
+}

@@ -1,0 +1,94 @@
+import { type ArgsDef, defineCommand } from 'citty'
+import { MCP_CLIENTS } from '../connect.ts'
+import { isLoopback } from '../dangers.ts'
+import { explain, newSecret } from '../settings.ts'
+import { PROVIDERS, readUpstream, upstreamVariable } from '../upstream.ts'
+import { type Answers, definitionOf, flagOf, type Given, inputsOf, RUNTIMES, readAnswers } from './answers.ts'
+import { entryOf } from './entries.ts'
+import { nextSteps } from './next-steps.ts'
+import { variablesOf } from './variables.ts'
+import { ignore, keptSecret, refuseToReplace, writeFiles, writeVariables } from './write.ts'
+
+const text = (description: string, valueHint: string) => ({ type: 'string', description, valueHint }) as const
+const few = (description: string, table: object, valueHint: string) =>
+  text(`${description}: ${Object.keys(table).join(', ')}`, valueHint)
+
+const ARGS: ArgsDef = {
+  provider: few('Who signs users in; with --help this shows what it needs', PROVIDERS, 'name'),
+  mcp: text('URL of the MCP server to protect', 'url'),
+  url: text('The address that clients and browsers see; http://localhost:8787 by default', 'url'),
+  'client-id': text('Of the application registered at the provider; may be filled in later', 'id'),
+  'client-secret': text('Its secret; better filled in later, since other users see command lines', 'secret'),
+  allow: text('Who may sign in: user@example.com, @example.com, group:x or sub:x, by commas', 'rules'),
+  runtime: few('Where it will run, node by default', RUNTIMES, 'name'),
+  storage: text(
+    'Where grants are kept, as LOCKGATE_STORAGE has it; by default as suits the runtime',
+    'storage',
+  ),
+  client: few('The MCP client to connect first, claude-code by default', MCP_CLIENTS, 'name'),
+  force: { type: 'boolean', description: 'Replace files that are there; a secret that is there stays' },
+}
+
+/** The flags, with those of the provider that the command line names. */
+async function args(): Promise<ArgsDef> {
+  const line = process.argv.join('\n')
+  const provider = /^--provider[=\n](.+)$/m.exec(line)?.[1]
+  const inputs = inputsOf(await definitionOf(provider)).map(([name, { expected, required }]) => {
+    const description = `${provider}: ${expected}${required ? '' : ' (may be left out)'}`
+    return [flagOf(name), text(description, name)] as const
+  })
+  const { provider: first, ...others } = ARGS
+  return { provider: first!, ...Object.fromEntries(inputs), ...others }
+}
+
+export const initCommand = defineCommand({
+  meta: { name: 'init', description: 'Write the configuration, and say what is left to do' },
+  args,
+  async run({ args }) {
+    try {
+      const { force, _, ...flags } = args as Record<string, unknown>
+      process.stdout.write(await init(process.cwd(), flags as Given, force === true))
+    } catch (error) {
+      if ((error as Error).name === 'Cancelled') process.stderr.write('Nothing was written.\n')
+      else process.stderr.write(`${explain(error) ?? (error as Error).message}\n`)
+      process.exit(1)
+    }
+  },
+})
+
+async function init(cwd: string, flags: Given, force: boolean): Promise<string> {
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY
+  const given = isTerminal ? await (await import('./questions.ts')).ask(flags) : flags
+  const answers = await readAnswers(given)
+  if (Array.isArray(answers)) throw new Error(answers.join('\n'))
+  const secrets = answers.runtime === 'workers' ? '.dev.vars' : '.env'
+  const secret = (await keptSecret(cwd, secrets)) ?? newSecret()
+  const anybody = await letsAnybodyIn(answers)
+  const variables = variablesOf(answers, secret, anybody)
+  const files = entryOf(answers, variables)
+  const paths = [...files.map(({ path }) => path), secrets]
+  if (!force) await refuseToReplace(cwd, paths)
+  const ignored = await ignore(
+    cwd,
+    answers.runtime === 'workers' ? [secrets, '.wrangler'] : [secrets, '.lockgate'],
+  )
+  await writeVariables(cwd, secrets, variables)
+  await writeFiles(cwd, files, force)
+  return nextSteps(answers, {
+    written: ignored ? [...paths, '.gitignore'] : paths,
+    variables,
+    secrets,
+    anybody,
+  })
+}
+
+/** Whether strangers come in unless `allow` says who may: known of the provider as it will be. */
+async function letsAnybodyIn({ provider, inputs, url, allow }: Answers): Promise<boolean> {
+  if (isLoopback(url) || allow) return false
+  const env = Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [upstreamVariable(name), value]),
+  )
+  const credentials = { [upstreamVariable('clientId')]: 'id', [upstreamVariable('clientSecret')]: 'secret' }
+  const made = await readUpstream({ LOCKGATE_UPSTREAM: provider, ...credentials, ...env })
+  return made.publicAccounts === true
+}

@@ -1,0 +1,61 @@
+import { MCP_CLIENTS, serverName } from '../connect.ts'
+import { isLoopback } from '../dangers.ts'
+import type { Answers } from './answers.ts'
+import { inCode, type Variable } from './variables.ts'
+
+const START = {
+  node: 'npx lockgate serve',
+  environment: 'npx lockgate serve',
+  bun: 'bun run server.ts',
+  deno: 'deno run --env-file --allow-net --allow-env --allow-read --allow-write --unstable-kv server.ts',
+  workers: 'npx wrangler dev --port 8787',
+} as const
+
+/** The packages of a storage that come with nothing else. */
+function needsOf(storage: string): string {
+  if (/^rediss?:/.test(storage)) return 'ioredis@5'
+  if (/^postgres(ql)?:/.test(storage)) return 'db0 pg'
+  return storage.startsWith('sqlite:') ? 'db0' : ''
+}
+
+/** What is left to do, in order. */
+export function nextSteps(
+  answers: Answers,
+  about: { written: readonly string[]; variables: readonly Variable[]; secrets: string; anybody: boolean },
+): string {
+  const { definition, url, runtime, client } = answers
+  const address = url + new URL(answers.mcp).pathname.replace(/\/+$/, '')
+  const { title, steps, ...rest } = MCP_CLIENTS[client]
+  const empty = about.variables.filter(({ value }) => value === '').map(({ name }) => name)
+  const packages = [inCode(answers) && 'lockgate', needsOf(answers.storage)].filter(Boolean)
+  const all: [string, readonly string[]][] = [
+    ...(packages.length > 0
+      ? [['Install:', [`npm install ${packages.join(' ')}`]] as [string, string[]]]
+      : []),
+    [
+      `Register an application at ${definition.name}, of the kind "web", with this callback URL:`,
+      [`${url}/callback`, `Its documentation: ${definition.docs}`],
+    ],
+  ]
+  if (empty.length > 0) all.push([`Fill in ${about.secrets}:`, empty])
+  if (about.anybody && inCode(answers)) {
+    const example = `allow: ['@example.com'] in ${about.written[0]}`
+    all.push([`Say who may sign in, or everybody with an account at ${definition.name} comes in:`, [example]])
+  }
+  all.push(['Start it:', [START[runtime]]])
+  if (runtime !== 'workers' && !isLoopback(url)) {
+    all.push(['Put in front of it what speaks TLS:', [`${url} → http://127.0.0.1:8787`]])
+  }
+  if (runtime === 'workers') {
+    const put = about.variables.map(({ name }) => `npx wrangler secret put ${name}`)
+    all.push(['Deploy it:', [...put, 'npx wrangler deploy']])
+  }
+  all.push([`Connect ${title}:`, steps(serverName(undefined), address)])
+  if ('hosted' in rest && isLoopback(url)) {
+    all.at(-1)![0] += ' (it runs elsewhere, and does not reach this machine: it needs a public URL)'
+  }
+  const list = all.map(
+    ([what, lines], index) => `${index + 1}. ${what}\n${lines.map((line) => `     ${line}\n`).join('')}`,
+  )
+  return `Wrote ${about.written.join(', ')}.\n\n${list.join('\n')}`
+}

@@ -1,0 +1,66 @@
+import { access, appendFile, chmod, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { SettingsError } from '../environment.ts'
+import type { File } from './entries.ts'
+import { mergeVariables, type Variable } from './variables.ts'
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+const readIfThere = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')
+
+/**
+ * Refuses before anything is written, so that there is never half of it.
+ *
+ * @throws {SettingsError} Naming every file that would be lost.
+ */
+export async function refuseToReplace(cwd: string, paths: readonly string[]): Promise<void> {
+  const found: string[] = []
+  for (const path of paths) if (await exists(join(cwd, path))) found.push(path)
+  if (found.length === 0) return
+  throw new SettingsError(
+    found.map((path) => `${path}: is there already; --force replaces what it says of Lockgate`).join('\n'),
+  )
+}
+
+/** The secret that a file of variables has already: a new one would end every grant. */
+export async function keptSecret(cwd: string, path: string): Promise<string | undefined> {
+  return parseEnv(await readIfThere(join(cwd, path))).LOCKGATE_SECRET || undefined
+}
+
+export async function writeFiles(cwd: string, files: readonly File[], force: boolean): Promise<void> {
+  for (const { path, text } of files) await writeFile(join(cwd, path), text, { flag: force ? 'w' : 'wx' })
+}
+
+/** Readable by its owner only, also where it was not before. */
+export async function writeVariables(
+  cwd: string,
+  path: string,
+  variables: readonly Variable[],
+): Promise<void> {
+  const file = join(cwd, path)
+  const text = mergeVariables(await readIfThere(file), variables)
+  if (await exists(file)) await chmod(file, 0o600)
+  await writeFile(file, text, { mode: 0o600 })
+}
+
+/** Keeps what is secret out of git, where there is git. @returns Whether anything had to be written. */
+export async function ignore(cwd: string, entries: readonly string[]): Promise<boolean> {
+  const file = join(cwd, '.gitignore')
+  if (!(await exists(file)) && !(await isInRepository(cwd))) return false
+  const before = await readIfThere(file)
+  const lines = before.split('\n').map((line) => line.trim().replace(/^\/|\/$/g, ''))
+  const missing = entries.filter((entry) => !lines.includes(entry))
+  if (missing.length === 0) return false
+  await appendFile(file, `${before === '' || before.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`)
+  return true
+}
+
+async function isInRepository(folder: string): Promise<boolean> {
+  if (await exists(join(folder, '.git'))) return true
+  return dirname(folder) !== folder && isInRepository(dirname(folder))
+}

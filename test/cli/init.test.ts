@@ -1,0 +1,213 @@
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { PROVIDERS } from '../../adapters/cli/upstream.ts'
+import { runCommand } from '../support/command.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockgate-init-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const OIDC = [
+  '--provider',
+  'oidc',
+  '--issuer',
+  'https://id.example.com',
+  '--mcp',
+  'http://localhost:3000/mcp',
+]
+const init = (...args: string[]) => runCommand(folder, ['init', ...args])
+const read = (name: string) => readFile(join(folder, name), 'utf8')
+
+describe('without a terminal', () => {
+  test.each<[string, string[], string[]]>([
+    ['nothing given', [], ['--provider: is missing; expected one of', '--mcp: is missing']],
+    ['what the provider needs', ['--provider', 'oidc', '--mcp', 'http://x/mcp'], ['--issuer: is missing']],
+    [
+      'wrong values, all at once',
+      [
+        ...['--provider', 'microsoft', '--tenant', 'a b', '--mcp', 'localhost'],
+        ...['--url', 'http://mcp.example.com', '--runtime', 'perl', '--client', 'telnet'],
+      ],
+      [
+        '--tenant: expected a tenant',
+        '--mcp: expected the http(s) URL',
+        '--url: expected an https URL',
+        '--runtime: expected one of node',
+        '--client: expected one of claude-code',
+      ],
+    ],
+    [
+      'a storage the runtime has not',
+      [...OIDC, '--runtime', 'workers', '--storage', 'fs:data'],
+      ['--storage: cannot be used there; the usual one is durable-object'],
+    ],
+  ])('%s is named by its flag, and nothing is written', async (_name, args, expected) => {
+    const { code, err } = await init(...args)
+    expect(code).toBe(1)
+    for (const line of expected) expect(err).toContain(line)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test('a flag of another provider is none', async () => {
+    const { code, err } = await init('--provider', 'github', '--tenant', 'x', '--mcp', 'http://x/mcp')
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('There is no flag --tenant') })
+  })
+
+  test('--help shows what the provider needs', async () => {
+    const { out } = await init('--provider', 'cognito', '--help')
+    expect(out).toContain('--user-pool')
+    for (const name of [...Object.keys(PROVIDERS), 'inspector', 'workers']) expect(out).toContain(name)
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
+  })
+})
+
+describe('what it writes', () => {
+  test('keeps the secret to its owner and out of git', async () => {
+    await mkdir(join(folder, '.git'))
+    const { code, out } = await init(...OIDC)
+    expect(code).toBe(0)
+    expect((await stat(join(folder, '.env'))).mode & 0o077).toBe(0)
+    expect(await read('.gitignore')).toBe('.env\n.lockgate\n')
+    const secret = /^LOCKGATE_SECRET=([\w-]{43})$/m.exec(await read('.env'))?.[1]
+    expect(secret).toBeDefined()
+    expect(out).not.toContain(secret)
+    expect(await read('lockgate.config.ts')).not.toContain(secret)
+  })
+
+  test('says what is left: the callback URL, the empty variables, the start, the client', async () => {
+    const { out } = await init(...OIDC, '--url', 'https://mcp.example.com/gate', '--client', 'cursor')
+    const texts = [
+      'https://mcp.example.com/gate/callback',
+      'https://openid.net/specs/',
+      'LOCKGATE_UPSTREAM_CLIENT_ID',
+      'LOCKGATE_UPSTREAM_CLIENT_SECRET',
+      'npx lockgate serve',
+      '"url": "https://mcp.example.com/gate/mcp"',
+    ]
+    const places = texts.map((text) => out.indexOf(text))
+    expect(places).not.toContain(-1)
+    expect(places).toEqual([...places].sort((a, b) => a - b))
+  })
+
+  test('asks for those who may sign in where everybody has an account', async () => {
+    await init('--provider', 'github', '--mcp', 'http://x/mcp', '--url', 'https://mcp.example.com')
+    expect(await read('.env')).toContain('\nLOCKGATE_ALLOW=\n')
+    const { code, err } = await runCommand(folder, ['serve'])
+    expect(code).toBe(1)
+    expect(err).toContain('LOCKGATE_UPSTREAM_CLIENT_ID: is missing')
+  })
+
+  test('replaces nothing unless it must; then it keeps the secret, and lines that are not its own', async () => {
+    await writeFile(join(folder, '.env'), 'OTHER="mine"\n')
+    const refused = await init(...OIDC)
+    expect(refused.code).toBe(1)
+    expect(refused.err).toContain('.env: is there already; --force')
+    expect(await readdir(folder)).toEqual(['.env'])
+    expect((await init(...OIDC, '--force')).code).toBe(0)
+    const first = await read('.env')
+    expect(first).toMatch(/^OTHER="mine"\n/)
+    expect((await stat(join(folder, '.env'))).mode & 0o077).toBe(0)
+    const again = await init(...OIDC, '--force', '--client-id', "it's #1", '--storage', 'memory:')
+    expect(again.code).toBe(0)
+    const second = await read('.env')
+    const secretOf = (text: string) => /^LOCKGATE_SECRET=.*$/m.exec(text)?.[0]
+    expect(secretOf(second)).toBe(secretOf(first))
+    expect(second).toContain('LOCKGATE_UPSTREAM_CLIENT_ID="it\'s #1"\n')
+    expect(second.match(/^LOCKGATE_STORAGE=/gm)).toHaveLength(1)
+  })
+})
+
+/** What TypeScript has against files, with `lockgate` as this source has it. */
+function typeErrors(files: readonly string[]): string[] {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, root)
+  const program = ts.createProgram([...files], {
+    ...options,
+    noEmit: true,
+    typeRoots: [join(root, 'node_modules/@types')],
+  })
+  return files
+    .flatMap((file) => {
+      const source = program.getSourceFile(file)
+      return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
+    })
+    .map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`)
+}
+
+test('the code it writes is right as TypeScript, for every provider and runtime', {
+  timeout: 120_000,
+}, async () => {
+  const inputs: Record<string, string> = {
+    'team-id': 'ABCDE12345',
+    'key-id': 'ABCDE12345',
+    'private-key': '-----BEGIN PRIVATE KEY-----\nMIG\n-----END PRIVATE KEY-----',
+    domain: 'id.example.com',
+    tenant: 'example',
+    'base-url': 'https://id.example.com',
+    application: 'app',
+    realm: 'realm',
+    policy: 'B2C_1_signin',
+    region: 'eu-central-1',
+    'user-pool': 'eu-central-1_abc',
+    project: 'abcdefghijklmnopqrst',
+    subdomain: 'example',
+    issuer: 'https://id.example.com',
+    'authorization-endpoint': 'https://id.example.com/authorize',
+    'token-endpoint': 'https://id.example.com/token',
+    'userinfo-endpoint': 'https://id.example.com/me',
+  }
+  const GUID = '11111111-2222-4333-8444-555555555555'
+  const stores: Record<string, string[]> = {
+    node: ['fs:data'],
+    bun: ['fs:data', 'sqlite:a.db', 'redis://h', 'postgres://u@h/d', 'memory:'],
+    deno: ['deno-kv:', 'fs:'],
+    workers: ['durable-object'],
+  }
+  const files: string[] = []
+  const write = async (provider: string, runtime: string, storage: string) => {
+    const place = join(folder, String(files.length))
+    await mkdir(place)
+    const flags = [
+      '--provider',
+      provider,
+      '--mcp',
+      "http://it's/mcp",
+      '--runtime',
+      runtime,
+      '--storage',
+      storage,
+    ]
+    const { definition } = await PROVIDERS[provider]!()
+    for (const [name, input] of Object.entries(definition.inputs ?? {})) {
+      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+      const value = provider === 'microsoft-external' && flag === 'tenant' ? GUID : inputs[flag]
+      if (input.required) flags.push(`--${flag}=${value}`)
+    }
+    const args = ['init', ...flags, '--allow', '@example.com, sub:"a\\b\'']
+    // One after the other, in this thread: 37 processes at once help nobody.
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], {
+      cwd: place,
+    })
+    expect(status, `${provider}: ${stderr}`).toBe(0)
+    for (const name of await readdir(place)) if (name.endsWith('.ts')) files.push(join(place, name))
+  }
+  for (const provider of Object.keys(PROVIDERS)) await write(provider, 'workers', 'durable-object')
+  for (const [runtime, all] of Object.entries(stores)) {
+    for (const storage of all) await write('github', runtime, storage)
+  }
+  expect(files).toHaveLength(Object.keys(PROVIDERS).length + 9)
+  // One that is wrong, or nobody would know that anything is looked at.
+  const wrong = join(folder, 'wrong.ts')
+  await writeFile(wrong, (await readFile(files[0]!, 'utf8')).replace('mcp:', 'mpc:'))
+  const errors = typeErrors([...files, wrong])
+  expect(errors.filter((error) => !error.startsWith(wrong))).toEqual([])
+  expect(errors.join()).toContain("'mcp' is missing")
+})
