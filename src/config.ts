@@ -1,6 +1,7 @@
 import type { ProxyEvent } from './events/event.ts'
 import type { Fetch, Identity, Store } from './ports.ts'
 import type { DocumentPolicy } from './protocol/document-url.ts'
+import type { ScopeTable } from './protocol/scope.ts'
 import type { Provider } from './providers/provider.ts'
 
 /** What a handler, or the MCP server behind, learns of a request that passed the guard. */
@@ -116,8 +117,11 @@ export interface ProxyOptions {
   allow?: readonly string[] | ((identity: Identity) => boolean | Promise<boolean>)
   /** What this server is called on its pages. */
   name?: string
-  /** Scopes clients may ask for, with what they mean in words. */
-  scopes?: Readonly<Record<string, string>>
+  /**
+   * Scopes clients may ask for, with what they mean in words: a text, or `{ description, upstream }` with the provider's
+   * scopes that go with it. Those are asked for only where the user approves it, and it is granted only where they are.
+   */
+  scopes?: Readonly<Record<string, string | { description: string; upstream?: readonly string[] }>>
   /** Clients that are known beforehand, beside those that register themselves. */
   clients?: readonly ClientOptions[]
   /**
@@ -196,7 +200,7 @@ export interface Settings {
   readonly resources: readonly [Resource, ...Resource[]]
   readonly allow: ProxyOptions['allow']
   readonly name: string
-  readonly scopes: Readonly<Record<string, string>>
+  readonly scopes: ScopeTable
   readonly clients: readonly ClientOptions[]
   readonly registration: 'sealed' | 'stored' | 'off'
   readonly registrationPolicy: RegistrationPolicy | undefined

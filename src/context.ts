@@ -50,7 +50,14 @@ export function createContext(settings: Settings): Context {
   const accessTokens = createAccessTokens(sealer, issuer)
   const upstream = createUpstream(settings.upstream, { fetch, now, redirectUri: `${issuer}/callback` })
   const endTokens = createEndTokens({ upstream, emit })
-  const upstreamAccess = createUpstreamAccess({ grants, upstream, now, emit, endTokens })
+  const upstreamAccess = createUpstreamAccess({
+    grants,
+    upstream,
+    scopes: settings.scopes,
+    now,
+    emit,
+    endTokens,
+  })
   const clients = createClients(settings.clients, {
     keyring,
     sealer,

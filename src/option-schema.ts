@@ -4,6 +4,7 @@ import { ConfigError, type ConfigIssue } from './errors.ts'
 import type { Store } from './ports.ts'
 import { areKeysPublic } from './protocol/client-document.ts'
 import { isRegistrable } from './protocol/redirect-uri.ts'
+import { ScopesSchema, scopeName } from './protocol/scope-schema.ts'
 import { ProviderSchema } from './providers/provider.ts'
 
 const DAY = 24 * 60 * 60
@@ -38,10 +39,6 @@ const targetUrl = v.pipe(
 const path = v.pipe(
   v.string(),
   v.regex(/^\/([\w.~-]+(\/[\w.~-]+)*)?$/, 'expected a path such as /mcp, without trailing slash'),
-)
-const scopeName = v.pipe(
-  v.string(),
-  v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected a scope without spaces'),
 )
 const SECRET_RULE = 'expected at least 32 characters of randomness; `lockgate secret` makes them'
 const secret = v.pipe(v.string(), v.minLength(32, SECRET_RULE))
@@ -126,7 +123,7 @@ const OPTIONS = {
     ),
   ),
   name: v.exactOptional(v.pipe(text, v.maxLength(100))),
-  scopes: v.exactOptional(v.record(scopeName, text), { mcp: 'Use the tools of this server' }),
+  scopes: v.exactOptional(ScopesSchema, { mcp: 'Use the tools of this server' }),
   clients: v.exactOptional(v.array(ClientSchema), []),
   registration: v.exactOptional(v.picklist(['sealed', 'stored', 'off']), 'sealed'),
   registrationTtl: v.exactOptional(seconds),

@@ -74,6 +74,8 @@ export interface UpstreamTokens {
   readonly obtainedAt?: number | undefined
   /** The scope the provider granted, in its own words. */
   readonly scope?: string | undefined
+  /** What was asked for beside what every sign-in asks for, for providers that want to hear it at each refresh. */
+  readonly more?: readonly string[] | undefined
   /** Whose they are by the ID token, so that a refresh that answers for somebody else is noticed. */
   readonly subject?: string | undefined
 }

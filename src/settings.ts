@@ -3,7 +3,7 @@ import { isGuessable } from './crypto/guessable.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import { parseOptions } from './option-schema.ts'
 import { wellKnownPath } from './protocol/documents.ts'
-import { OFFLINE_ACCESS } from './protocol/scope.ts'
+import { OFFLINE_ACCESS, type ScopeTable } from './protocol/scope.ts'
 
 /**
  * Options with every default in place.
@@ -26,7 +26,14 @@ export function readOptions(options: ProxyOptions): Settings {
   const basePath = pathname.replace(/\/+$/, '')
   const name = rest.name ?? new URL(url).host
   const resources = listMcp(mcp).map((item) => toResource(item, origin, basePath, name))
-  const issues = checkTogether(resources, rest.scopes, rest.clients)
+  const scopes = readScopes(rest.scopes)
+  const issues = checkTogether(resources, scopes, rest.clients)
+  if (!rest.upstream.sendScope && Object.values(scopes).some(({ upstream }) => upstream.length > 0)) {
+    issues.push({
+      path: 'scopes',
+      message: 'names scopes of the provider, which takes none from its applications',
+    })
+  }
   const { accept, hosts, loopback } = clientDocuments
   if (loopback && !isLoopbackHost(url)) {
     issues.push({ path: 'clientDocuments.loopback', message: 'is for development: `url` is not on loopback' })
@@ -41,6 +48,7 @@ export function readOptions(options: ProxyOptions): Settings {
   return {
     ...rest,
     name,
+    scopes,
     allow: rest.allow,
     documents: accept ? { hosts, loopback } : undefined,
     registrationTtl: rest.registrationTtl,
@@ -80,10 +88,20 @@ function toResource(options: McpOptions, origin: string, basePath: string, name:
   }
 }
 
+const readScopes = (scopes: NonNullable<ProxyOptions['scopes']>): ScopeTable =>
+  Object.fromEntries(
+    Object.entries(scopes).map(([name, meaning]) => [
+      name,
+      typeof meaning === 'string'
+        ? { description: meaning, upstream: [] }
+        : { description: meaning.description, upstream: meaning.upstream ?? [] },
+    ]),
+  )
+
 /** Rules that hold between options. */
 function checkTogether(
   resources: readonly Resource[],
-  scopes: Readonly<Record<string, string>>,
+  scopes: ScopeTable,
   clients: readonly ClientOptions[],
 ): ConfigIssue[] {
   const issues: ConfigIssue[] = []

@@ -9,7 +9,7 @@ import { consentPage } from '../pages/consent-page.ts'
 import { checkAuthorizationRequest, chooseRedirectUri, readState } from '../protocol/authorization-request.ts'
 import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
-import { OFFLINE_ACCESS } from '../protocol/scope.ts'
+import { OFFLINE_ACCESS, type ScopeTable, upstreamScopes } from '../protocol/scope.ts'
 import { answerError } from './answer-client.ts'
 import { openConsent } from './sign-in.ts'
 
@@ -33,9 +33,11 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
   const state = readState(params)
   const trusted = client.kind === 'configured' || isLoopback(redirectUri)
   try {
-    const server = { resources: settings.resources, scopes: Object.keys(settings.scopes) }
+    const scopes = Object.keys(settings.scopes)
+    const minimal = scopes.filter((scope) => settings.scopes[scope]?.upstream.length === 0)
+    const server = { resources: settings.resources, scopes, minimal }
     const checked = checkAuthorizationRequest(params, client, server)
-    const providerScopes = await upstream.scopes()
+    const providerScopes = await upstream.scopes(upstreamScopes(checked.scope, settings.scopes))
     const { key, name, refreshes, kind, authMethods } = client
     const { sealed, cookies } = openConsent(ctx, request, {
       ...checked,
@@ -57,7 +59,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
       redirectUri,
       scopes: checked.scope.map((scope) => describe(scope, settings.scopes)),
       provider: upstream.name,
-      providerScopes,
+      providerScopes: providerScopes.map((scope) => ({ scope, words: upstream.words(scope) })),
       action: `${settings.basePath}/consent`,
       request: sealed,
     })
@@ -82,5 +84,5 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
 const lookUp = async ({ find, documents }: Clients, clientId: string): Promise<Client | undefined> =>
   (await find(clientId)) ?? (isUrl(clientId) ? documents?.load(clientId) : undefined)
 
-const describe = (scope: string, known: Readonly<Record<string, string>>): string =>
-  scope === OFFLINE_ACCESS ? 'Stay connected while you are away' : (known[scope] ?? scope)
+const describe = (scope: string, known: ScopeTable): string =>
+  scope === OFFLINE_ACCESS ? 'Stay connected while you are away' : (known[scope]?.description ?? scope)

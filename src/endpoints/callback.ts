@@ -10,6 +10,7 @@ import { errorPage } from '../pages/error-page.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
 import { isAllowed } from '../protocol/allow.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
+import { backedScopes, isUseful } from '../protocol/scope.ts'
 import { answerError } from './answer-client.ts'
 import { finishSignIn, type SignInRequest } from './sign-in.ts'
 
@@ -29,7 +30,12 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
     const answer = new URLSearchParams(ANSWER.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])))
     const { identity, tokens } = await ctx.upstream.exchange(answer, flow)
     if (!(await mayEnter(ctx, identity))) return turnAway(ctx, call, request, identity, tokens, cookies)
-    const code = await createGrant(ctx, request, identity, tokens)
+    const scope = backedScopes(request.scope, ctx.settings.scopes, (one) => ctx.upstream.grants(tokens, one))
+    if (!isUseful(scope)) {
+      call.defer(ctx.endTokens({ client: request.client.key, user: userKey(ctx.keyring, identity) }, tokens))
+      throw tooLittle()
+    }
+    const code = await createGrant(ctx, { ...request, scope }, identity, tokens)
     const { redirectUri, state } = request
     return redirect(withResponse(redirectUri, { code, state, iss: ctx.settings.issuer }), cookies)
   } catch (error) {
@@ -63,6 +69,11 @@ const asRefusal = (error: unknown): OAuthError =>
   error instanceof OAuthError
     ? error
     : new OAuthError('server_error', 'Something went wrong on our side', { cause: error })
+
+const tooLittle = () =>
+  new OAuthError('invalid_scope', 'The identity provider granted nothing of what this needs', {
+    reason: 'no scope is left: the provider granted none that `scopes` maps them to',
+  })
 
 async function mayEnter({ settings: { allow }, upstream }: Context, identity: Identity): Promise<boolean> {
   if (!upstream.admits(identity)) return false

@@ -6,6 +6,7 @@ import { randomId } from '../crypto/random.ts'
 import { OAuthError } from '../errors.ts'
 import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cookies.ts'
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
+import { upstreamScopes } from '../protocol/scope.ts'
 import type { UpstreamFlow } from '../upstream/upstream.ts'
 
 /*
@@ -95,7 +96,8 @@ export function startSignIn(
   request: SignInRequest,
 ): { flow: UpstreamFlow; cookies: string[] } {
   const { signInTtl, now } = ctx.settings
-  const flow = { state: randomId(), verifier: randomId(32), nonce: randomId() }
+  const more = upstreamScopes(request.scope, ctx.settings.scopes)
+  const flow = { state: randomId(), verifier: randomId(32), nonce: randomId(), more }
   const approved: Approved = { ...flow, request, until: now() + signInTtl }
   const sealed = ctx.sealer.seal('sign-in', flow.state, approved)
   return { flow, cookies: [...prune(http, SIGN_IN), ...setCookies(SIGN_IN + flow.state, sealed, signInTtl)] }

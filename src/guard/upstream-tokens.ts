@@ -2,8 +2,9 @@ import { OAuthError } from '../errors.ts'
 import { describeError, type Emit } from '../events/event.ts'
 import type { Decision, Grant } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey, recordKey } from '../grants/grant-key.ts'
-import type { Grants } from '../grants/grants.ts'
+import type { Grants, Outcome } from '../grants/grants.ts'
 import type { Clock, UpstreamTokens } from '../ports.ts'
+import { backedScopes, isUseful, type ScopeTable } from '../protocol/scope.ts'
 import { type Patience, retrying } from '../upstream/retry.ts'
 import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -48,11 +49,13 @@ const signInOver = (reason: string, cause?: unknown) =>
 export function createUpstreamAccess(ports: {
   grants: Grants
   upstream: Upstream
+  /** What scopes here need there: what the provider takes back, is taken back. */
+  scopes: ScopeTable
   now: Clock
   emit: Emit
   endTokens: EndTokens
 }): UpstreamAccess {
-  const { grants, upstream, now, emit, endTokens } = ports
+  const { grants, upstream, scopes, now, emit, endTokens } = ports
   const refreshing = new Map<string, Promise<UpstreamTokens>>()
   const shared = grants.consistency === 'atomic'
   // A refresh token that is never replaced may be sent as often as one likes: there is nothing to remember.
@@ -140,25 +143,36 @@ export function createUpstreamAccess(ports: {
       return tokens
     }
     // Saved before anybody uses it: a rotated refresh token that is lost cannot be had again.
-    const outcome = await settle(key, { upstream: grants.sealTokens(key, next) })
+    const outcome = await keep(key, next)
     if (outcome.type !== 'done') {
       void endTokens(ownerOf(key), next)
-      throw signInOver('the grant ended while it was refreshed')
+      if (outcome.type === 'missing') throw signInOver('the grant ended while it was refreshed')
+      const { client } = outcome.grant
+      emit({ type: 'grant-ended', ...ownerOf(key), client, reason: outcome.reason })
+      throw signInOver(outcome.reason)
     }
     emit({ type: 'upstream-refreshed', grant: formatGrantKey(key), client: outcome.result, user: key.user })
     return next
   }
 
   async function giveBack(key: GrantKey, lost: boolean): Promise<void> {
-    if (shared || (marked && !lost)) await settle(key, {}, lost)
+    if (!shared && !(marked && !lost)) return
+    await grants.change(key, ({ leasedUntil: _, askedAt, ...grant }): Decision<undefined> => {
+      const open = lost && askedAt !== undefined ? { askedAt } : {}
+      return { type: 'write', grant: { ...grant, ...open }, result: undefined }
+    })
   }
 
-  /** Writes what came of it, and gives the lease back. */
-  const settle = (key: GrantKey, change: Partial<Pick<Grant, 'upstream'>>, lost = false) =>
-    grants.change(key, ({ leasedUntil: _, askedAt, ...grant }): Decision<string> => {
-      const open = lost && askedAt !== undefined ? { askedAt } : {}
-      return { type: 'write', grant: { ...grant, ...open, ...change }, result: grant.client }
+  /** Writes the new tokens, and gives the lease back. Access tokens with a scope that they do not back end at once. */
+  function keep(key: GrantKey, next: UpstreamTokens): Promise<Outcome<string>> {
+    const sealed = grants.sealTokens(key, next)
+    return grants.change(key, ({ leasedUntil: _, askedAt: __, ...grant }): Decision<string> => {
+      const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))
+      if (!isUseful(scope)) return { type: 'end', reason: 'the provider took back every scope' }
+      const epoch = grant.epoch + (scope.length < grant.scope.length ? 1 : 0)
+      return { type: 'write', grant: { ...grant, upstream: sealed, scope, epoch }, result: grant.client }
     })
+  }
 
   return {
     isStale: (key, grant) => !isFresh(grants.openTokens(key, grant), SKEW),

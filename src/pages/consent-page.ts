@@ -13,8 +13,8 @@ export interface ConsentView {
   /** What the client may do here, in words. */
   readonly scopes: readonly string[]
   readonly provider: string
-  /** What this server asks the provider for, in the provider's own words. */
-  readonly providerScopes: readonly string[]
+  /** What this server asks the provider for, in the provider's own words and, where they are known, in people's. */
+  readonly providerScopes: readonly { readonly scope: string; readonly words: string | undefined }[]
   /** Where the form goes, and what it carries. */
   readonly action: string
   readonly request: string
@@ -40,7 +40,7 @@ ${destination}
 <h2>Next, you sign in with ${view.provider}</h2>
 ${
   view.providerScopes.length > 0
-    ? html`<p>${view.server} will ask ${view.provider} for: ${view.providerScopes.map((scope, index) => html`${index > 0 && ', '}<code>${scope}</code>`)}.
+    ? html`<p>${view.server} will ask ${view.provider} for: ${view.providerScopes.map(({ scope, words }, index) => html`${index > 0 && ', '}${words && html`${words} `}<code>${scope}</code>`)}.
 The app does not get this access itself.</p>`
     : html`<p>The app does not get access to your account there.</p>`
 }

@@ -73,7 +73,11 @@ export function readState(params: Params): string | undefined {
 export function checkAuthorizationRequest<R extends RequestedResource>(
   { fields, resources: requested }: Params,
   client: RequestingClient,
-  server: { readonly resources: readonly [R, ...R[]]; readonly scopes: readonly string[] },
+  server: {
+    readonly resources: readonly [R, ...R[]]
+    readonly scopes: readonly string[]
+    readonly minimal?: readonly string[]
+  },
 ): Omit<AuthorizationRequest, 'state'> {
   if (fields.response_type === undefined) throw invalid('The response_type is missing')
   if (fields.response_type !== 'code') {
@@ -88,7 +92,10 @@ export function checkAuthorizationRequest<R extends RequestedResource>(
   if (!isChallenge(fields.code_challenge)) throw invalid('The code_challenge is not an S256 challenge')
   const resource = chooseResource(requested, server.resources)
   const supported = server.scopes.filter((scope) => client.scope?.includes(scope) ?? true)
-  const fallback = resource.scopes.length > 0 ? resource.scopes : supported
+  // Who asks for nothing gets what costs the user nothing at the provider, unless that is nothing.
+  const minimal = supported.filter((scope) => server.minimal?.includes(scope) ?? true)
+  const usual = minimal.length > 0 ? minimal : supported
+  const fallback = resource.scopes.length > 0 ? resource.scopes : usual
   const scope = grantableScope(parseScope(fields.scope), { supported, fallback, offline: client.refreshes })
   return { challenge: fields.code_challenge, scope, resource: resource.id }
 }

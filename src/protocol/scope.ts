@@ -61,3 +61,29 @@ export function narrowScope(granted: readonly string[], requested: readonly stri
   // Only what clients ask for everywhere: it got the fallback when it was granted, and keeps that.
   return narrowed.length > 0 ? narrowed : granted
 }
+
+/** What one scope of this server stands for. */
+export interface ScopeMeaning {
+  /** In words, for people. */
+  readonly description: string
+  /** The provider's scopes it needs, in the provider's own spelling. */
+  readonly upstream: readonly string[]
+}
+
+export type ScopeTable = Readonly<Record<string, ScopeMeaning>>
+
+/** What to ask the provider for on behalf of these scopes, beside what every sign-in needs. */
+export const upstreamScopes = (scopes: readonly string[], table: ScopeTable): string[] => [
+  ...new Set(scopes.flatMap((scope) => table[scope]?.upstream ?? [])),
+]
+
+/** Those scopes for which the provider gave what they need: nobody is granted here what is not granted there. */
+export const backedScopes = (
+  scopes: readonly string[],
+  table: ScopeTable,
+  isGranted: (upstream: string) => boolean,
+): string[] => scopes.filter((scope) => table[scope]?.upstream.every(isGranted) ?? true)
+
+/** Whether anything can be done with them. */
+export const isUseful = (scopes: readonly string[]): boolean =>
+  scopes.some((scope) => scope !== OFFLINE_ACCESS)

@@ -62,7 +62,7 @@ export const microsoft: ProviderFactory<'optional', MicrosoftOptions> = definePr
     tenants: optional(list(guid)),
     authority: withDefault(host, 'login.microsoftonline.com'),
   },
-  parts: ({ tenant, tenants, authority }, { scopes = SCOPES }) => {
+  parts: ({ tenant, tenants, authority }) => {
     if (tenants && tenant !== 'common' && tenant !== 'organizations')
       throw new TypeError('microsoft: tenants: expected only beside the tenant `common` or `organizations`')
     const several = ['common', 'organizations', 'consumers'].includes(tenant)
@@ -75,7 +75,7 @@ export const microsoft: ProviderFactory<'optional', MicrosoftOptions> = definePr
       clientAuth: 'client_secret_post',
       scopes: SCOPES,
       responseMode: 'query',
-      tokenParams: { scope: scopes.join(' ') },
+      exchangeScope: 'same',
       refreshScope: 'same',
       rotation: 'always',
       identity: {

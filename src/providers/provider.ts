@@ -92,6 +92,10 @@ export interface ProviderParts {
   /** The name under which scopes are asked for. */
   readonly scopeParam?: string | undefined
   readonly scopeSeparator?: string | undefined
+  /** What scopes mean, for people: `read your repositories`. Those of OpenID Connect are known. */
+  readonly scopeWords?: Readonly<Record<string, string>> | undefined
+  /** Scopes that hold others within them, where an answer names the wider one only. */
+  readonly scopeImplies?: Readonly<Record<string, readonly string[]>> | undefined
   /** `false` where scopes are fixed at the registered application. */
   readonly sendScope?: boolean | undefined
   /** Whether anybody may make an account there: then `allow` alone keeps strangers out. */
@@ -109,6 +113,8 @@ export interface ProviderParts {
   readonly tokenParams?: Readonly<Record<string, string>> | undefined
   /** Added to a refresh. */
   readonly refreshParams?: Readonly<Record<string, string>> | undefined
+  /** Whether the code exchange repeats the scope. */
+  readonly exchangeScope?: 'same' | 'omit' | undefined
   /** Whether a refresh repeats the scope. */
   readonly refreshScope?: 'same' | 'omit' | undefined
   /** Whether a refresh repeats the redirect URI. */

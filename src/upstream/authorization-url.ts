@@ -6,6 +6,8 @@ export interface UpstreamFlow {
   readonly state: string
   readonly verifier: string
   readonly nonce: string
+  /** Scopes to ask for beside those of every sign-in. */
+  readonly more?: readonly string[] | undefined
 }
 
 /** Parameters that no definition and no setting may change: they are what the sign-in is bound by. */

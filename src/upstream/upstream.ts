@@ -8,6 +8,7 @@ import { createUpstreamFetch } from './answer.ts'
 import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
 import { clientAuth } from './client-auth.ts'
 import { expiryOf } from './expiry.ts'
+import { isGranted, OPENID_WORDS } from './granted.ts'
 import { hasRequiredClaims, readIdentity } from './identity.ts'
 import { asBody, withHeaders } from './outgoing.ts'
 import { revokeTokens } from './revoke.ts'
@@ -27,8 +28,12 @@ export interface Upstream {
   readonly refreshKillsAccess: boolean
   /** Whether somebody may be let in at all, by what the provider's definition requires of everybody. */
   admits(identity: Identity): boolean
-  /** The scopes the authorization request will carry. */
-  scopes(): Promise<readonly string[]>
+  /** The scopes the authorization request will carry. @param more Beside those of every sign-in. */
+  scopes(more?: readonly string[]): Promise<readonly string[]>
+  /** What one of its scopes means, where somebody knows. */
+  words(scope: string): string | undefined
+  /** Whether its tokens carry one of its scopes. Where it did not say, they carry what was asked for. */
+  grants(tokens: UpstreamTokens, scope: string): boolean
   /** Where the browser goes to sign in. */
   authorizationUrl(flow: UpstreamFlow): Promise<string>
   /**
@@ -69,11 +74,14 @@ export function createUpstream(
   const options = requestOptions(fetch, provider)
   let keys: oauth.JWKSCacheInput = {}
 
-  async function scopes(): Promise<readonly string[]> {
-    if (!provider.optionalScopes) return provider.scopes
-    const { scopes_supported: listed } = await metadata()
-    return [...provider.scopes, ...provider.optionalScopes.filter((scope) => listed?.includes(scope))]
+  async function scopes(more: readonly string[] = []): Promise<readonly string[]> {
+    const { optionalScopes = [] } = provider
+    const listed = optionalScopes.length > 0 ? (await metadata()).scopes_supported : undefined
+    const optional = optionalScopes.filter((scope) => listed?.includes(scope))
+    return [...new Set([...provider.scopes, ...optional, ...more])]
   }
+
+  const joined = async (more?: readonly string[]) => (await scopes(more)).join(provider.scopeSeparator)
 
   /** @param previous What stays where the answer does not repeat it: most providers do not rotate. */
   function toTokens(answer: oauth.TokenEndpointResponse, previous?: UpstreamTokens): UpstreamTokens {
@@ -84,6 +92,7 @@ export function createUpstream(
       expiresAt,
       obtainedAt: now(),
       scope: answer.scope ?? previous?.scope,
+      more: previous?.more,
       subject: oauth.getValidatedIdTokenClaims(answer)?.sub ?? previous?.subject,
     }
   }
@@ -117,12 +126,14 @@ export function createUpstream(
     name: provider.name,
     rotation: provider.rotation,
     refreshKillsAccess: provider.refreshKillsAccess === true,
+    words: (scope) => provider.scopeWords?.[scope] ?? OPENID_WORDS[scope],
+    grants: (tokens, scope) => isGranted(provider, tokens.scope, scope),
     admits: (identity) => hasRequiredClaims(provider, identity),
     scopes,
     async authorizationUrl(flow) {
       const { authorization_endpoint: endpoint } = await metadata()
       if (!endpoint) throw new OAuthError('server_error', 'The provider has no authorization endpoint')
-      return authorizationUrl(provider, endpoint, { flow, scopes: await scopes(), redirectUri })
+      return authorizationUrl(provider, endpoint, { flow, scopes: await scopes(flow.more), redirectUri })
     },
     async exchange(answer, flow) {
       const known = await metadata()
@@ -141,6 +152,7 @@ export function createUpstream(
           {
             ...requestOptions(tokenFetch('exchange'), provider),
             additionalParameters: {
+              ...(provider.exchangeScope === 'same' && { scope: await joined(flow.more) }),
               ...(provider.resource && { resource: provider.resource }),
               ...provider.tokenParams,
             },
@@ -155,7 +167,7 @@ export function createUpstream(
           ...(provider.idToken && provider.nonce && { expectedNonce: flow.nonce }),
         })
         await verifySignature(server, response, result)
-        const tokens = toTokens(result)
+        const tokens = { ...toTokens(result), ...(flow.more && { more: flow.more }) }
         const idToken = oauth.getValidatedIdTokenClaims(result)
         const exchanged = { tokens, answer: result as Record<string, unknown>, idToken }
         return { identity: await readIdentity(provider, server, exchanged, fetch), tokens }
@@ -169,7 +181,7 @@ export function createUpstream(
       const at = { ...known, ...(endpoint && { token_endpoint: endpoint }) }
       const auth = clientAuth(provider, known, known.refresh_endpoint ? 'refresh' : 'token', now)
       const additionalParameters = {
-        ...(provider.refreshScope === 'same' && { scope: (await scopes()).join(provider.scopeSeparator) }),
+        ...(provider.refreshScope === 'same' && { scope: await joined(tokens.more) }),
         ...(provider.refreshRedirectUri && { redirect_uri: redirectUri }),
         ...(provider.resource && { resource: provider.resource }),
         ...provider.refreshParams,

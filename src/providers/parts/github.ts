@@ -29,6 +29,8 @@ export function githubParts(web: string, api: string): ProviderParts {
     },
     clientAuth: 'client_secret_post',
     scopes: ['read:user', 'user:email'],
+    scopeWords: WORDS,
+    scopeImplies: IMPLIED,
     headers: { 'user-agent': 'lockgate' },
     answer: { scopeSeparator: ',' },
     conformToken: errorsHaveStatus400,
@@ -47,6 +49,31 @@ export function githubParts(web: string, api: string): ProviderParts {
       return response.ok ? 'revoked' : 'failed'
     },
   }
+}
+
+const WORDS = {
+  'read:user': 'your profile',
+  'user:email': 'your e-mail addresses',
+  'read:org': 'your organisations and teams',
+  repo: 'to read and change your repositories, private ones too',
+  public_repo: 'to read and change your public repositories',
+  gist: 'to create gists',
+  workflow: 'to change workflows',
+  notifications: 'your notifications',
+}
+
+/** An answer names the widest scope only. */
+const IMPLIED = {
+  repo: ['public_repo', 'repo:status', 'repo_deployment', 'repo:invite', 'security_events'],
+  user: ['read:user', 'user:email', 'user:follow'],
+  'admin:org': ['write:org', 'read:org'],
+  'write:org': ['read:org'],
+  'admin:repo_hook': ['write:repo_hook', 'read:repo_hook'],
+  'write:repo_hook': ['read:repo_hook'],
+  'admin:public_key': ['write:public_key', 'read:public_key'],
+  'write:public_key': ['read:public_key'],
+  'write:packages': ['read:packages'],
+  project: ['read:project'],
 }
 
 /** GitHub refuses a token request with status 200 and an `error` member. */
