@@ -19,6 +19,7 @@ const main = defineCommand({
   },
   subCommands: {
     init: () => import('./init/init.ts').then(({ initCommand }) => initCommand),
+    doctor: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand),
     serve: () => import('./serve.ts').then(({ serveCommand }) => serveCommand),
     secret: secretCommand,
   },

@@ -103,7 +103,8 @@ function wrongOptions(options: ProxyOptions): string[] {
   }
 }
 
-async function findConfig(cwd: string, config: string | undefined): Promise<string | undefined> {
+/** The config file: the one that is named, or the first of the usual ones that exists. */
+export async function findConfig(cwd: string, config: string | undefined): Promise<string | undefined> {
   for (const name of config === undefined ? CONFIG_FILES : [config]) {
     const file = resolve(cwd, name)
     const exists = await access(file).then(

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import type { Auth } from 'lockgate'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { doctorToken } from '../../adapters/cli/doctor.ts'
 import { readSettings } from '../../adapters/cli/settings.ts'
 import { readUpstream } from '../../adapters/cli/upstream.ts'
 import packageJson from '../../package.json' with { type: 'json' }
@@ -146,6 +147,7 @@ describe('the tables of the README', () => {
           },
         },
       )
+      doctorToken(env)
       await readSettings(env, folder).catch((error: Error) => expect(error.name).toBe('SettingsError'))
     }
     rmSync(folder, { recursive: true })

@@ -39,9 +39,11 @@ const inProcess = (
   binary: string | undefined,
   args: (place: Place) => string[],
   storage: (place: Place) => string = () => 'memory:',
+  cannot?: Host['cannot'],
 ): Host => ({
   runtime,
   store,
+  ...(cannot && { cannot }),
   missing: binary === undefined ? `the binary of ${runtime}` : undefined,
   start: (place) =>
     start([binary!, ...args(place)], {
@@ -61,6 +63,10 @@ const denoServe = ({ port }: Place) =>
   `serve --allow-all --no-remote --unstable-kv --host 127.0.0.1 --port ${port} default-export.js`.split(' ')
 const bunDefault = () => ['run', 'default-export.js']
 const bunServe = () => ['run', 'bun-serve.js']
+
+const lateHeaders = {
+  'a stream is open before its first event': 'Bun sends the headers of an answer with the first of its body',
+}
 
 /** Deployed, a client that leaves ends the whole request; the runtime alone notices only while it writes. */
 const noDisconnects = {
@@ -93,8 +99,8 @@ export const hosts: readonly Host[] = [
   inProcess(`Node ${process.versions.node}`, 'redis', process.execPath, node, redis),
   inProcess('Node 24', 'memory', binaries.node24, node),
   inProcess('Node 24', 'sqlite', binaries.node24, node, sqlite),
-  inProcess('Bun, default export', 'memory', binaries.bun, bunDefault),
-  inProcess('Bun, lockgate/bun', 'redis', binaries.bun, bunServe, redis),
+  inProcess('Bun, default export', 'memory', binaries.bun, bunDefault, undefined, lateHeaders),
+  inProcess('Bun, lockgate/bun', 'redis', binaries.bun, bunServe, redis, lateHeaders),
   inProcess('Deno, default export', 'memory', binaries.deno, denoServe),
   inProcess('Deno, lockgate/deno', 'deno-kv', binaries.deno, denoRun, kvFile),
   workerd('memory', 'workers-default-export.js'),

@@ -1,0 +1,131 @@
+import { type Finding, fail, judge, ok, type Problem, show, skip, warn } from '../finding.ts'
+import { sketch } from '../probe.ts'
+import type { Attempt } from '../registrations.ts'
+import type { Check } from '../world.ts'
+
+/** Whether clients come to an id by themselves (RFC 7591), in the shapes that real ones send. */
+export const registration: Check = ({ registrations, server }) => {
+  if (!server) return []
+  const way = 'Clients can get an id by themselves'
+  if (!registrations) {
+    const documents = server.document.client_id_metadata_document_supported === true
+    return [
+      documents
+        ? ok(
+            'register.way',
+            way,
+            'by the address of a metadata document only; many clients still have to register',
+          )
+        : fail('register.way', way, {
+            seen: 'neither registration_endpoint nor client_id_metadata_document_supported',
+            expected: 'at least one of them',
+            fix: 'Offer registration (in Lockgate: `registration`), or give each user a client id to type in.',
+          }),
+      ...(documents
+        ? [skip('register.loopback', 'Registration of loopback addresses', 'no registration_endpoint')]
+        : []),
+    ]
+  }
+  const { editor, loopback, scheme, hosted, unsafe } = registrations
+  const good = [editor, loopback, scheme, hosted].find(({ clientId }) => clientId !== undefined)
+  return [
+    judge(
+      'register.way',
+      way,
+      good
+        ? undefined
+        : refused(editor, 'Let the endpoint accept registrations without credentials, and look at its log.'),
+    ),
+    loopback.clientId === undefined
+      ? fail(
+          'register.loopback',
+          'Apps on the user’s computer may register',
+          refused(
+            loopback,
+            'Accept http redirect URIs on 127.0.0.1, [::1] and localhost, and let the port be free (RFC 8252 §7.3).',
+          ),
+        )
+      : judge(
+          'register.loopback',
+          'Apps on the user’s computer may register',
+          editor.clientId === undefined
+            ? refused(
+                editor,
+                'Accept https and loopback redirect URIs in one registration, as VS Code sends them.',
+              )
+            : undefined,
+        ),
+    judge(
+      'register.schemes',
+      'Apps with a scheme of their own may register',
+      scheme.clientId === undefined
+        ? refused(
+            scheme,
+            'Accept private-use schemes such as cursor:// (in Lockgate: `redirectUris.customSchemes`).',
+          )
+        : undefined,
+    ),
+    judge(
+      'register.hosted',
+      'Hosted clients may register, whatever method they ask for',
+      hosted.clientId === undefined
+        ? refused(
+            hosted,
+            'Accept each token_endpoint_auth_method and answer with the one that will be used (RFC 7591 §3.2.1).',
+          )
+        : undefined,
+    ),
+    ...(good ? [judge('register.answer', 'Clients can read the answer', unreadable(good))] : []),
+    unsafe.clientId === undefined && unsafe.answer.status >= 400 && unsafe.answer.status < 500
+      ? politely(unsafe)
+      : fail('register.refuses', 'An unsafe redirect URI is refused', {
+          seen: `${show(unsafe.redirectUris[0])}: ${sketch(unsafe.answer)}`,
+          expected: '400 invalid_redirect_uri',
+          fix: 'Refuse http redirect URIs on other hosts than loopback: codes would cross the network in the clear.',
+        }),
+  ]
+}
+
+const refused = ({ answer, redirectUris }: Attempt, fix: string): Problem => ({
+  seen: `${show(redirectUris.join(' '))}: ${sketch(answer)}`,
+  expected: '201 with a client_id as JSON',
+  fix:
+    answer.status === 429
+      ? 'Allow more registrations in a row: clients register twice within a second.'
+      : fix,
+})
+
+/** What the SDKs' schemas refuse: null, a missing list, a secret without its end. */
+function unreadable({ answer }: Attempt): Problem | undefined {
+  const json = answer.json ?? {}
+  const nulls = Object.keys(json).filter((name) => json[name] === null)
+  const fix = 'Return what was registered and leave out what is absent (RFC 7591 §3.2.1).'
+  if (nulls.length > 0) {
+    return { seen: `${show(nulls.join(', '))}: null`, expected: 'absent members left out', fix }
+  }
+  if (!Array.isArray(json.redirect_uris)) {
+    return {
+      seen: `redirect_uris: ${show(json.redirect_uris)}`,
+      expected: 'the registered redirect_uris',
+      fix,
+    }
+  }
+  if ('client_secret' in json && typeof json.client_secret_expires_at !== 'number') {
+    return {
+      seen: `client_secret with client_secret_expires_at ${show(json.client_secret_expires_at)}`,
+      expected: 'a number beside each client_secret; 0 for never',
+      fix,
+    }
+  }
+  return undefined
+}
+
+function politely({ answer, redirectUris }: Attempt): Finding {
+  const title = 'An unsafe redirect URI is refused'
+  if (typeof answer.json?.error === 'string') return ok('register.refuses', title, sketch(answer))
+  return warn('register.refuses', title, {
+    seen: `${show(redirectUris[0])}: ${sketch(answer)}`,
+    expected: '400 with {"error":"invalid_redirect_uri"}',
+    fix: 'Answer refusals as JSON with an error code (RFC 7591 §3.2.2).',
+  })
+}

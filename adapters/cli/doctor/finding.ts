@@ -1,0 +1,57 @@
+/** How one thing that was looked at turned out. Only `fail` makes the command end with 1. */
+export type Status = 'ok' | 'fail' | 'warn' | 'skip'
+
+/** One thing that was looked at. */
+export interface Finding {
+  /** Stable, such as `server.issuer`: verdicts and scripts name findings by it. */
+  readonly id: string
+  readonly title: string
+  readonly status: Status
+  /** What the server said; for `skip`, why nothing was asked. */
+  readonly seen?: string | undefined
+  readonly expected?: string | undefined
+  /** One sentence: what to change. */
+  readonly fix?: string | undefined
+}
+
+/** What was seen instead of what was expected, and what to do about it. */
+export interface Problem {
+  readonly seen: string
+  readonly expected: string
+  readonly fix: string
+}
+
+export const ok = (id: string, title: string, seen?: string): Finding => ({ id, title, status: 'ok', seen })
+
+export const skip = (id: string, title: string, seen: string): Finding => ({
+  id,
+  title,
+  status: 'skip',
+  seen,
+})
+
+export const fail = (id: string, title: string, problem: Problem): Finding => ({
+  id,
+  title,
+  status: 'fail',
+  ...problem,
+})
+
+export const warn = (id: string, title: string, problem: Problem): Finding => ({
+  id,
+  title,
+  status: 'warn',
+  ...problem,
+})
+
+/** `fail` where there is a problem, else `ok`. */
+export const judge = (id: string, title: string, problem: Problem | undefined, seen?: string): Finding =>
+  problem ? fail(id, title, problem) : ok(id, title, seen)
+
+/** A value of the server's as people may read it: short, on one line, and nothing that moves a terminal. */
+export function show(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  const plain = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim()
+  return plain.length > 160 ? `${plain.slice(0, 157)}...` : plain
+}

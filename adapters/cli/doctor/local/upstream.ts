@@ -1,0 +1,142 @@
+import type { ProxyOptions } from '../../../../src/index.ts'
+import { type Finding, fail, ok, show, skip, warn } from '../finding.ts'
+import { type Probe, sketch } from '../probe.ts'
+import type { Exchange, Trial } from './trial.ts'
+
+const OPTION = '`upstream` (LOCKGATE_UPSTREAM_…)'
+
+/** What the provider says of itself, of the client's credentials and of the callback. */
+export async function upstreamFindings(
+  options: ProxyOptions,
+  trial: Trial,
+  probe: Probe,
+): Promise<Finding[]> {
+  const { authorizationUrl } = trial
+  const found = discoveryFinding(options, trial)
+  if (authorizationUrl === undefined) return [found]
+  return [
+    found,
+    credentialsFinding(trial),
+    await callbackFinding(authorizationUrl, probe),
+    refreshFinding(options, trial, authorizationUrl),
+  ]
+}
+
+function discoveryFinding(
+  { upstream }: ProxyOptions,
+  { authorizationUrl, exchanges, reason }: Trial,
+): Finding {
+  const [id, title] = ['upstream.discovery', 'The provider is found']
+  if (authorizationUrl !== undefined) return ok(id, title, show(upstream.issuer))
+  const asked = exchanges.at(-1)
+  const said = asked?.json?.issuer
+  const other = said !== undefined && said !== upstream.issuer
+  return fail(id, title, {
+    seen: asked
+      ? `${show(asked.url)}: ${asked.status || 'no answer'}${other ? `, issuer ${show(said)}` : ''}`
+      : show(reason ?? 'no answer'),
+    expected: `a discovery document whose issuer is ${show(upstream.issuer)}`,
+    fix: other
+      ? `Set the issuer of ${OPTION} to what the document says.`
+      : `Correct the issuer of ${OPTION}, and let this machine reach the provider.`,
+  })
+}
+
+/** A made-up code: whoever is not known as a client is refused before anybody looks at the code. */
+function credentialsFinding({ exchanges, reason }: Trial): Finding {
+  const [id, title] = ['upstream.credentials', 'The provider knows the client and its secret']
+  const answer = exchanges.findLast(({ method }) => method === 'POST')
+  if (!answer) return skip(id, title, `the provider was not asked: ${show(reason ?? 'no token request')}`)
+  const code = codeOf(answer)
+  const seen = `a made-up code at ${show(answer.url)}: ${answer.status} ${show(code ?? 'no error code')}`
+  if (answer.status === 401 || /client|secret|credential/i.test(code ?? '')) {
+    return fail(id, title, {
+      seen,
+      expected: 'invalid_grant: the code refused, the client not',
+      fix: `Correct client id and secret of ${OPTION}; a secret may have expired at the provider.`,
+    })
+  }
+  if (/grant|code/i.test(code ?? '')) return ok(id, title, `${show(code)} for a made-up code`)
+  return skip(id, title, `cannot be told: ${seen}`)
+}
+
+/** RFC 6749 has a text; some providers have an object, or a code in the answer to a request that succeeded. */
+function codeOf({ json }: Exchange): string | undefined {
+  const error = json?.error ?? json?.error_code ?? json?.code
+  if (typeof error === 'string') return error
+  const inner = (error as { type?: unknown; code?: unknown } | undefined)?.type
+  return typeof inner === 'string' ? inner : undefined
+}
+
+async function callbackFinding(authorizationUrl: string, probe: Probe): Promise<Finding> {
+  const [id, title] = ['upstream.callback', 'The callback URL is registered at the provider']
+  const callback = new URL(authorizationUrl).searchParams.get('redirect_uri') ?? ''
+  let answer = await probe.send(authorizationUrl, { headers: { accept: 'text/html' } })
+  for (let hop = 0; hop < 2 && isNear(answer.headers.get('location'), answer.url, callback); hop++) {
+    const next = new URL(answer.headers.get('location')!, answer.url)
+    // A sign-in that begins needs a person; only pages that complain are read on.
+    if (!/error/i.test(next.href)) break
+    answer = await probe.send(next.href, { headers: { accept: 'text/html' } })
+  }
+  const location = answer.headers.get('location')
+  if (location?.startsWith(callback)) {
+    const error = new URL(location).searchParams.get('error')
+    return error === null || /login|interaction|consent/.test(error)
+      ? ok(id, title, show(callback))
+      : warn(id, title, {
+          seen: `the provider sends users back with ${show(error)}: ${show(new URL(location).searchParams.get('error_description') ?? '')}`,
+          expected: 'its sign-in page',
+          fix: `Ask for what the provider lets this client have: look at the scopes and params of ${OPTION}.`,
+        })
+  }
+  const text = answer.text.replace(/<[^>]*>/g, ' ')
+  const complaint = /[^.\n]*\b(redirect[ _]ur[il]|callback ur[il]|reply ur[il])[^.\n]*/i.exec(text)?.[0]
+  if (
+    complaint !== undefined &&
+    (answer.status >= 400 || /mismatch|not (registered|match)|invalid/i.test(complaint))
+  ) {
+    return fail(id, title, {
+      seen: `${sketch(answer)}: ${show(complaint.replace(/\s+/g, ' '))}`,
+      expected: 'its sign-in page',
+      fix: `Register ${show(callback)} at the provider, character by character.`,
+    })
+  }
+  if (answer.status >= 400 || answer.status === 0) {
+    return warn(id, title, {
+      seen: `the provider's sign-in page: ${sketch(answer)}`,
+      expected: 'its sign-in page',
+      fix: `Open ${show(new URL(authorizationUrl).origin)} in a browser and see what it says of this client and ${show(callback)}.`,
+    })
+  }
+  return ok(
+    id,
+    title,
+    `no complaint about ${show(callback)}; a provider that asks for the login first complains only then`,
+  )
+}
+
+const isNear = (location: string | null, from: string, callback: string): boolean =>
+  location !== null && URL.canParse(location, from) && !location.startsWith(callback)
+
+function refreshFinding({ upstream }: ProxyOptions, { exchanges }: Trial, authorizationUrl: string): Finding {
+  const [id, title] = ['upstream.refresh', 'The provider gives refresh tokens']
+  const { json } = exchanges.find((exchange) => exchange.json?.authorization_endpoint !== undefined) ?? {}
+  const grants = json?.grant_types_supported
+  const asked = new URL(authorizationUrl).searchParams.get(upstream.scopeParam) ?? ''
+  const listed = Array.isArray(json?.scopes_supported) && json.scopes_supported.includes('offline_access')
+  if (Array.isArray(grants) && !grants.includes('refresh_token')) {
+    return warn(id, title, {
+      seen: `the provider lists the grants ${show(grants.join(' '))}`,
+      expected: 'refresh_token among them',
+      fix: 'Allow refresh tokens for this client at the provider, or sign-ins end with its access token.',
+    })
+  }
+  if (listed && !asked.includes('offline_access')) {
+    return warn(id, title, {
+      seen: `asked for: ${show(asked)}`,
+      expected: 'offline_access, which the provider lists',
+      fix: 'Add offline_access to the scopes of the provider (LOCKGATE_UPSTREAM_SCOPES), or leave that setting out.',
+    })
+  }
+  return skip(id, title, `cannot be told without a sign-in; asked for: ${show(asked) || 'nothing'}`)
+}

@@ -1,0 +1,94 @@
+import type { Answer, Probe } from './probe.ts'
+
+/** One attempt to register, in the shape a real client uses. */
+export interface Attempt {
+  readonly answer: Answer
+  readonly redirectUris: readonly string[]
+  /** Absent where the server refused. */
+  readonly clientId: string | undefined
+}
+
+/** Every attempt, once each. */
+export interface Registrations {
+  /** Two https addresses and two loopback ones in one registration, as VS Code sends them. */
+  readonly editor: Attempt
+  /** A loopback address alone, asked where the set above was refused. */
+  readonly loopback: Attempt
+  /** A private-use scheme beside https and loopback, as Cursor sends them. */
+  readonly scheme: Attempt
+  /** A hosted client that asks for a secret in the form, as Claude does. */
+  readonly hosted: Attempt
+  /** A plain http address on a foreign host: nobody may register it. */
+  readonly unsafe: Attempt
+}
+
+const NAME = 'Lockgate doctor (a probe, may be deleted)'
+
+const SHAPES = {
+  editor: [
+    'https://insiders.vscode.dev/redirect',
+    'https://vscode.dev/redirect',
+    'http://127.0.0.1/',
+    'http://127.0.0.1:33418/',
+  ],
+  loopback: ['http://127.0.0.1:33418/callback'],
+  scheme: [
+    'cursor://anysphere.cursor-mcp/oauth/callback',
+    'https://www.cursor.com/agents/mcp/oauth/callback',
+    'http://localhost:8787/callback',
+  ],
+  hosted: ['https://claude.ai/api/mcp/auth_callback'],
+  unsafe: ['http://callback.example.com/'],
+} as const
+
+/** Registers probes at an endpoint: three where all goes well, and one that has to be refused. */
+export async function tryRegistrations(probe: Probe, endpoint: string): Promise<Registrations> {
+  const attempt = async (shape: keyof typeof SHAPES, method = 'none'): Promise<Attempt> => {
+    const redirectUris = SHAPES[shape]
+    const answer = await probe.send(endpoint, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({
+        client_name: NAME,
+        redirect_uris: redirectUris,
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        token_endpoint_auth_method: method,
+        application_type: 'native',
+      }),
+    })
+    const id = answer.status === 201 || answer.status === 200 ? answer.json?.client_id : undefined
+    return { answer, redirectUris, clientId: typeof id === 'string' ? id : undefined }
+  }
+  const editor = await attempt('editor')
+  return {
+    editor,
+    loopback: editor.clientId === undefined ? await attempt('loopback') : editor,
+    scheme: await attempt('scheme'),
+    hosted: await attempt('hosted', 'client_secret_post'),
+    unsafe: await attempt('unsafe'),
+  }
+}
+
+/**
+ * Deletes the probes again where the server offers that.
+ *
+ * @returns How many were made, and how many of them are gone.
+ * @see [RFC 7592 §2.3](https://www.rfc-editor.org/rfc/rfc7592#section-2.3)
+ */
+export async function deleteRegistrations(
+  probe: Probe,
+  registrations: Registrations,
+): Promise<{ made: number; deleted: number }> {
+  const made = [...new Set(Object.values(registrations) as Attempt[])].filter(({ clientId }) => clientId)
+  let deleted = 0
+  for (const { answer } of made) {
+    const { registration_client_uri: uri, registration_access_token: token } = answer.json ?? {}
+    if (typeof uri !== 'string' || typeof token !== 'string') continue
+    // The token is for the server that gave it, and goes nowhere else.
+    if (!URL.canParse(uri) || new URL(uri).origin !== new URL(answer.url).origin) continue
+    const gone = await probe.send(uri, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } })
+    if (gone.status === 204 || gone.status === 200) deleted++
+  }
+  return { made: made.length, deleted }
+}

@@ -1,0 +1,101 @@
+import type { Finding } from './finding.ts'
+
+/** What one client would come to here. */
+export interface Verdict {
+  readonly client: string
+  /** `no` where something stands in its way, `partly` where it works and misses something. */
+  readonly works: 'yes' | 'partly' | 'no'
+  /** Ids of the findings that stand in its way. */
+  readonly failing: readonly string[]
+  /** Ids of those it only suffers from. */
+  readonly minor: readonly string[]
+  readonly note: string | undefined
+}
+
+interface Client {
+  readonly name: string
+  /** Findings beside the usual ones without which it does not get through. */
+  readonly needs: readonly string[]
+  readonly wants: readonly string[]
+  /** Whether its requests come from its maker's machines. */
+  readonly hosted?: string
+}
+
+/** What every client goes through: discovery, registration, the sign-in behind it, tokens. */
+const NEEDED_BY_ALL = [
+  'reachable',
+  'challenge.status',
+  'challenge.target',
+  'resource.document',
+  'resource.identifier',
+  'resource.servers',
+  'resource.paths',
+  'server.document',
+  'server.issuer',
+  'server.endpoints',
+  'server.response-types',
+  'server.grants',
+  'well-known.server',
+  'pkce',
+  'register.way',
+  'register.answer',
+  'token.error',
+  'transport.https',
+  'transport.urls',
+  'clock',
+  'token.accepted',
+  'settings',
+  'settings.url',
+  'storage.round-trip',
+  'upstream.discovery',
+  'upstream.credentials',
+  'upstream.callback',
+]
+
+const WANTED_BY_ALL = [
+  'challenge.pointer',
+  'server.refresh',
+  'server.scopes',
+  'server.auth-methods',
+  'stream',
+  'metadata.caching',
+]
+
+const CORS = ['cors.resource', 'cors.server', 'cors.register', 'cors.token', 'cors.mcp', 'cors.exposed']
+
+const CLIENTS: readonly Client[] = [
+  {
+    name: 'Claude',
+    needs: ['register.hosted'],
+    wants: ['register.loopback'],
+    hosted: 'Claude Code on this machine can',
+  },
+  {
+    name: 'ChatGPT',
+    needs: ['register.hosted', 'well-known.unknown'],
+    wants: ['server.iss'],
+    hosted: 'use a public address',
+  },
+  { name: 'VS Code', needs: ['register.loopback'], wants: [] },
+  { name: 'Cursor', needs: ['register.schemes'], wants: [] },
+  { name: 'mcp-remote', needs: ['register.loopback'], wants: [] },
+  { name: 'MCP Inspector', needs: ['register.loopback', ...CORS], wants: [] },
+]
+
+/** Derives from what was found which clients get through. */
+export function verdicts(findings: readonly Finding[], options: { loopback: boolean }): Verdict[] {
+  const withStatus = (ids: readonly string[], ...statuses: readonly Finding['status'][]) =>
+    findings.filter(({ id, status }) => ids.includes(id) && statuses.includes(status)).map(({ id }) => id)
+  return CLIENTS.map(({ name, needs, wants, hosted }) => {
+    const needed = [...NEEDED_BY_ALL, ...needs]
+    const failing = withStatus(needed, 'fail')
+    const minor = [...withStatus(needed, 'warn'), ...withStatus([...WANTED_BY_ALL, ...wants], 'fail', 'warn')]
+    return {
+      client: name,
+      works: failing.length > 0 ? 'no' : minor.length > 0 ? 'partly' : 'yes',
+      failing,
+      minor,
+      note: hosted && options.loopback ? `its servers cannot reach a loopback address; ${hosted}` : undefined,
+    }
+  })
+}
