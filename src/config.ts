@@ -113,7 +113,7 @@ export interface ProxyOptions {
   storage: Store
   /** The MCP server to protect: its URL, a handler, or several. */
   mcp: string | McpHandler | McpOptions | readonly McpOptions[]
-  /** Who may sign in: `user@example.com`, `@example.com`, `group:x`, `sub:x`, or a function. Absent: everyone the provider lets in. */
+  /** Who may sign in: `user@example.com`, `@example.com`, `org:x`, `team:x/y`, `group:x`, `sub:x`, or a function. Absent: everyone the provider lets in. */
   allow?: readonly string[] | ((identity: Identity) => boolean | Promise<boolean>)
   /** What this server is called on its pages. */
   name?: string

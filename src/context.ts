@@ -10,6 +10,7 @@ import { failClosed } from './grants/store-failure.ts'
 import { createEndTokens, type EndTokens } from './guard/end-tokens.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
 import { createUpstreamAccess, type UpstreamAccess } from './guard/upstream-tokens.ts'
+import { asksForMemberships } from './protocol/allow.ts'
 import { createUpstream, type Upstream } from './upstream/upstream.ts'
 
 /** Everything an endpoint works with; made once, changed by nobody. */
@@ -48,7 +49,12 @@ export function createContext(settings: Settings): Context {
   const store = failClosed(settings.storage)
   const grants = createGrants({ store, sealer, now, revocationLag })
   const accessTokens = createAccessTokens(sealer, issuer)
-  const upstream = createUpstream(settings.upstream, { fetch, now, redirectUri: `${issuer}/callback` })
+  const upstream = createUpstream(settings.upstream, {
+    fetch,
+    now,
+    redirectUri: `${issuer}/callback`,
+    memberships: asksForMemberships(settings.allow),
+  })
   const endTokens = createEndTokens({ upstream, emit })
   const upstreamAccess = createUpstreamAccess({
     grants,

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { ClientOptions, McpHandler, McpOptions, ProxyOptions, RegistrationPolicy } from './config.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import type { Store } from './ports.ts'
+import { ALLOW_RULE } from './protocol/allow.ts'
 import { areKeysPublic } from './protocol/client-document.ts'
 import { isRegistrable } from './protocol/redirect-uri.ts'
 import { ScopesSchema, scopeName } from './protocol/scope-schema.ts'
@@ -113,13 +114,10 @@ const OPTIONS = {
   allow: v.exactOptional(
     v.union(
       [
-        v.pipe(
-          v.array(v.pipe(text, v.regex(/^(@?[^\s@]+\.[^\s@]+|[^\s@]+@[^\s@]+|(group|sub):.+)$/))),
-          v.minLength(1),
-        ),
+        v.pipe(v.array(v.pipe(text, v.regex(ALLOW_RULE))), v.minLength(1)),
         v.custom<Extract<ProxyOptions['allow'], (...args: never[]) => unknown>>(isFunction),
       ],
-      'expected a list of user@example.com, @example.com, group:x or sub:x, or a function',
+      'expected a list of user@example.com, @example.com, org:x, team:x/y, group:x or sub:x, or a function',
     ),
   ),
   name: v.exactOptional(v.pipe(text, v.maxLength(100))),

@@ -3,7 +3,7 @@ import { githubParts } from './parts/github.ts'
 
 /**
  * GitHub, as a GitHub App that acts for the user. What it may do, the app's own settings say; without the permission
- * "Email addresses: read" there is no address.
+ * "Email addresses: read" there is no address, and without "Members: read" of an organisation nobody is known to belong to it.
  *
  * @see [GitHub App](https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens)
  */
@@ -18,6 +18,7 @@ export const githubApp: ProviderFactory<'required'> = defineProvider({
     publicAccounts: true,
     ...githubParts('https://github.com', 'https://api.github.com'),
     scopes: [],
+    memberships: {},
     rotation: 'always',
     refreshKillsAccess: true,
   },

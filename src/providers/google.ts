@@ -30,6 +30,13 @@ export const google: ProviderFactory<'required', GoogleOptions> = defineProvider
     // Whoever has a token may end it.
     endpointAuth: { revocation: 'none' },
     scopes: IDENTITY,
+    identity: {
+      subject: 'sub',
+      email: 'email',
+      emailVerified: 'email_verified',
+      name: 'name',
+      orgs: 'hd',
+    },
     params: { access_type: 'offline', prompt: 'consent', ...(hd && { hd }) },
     requiredClaims: requiredDomain(hd ?? params?.hd),
     rotation: 'never',

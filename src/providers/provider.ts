@@ -1,37 +1,9 @@
 import * as v from 'valibot'
 import type { Fetch, Identity, UpstreamTokens } from '../ports.ts'
+import type { IdentityMap, Pointer } from './parts/identity-map.ts'
 import type { IssuerRule } from './parts/issuer.ts'
 
-/** Where in a JSON answer a value stands: names from the outside in, joined by dots, or a list where names hold dots. */
-export type Pointer = string | readonly string[]
-
-/** How the identity is read: where from, and which member is what. */
-export interface IdentityMap {
-  /**
-   * The `id_token` alone, one `request`, or the `token` answer itself. Default: the ID token completed by userinfo
-   * where one is used, a request else.
-   */
-  readonly from?: 'id_token' | 'request' | 'token' | undefined
-  /** The request, where it is more than a GET of the userinfo endpoint. */
-  readonly request?:
-    | {
-        readonly method?: 'GET' | 'POST' | undefined
-        readonly headers?: Readonly<Record<string, string>> | undefined
-        readonly body?: string | undefined
-      }
-    | undefined
-  readonly subject: Pointer
-  /** Where a subject is unique only within a tenant. */
-  readonly tenant?: Pointer | undefined
-  readonly email?: Pointer | undefined
-  /** Without it no address counts as verified. */
-  readonly emailVerified?: Pointer | undefined
-  readonly name?: Pointer | undefined
-  /** Where there is no such name. */
-  readonly otherName?: Pointer | undefined
-  /** What of the token answer is worth keeping as a claim, such as the base URL of the API. */
-  readonly facts?: Readonly<Record<string, Pointer>> | undefined
-}
+export type { IdentityMap, Pointer } from './parts/identity-map.ts'
 
 /** How the proxy proves itself to the provider. */
 export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none'
@@ -145,6 +117,15 @@ export interface ProviderParts {
   /** Errors at a refresh that say the grant is over. Everything else leaves it alive. */
   readonly terminalErrors?: readonly string[] | undefined
   readonly identity?: IdentityMap | undefined
+  /** What it takes to know somebody's organisations and teams, where `allow` asks for them. */
+  readonly memberships?:
+    | {
+        /** Asked for then. */
+        readonly scopes?: readonly string[] | undefined
+        /** Whether userinfo says more than the ID token. */
+        readonly userinfo?: boolean | undefined
+      }
+    | undefined
   /** Claims without which nobody is let in, with the value they must have, or `*` for any: what is only asked for is a hint. */
   readonly requiredClaims?: Readonly<Record<string, string>> | undefined
   /** How tokens are ended: as RFC 7009 has it, by a POST with the token as bearer, or not at all. */
@@ -171,6 +152,8 @@ export interface ProviderParts {
         answer: Readonly<Record<string, unknown>>
         client: { readonly id: string; readonly secret: string | undefined }
         fetch: Fetch
+        /** Whether the claims have to say `organizations` and `teams`. */
+        memberships: boolean
       }) => Promise<Identity>)
     | undefined
   /** Ends the provider's tokens where `revocation` cannot say how. */

@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
 import type { Fetch, Identity, UpstreamTokens } from '../ports.ts'
-import { isTrueAt, textAt } from '../providers/parts/pointer.ts'
+import { at, isTrueAt, textAt } from '../providers/parts/pointer.ts'
 import type { Provider } from '../providers/provider.ts'
 import { requestOptions, type Server } from './server.ts'
 
@@ -33,11 +33,12 @@ export async function readIdentity(
   provider: Provider,
   server: Server,
   exchanged: Exchanged,
-  fetch: Fetch,
+  { fetch, memberships }: { fetch: Fetch; memberships: boolean },
 ): Promise<Identity> {
   const { tokens, answer, idToken } = exchanged
   const { issuer, clientId: id, clientSecret: secret } = provider
-  if (provider.identify) return provider.identify({ tokens, answer, client: { id, secret }, fetch })
+  if (provider.identify)
+    return provider.identify({ tokens, answer, client: { id, secret }, fetch, memberships })
   const from = provider.identity.from ?? (idToken ? 'both' : 'request')
   if (from === 'token') return mapIdentity(provider, answer, answer, { issuer, claims: {} })
   if (from === 'request') {
@@ -45,7 +46,9 @@ export async function readIdentity(
     return mapIdentity(provider, body, answer, { issuer, claims: claimsOf(body) })
   }
   if (!idToken) throw unknown('the answer has no ID token')
-  const wanted = from === 'both' && provider.scopes.includes('email') && idToken.email === undefined
+  const elsewhere = memberships && provider.memberships?.userinfo === true
+  const wanted =
+    elsewhere || (from === 'both' && provider.scopes.includes('email') && idToken.email === undefined)
   const more =
     wanted && server.userinfo_endpoint ? await userinfo(provider, server, tokens, idToken.sub, fetch) : {}
   const body = { ...more, ...idToken }
@@ -113,6 +116,18 @@ function mapIdentity(
     email: textAt(body, map.email),
     emailVerified: isTrueAt(body, map.emailVerified),
     name: textAt(body, map.name) ?? textAt(body, map.otherName),
-    claims: { ...claims, ...Object.fromEntries(facts.filter(([, value]) => value !== undefined)) },
+    claims: {
+      ...claims,
+      ...(map.orgs !== undefined && membershipsOf(at(body, map.orgs))),
+      ...Object.fromEntries(facts.filter(([, value]) => value !== undefined)),
+    },
+  }
+}
+
+function membershipsOf(said: unknown): { organizations: string[]; teams: string[] } {
+  const names = [said].flat().filter((name) => typeof name === 'string' && name !== '') as string[]
+  return {
+    organizations: names.filter((name) => !name.includes('/')),
+    teams: names.filter((name) => name.includes('/')),
   }
 }

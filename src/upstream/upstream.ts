@@ -61,9 +61,15 @@ export interface Upstream {
 
 export function createUpstream(
   provider: Provider,
-  ports: { fetch: Fetch; now: Clock; redirectUri: string },
+  ports: {
+    fetch: Fetch
+    now: Clock
+    redirectUri: string
+    /** Whether somebody's organisations and teams have to be known. */
+    memberships?: boolean
+  },
 ): Upstream {
-  const { now, redirectUri } = ports
+  const { now, redirectUri, memberships = false } = ports
   const fetch = withHeaders(createUpstreamFetch(ports.fetch), provider)
   const tokenFetch =
     (phase: 'exchange' | 'refresh'): Fetch =>
@@ -78,7 +84,8 @@ export function createUpstream(
     const { optionalScopes = [] } = provider
     const listed = optionalScopes.length > 0 ? (await metadata()).scopes_supported : undefined
     const optional = optionalScopes.filter((scope) => listed?.includes(scope))
-    return [...new Set([...provider.scopes, ...optional, ...more])]
+    const known = memberships ? (provider.memberships?.scopes ?? []) : []
+    return [...new Set([...provider.scopes, ...optional, ...known, ...more])]
   }
 
   const joined = async (more?: readonly string[]) => (await scopes(more)).join(provider.scopeSeparator)
@@ -170,7 +177,7 @@ export function createUpstream(
         const tokens = { ...toTokens(result), ...(flow.more && { more: flow.more }) }
         const idToken = oauth.getValidatedIdTokenClaims(result)
         const exchanged = { tokens, answer: result as Record<string, unknown>, idToken }
-        return { identity: await readIdentity(provider, server, exchanged, fetch), tokens }
+        return { identity: await readIdentity(provider, server, exchanged, { fetch, memberships }), tokens }
       } catch (error) {
         throw exchangeError(error)
       }

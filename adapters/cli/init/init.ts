@@ -19,7 +19,10 @@ const ARGS: ArgsDef = {
   url: text('The address that clients and browsers see; http://localhost:8787 by default', 'url'),
   'client-id': text('Of the application registered at the provider; may be filled in later', 'id'),
   'client-secret': text('Its secret; better filled in later, since other users see command lines', 'secret'),
-  allow: text('Who may sign in: user@example.com, @example.com, group:x or sub:x, by commas', 'rules'),
+  allow: text(
+    'Who may sign in: user@example.com, @example.com, org:x, team:x/y, group:x or sub:x, by commas',
+    'rules',
+  ),
   runtime: few('Where it will run, node by default', RUNTIMES, 'name'),
   storage: text(
     'Where grants are kept, as LOCKGATE_STORAGE has it; by default as suits the runtime',

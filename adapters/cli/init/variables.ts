@@ -31,7 +31,8 @@ export function variablesOf(answers: Answers, secret: string, anybody: boolean):
     variables.push({ name: 'LOCKGATE_STORAGE', value: storage })
   }
   if (!inCode(answers) && (allow || anybody)) {
-    const rule = 'Who may sign in: user@example.com, @example.com, group:x or sub:x, by commas'
+    const rule =
+      'Who may sign in: user@example.com, @example.com, org:x, team:x/y, group:x or sub:x, by commas'
     variables.push({ name: 'LOCKGATE_ALLOW', value: allow, comment: rule })
   }
   if (runtime === 'environment') {

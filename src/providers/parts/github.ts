@@ -10,6 +10,9 @@ const User = v.object({
 })
 const Emails = v.array(v.object({ email: v.string(), primary: v.boolean(), verified: v.boolean() }))
 
+const Orgs = v.array(v.object({ login: v.string() }))
+const Teams = v.array(v.object({ slug: v.string(), organization: v.object({ login: v.string() }) }))
+
 const headers = { accept: 'application/vnd.github+json', 'user-agent': 'lockgate' }
 
 /**
@@ -29,13 +32,14 @@ export function githubParts(web: string, api: string): ProviderParts {
     },
     clientAuth: 'client_secret_post',
     scopes: ['read:user', 'user:email'],
+    memberships: { scopes: ['read:org'] },
     scopeWords: WORDS,
     scopeImplies: IMPLIED,
     headers: { 'user-agent': 'lockgate' },
     answer: { scopeSeparator: ',' },
     conformToken: errorsHaveStatus400,
     terminalErrors: ['invalid_grant', 'bad_refresh_token'],
-    identify: ({ tokens, fetch }) => identify({ issuer, api }, tokens, fetch),
+    identify: ({ tokens, fetch, memberships }) => identify({ issuer, api, memberships }, tokens, fetch),
     async revoke({ tokens, client, fetch }) {
       const response = await fetch(`${api}/applications/${encodeURIComponent(client.id)}/token`, {
         method: 'DELETE',
@@ -84,7 +88,7 @@ const errorsHaveStatus400 = ({ status, body }: TokenAnswer): TokenAnswer => ({
 
 /** The profile's own e-mail is what the user shows; only the list of addresses says which one is verified. */
 async function identify(
-  { issuer, api }: { issuer: string; api: string },
+  { issuer, api, memberships }: { issuer: string; api: string; memberships: boolean },
   { accessToken }: UpstreamTokens,
   fetch: Fetch,
 ): Promise<Identity> {
@@ -99,6 +103,30 @@ async function identify(
     name: user.name ?? user.login,
     email: primary?.email,
     emailVerified: primary?.verified ?? false,
-    claims: { login: user.login },
+    claims: { login: user.login, ...(memberships && (await membershipsOf(api, authorized, fetch))) },
+  }
+}
+
+/** Entries on one page, and pages that are read. */
+const PAGE = 100
+const PAGES = 10
+
+/** What it does not answer, nobody belongs to. */
+async function membershipsOf(api: string, headers: Record<string, string>, fetch: Fetch) {
+  const list = async <T>(path: string, schema: v.GenericSchema<unknown, T[]>): Promise<T[]> => {
+    const found: T[] = []
+    for (let page = 1; page <= PAGES; page++) {
+      const answer = await fetch(`${api}${path}?per_page=${PAGE}&page=${page}`, { headers })
+      if (!answer.ok) break
+      const entries = v.parse(schema, await answer.json())
+      found.push(...entries)
+      if (entries.length < PAGE) break
+    }
+    return found
+  }
+  const [orgs, teams] = await Promise.all([list('/user/orgs', Orgs), list('/user/teams', Teams)])
+  return {
+    organizations: orgs.map(({ login }) => login),
+    teams: teams.map(({ slug, organization }) => `${organization.login}/${slug}`),
   }
 }
