@@ -1,0 +1,104 @@
+/**
+ * Measures Lockgate beside other OAuth providers for MCP on the same machine in the same run, prints medians and
+ * ratios, and says of each target whether it holds.
+ *
+ *   npm run bench -- [--quick] [--json file]
+ *
+ * Figures are CPU microseconds of one operation. Compare the ratios: the figures are the machine's.
+ */
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { locate } from '../runtimes/locate.ts'
+import { compose, weigh } from './bundle.ts'
+import { coldStart } from './cold-start.ts'
+import type { Growth } from './growth.ts'
+import type { Measurement } from './measure.ts'
+import { measureOverHttp } from './over-http.ts'
+import { judge, microsOf, type Results } from './targets.ts'
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } })
+const size = values.quick
+  ? { rounds: 9, grants: 200, http: 5, starts: 5, growth: '1000,20000' }
+  : { rounds: 30, grants: 1000, http: 15, starts: 15, growth: '1000,1000000' }
+
+/** A script of this folder in a process of its own. @returns What it printed. */
+function script<T>(node: string, name: string, ...args: string[]): T {
+  const path = fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
+  const flags = ['--expose-gc', '--max-old-space-size=12000', '--import', 'tsx']
+  return JSON.parse(
+    execFileSync(node, [...flags, path, ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 }),
+  ) as T
+}
+
+const nodes = [process.execPath, locate('node24')].filter((path) => path !== undefined)
+if (nodes.length < 2) console.warn('Node 24 is not here: measured on this Node alone.')
+
+const results: Results[] = []
+for (const node of nodes) {
+  const runtime = `Node ${execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()}`
+  console.error(`measuring on ${runtime} …`)
+  results.push({
+    runtime,
+    inProcess: script<Measurement>(node, 'in-process', String(size.rounds), String(size.grants)),
+    overHttp: await measureOverHttp(node, size.http, Math.min(200, size.grants)),
+    growth: script<Growth[]>(node, 'growth', String(size.http), size.growth),
+    coldStart: coldStart(node, size.starts),
+  })
+}
+
+/** Rows by path, columns by product, with Lockgate's ratio to each. */
+function table({ figures, rounds, noisy }: Measurement): void {
+  const paths = [...new Set(figures.map(({ path }) => path))]
+  const subjects = [...new Set(figures.map(({ subject }) => subject))]
+  const rows = paths.map((path) => {
+    const own = microsOf(figures, path, 'lockgate')
+    const cells = subjects.map((subject) => {
+      const micros = microsOf(figures, path, subject)
+      if (Number.isNaN(micros)) return [subject, '']
+      const ratio = subject === 'lockgate' ? '' : ` (${(micros / own).toFixed(1)} ×)`
+      return [subject, micros.toFixed(micros < 100 ? 1 : 0) + ratio]
+    })
+    return [path, Object.fromEntries(cells)]
+  })
+  console.table(Object.fromEntries(rows))
+  console.log(`${rounds} rounds, ${noisy} of them left out since something else used the processors`)
+}
+
+console.log(`${cpus().length} × ${cpus()[0]?.model}; CPU µs per operation, and how many times Lockgate's`)
+for (const result of results) {
+  console.log(`\n${result.runtime}, in process`)
+  table(result.inProcess)
+  console.log(
+    `\n${result.runtime}, over HTTP: the serving process, with Node's HTTP server and one adapter for all`,
+  )
+  table(result.overHttp)
+  console.log(`\n${result.runtime}, as grants grow: CPU µs per operation, and bytes`)
+  console.table(
+    Object.fromEntries(
+      result.growth.map(({ grants, figures, recordBytes, heapPerGrant, heapBeside }) => [
+        `${grants} grants`,
+        {
+          ...Object.fromEntries(figures.map(({ path, micros }) => [path, Math.round(micros * 10) / 10])),
+          'record without tokens': recordBytes,
+          'heap per grant': Math.round(heapPerGrant),
+          'heap beside the store': Math.round(heapBeside),
+        },
+      ]),
+    ),
+  )
+  console.log(`\n${result.runtime}, first answer of a fresh process, ms passed and ms worked`)
+  console.table(result.coldStart)
+  console.log(`\n${result.runtime}, targets`)
+  console.table(judge(result))
+}
+
+const app = 'minimal Workers app'
+const bytes = await weigh(app)
+console.log(`\n${app}: ${(bytes / 1024).toFixed(1)} KiB min + gzip (target: at most 30). It consists of:`)
+const shares = (await compose(app)).map(([name, share]) => [name, `${(share * 100).toFixed(1)} %`])
+console.table(Object.fromEntries(shares))
+
+if (values.json) writeFileSync(values.json, JSON.stringify({ results, bundle: { [app]: bytes } }, null, 2))
