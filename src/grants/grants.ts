@@ -50,8 +50,16 @@ export function createGrants(ports: {
 
   async function read(key: GrantKey): Promise<{ grant: Grant; version: string } | undefined> {
     const found = await store.get(recordKey(key))
-    const grant = found?.value as Grant | undefined
-    if (!found || grant?.format !== 1 || grant.expiresAt <= now()) return undefined
+    if (!found) return undefined
+    const grant = found.value as Grant | null
+    // Neither absent nor known: an instance of another version wrote it, and will understand it.
+    if (grant?.format !== 1) {
+      throw new OAuthError('temporarily_unavailable', 'The server cannot read what it stored, try again', {
+        reason: 'the record has a form that this version does not know',
+        retryAfter: 5,
+      })
+    }
+    if (grant.expiresAt <= now()) return undefined
     return { grant, version: found.version }
   }
 

@@ -1,7 +1,10 @@
 import { OAuthError } from '../errors.ts'
 import type { Store } from '../ports.ts'
 
+/** Seconds: when to ask again. */
 const RETRY_AFTER = 2
+/** Milliseconds after which a store that says nothing counts as failed: a request must end, and so must its client's patience. */
+const PATIENCE = 8000
 
 function unavailable(cause: unknown): never {
   throw new OAuthError('temporarily_unavailable', 'The server cannot reach its storage at the moment', {
@@ -11,14 +14,29 @@ function unavailable(cause: unknown): never {
   })
 }
 
+/** What `work` answers in time. It is not undone where it is late: it may still happen. */
+async function answerOf<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE / 1000} s`)), PATIENCE)
+  })
+  try {
+    return await Promise.race([work, late])
+  } catch (cause) {
+    return unavailable(cause)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** A store whose failures are refusals: whatever cannot be read counts neither as present nor as absent. */
 export function failClosed(store: Store): Store {
   return {
     consistency: store.consistency,
-    get: async (key) => store.get(key).catch(unavailable),
-    set: async (key, value, ttl) => store.set(key, value, ttl).catch(unavailable),
-    swap: async (key, version, value, ttl) => store.swap(key, version, value, ttl).catch(unavailable),
-    delete: async (key) => store.delete(key).catch(unavailable),
+    get: async (key) => answerOf(store.get(key)),
+    set: async (key, value, ttl) => answerOf(store.set(key, value, ttl)),
+    swap: async (key, version, value, ttl) => answerOf(store.swap(key, version, value, ttl)),
+    delete: async (key) => answerOf(store.delete(key)),
     async *keys(prefix) {
       try {
         yield* store.keys(prefix)

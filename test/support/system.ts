@@ -28,17 +28,22 @@ export interface System {
   close(): Promise<void>
 }
 
+export interface StartedSystem extends System {
+  /** Another process with the same provider, storage and clock, but for what is changed. */
+  another(changes?: Partial<ProxyOptions>): StartedSystem
+}
+
 const SECRET = 'a secret of the tests, long enough to be one'
 
 export async function startSystem(
-  options: Partial<ProxyOptions> & {
+  given: Partial<ProxyOptions> & {
     /** Seconds that the provider's access tokens live. */
     providerTtl?: number
     /** What is asked of the provider, instead of the usual. */
     providerScopes?: string[]
   } = {},
-): Promise<System> {
-  const { providerTtl, providerScopes: scopes, ...own } = options
+): Promise<StartedSystem> {
+  const { providerTtl, providerScopes: scopes, ...own } = given
   const url = own.url ?? 'http://localhost:8787'
   const provider = await startProvider({
     redirectUris: [`${url}/callback`],
@@ -47,7 +52,7 @@ export async function startSystem(
   const store = counting(own.storage ?? memory())
   const events: ProxyEvent[] = []
   const clock = { ahead: 0 }
-  const proxy = createProxy({
+  const options: ProxyOptions = {
     secret: SECRET,
     upstream: oidc({ ...provider, name: 'the provider', scopes }),
     mcp: (_request, auth) =>
@@ -57,29 +62,33 @@ export async function startSystem(
     ...own,
     url,
     storage: store,
-  })
-  const reach = (request: Request) =>
-    new URL(request.url).origin === new URL(url).origin ? proxy.fetch(request) : fetch(request)
-  return {
-    proxy,
-    provider,
-    store,
-    events,
-    url,
-    mcp: `${url}/mcp`,
-    clock,
-    call: (path, init) => proxy.fetch(new Request(path.startsWith('/') ? url + path : path, init)),
-    post: (path, params, headers) =>
-      proxy.fetch(
-        new Request(url + path, {
-          method: 'POST',
-          body: new URLSearchParams(params),
-          headers: headers ?? {},
-        }),
-      ),
-    browser: () => new Browser({ fetch: reach }),
-    close: () => provider.close(),
   }
+  const around = (proxy: OAuthProxy): StartedSystem => {
+    const reach = (request: Request) =>
+      new URL(request.url).origin === new URL(url).origin ? proxy.fetch(request) : fetch(request)
+    return {
+      proxy,
+      provider,
+      store,
+      events,
+      url,
+      mcp: `${url}/mcp`,
+      clock,
+      call: (path, init) => proxy.fetch(new Request(path.startsWith('/') ? url + path : path, init)),
+      post: (path, params, headers) =>
+        proxy.fetch(
+          new Request(url + path, {
+            method: 'POST',
+            body: new URLSearchParams(params),
+            headers: headers ?? {},
+          }),
+        ),
+      browser: () => new Browser({ fetch: reach }),
+      another: (changes = {}) => around(createProxy({ ...options, ...changes })),
+      close: () => provider.close(),
+    }
+  }
+  return around(createProxy(options))
 }
 
 /** A client that registered itself. */
