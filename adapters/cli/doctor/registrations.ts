@@ -24,37 +24,51 @@ export interface Registrations {
 
 const NAME = 'Lockgate doctor (a probe, may be deleted)'
 
+/** What differs from client to client; what a client leaves out, servers fill in, and not all the same way. */
 const SHAPES = {
-  editor: [
-    'https://insiders.vscode.dev/redirect',
-    'https://vscode.dev/redirect',
-    'http://127.0.0.1/',
-    'http://127.0.0.1:33418/',
-  ],
-  loopback: ['http://127.0.0.1:33418/callback'],
-  scheme: [
-    'cursor://anysphere.cursor-mcp/oauth/callback',
-    'https://www.cursor.com/agents/mcp/oauth/callback',
-    'http://localhost:8787/callback',
-  ],
-  hosted: ['https://claude.ai/api/mcp/auth_callback'],
-  unsafe: ['http://callback.example.com/'],
+  editor: {
+    redirect_uris: [
+      'https://insiders.vscode.dev/redirect',
+      'https://vscode.dev/redirect',
+      'http://127.0.0.1/',
+      'http://127.0.0.1:33418/',
+    ],
+    token_endpoint_auth_method: 'none',
+    application_type: 'native',
+  },
+  loopback: {
+    redirect_uris: ['http://127.0.0.1:33418/callback'],
+    token_endpoint_auth_method: 'none',
+    application_type: 'native',
+  },
+  scheme: {
+    redirect_uris: [
+      'cursor://anysphere.cursor-mcp/oauth/callback',
+      'https://www.cursor.com/agents/mcp/oauth/callback',
+      'http://localhost:8787/callback',
+    ],
+    token_endpoint_auth_method: 'none',
+  },
+  hosted: {
+    redirect_uris: ['https://claude.ai/api/mcp/auth_callback'],
+    token_endpoint_auth_method: 'client_secret_post',
+  },
+  unsafe: { redirect_uris: ['http://callback.example.com/'], token_endpoint_auth_method: 'none' },
 } as const
 
 /** Registers probes at an endpoint: three where all goes well, and one that has to be refused. */
 export async function tryRegistrations(probe: Probe, endpoint: string): Promise<Registrations> {
-  const attempt = async (shape: keyof typeof SHAPES, method = 'none'): Promise<Attempt> => {
-    const redirectUris = SHAPES[shape]
+  const attempt = async (name: keyof typeof SHAPES): Promise<Attempt> => {
+    const shape = SHAPES[name]
+    const redirectUris = shape.redirect_uris
     const answer = await probe.send(endpoint, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body: JSON.stringify({
         client_name: NAME,
-        redirect_uris: redirectUris,
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
-        token_endpoint_auth_method: method,
-        application_type: 'native',
+        ...shape,
       }),
     })
     const id = answer.status === 201 || answer.status === 200 ? answer.json?.client_id : undefined
@@ -65,7 +79,7 @@ export async function tryRegistrations(probe: Probe, endpoint: string): Promise<
     editor,
     loopback: editor.clientId === undefined ? await attempt('loopback') : editor,
     scheme: await attempt('scheme'),
-    hosted: await attempt('hosted', 'client_secret_post'),
+    hosted: await attempt('hosted'),
     unsafe: await attempt('unsafe'),
   }
 }

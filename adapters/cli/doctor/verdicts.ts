@@ -61,7 +61,15 @@ const WANTED_BY_ALL = [
   'metadata.caching',
 ]
 
-const CORS = ['cors.resource', 'cors.server', 'cors.register', 'cors.token', 'cors.mcp', 'cors.exposed']
+const CORS = [
+  'cors.resource',
+  'cors.server',
+  'cors.register',
+  'cors.token',
+  'cors.mcp',
+  'cors.exposed',
+  'cors.session',
+]
 
 const CLIENTS: readonly Client[] = [
   {
@@ -76,7 +84,7 @@ const CLIENTS: readonly Client[] = [
     wants: ['server.iss'],
     hosted: 'use a public address',
   },
-  { name: 'VS Code', needs: ['register.loopback'], wants: [] },
+  { name: 'VS Code', needs: ['register.loopback', 'register.mixed'], wants: [] },
   { name: 'Cursor', needs: ['register.schemes'], wants: [] },
   { name: 'mcp-remote', needs: ['register.loopback'], wants: [] },
   { name: 'MCP Inspector', needs: ['register.loopback', ...CORS], wants: [] },

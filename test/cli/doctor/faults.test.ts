@@ -79,9 +79,9 @@ const PLANTED: Readonly<Record<string, Planted>> = {
   },
   'a challenge that no page may read': {
     fault: at('/mcp', (response) => withHeaders(response, { 'access-control-expose-headers': undefined })),
-    found: ['cors.exposed'],
-    fix: /expose both/,
-    clients: ['MCP Inspector'],
+    found: ['warn cors.exposed'],
+    fix: /Expose WWW-Authenticate/,
+    clients: [],
   },
   'a preflight that asks for a token': {
     fault: async (request, pass) => {
@@ -210,7 +210,7 @@ const PLANTED: Readonly<Record<string, Planted>> = {
       () => true,
       () => page(500),
     ),
-    found: ['register.way', 'register.loopback', 'register.schemes', 'register.hosted', 'register.refuses'],
+    found: ['register.way', 'register.loopback', 'register.schemes', 'register.hosted'],
     fix: /look at its log/,
   },
   'too many registrations': {
@@ -240,6 +240,16 @@ const PLANTED: Readonly<Record<string, Planted>> = {
     found: ['register.schemes'],
     fix: /redirectUris\.customSchemes/,
     clients: ['Cursor'],
+  },
+  'https and loopback addresses only apart': {
+    fault: register(
+      (uris) =>
+        uris.some((uri) => uri.startsWith('https:')) && uris.some((uri) => uri.startsWith('http://127.')),
+      () => refusal('invalid_redirect_uri'),
+    ),
+    found: ['register.mixed'],
+    fix: /VS Code/,
+    clients: ['VS Code'],
   },
   'one method refused': {
     fault: register(

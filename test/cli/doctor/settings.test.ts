@@ -7,7 +7,7 @@ import { startMcpServer } from '../../support/mcp-server.ts'
 import { startProvider } from '../../support/provider.ts'
 import { noRedis, startRedis } from '../../support/redis.ts'
 import { connect } from '../../support/system.ts'
-import { type Front, startFront, wrong } from './front.ts'
+import { at, type Front, startFront, withHeaders, wrong } from './front.ts'
 
 let [front, folder]: [Front | undefined, string] = [undefined, '']
 beforeEach(async () => {
@@ -195,6 +195,25 @@ test('a proxy in front that holds streams back until they end', async () => {
     const refused = await front.doctor({ token: 'another token' })
     expect(wrong(refused)).toMatchObject([{ id: 'token.accepted' }])
     expect(JSON.stringify(refused)).not.toContain('another token')
+  } finally {
+    await mcp.close()
+  }
+}, 40_000)
+
+test('a session whose id no page may read', async () => {
+  const mcp = await startMcpServer()
+  try {
+    front = await startFront(
+      at('/mcp', (response) =>
+        withHeaders(response, { 'access-control-expose-headers': 'WWW-Authenticate' }),
+      ),
+      { mcp: mcp.url },
+    )
+    const { tokens } = await connect(front)
+    const examination = await front.doctor({ token: tokens.access_token })
+    expect(wrong(examination)).toMatchObject([
+      { id: 'cors.session', fix: expect.stringContaining('loses its session') },
+    ])
   } finally {
     await mcp.close()
   }

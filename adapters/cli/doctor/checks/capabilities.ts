@@ -36,7 +36,7 @@ export const capabilities: Check = (world) => {
             fix: 'List authorization_code in grant_types_supported.',
           },
     ),
-    choose('server.refresh', 'Clients can stay connected', grants.includes('refresh_token'), refresh),
+    choose('server.refresh', 'Refresh tokens are offered', grants.includes('refresh_token'), refresh),
     choose(
       'server.auth-methods',
       'Clients without a secret are welcome',

@@ -1,4 +1,5 @@
-import { type Finding, fail, ok, type Problem, show } from '../finding.ts'
+import { INITIALIZE, MCP_HEADERS } from '../discovery.ts'
+import { type Finding, fail, ok, type Problem, show, skip, warn } from '../finding.ts'
 import { type Answer, sketch } from '../probe.ts'
 import { type Check, endpointOf, type World } from '../world.ts'
 
@@ -17,7 +18,7 @@ interface Target {
 export const cors: Check = async (world) => {
   const findings: Finding[] = []
   for (const target of targets(world)) findings.push(await preflight(world, target))
-  return [...findings, await exposed(world)]
+  return [...findings, await exposed(world), ...(await session(world))]
 }
 
 function targets(world: World): Target[] {
@@ -90,21 +91,47 @@ async function preflight({ probe }: World, { id, title, url, method, headers }: 
   return good ? ok(id, title) : fail(id, title, problem)
 }
 
-/** What a page may read of the 401, and of the first answer of a session. */
+/** What a page may read of the 401. */
 async function exposed({ probe, address }: World): Promise<Finding> {
-  const [id, title] = ['cors.exposed', 'Browser clients may read the challenge and the session']
+  const [id, title] = ['cors.exposed', 'Browser clients may read the 401 and its challenge']
   const answer = await probe.send(address, { headers: { origin: ORIGIN, accept: 'text/event-stream' } })
-  const names = split(answer, 'access-control-expose-headers')
-  const missing = ['WWW-Authenticate', 'Mcp-Session-Id'].filter(
-    (name) => !names.includes(name.toLowerCase()) && !names.includes('*'),
-  )
-  if (letsIn(answer) && missing.length === 0) return ok(id, title)
-  return fail(id, title, {
-    seen: `${sketch(answer)}, ${letsIn(answer) ? `${missing.join(' and ')} not exposed` : 'no Access-Control-Allow-Origin'}`,
-    expected:
-      'Access-Control-Allow-Origin, and Access-Control-Expose-Headers with WWW-Authenticate and Mcp-Session-Id, also on the 401',
-    fix: 'Send the CORS headers on refusals too, and expose both headers.',
+  if (!letsIn(answer)) {
+    return fail(id, title, {
+      seen: `${sketch(answer)}, no Access-Control-Allow-Origin`,
+      expected: `a 401 that lets in ${ORIGIN}`,
+      fix: 'Send the CORS headers on refusals too.',
+    })
+  }
+  if (exposes(answer, 'www-authenticate')) return ok(id, title)
+  return warn(id, title, {
+    seen: 'WWW-Authenticate is not in Access-Control-Expose-Headers',
+    expected: 'Access-Control-Expose-Headers: WWW-Authenticate, Mcp-Session-Id',
+    fix: 'Expose WWW-Authenticate on the 401, or pages have to guess where the metadata is.',
   })
+}
+
+/** With a token: whether a page may read which session it is in. */
+async function session({ probe, address, token }: World): Promise<Finding[]> {
+  if (token === undefined) return []
+  const [id, title] = ['cors.session', 'Browser clients may read the id of their session']
+  const headers = { ...MCP_HEADERS, origin: ORIGIN, authorization: `Bearer ${token}` }
+  const answer = await probe.send(address, { method: 'POST', headers, body: INITIALIZE })
+  const given = answer.headers.get('mcp-session-id')
+  if (given === null) return [skip(id, title, `no session: ${sketch(answer)}`)]
+  await probe.send(address, { method: 'DELETE', headers: { ...headers, 'mcp-session-id': given } })
+  if (letsIn(answer) && exposes(answer, 'mcp-session-id')) return [ok(id, title)]
+  return [
+    fail(id, title, {
+      seen: `${letsIn(answer) ? 'Mcp-Session-Id is not in Access-Control-Expose-Headers' : 'no Access-Control-Allow-Origin'}`,
+      expected: 'Access-Control-Expose-Headers: WWW-Authenticate, Mcp-Session-Id',
+      fix: 'Expose Mcp-Session-Id: a page that cannot read it loses its session with the next request.',
+    }),
+  ]
+}
+
+const exposes = (answer: Answer, name: string): boolean => {
+  const names = split(answer, 'access-control-expose-headers')
+  return names.includes(name) || names.includes('*')
 }
 
 function letsIn({ headers }: Answer): boolean {

@@ -36,32 +36,24 @@ export const registration: Check = ({ registrations, server }) => {
         ? undefined
         : refused(editor, 'Let the endpoint accept registrations without credentials, and look at its log.'),
     ),
-    loopback.clientId === undefined
-      ? fail(
-          'register.loopback',
-          'Apps on the user’s computer may register',
-          refused(
+    judge(
+      'register.loopback',
+      'Apps on the user’s computer may register',
+      loopback.clientId === undefined
+        ? refused(
             loopback,
             'Accept http redirect URIs on 127.0.0.1, [::1] and localhost, and let the port be free (RFC 8252 §7.3).',
-          ),
-        )
-      : judge(
-          'register.loopback',
-          'Apps on the user’s computer may register',
-          editor.clientId === undefined
-            ? refused(
-                editor,
-                'Accept https and loopback redirect URIs in one registration, as VS Code sends them.',
-              )
-            : undefined,
-        ),
+          )
+        : undefined,
+    ),
+    ...(loopback.clientId === undefined ? [] : [mixed(editor)]),
     judge(
       'register.schemes',
       'Apps with a scheme of their own may register',
       scheme.clientId === undefined
         ? refused(
             scheme,
-            'Accept private-use schemes such as cursor:// (in Lockgate: `redirectUris.customSchemes`).',
+            'Accept private-use schemes such as cursor://, also where no application_type is sent (in Lockgate: `redirectUris.customSchemes`).',
           )
         : undefined,
     ),
@@ -76,15 +68,18 @@ export const registration: Check = ({ registrations, server }) => {
         : undefined,
     ),
     ...(good ? [judge('register.answer', 'Clients can read the answer', unreadable(good))] : []),
-    unsafe.clientId === undefined && unsafe.answer.status >= 400 && unsafe.answer.status < 500
-      ? politely(unsafe)
-      : fail('register.refuses', 'An unsafe redirect URI is refused', {
-          seen: `${show(unsafe.redirectUris[0])}: ${sketch(unsafe.answer)}`,
-          expected: '400 invalid_redirect_uri',
-          fix: 'Refuse http redirect URIs on other hosts than loopback: codes would cross the network in the clear.',
-        }),
+    judgeUnsafe(unsafe),
   ]
 }
+
+const mixed = (editor: Attempt): Finding =>
+  judge(
+    'register.mixed',
+    'One registration may mix https and loopback addresses',
+    editor.clientId === undefined
+      ? refused(editor, 'Accept the whole set in one registration, as VS Code sends it.')
+      : undefined,
+  )
 
 const refused = ({ answer, redirectUris }: Attempt, fix: string): Problem => ({
   seen: `${show(redirectUris.join(' '))}: ${sketch(answer)}`,
@@ -120,11 +115,22 @@ function unreadable({ answer }: Attempt): Problem | undefined {
   return undefined
 }
 
-function politely({ answer, redirectUris }: Attempt): Finding {
-  const title = 'An unsafe redirect URI is refused'
-  if (typeof answer.json?.error === 'string') return ok('register.refuses', title, sketch(answer))
-  return warn('register.refuses', title, {
-    seen: `${show(redirectUris[0])}: ${sketch(answer)}`,
+function judgeUnsafe({ answer, redirectUris, clientId }: Attempt): Finding {
+  const [id, title] = ['register.refuses', 'An unsafe redirect URI is refused']
+  const seen = `${show(redirectUris[0])}: ${sketch(answer)}`
+  if (clientId !== undefined) {
+    return fail(id, title, {
+      seen,
+      expected: '400 invalid_redirect_uri',
+      fix: 'Refuse http redirect URIs on other hosts than loopback: codes would cross the network in the clear.',
+    })
+  }
+  if (answer.status < 400 || answer.status >= 500 || answer.status === 429) {
+    return skip(id, title, `cannot be told: ${sketch(answer)}`)
+  }
+  if (typeof answer.json?.error === 'string') return ok(id, title, sketch(answer))
+  return warn(id, title, {
+    seen,
     expected: '400 with {"error":"invalid_redirect_uri"}',
     fix: 'Answer refusals as JSON with an error code (RFC 7591 §3.2.2).',
   })
