@@ -1,4 +1,6 @@
 import type { ProxyEvent } from './events/event.ts'
+import type { Look } from './pages/look.ts'
+import type { Texts } from './pages/texts.ts'
 import type { Fetch, Identity, Store } from './ports.ts'
 import type { DocumentPolicy } from './protocol/document-url.ts'
 import type { ScopeTable } from './protocol/scope.ts'
@@ -117,6 +119,19 @@ export interface ProxyOptions {
   allow?: readonly string[] | ((identity: Identity) => boolean | Promise<boolean>)
   /** What this server is called on its pages. */
   name?: string
+  /** How the pages look. */
+  theme?: {
+    /** Whose pages these are, shown above them; `name` by default. */
+    name?: string
+    /** A picture beside it: an https address without query, or `data:image/…;base64,…`. */
+    logo?: string
+    /** The colour of buttons and links as `#rrggbb`, dark enough to be read on white; for dark pages a lighter shade is derived. */
+    accent?: string
+  }
+  /** Sentences of the pages in other words or another language, by the names of the type `Texts`. */
+  texts?: Partial<Texts>
+  /** Whether `/account` lets users see and disconnect the apps they have connected. */
+  account?: boolean
   /**
    * Scopes clients may ask for, with what they mean in words: a text, or `{ description, upstream }` with the provider's
    * scopes that go with it. Those are asked for only where the user approves it, and it is granted only where they are.
@@ -200,6 +215,9 @@ export interface Settings {
   readonly resources: readonly [Resource, ...Resource[]]
   readonly allow: ProxyOptions['allow']
   readonly name: string
+  /** What all pages share. */
+  readonly look: Look
+  readonly account: boolean
   readonly scopes: ScopeTable
   readonly clients: readonly ClientOptions[]
   readonly registration: 'sealed' | 'stored' | 'off'

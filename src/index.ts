@@ -10,7 +10,7 @@ export type {
 } from './config.ts'
 export { ConfigError, type ConfigIssue, OAuthError, type OAuthErrorCode } from './errors.ts'
 export type { ProxyEvent } from './events/event.ts'
-export { type ScalarOption, scalarOptions } from './option-schema.ts'
+export type { Texts } from './pages/texts.ts'
 export type {
   Clock,
   Fetch,
@@ -23,3 +23,4 @@ export type {
 } from './ports.ts'
 export type { Credentials, IdentityMap, Pointer, Provider, TokenAnswer } from './providers/provider.ts'
 export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'
+export { type ScalarOption, scalarOptions } from './scalar-options.ts'

@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import type { ClientOptions, McpHandler, McpOptions, ProxyOptions, RegistrationPolicy } from './config.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
+import { TextsSchema } from './pages/texts.ts'
+import { ThemeSchema } from './pages/theme.ts'
 import type { Store } from './ports.ts'
 import { ALLOW_RULE } from './protocol/allow.ts'
 import { areKeysPublic } from './protocol/client-document.ts'
@@ -121,6 +123,9 @@ const OPTIONS = {
     ),
   ),
   name: v.exactOptional(v.pipe(text, v.maxLength(100))),
+  theme: v.exactOptional(ThemeSchema),
+  texts: v.exactOptional(TextsSchema),
+  account: v.exactOptional(v.boolean(), true),
   scopes: v.exactOptional(ScopesSchema, { mcp: 'Use the tools of this server' }),
   clients: v.exactOptional(v.array(ClientSchema), []),
   registration: v.exactOptional(v.picklist(['sealed', 'stored', 'off']), 'sealed'),
@@ -171,7 +176,11 @@ const OPTIONS = {
 
 const Options = v.strictObject(OPTIONS)
 
+/** The check of each option, by its name. */
+export const optionEntries: Readonly<Record<string, v.GenericSchema>> = OPTIONS
+
 type Defaulted =
+  | 'account'
   | 'scopes'
   | 'clients'
   | 'registration'
@@ -205,40 +214,4 @@ function toIssues(issue: v.BaseIssue<unknown>): ConfigIssue[] {
   // The library's own sentences quote what they found; ours do not.
   const own = issue.message.startsWith('Invalid') ? `expected ${issue.expected ?? issue.type}` : issue.message
   return [{ path, message: own }]
-}
-
-/** One option that a single text can set, as the command line and the documents name it. */
-export interface ScalarOption {
-  /** Dotted, such as `redirectUris.customSchemes`. */
-  readonly path: string
-  readonly type: 'text' | 'number' | 'boolean' | 'list'
-  readonly default: unknown
-}
-
-const SCALARS: Readonly<Record<string, ScalarOption['type']>> = {
-  string: 'text',
-  picklist: 'text',
-  number: 'number',
-  boolean: 'boolean',
-  array: 'list',
-}
-
-/** Every option that needs no object or function: read from the schema, so that none is forgotten. */
-export function scalarOptions(): ScalarOption[] {
-  return Object.entries(OPTIONS).flatMap(([name, schema]) => scalarsOf(name, schema))
-}
-
-function scalarsOf(path: string, schema: v.GenericSchema, fallback?: unknown): ScalarOption[] {
-  const { type, wrapped, entries, options, item } = schema as v.GenericSchema & {
-    wrapped?: v.GenericSchema & { default?: unknown }
-    entries?: Readonly<Record<string, v.GenericSchema>>
-    options?: readonly v.GenericSchema[]
-    item?: v.GenericSchema
-  }
-  if (wrapped) return scalarsOf(path, wrapped, (schema as { default?: unknown }).default)
-  if (entries) return Object.entries(entries).flatMap(([name, entry]) => scalarsOf(`${path}.${name}`, entry))
-  if (type === 'union') return (options ?? []).flatMap((option) => scalarsOf(path, option)).slice(0, 1)
-  const kind = SCALARS[type]
-  if (!kind || (kind === 'list' && item?.type !== 'string')) return []
-  return [{ path, type: kind, default: fallback }]
 }

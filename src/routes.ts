@@ -1,5 +1,7 @@
 import { type IRequest, Router } from 'itty-router'
 import type { Call, Context, Endpoint } from './context.ts'
+import { accountEndpoint, disconnectEndpoint, signOutEndpoint } from './endpoints/account.ts'
+import { accountSignInEndpoint } from './endpoints/account-sign-in.ts'
 import { authorizeEndpoint } from './endpoints/authorize.ts'
 import { callbackEndpoint } from './endpoints/callback.ts'
 import { consentEndpoint } from './endpoints/consent.ts'
@@ -60,6 +62,14 @@ function routesOf({ settings, clients }: Context): readonly Route[] {
     browser(`${base}/authorize`, { GET: authorizeEndpoint, POST: authorizeEndpoint }),
     browser(`${base}/consent`, { POST: consentEndpoint }),
     browser(`${base}/callback`, { GET: callbackEndpoint, POST: callbackEndpoint }),
+    ...(settings.account
+      ? [
+          browser(`${base}/account`, { GET: accountEndpoint }),
+          browser(`${base}/account/sign-in`, { POST: accountSignInEndpoint }),
+          browser(`${base}/account/sign-out`, { POST: signOutEndpoint }),
+          browser(`${base}/account/revoke`, { POST: disconnectEndpoint }),
+        ]
+      : []),
     program(`${base}/token`, { POST: tokenEndpoint }),
     program(`${base}/revoke`, { POST: revokeEndpoint }),
     program(`${base}/health`, { GET: healthEndpoint }),
@@ -167,7 +177,8 @@ function answerFailure(
     reason: reason ?? message,
     ...(cause !== undefined && { error: describeError(cause) }),
   })
-  if (caller === 'browser') return page(errorPage({ message, code, requestId: call.requestId }), status)
+  if (caller === 'browser')
+    return page(errorPage(ctx.settings.look, { message, code, requestId: call.requestId }), status)
   const headers: Record<string, string> = {}
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
   // RFC 6749 §5.2: the challenge answers the scheme the client used.

@@ -2,6 +2,7 @@ import type { ClientOptions, McpOptions, ProxyOptions, Resource, Settings } from
 import { isGuessable } from './crypto/guessable.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import { parseOptions } from './option-schema.ts'
+import { createLook } from './pages/look.ts'
 import { wellKnownPath } from './protocol/documents.ts'
 import { OFFLINE_ACCESS, type ScopeTable } from './protocol/scope.ts'
 
@@ -20,6 +21,8 @@ export function readOptions(options: ProxyOptions): Settings {
     now,
     clientDocuments,
     dangerouslyAllowWeakSecret: allowsWeakSecret = false,
+    theme,
+    texts,
     ...rest
   } = parseOptions(options)
   const { origin, pathname } = new URL(url)
@@ -49,6 +52,7 @@ export function readOptions(options: ProxyOptions): Settings {
     ...rest,
     name,
     scopes,
+    look: createLook(name, theme, texts),
     allow: rest.allow,
     documents: accept ? { hosts, loopback } : undefined,
     registrationTtl: rest.registrationTtl,

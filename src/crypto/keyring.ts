@@ -8,6 +8,8 @@ export type Purpose =
   | 'client-secret'
   | 'consent'
   | 'sign-in'
+  | 'account-sign-in'
+  | 'session'
   | 'grant'
   | 'user'
   | 'refresh-token'

@@ -33,7 +33,11 @@ export function answerError(
   if (trusted) return redirect(href, cookies)
   const back = { href, target: describeRedirect(redirectUri).target }
   const status = error.status >= 500 ? error.status : error.code === 'access_denied' ? 200 : 400
-  return page(errorPage({ message: error.message, code: error.code, requestId, back }), status, cookies)
+  return page(
+    errorPage(settings.look, { message: error.message, code: error.code, requestId, back }),
+    status,
+    cookies,
+  )
 }
 
 /** The code as RFC 6749 §4.1.2.1 knows it. */

@@ -9,8 +9,9 @@ import { consentPage } from '../pages/consent-page.ts'
 import { checkAuthorizationRequest, chooseRedirectUri, readState } from '../protocol/authorization-request.ts'
 import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
-import { OFFLINE_ACCESS, type ScopeTable, upstreamScopes } from '../protocol/scope.ts'
+import { upstreamScopes } from '../protocol/scope.ts'
 import { answerError } from './answer-client.ts'
+import { describeScope } from './describe-scope.ts'
 import { openConsent } from './sign-in.ts'
 
 /**
@@ -46,7 +47,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
       trusted,
       client: { key, name, refreshes, ...(kind === 'document' && { authMethods }) },
     })
-    const view = consentPage({
+    const view = consentPage(settings.look, {
       server: settings.resources.find(({ id }) => id === checked.resource)?.name ?? settings.name,
       resource: checked.resource,
       clientName: name,
@@ -57,7 +58,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
             ? undefined
             : { host: client.host },
       redirectUri,
-      scopes: checked.scope.map((scope) => describe(scope, settings.scopes)),
+      scopes: checked.scope.map((scope) => describeScope(scope, settings)),
       provider: upstream.name,
       providerScopes: providerScopes.map((scope) => ({ scope, words: upstream.words(scope) })),
       action: `${settings.basePath}/consent`,
@@ -83,6 +84,3 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
 /** Only here may a client be asked for: its user is waiting to be shown what it says of itself. */
 const lookUp = async ({ find, documents }: Clients, clientId: string): Promise<Client | undefined> =>
   (await find(clientId)) ?? (isUrl(clientId) ? documents?.load(clientId) : undefined)
-
-const describe = (scope: string, known: ScopeTable): string =>
-  scope === OFFLINE_ACCESS ? 'Stay connected while you are away' : (known[scope]?.description ?? scope)

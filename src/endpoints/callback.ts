@@ -8,14 +8,12 @@ import { readForm, toParams } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { errorPage } from '../pages/error-page.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
-import { isAllowed } from '../protocol/allow.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
 import { backedScopes, isUseful } from '../protocol/scope.ts'
+import { answerAccountSignIn } from './account-sign-in.ts'
 import { answerError } from './answer-client.ts'
-import { finishSignIn, type SignInRequest } from './sign-in.ts'
-
-/** What a provider's answer may say that this server listens to. */
-const ANSWER = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+import { ANSWER, judgeAnswer } from './judge-answer.ts'
+import { finishSignIn, isAccountSignIn, type SignInRequest } from './sign-in.ts'
 
 /**
  * The provider's answer. Here, and nowhere before, the storage is written: one grant, under its code.
@@ -25,11 +23,11 @@ const ANSWER = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri
 export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   if (http.method === 'POST') return fromForm(http, ctx)
   const { fields } = toParams(new URL(http.url).searchParams)
+  if (isAccountSignIn(http, fields.state)) return answerAccountSignIn(http, ctx, call, fields)
   const { flow, request, cookies } = finishSignIn(ctx, http, fields.state)
   try {
-    const answer = new URLSearchParams(ANSWER.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])))
-    const { identity, tokens } = await ctx.upstream.exchange(answer, flow)
-    if (!(await mayEnter(ctx, identity))) return turnAway(ctx, call, request, identity, tokens, cookies)
+    const { identity, tokens, allowed } = await judgeAnswer(ctx, fields, flow)
+    if (!allowed) return turnAway(ctx, call, request, identity, tokens, cookies)
     const scope = backedScopes(request.scope, ctx.settings.scopes, (one) => ctx.upstream.grants(tokens, one))
     if (!isUseful(scope)) {
       call.defer(ctx.endTokens({ client: request.client.key, user: userKey(ctx.keyring, identity) }, tokens))
@@ -75,12 +73,6 @@ const tooLittle = () =>
     reason: 'no scope is left: the provider granted none that `scopes` maps them to',
   })
 
-async function mayEnter({ settings: { allow }, upstream }: Context, identity: Identity): Promise<boolean> {
-  if (!upstream.admits(identity)) return false
-  if (allow === undefined) return true
-  return typeof allow === 'function' ? (await allow(identity)) === true : isAllowed(identity, allow)
-}
-
 /** The provider knows them, this server does not want them: its tokens are given back at once. */
 function turnAway(
   ctx: Context,
@@ -98,7 +90,11 @@ function turnAway(
   const message = 'You signed in, but this account may not use this server'
   const href = withResponse(redirectUri, { error: 'access_denied', state, iss: settings.issuer })
   const back = { href, target: describeRedirect(redirectUri).target }
-  return page(errorPage({ message, code: 'access_denied', requestId: call.requestId, back }), 403, cookies)
+  return page(
+    errorPage(settings.look, { message, code: 'access_denied', requestId: call.requestId, back }),
+    403,
+    cookies,
+  )
 }
 
 async function createGrant(

@@ -2,19 +2,9 @@ import type { Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { readForm } from '../http/params.ts'
 import { redirect } from '../http/responses.ts'
+import { isSameOrigin } from '../http/same-origin.ts'
 import { answerError } from './answer-client.ts'
 import { closeConsent, startSignIn } from './sign-in.ts'
-
-/**
- * Whether a form comes from a page of this server. A page that sends no referrer gives `null` as its origin; then
- * the browser's own word decides. Requests with neither header come from no browser that has cookies to abuse.
- */
-function isSameOrigin(request: Request, own: string): boolean {
-  const site = request.headers.get('sec-fetch-site')
-  const origin = request.headers.get('origin')
-  if (site !== null && site !== 'same-origin') return false
-  return origin === null || origin === own || (origin === 'null' && site === 'same-origin')
-}
 
 /** The user's answer. Only here does a sign-in at the provider begin. */
 export const consentEndpoint: Endpoint = async (http, ctx, call) => {

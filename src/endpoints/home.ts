@@ -1,10 +1,33 @@
-import type { Endpoint } from '../context.ts'
+import type { Context, Endpoint } from '../context.ts'
 import { json, page } from '../http/responses.ts'
 import { homePage } from '../pages/home-page.ts'
+import type { Page } from '../pages/layout.ts'
+import { readSession } from './session.ts'
 
 /** How to connect, for somebody who opens the address in a browser. */
-export const homeEndpoint: Endpoint = (_request, { settings }) =>
-  page(homePage(settings.name, settings.resources))
+export const homeEndpoint: Endpoint = (request, ctx) =>
+  page(home(request, ctx, ctx.settings.name, ctx.settings.resources))
+
+/** The page for some resources, as it fits who is signed in. */
+export function home(
+  request: Request,
+  ctx: Context,
+  server: string,
+  resources: readonly { readonly name: string; readonly id: string }[],
+): Page {
+  const { look, account, basePath } = ctx.settings
+  const session = account ? readSession(ctx, request) : undefined
+  return homePage(look, {
+    server,
+    resources,
+    ...(account && {
+      account: {
+        href: `${basePath}/account`,
+        user: session && (session.name ?? look.texts.accountUnnamed),
+      },
+    }),
+  })
+}
 
 /** Liveness: the process answers. Says nothing about the storage or the provider. */
 export const healthEndpoint: Endpoint = () => json({ status: 'ok' })

@@ -6,8 +6,9 @@ import type { Admission } from '../guard/guard.ts'
 import { isAllowedOrigin } from '../guard/origin.ts'
 import { mediaType } from '../http/body.ts'
 import { allowOrigin, preflight } from '../http/cors.ts'
-import { json } from '../http/responses.ts'
+import { json, page } from '../http/responses.ts'
 import { bearerChallenge } from '../protocol/challenge.ts'
+import { home } from './home.ts'
 
 const METHODS = 'GET, POST, DELETE, OPTIONS'
 
@@ -42,7 +43,7 @@ async function admitAndPass(
     const admitted = ctx.guard.admit(authorization, resource)
     admission = admitted instanceof Promise ? await admitted : admitted
     // Without credentials a client learns where to get some; nothing was wrong with what it sent.
-    if (!admission) return challenge(resource)
+    if (!admission) return wantsPage(request) ? introduce(request, resource, ctx) : challenge(resource)
     call.keepOpen()
     return await pass(request, resource, ctx, admission)
   } catch (error) {
@@ -83,6 +84,19 @@ function pass(
   url.search = [target.url.search.slice(1), search.slice(1)].filter(Boolean).join('&')
   const forwarding = { target: url, mode: resource.forward, auth, clientName, origin: settings.origin }
   return forward(request, forwarding, settings.fetch)
+}
+
+/** Somebody has opened the address in a browser. MCP clients ask for JSON or an event stream. */
+function wantsPage({ method, headers }: Request): boolean {
+  const accept = headers.get('accept') ?? ''
+  return method === 'GET' && accept.includes('text/html') && !accept.includes('text/event-stream')
+}
+
+/** The same refusal with a page that says how to connect. */
+function introduce(request: Request, resource: Resource, ctx: Context): Response {
+  const response = page(home(request, ctx, resource.name, [resource]), 401)
+  for (const [name, value] of challenge(resource).headers) response.headers.set(name, value)
+  return response
 }
 
 /** A refusal as a client can act on it. Failures that are not about the token carry no challenge. */

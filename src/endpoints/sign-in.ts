@@ -31,16 +31,19 @@ interface Pending {
   readonly until: number
 }
 
-interface Approved extends UpstreamFlow {
-  readonly request: SignInRequest
+/** What a sealed cookie holds of a sign-in under way. The purpose it is sealed for says where the sign-in leads. */
+interface UnderWay extends UpstreamFlow {
   readonly until: number
+}
+
+interface Approved extends UnderWay {
+  readonly request: SignInRequest
 }
 
 /** Unfinished sign-ins of one browser that are kept; opening more gives up the oldest. */
 const KEEP = 8
 
 const CONSENT = 'consent-'
-const SIGN_IN = 'sign-in-'
 
 const notThisBrowser = (reason: string) =>
   new OAuthError(
@@ -90,18 +93,16 @@ export function closeConsent(
 }
 
 /** Starts the sign-in at the provider: `state`, verifier and nonce are made here, after the user approved. */
-export function startSignIn(
-  ctx: Context,
-  http: Request,
-  request: SignInRequest,
-): { flow: UpstreamFlow; cookies: string[] } {
-  const { signInTtl, now } = ctx.settings
-  const more = upstreamScopes(request.scope, ctx.settings.scopes)
-  const flow = { state: randomId(), verifier: randomId(32), nonce: randomId(), more }
-  const approved: Approved = { ...flow, request, until: now() + signInTtl }
-  const sealed = ctx.sealer.seal('sign-in', flow.state, approved)
-  return { flow, cookies: [...prune(http, SIGN_IN), ...setCookies(SIGN_IN + flow.state, sealed, signInTtl)] }
-}
+export const startSignIn = (ctx: Context, http: Request, request: SignInRequest): Started =>
+  start(ctx, http, 'sign-in', { request, more: upstreamScopes(request.scope, ctx.settings.scopes) })
+
+/** Starts a sign-in to the account page. */
+export const startAccountSignIn = (ctx: Context, http: Request): Started =>
+  start(ctx, http, 'account-sign-in', {})
+
+/** Whether a `state` belongs to a sign-in to the account page that this browser has started. */
+export const isAccountSignIn = (http: Request, state: string | undefined): boolean =>
+  readCookies(http).has(`account-sign-in-${state}`)
 
 /**
  * The sign-in that the provider's answer belongs to, once, in the browser it was started in.
@@ -113,13 +114,55 @@ export function finishSignIn(
   http: Request,
   state: string | undefined,
 ): { flow: UpstreamFlow; request: SignInRequest; cookies: string[] } {
+  const { found, cookies } = finish<Approved>(ctx, http, 'sign-in', state)
+  return { flow: found, request: found.request, cookies }
+}
+
+/** The same for the account page. @throws {OAuthError} As {@link finishSignIn}. */
+export function finishAccountSignIn(
+  ctx: Context,
+  http: Request,
+  state: string | undefined,
+): { flow: UpstreamFlow; cookies: string[] } {
+  const { found, cookies } = finish<UnderWay>(ctx, http, 'account-sign-in', state)
+  return { flow: found, cookies }
+}
+
+interface Started {
+  readonly flow: UpstreamFlow
+  readonly cookies: string[]
+}
+
+type Destination = 'sign-in' | 'account-sign-in'
+
+function start(
+  ctx: Context,
+  http: Request,
+  to: Destination,
+  what: Pick<UpstreamFlow, 'more'> & Partial<Pick<Approved, 'request'>>,
+): Started {
+  const { signInTtl, now } = ctx.settings
+  const flow = { state: randomId(), verifier: randomId(32), nonce: randomId(), more: what.more }
+  const sealed = ctx.sealer.seal(to, flow.state, { ...flow, ...what, until: now() + signInTtl })
+  return {
+    flow,
+    cookies: [...prune(http, `${to}-`), ...setCookies(`${to}-${flow.state}`, sealed, signInTtl)],
+  }
+}
+
+function finish<T extends UnderWay>(
+  ctx: Context,
+  http: Request,
+  to: Destination,
+  state: string | undefined,
+): { found: T; cookies: string[] } {
   const cookies = readCookies(http)
-  const sealed = state === undefined ? undefined : joinCookies(cookies, SIGN_IN + state)
+  const sealed = state === undefined ? undefined : joinCookies(cookies, `${to}-${state}`)
   if (state === undefined || sealed === undefined) throw notThisBrowser('no sign-in cookie')
-  const approved = ctx.sealer.open('sign-in', state, sealed) as Approved | undefined
-  if (!approved) throw notThisBrowser('sign-in cookie does not open')
-  if (approved.until <= ctx.settings.now()) throw tooLate()
-  return { flow: approved, request: approved.request, cookies: clearCookies(cookies, SIGN_IN + state) }
+  const found = ctx.sealer.open(to, state, sealed) as T | undefined
+  if (!found) throw notThisBrowser('sign-in cookie does not open')
+  if (found.until <= ctx.settings.now()) throw tooLate()
+  return { found, cookies: clearCookies(cookies, `${to}-${state}`) }
 }
 
 /** Removes unfinished sign-ins beyond the newest few, so that abandoned ones never fill the request header. */

@@ -6,6 +6,7 @@ export interface ProxyEvent {
     | 'denied'
     | 'signed-in'
     | 'turned-away'
+    | 'account-opened'
     | 'issued'
     | 'refreshed'
     | 'revoked'

@@ -18,26 +18,24 @@ export function cacheableJson(data: unknown, maxAge: number): Response {
   })
 }
 
-/**
- * No page may be framed, cached, leak its address or load anything.
- *
- * There is no `form-action`: browsers apply it to the redirects after a form post too, and the consent form
- * ends at redirect URIs such as `cursor://`.
- */
+/** No page may be framed, cached, leak its address or be taken for something else. */
 const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
-  'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'cross-origin-opener-policy': 'same-origin',
 }
 
-/** An HTML page, with cookies to set. */
-export function page(html: string, status = 200, cookies: readonly string[] = []): Response {
-  return withCookies(new Response(html, { status, headers: PAGE_HEADERS }), cookies)
+/** An HTML page under its own `Content-Security-Policy`, with cookies to set. */
+export function page(
+  { body, policy }: { readonly body: string; readonly policy: string },
+  status = 200,
+  cookies: readonly string[] = [],
+): Response {
+  const headers = { ...PAGE_HEADERS, 'content-security-policy': policy }
+  return withCookies(new Response(body, { status, headers }), cookies)
 }
 
 /** A redirect that always becomes a GET: 303, so that no form is ever posted on (RFC 9700 §4.12). */

@@ -1,6 +1,8 @@
 import { describeRedirect } from '../protocol/redirect-uri.ts'
 import { type Html, html } from './html.ts'
-import { layout } from './layout.ts'
+import { layout, type Page } from './layout.ts'
+import type { Look } from './look.ts'
+import { fill, fillText, type Texts } from './texts.ts'
 
 /** What the user is asked to approve. */
 export interface ConsentView {
@@ -21,43 +23,52 @@ export interface ConsentView {
 }
 
 /** Who asks, where the answer goes, and for what: shown before the provider hears of the request. */
-export function consentPage(view: ConsentView): string {
-  const { kind, target } = describeRedirect(view.redirectUri)
-  const destination = {
-    web: html`<p class="to">The answer goes to <strong>${target}</strong></p>`,
-    loopback: html`<p class="to">The answer goes to <strong>an app on this computer</strong> (${target})<br>
-<span class="soft">Any program on this computer can claim to be this app. Go on only if you started it yourself just now.</span></p>`,
-    app: html`<p class="to">The answer goes to <strong>the app that opens ${target}</strong> links on this computer</p>`,
-  }[kind]
+export function consentPage(look: Look, view: ConsentView): Page {
+  const { texts } = look
+  const { server, provider, clientName: client } = view
   return layout(
-    `Connect to ${view.server}`,
-    html`<h1>${view.clientName} wants to use ${view.server}</h1>
-${voucher(view.verified)}
-${destination}
-<h2>It may</h2>
+    look,
+    fillText(texts.consentTitle, { server }),
+    html`<h1>${fill(texts.consentHeading, { client, server })}</h1>
+<p class="soft">${voucher(texts, view.verified)}</p>
+<div class="panel">${destination(texts, view.redirectUri)}</div>
+<h2>${texts.consentScopes}</h2>
 <ul>${view.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>
-<p class="soft">at <code>${view.resource}</code></p>
-<h2>Next, you sign in with ${view.provider}</h2>
+<p class="small">${fill(texts.consentResource, { resource: html`<code>${view.resource}</code>` })}</p>
+<h2>${fill(texts.consentProvider, { provider })}</h2>
 ${
   view.providerScopes.length > 0
-    ? html`<p>${view.server} will ask ${view.provider} for: ${view.providerScopes.map(({ scope, words }, index) => html`${index > 0 && ', '}${words && html`${words} `}<code>${scope}</code>`)}.
-The app does not get this access itself.</p>`
-    : html`<p>The app does not get access to your account there.</p>`
+    ? html`<p class="soft">${fill(texts.consentProviderScopes, { server, provider })}
+${view.providerScopes.map(({ scope, words }, index) => html`${index > 0 && ', '}${words && html`${words} `}<code>${scope}</code>`)}.
+${texts.consentProviderScopesNote}</p>`
+    : html`<p class="soft">${texts.consentProviderNothing}</p>`
 }
 <form method="post" action="${view.action}">
 <input type="hidden" name="request" value="${view.request}">
 <div class="row">
-<button type="submit" name="decision" value="deny">Deny</button>
-<button type="submit" name="decision" value="allow">Allow</button>
+<button type="submit" name="decision" value="deny">${texts.deny}</button>
+<button type="submit" name="decision" value="allow">${texts.allow}</button>
 </div>
 </form>`,
   )
 }
 
-function voucher(verified: ConsentView['verified']): Html {
-  if (verified === 'operator') return html``
-  if (verified) {
-    return html`<p>Verified: this app belongs to <strong>${verified.host}</strong>, which gives it this name.</p>`
+function voucher(texts: Texts, verified: ConsentView['verified']): Html {
+  if (verified === 'operator') return fill(texts.consentOperator, {})
+  if (!verified) return fill(texts.consentUnverified, {})
+  return fill(texts.consentVerified, { host: html`<strong>${verified.host}</strong>` })
+}
+
+/** Of everything on the page this is what a stranger cannot make up, so it stands out most. */
+function destination(texts: Texts, redirectUri: string): Html {
+  const { kind, target } = describeRedirect(redirectUri)
+  if (kind === 'web')
+    return html`<p>${fill(texts.consentWeb, { target: html`<strong>${target}</strong>` })}</p>`
+  if (kind === 'app') {
+    const app = html`<strong>${fillText(texts.consentAppOpens, { target })}</strong>`
+    return html`<p>${fill(texts.consentApp, { app })}</p>`
   }
-  return html`<p class="soft">This name is unverified: the app chose it for itself. Look at where the answer goes.</p>`
+  const app = html`<strong>${texts.consentLoopbackApp}</strong>`
+  return html`<p>${fill(texts.consentLoopback, { app, target: html`<code>${target}</code>` })}</p>
+<p class="small">${texts.consentLoopbackHint}</p>`
 }

@@ -1,5 +1,7 @@
 import { html } from './html.ts'
-import { layout } from './layout.ts'
+import { layout, type Page } from './layout.ts'
+import type { Look } from './look.ts'
+import { fillText, type Texts } from './texts.ts'
 
 /** What went wrong, for the person in front of the browser. */
 export interface ErrorView {
@@ -13,14 +15,28 @@ export interface ErrorView {
   readonly back?: { readonly href: string; readonly target: string } | undefined
 }
 
-export function errorPage({ message, code, requestId, back }: ErrorView): string {
+/** What happened, what the person can do, and what whoever runs the server needs to know. */
+export function errorPage(look: Look, { message, code, requestId, back }: ErrorView): Page {
+  const { texts } = look
   return layout(
-    'This did not work',
-    html`<h1>This did not work</h1>
-<p>${message}.</p>
-<p>Go back to the app you came from and connect again from there. If that does not help, tell whoever runs this server
-the two codes below.</p>
-${back && html`<p><a href="${back.href}" rel="noreferrer">Return to ${back.target}</a> with this answer</p>`}
-<p class="soft"><code>${code}</code> · <code>${requestId}</code></p>`,
+    look,
+    texts.errorTitle,
+    html`<h1>${texts.errorTitle}</h1>
+<div class="panel"><p lang="en">${message}.</p></div>
+<h2>${texts.errorYou}</h2>
+<p>${advice(texts, code)}</p>
+${back && html`<p><a href="${back.href}" rel="noreferrer">${fillText(texts.errorBack, { target: back.target })}</a></p>`}
+<h2>${texts.errorOperator}</h2>
+<p>${texts.errorOperatorHint}</p>
+<dl>
+<dt>${texts.errorCode}</dt><dd><code>${code}</code></dd>
+<dt>${texts.errorRequestId}</dt><dd><code>${requestId}</code></dd>
+</dl>`,
   )
+}
+
+function advice(texts: Texts, code: string): string {
+  if (code === 'access_denied') return texts.errorYouDenied
+  const passing = code === 'temporarily_unavailable' || code === 'server_error' || code === 'bad_gateway'
+  return passing ? texts.errorYouLater : texts.errorYouAgain
 }

@@ -1,20 +1,54 @@
-import { html } from './html.ts'
-import { layout } from './layout.ts'
+import { isLoopback } from '../protocol/redirect-uri.ts'
+import { type Way, waysToConnect } from './connect.ts'
+import { type Html, html } from './html.ts'
+import { layout, type Page } from './layout.ts'
+import type { Look } from './look.ts'
+import { fill, fillText, type Texts } from './texts.ts'
 
-/** How to connect: the first thing somebody sees who opens the address in a browser. */
-export function homePage(server: string, resources: readonly { name: string; id: string }[]): string {
+/** What somebody sees who opens the address in a browser. */
+export interface HomeView {
+  readonly server: string
+  /** Where to connect to. */
+  readonly resources: readonly { readonly name: string; readonly id: string }[]
+  /** Where connected clients are listed, if that is offered. */
+  readonly account?: { readonly href: string; readonly user: string | undefined } | undefined
+}
+
+/** Shows the copy buttons, which do nothing without it. Its hash stands in the policy of the page. */
+const COPY = `for(const b of document.querySelectorAll('button[data-copied]')){b.hidden=false;b.addEventListener('click',async()=>{const t=b.textContent;try{await navigator.clipboard.writeText(b.previousElementSibling.textContent);b.textContent=b.dataset.copied;setTimeout(()=>{b.textContent=t},2000)}catch{getSelection().selectAllChildren(b.previousElementSibling)}})}`
+
+/** How to connect: one address and what each client wants to be told, or the addresses there are. */
+export function homePage(look: Look, { server, resources, account }: HomeView): Page {
+  const { texts } = look
+  const [only, ...others] = resources
   return layout(
+    look,
     server,
     html`<h1>${server}</h1>
-<p>This is an MCP server behind a sign-in. Add its address to an MCP client such as Claude, ChatGPT, VS Code or Cursor;
-the client then opens a browser window in which you sign in.</p>
-<ul>${resources.map(({ id }) => html`<li><code>${id}</code></li>`)}</ul>
-<p class="soft">In Claude Code: <code>claude mcp add --transport http ${slug(server)} ${resources[0]?.id}</code></p>`,
+<p class="soft">${texts.homeIntro}</p>
+${
+  only && others.length === 0
+    ? html`<h2>${texts.homeAddress}</h2>${snippet(texts, only.id)}
+${isLoopback(only.id) && html`<p class="small">${texts.homeLoopback}</p>`}
+<h2>${texts.homeConnect}</h2>
+${waysToConnect(only.name, only.id).map((way) => section(texts, way))}`
+    : html`<h2>${texts.homeAddresses}</h2>
+<ul>${resources.map(({ name, id }) => html`<li><a href="${id}">${name}</a><br><code>${id}</code></li>`)}</ul>`
+}
+${
+  account &&
+  html`<p class="small">${account.user !== undefined && html`${fill(texts.homeSignedIn, { user: account.user })} `}<a href="${account.href}">${texts.homeAccount}</a></p>`
+}`,
+    COPY,
   )
 }
 
-const slug = (name: string): string =>
-  name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '') || 'server'
+const snippet = (texts: Texts, text: string): Html =>
+  html`<div class="snippet"><pre>${text}</pre><button type="button" class="plain" hidden data-copied="${texts.copied}" aria-live="polite">${texts.copy}</button></div>`
+
+function section(texts: Texts, { client, how, snippet: text, link, file }: Way): Html {
+  const button = link && html`<a href="${link}">${fillText(texts.connectButton, { client })}</a>`
+  return html`<details name="client"><summary>${client}</summary>
+<div><p>${fill(texts[how], { ...(button && { button }), ...(file && { file: html`<code>${file}</code>` }) })}</p>${snippet(texts, text)}</div></details>
+`
+}

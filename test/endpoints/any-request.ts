@@ -60,6 +60,7 @@ const encode = (list: Params): string =>
 
 const PATHS = (
   '/ /register /authorize /consent /callback /token /revoke /health /mcp /mcp/x ' +
+  '/account /account/sign-in /account/sign-out /account/revoke ' +
   '/.well-known/oauth-authorization-server /.well-known/oauth-protected-resource ' +
   '/.well-known/oauth-protected-resource/mcp /.well-known/openid-configuration'
 ).split(' ')

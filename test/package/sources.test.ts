@@ -20,6 +20,7 @@ const LADDER: readonly (readonly string[])[] = [
   ['providers', 'pages'],
   ['config'],
   ['option-schema'],
+  ['scalar-options'],
   ['settings'],
   ['grants', 'clients', 'upstream'],
   ['guard'],

@@ -1,0 +1,75 @@
+import type { Context, Endpoint } from '../context.ts'
+import { equal } from '../crypto/compare.ts'
+import { OAuthError } from '../errors.ts'
+import { parseGrantKey } from '../grants/grant-key.ts'
+import { readForm } from '../http/params.ts'
+import { page, redirect } from '../http/responses.ts'
+import { isSameOrigin } from '../http/same-origin.ts'
+import { accountPage, type ConnectedApp } from '../pages/account-page.ts'
+import { describeScope } from './describe-scope.ts'
+import { endUpstream } from './end-upstream.ts'
+import { closeSession, readSession, type Session } from './session.ts'
+
+/** What the signed-in user has connected; for others a button to sign in. */
+export const accountEndpoint: Endpoint = async (http, ctx) => {
+  const { settings, upstream } = ctx
+  const session = readSession(ctx, http)
+  const view = { server: settings.name, provider: upstream.name, base: `${settings.basePath}/account` }
+  if (!session) return page(accountPage(settings.look, view))
+  const { name, token } = session
+  return page(
+    accountPage(settings.look, { ...view, signedIn: { name, token, apps: await appsOf(ctx, session) } }),
+  )
+}
+
+/** Ends one grant of the signed-in user, and what the provider gave for it. */
+export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
+  const { session, fields } = await readOwnForm(http, ctx)
+  // Whatever the form says, only grants of this user can be named.
+  const key = session && parseGrantKey(`${session.user}.${fields.grant ?? ''}`)
+  const grant = key && (await ctx.grants.end(key))
+  if (grant) endUpstream(ctx, call, key, { grant, reason: 'by the user' })
+  return redirect(`${ctx.settings.issuer}/account`)
+}
+
+/** Ends the session in this browser. */
+export const signOutEndpoint: Endpoint = async (http, ctx) => {
+  const { session } = await readOwnForm(http, ctx)
+  return redirect(`${ctx.settings.issuer}/account`, session ? closeSession(http) : [])
+}
+
+/**
+ * A form of the account page, posted by the page itself. Without a session nothing is to be done: the page asks to
+ * sign in again.
+ *
+ * @throws {OAuthError} `access_denied` where another site, or a page of another session, sent it.
+ */
+async function readOwnForm(
+  http: Request,
+  ctx: Context,
+): Promise<{ session: Session | undefined; fields: Readonly<Record<string, string | undefined>> }> {
+  if (!isSameOrigin(http, ctx.settings.origin)) {
+    throw new OAuthError('access_denied', 'The form was sent from another site', { reason: 'foreign origin' })
+  }
+  const { fields } = await readForm(http)
+  const session = readSession(ctx, http)
+  if (session && !equal(session.token, fields.token ?? '')) {
+    throw new OAuthError('access_denied', 'The form was altered or is incomplete', {
+      reason: 'wrong form token',
+    })
+  }
+  return { session, fields }
+}
+
+async function appsOf({ grants, settings }: Context, { user }: Session): Promise<ConnectedApp[]> {
+  const apps: ConnectedApp[] = []
+  for await (const { key, grant } of grants.list(user)) {
+    // One that nobody has redeemed yet is no connection, and ends by itself.
+    if (grant.generation === 0) continue
+    const { clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
+    const server = settings.resources.find(({ id }) => id === resource)?.name
+    const scopes = scope.map((one) => describeScope(one, settings))
+    apps.push({ id: key.id, clientName, resource, server, scopes, createdAt, usedAt: rotatedAt, expiresAt })
+  }
+  return apps.sort((a, b) => b.usedAt - a.usedAt)
+}

@@ -1,0 +1,25 @@
+import type { Context } from '../context.ts'
+import type { Identity, UpstreamTokens } from '../ports.ts'
+import { isAllowed } from '../protocol/allow.ts'
+import type { UpstreamFlow } from '../upstream/upstream.ts'
+
+/** What a provider's answer may say that this server listens to. */
+export const ANSWER: readonly string[] = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+
+/**
+ * Who came back from the provider, and whether this server wants them.
+ *
+ * @throws {OAuthError} Where the provider refused or its answer does not hold.
+ */
+export async function judgeAnswer(
+  { upstream, settings: { allow } }: Context,
+  fields: Readonly<Record<string, string | undefined>>,
+  flow: UpstreamFlow,
+): Promise<{ identity: Identity; tokens: UpstreamTokens; allowed: boolean }> {
+  const answer = new URLSearchParams(ANSWER.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])))
+  const { identity, tokens } = await upstream.exchange(answer, flow)
+  if (!upstream.admits(identity)) return { identity, tokens, allowed: false }
+  if (allow === undefined) return { identity, tokens, allowed: true }
+  const allowed = typeof allow === 'function' ? (await allow(identity)) === true : isAllowed(identity, allow)
+  return { identity, tokens, allowed }
+}

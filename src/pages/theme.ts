@@ -1,0 +1,65 @@
+import * as v from 'valibot'
+
+/** How the pages look, where that is not left as it is. */
+export interface Theme {
+  /** Whose pages these are, shown above them; the server's name by default. */
+  name?: string
+  /** An https address without query, or a `data:image/…;base64,` one. */
+  logo?: string
+  /** `#rrggbb`, with a contrast of at least 4.5 to 1 on white; a lighter shade is derived for dark pages. */
+  accent?: string
+}
+
+export const ACCENT = '#1f5fd0'
+
+/** The ground that links and borders stand on in dark mode. */
+const DARK = '#1b1f26'
+
+const channels = (colour: string) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16))
+
+/** @see [WCAG 2.2, relative luminance](https://www.w3.org/TR/WCAG22/#dfn-relative-luminance) */
+function luminance(colour: string): number {
+  const [red, green, blue] = channels(colour).map((value) => {
+    const share = value / 255
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!
+}
+
+/** @see [WCAG 2.2, contrast ratio](https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio) */
+export function contrast(one: string, other: string): number {
+  const [darker, lighter] = [luminance(one), luminance(other)].sort((a, b) => a - b)
+  return (lighter! + 0.05) / (darker! + 0.05)
+}
+
+/** The colour itself, or the nearest lighter shade of it that can be read on dark ground. */
+export function onDark(colour: string): string {
+  let shade = colour
+  for (let share = 0; contrast(shade, DARK) < 6; share += 0.05) {
+    const mixed = channels(colour).map((value) => Math.round(value + (255 - value) * share))
+    shade = `#${mixed.map((value) => value.toString(16).padStart(2, '0')).join('')}`
+  }
+  return shade
+}
+
+/** A `Content-Security-Policy` names the logo: nothing in it may end the directive or mean more than the one image. */
+const isLogo = (logo: string): boolean =>
+  /^data:image\/(png|jpeg|webp|gif|svg\+xml);base64,[A-Za-z0-9+/]+=*$/.test(logo) ||
+  (/^https:\/\/[\w.-]+(:\d+)?\/[\w./~%@+-]*$/.test(logo) && URL.canParse(logo) && new URL(logo).href === logo)
+
+export const ThemeSchema: v.GenericSchema<Theme> = v.strictObject({
+  name: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
+  logo: v.exactOptional(
+    v.pipe(v.string(), v.check(isLogo, 'expected an https address without query, or data:image/…;base64,…')),
+  ),
+  accent: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.regex(/^#[\da-fA-F]{6}$/, 'expected a colour such as #1f5fd0'),
+      v.check(
+        (colour) => !/^#[\da-fA-F]{6}$/.test(colour) || contrast(colour, '#ffffff') >= 4.5,
+        'expected a darker colour: its contrast on white is below 4.5 to 1',
+      ),
+    ),
+  ),
+})
