@@ -94,6 +94,11 @@ export class Grants {
     for (const token of [...this.#refresh.keys()]) this.renew(token)
   }
 
+  /** Every token it gave out. */
+  issued(): string[] {
+    return [...this.#access.keys(), ...this.#refresh.keys()]
+  }
+
   endAll(): void {
     for (const { family } of this.#access.values()) family.over = true
   }
