@@ -1,7 +1,8 @@
 import type { ProxyOptions } from './config.ts'
-import { type Call, createContext } from './context.ts'
+import { type Call, type Context, createContext } from './context.ts'
 import { randomId } from './crypto/random.ts'
 import { describeError } from './events/event.ts'
+import type { Grant } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
 import { createRouter } from './routes.ts'
 import { readOptions } from './settings.ts'
@@ -18,6 +19,8 @@ export interface GrantSummary {
   /** When it was last exchanged or refreshed. */
   readonly usedAt: number
   readonly expiresAt: number
+  /** Who approved it, as the provider said; absent where no secret opens the record any more. */
+  readonly account?: { readonly subject: string; readonly email?: string; readonly name?: string }
 }
 
 /** What {@link createProxy} returns: a fetch handler, and the operator's view of what it holds. */
@@ -30,19 +33,24 @@ export interface OAuthProxy {
     /** The living grants of one user, by the `user` of events and of {@link Auth.user}. */
     list(user: string): Promise<GrantSummary[]>
     /**
-     * Ends a grant, here and at the provider: for that it waits three seconds at most, and goes on trying behind the
-     * caller's back. @returns Whether there was one.
+     * The living grants of everybody, in no order. Reads each when it is asked for, so that the caller may stop.
+     *
+     * @param options.limit How many at most; 1000 by default.
      */
-    revoke(key: { user: string; id: string }): Promise<boolean>
+    all(options?: { limit?: number }): AsyncIterable<GrantSummary>
+    /**
+     * Ends a grant, here and at the provider: for that it waits a while, and goes on trying behind the caller's back.
+     *
+     * @param options.wait How many seconds at most; 3 by default. All attempts together take less than 30.
+     * @returns Whether there was one.
+     */
+    revoke(key: { user: string; id: string }, options?: { wait?: number }): Promise<boolean>
   }
   /** The issuer: what clients see of the configuration. */
   readonly issuer: string
   /** The MCP servers behind: the address clients use, and where its requests go, unless to a handler. */
   readonly resources: readonly { readonly id: string; readonly name: string; readonly target?: string }[]
 }
-
-/** Milliseconds. */
-const OPERATOR_WAITS = 3000
 
 /**
  * Builds the proxy. Does no I/O: options are checked here, everything else waits for a request.
@@ -91,13 +99,18 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     grants: {
       async list(user) {
         const found: GrantSummary[] = []
-        for await (const { key, grant } of ctx.grants.list(user)) {
-          const { client, clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
-          found.push({ ...key, client, clientName, resource, scope, createdAt, usedAt: rotatedAt, expiresAt })
-        }
+        for await (const { key, grant } of ctx.grants.list(user)) found.push(summarise(ctx, key, grant))
         return found
       },
-      async revoke({ user, id }: GrantKey) {
+      async *all({ limit = 1000 } = {}) {
+        if (limit < 1) return
+        let left = limit
+        for await (const { key, grant } of ctx.grants.list()) {
+          yield summarise(ctx, key, grant)
+          if (--left === 0) return
+        }
+      },
+      async revoke({ user, id }: GrantKey, { wait = 3 } = {}) {
         const key = { user, id }
         const grant = await ctx.grants.end(key)
         if (!grant) return false
@@ -106,13 +119,24 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         const ended = ctx.endTokens(owner, ctx.grants.openTokens(key, grant))
         let timer: ReturnType<typeof setTimeout> | undefined
         const patience = new Promise((resolve) => {
-          timer = setTimeout(resolve, OPERATOR_WAITS)
+          timer = setTimeout(resolve, wait * 1000)
         })
         await Promise.race([ended, patience])
         clearTimeout(timer)
         return true
       },
     },
+  }
+}
+
+function summarise({ grants }: Context, key: GrantKey, grant: Grant): GrantSummary {
+  const { client, clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
+  const summary = { ...key, client, clientName, resource, scope, createdAt, usedAt: rotatedAt, expiresAt }
+  try {
+    const { subject, email, name } = grants.openIdentity(key, grant)
+    return { ...summary, account: { subject, ...(email && { email }), ...(name && { name }) } }
+  } catch {
+    return summary
   }
 }
 

@@ -21,6 +21,7 @@ const main = defineCommand({
     init: () => import('./init/init.ts').then(({ initCommand }) => initCommand),
     doctor: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand),
     serve: () => import('./serve.ts').then(({ serveCommand }) => serveCommand),
+    grants: () => import('./grants.ts').then(({ grantsCommand }) => grantsCommand),
     secret: secretCommand,
   },
 })

@@ -14,10 +14,18 @@ const PART = '[\\w-]{22}'
 /** The pattern of `<user>.<id>`, with which every code and refresh token begins. */
 export const GRANT_PATTERN: string = `(${PART})\\.(${PART})`
 
-export const recordKey = ({ user, id }: GrantKey): string => `grant:${user}:${id}`
+/** In front of every grant. */
+export const EVERY_GRANT = 'grant:'
+
+export const recordKey = ({ user, id }: GrantKey): string => `${EVERY_GRANT}${user}:${id}`
+
+export function parseRecordKey(name: string): GrantKey | undefined {
+  const match = new RegExp(`^${EVERY_GRANT}(${PART}):(${PART})$`).exec(name)
+  return match ? { user: match[1]!, id: match[2]! } : undefined
+}
 
 /** In front of every grant of one user. */
-export const userPrefix = (user: string): string => `grant:${user}:`
+export const userPrefix = (user: string): string => `${EVERY_GRANT}${user}:`
 
 /** `<user>.<id>`, as tokens and events carry it. */
 export const formatGrantKey = ({ user, id }: GrantKey): string => `${user}.${id}`

@@ -2,7 +2,7 @@ import type { Sealer } from '../crypto/seal.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Identity, Store, UpstreamTokens } from '../ports.ts'
 import type { Decision, Grant } from './grant.ts'
-import { type GrantKey, recordKey, userPrefix } from './grant-key.ts'
+import { EVERY_GRANT, type GrantKey, parseRecordKey, recordKey, userPrefix } from './grant-key.ts'
 import { createLiveGrants, type LiveGrant } from './live-grants.ts'
 
 /** How a change ended: with a result, or with the grant's end. */
@@ -26,7 +26,8 @@ export interface Grants {
   change<T>(key: GrantKey, decide: (grant: Grant) => Decision<T>): Promise<Outcome<T>>
   /** Ends a grant. @returns What it was. */
   end(key: GrantKey): Promise<Grant | undefined>
-  list(user: string): AsyncIterable<{ key: GrantKey; grant: Grant }>
+  /** Those of one user, or all there are. Reads each when it is asked for. */
+  list(user?: string): AsyncIterable<{ key: GrantKey; grant: Grant }>
   sealIdentity(key: GrantKey, identity: Identity): string
   openIdentity(key: GrantKey, grant: Grant): Identity
   sealTokens(key: GrantKey, tokens: UpstreamTokens): string
@@ -145,10 +146,9 @@ export function createGrants(ports: {
       return grant
     },
     async *list(user) {
-      const prefix = userPrefix(user)
-      for await (const name of store.keys(prefix)) {
-        const key = { user, id: name.slice(prefix.length) }
-        const grant = await load(key)
+      for await (const name of store.keys(user === undefined ? EVERY_GRANT : userPrefix(user))) {
+        const key = parseRecordKey(name)
+        const grant = key && (await load(key))
         if (grant) yield { key, grant }
       }
     },

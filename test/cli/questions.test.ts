@@ -8,23 +8,19 @@ const DOWN = '\u001b[B'
 const ESCAPE = '\u0003'
 
 /** Somebody who types: each time a question with such a text is there, the keys beside it. */
-function typist(answers: readonly (readonly [question: string, keys: string])[]) {
+function typist(answers: readonly (readonly [question: string, ...keys: string[]])[]) {
   const input = new PassThrough()
   const output = Object.assign(new PassThrough(), { columns: 120, rows: 40 })
   let shown = ''
   let next = 0
   output.on('data', (chunk: Buffer) => {
     shown += chunk.toString()
-    const [question, keys] = answers[next] ?? []
+    const [question, ...keys] = answers[next] ?? []
     if (question === undefined || !shown.includes(question)) return
     shown = ''
     next++
     // One after the other, as keys come.
-    for (const [index, key] of [...keys!]
-      .join('\n')
-      .replaceAll(DOWN.split('').join('\n'), DOWN)
-      .split('\n')
-      .entries()) {
+    for (const [index, key] of keys.flatMap((text) => (text === DOWN ? [text] : [...text])).entries()) {
       setTimeout(() => input.write(key), 40 + index * 5)
     }
   })
@@ -42,9 +38,9 @@ test('asks for everything, with checks, and for what the provider needs', async 
     ['Client id', `my-app${ENTER}`],
     ['client secret', ENTER],
     ['Who may sign in', `@example.com${ENTER}`],
-    ['Where will it run', `${DOWN}${ENTER}`],
+    ['Where will it run', DOWN, ENTER],
     ['Where are grants kept', ENTER],
-    ['Which MCP client', `${DOWN}${DOWN}${ENTER}`],
+    ['Which MCP client', DOWN, DOWN, ENTER],
   ])
   const given = await ask({}, terminal)
   expect(asked()).toBe(12)

@@ -7,11 +7,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { certify } from '../outbound/certificate.ts'
-import { Browser } from '../support/browser.ts'
 import { type Run, startCommand } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
-import { startProvider } from '../support/provider.ts'
-import { connect, type System } from '../support/system.ts'
+import { startServed } from '../support/served.ts'
+import { connect } from '../support/system.ts'
 
 let folder: string
 const children: ChildProcess[] = []
@@ -31,9 +30,6 @@ function serve(env: Record<string, string>): Run {
 
 /** Somebody signed in, at a `serve` in front of a server that streams on GET and takes its time on POST. */
 async function guarded(delay: number) {
-  const port = await freePort()
-  const url = `http://localhost:${port}`
-  const provider = await startProvider({ redirectUris: [`${url}/callback`] })
   const behind = createServer((request, response) => {
     if (request.method === 'GET') {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n')
@@ -46,23 +42,10 @@ async function guarded(delay: number) {
     }
   })
   await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve))
-  const run = serve({
-    PORT: String(port),
-    LOCKGATE_UPSTREAM: 'oidc',
-    LOCKGATE_UPSTREAM_ISSUER: provider.issuer,
-    LOCKGATE_UPSTREAM_CLIENT_ID: provider.clientId,
-    LOCKGATE_UPSTREAM_CLIENT_SECRET: provider.clientSecret,
-    LOCKGATE_MCP: `http://127.0.0.1:${(behind.address() as { port: number }).port}/mcp`,
+  const { run, provider, system } = await startServed(folder, {
+    mcp: `http://127.0.0.1:${(behind.address() as { port: number }).port}/mcp`,
   })
-  await run.ready()
-  // What signing in needs of a system, over HTTP.
-  const system = {
-    url,
-    call: (path: string, init?: RequestInit) => fetch(url + path, init),
-    post: (path: string, params: Record<string, string>) =>
-      fetch(url + path, { method: 'POST', body: new URLSearchParams(params) }),
-    browser: () => new Browser(),
-  } as unknown as System
+  children.push(run.child)
   const { tokens } = await connect(system)
   const headers = { authorization: `Bearer ${tokens.access_token}`, accept: 'text/event-stream' }
   const close = async () => {
@@ -70,7 +53,7 @@ async function guarded(delay: number) {
     behind.close()
     await provider.close()
   }
-  return { run, mcp: `${url}/mcp`, headers, close }
+  return { run, mcp: system.mcp, headers, close }
 }
 
 describe('asked to stop, serve', () => {
