@@ -112,6 +112,9 @@ describe('in an empty folder', () => {
       try {
         await untilAnswers(url, run.output)
         expect(run.output()).toContain(`claude mcp add --transport http lockgate ${url}/mcp`)
+        const doctor = shell(`npx lockgate doctor ${url}/mcp`, folder)
+        const verdict = await new Promise((resolve) => doctor.child.once('close', resolve))
+        expect(verdict, doctor.output()).toBe(0)
         expect(await signIn(url)).toContain('echo')
       } finally {
         run.end()
