@@ -13,7 +13,7 @@ export function altered(token: string): string {
 
 /** Everything that can be measured of a product. @param grants How many it has. */
 export async function operationsOf(subject: Subject, send: Send, grants: number): Promise<Operation[]> {
-  const { name, register, signIn, refresh, restart } = subject
+  const { name, register, signIn, refresh, restart, twin } = subject
   const operation = (path: string, times: number, prepare: Operation['prepare']): Operation => ({
     path,
     subject: name,
@@ -44,11 +44,17 @@ export async function operationsOf(subject: Subject, send: Send, grants: number)
       sessions[index % sessions.length] = await refresh(send, session(index))
     }),
   ]
+  // Grants that the process has not seen: given out by its twin, or seen before it forgot everything.
   const cold = operation('guard, cold', Math.min(200, grants), async () => {
-    restart?.()
-    // Keys are derived once in the life of a process.
-    await call(altered(session(0).accessToken), 401)
-    return (index) => call(session(index).accessToken, 200)
+    if (!twin) {
+      restart?.()
+      // Keys are derived once in the life of a process.
+      await call(altered(session(0).accessToken), 401)
+      return (index) => call(session(index).accessToken, 200)
+    }
+    const fresh: Session[] = []
+    for (let index = 0; index < Math.min(200, grants); index++) fresh.push(await signIn(twin, clientId))
+    return (index) => call(fresh[index]!.accessToken, 200)
   })
   const registration = operation('registration', 100, async () => () => register!(send))
   return [...list, cold, ...(register ? [registration] : [])]

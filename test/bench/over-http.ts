@@ -32,7 +32,8 @@ export async function measureOverHttp(node: string, rounds: number, grants: numb
         return Number((await answer)[0])
       }
       const client = await make(`http://localhost:${port}`)
-      const subject = { ...client, ...(client.restart && { restart: () => void ask('restart') }) }
+      const { twin: _, restart, ...rest } = client
+      const subject = { ...rest, ...(restart && { restart: () => void ask('restart') }) }
       for (const operation of await operationsOf(subject, sendBy(agent), grants)) {
         const prepare = async () => {
           const run = await operation.prepare()

@@ -61,6 +61,7 @@ export async function lockgate(
       ...options,
     })
   let proxy = start()
+  const twin = start()
   return {
     name: 'lockgate',
     resource: `${origin}/mcp`,
@@ -71,6 +72,7 @@ export async function lockgate(
     restart() {
       proxy = start()
     },
+    twin: (request) => twin.fetch(request),
   }
 }
 

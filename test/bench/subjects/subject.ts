@@ -21,6 +21,8 @@ export interface Subject {
   refresh?(send: Send, session: Session): Promise<Session>
   /** Forgets what its process knows; what it stored stays. */
   restart?(): void
+  /** Another instance on the same storage. */
+  readonly twin?: Send
 }
 
 /** Makes a product ready to serve at an origin. */
