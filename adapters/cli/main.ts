@@ -22,6 +22,7 @@ const main = defineCommand({
     doctor: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand),
     serve: () => import('./serve.ts').then(({ serveCommand }) => serveCommand),
     grants: () => import('./grants.ts').then(({ grantsCommand }) => grantsCommand),
+    wrap: () => import('./wrap.ts').then(({ wrapCommand }) => wrapCommand),
     secret: secretCommand,
   },
 })

@@ -13,9 +13,7 @@ const GUARANTEES = {
 /** What the operator is told at the start: enough to notice a wrong setting, and what to do next. */
 export function startReport(proxy: OAuthProxy, settings: ServeSettings, listening: string): string {
   const { options, storage } = settings
-  const servers = proxy.resources.map(
-    ({ id, target }) => `${id} → ${target ?? 'a handler of the config file'}`,
-  )
+  const servers = proxy.resources.map(({ id, target }) => `${id} → ${target ?? 'a handler'}`)
   const rows: [string, string | readonly string[]][] = [
     ['public URL', proxy.issuer],
     ['listening', listening],

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ConfigError, createProxy, type McpOptions, type ProxyOptions, type Store } from '../../src/index.ts'
+import {
+  ConfigError,
+  createProxy,
+  type McpHandler,
+  type McpOptions,
+  type ProxyOptions,
+  type Store,
+} from '../../src/index.ts'
 import { fromUrl, storageForms } from '../storage/from-url.ts'
 import { findDangers, isLoopback } from './dangers.ts'
 import { listOf, readScalars, SettingsError, variableOf } from './environment.ts'
@@ -34,13 +41,14 @@ export interface ServeSettings {
  * Everything `lockgate serve` needs: from the config file, and from the environment where the file says nothing.
  *
  * @param how.config Another file than the usual ones.
+ * @param how.handler What to protect, instead of what is configured.
  * @param how.dangers Whether to refuse what must not be served to the public by mistake.
  * @throws {SettingsError | ConfigError} Naming what is wrong by its variable or option.
  */
 export async function readSettings(
   env: Env,
   cwd: string,
-  how: { config?: string | undefined; dangers?: boolean } = {},
+  how: { config?: string | undefined; dangers?: boolean; handler?: McpHandler | undefined } = {},
 ): Promise<ServeSettings> {
   const file = await findConfig(cwd, how.config)
   const given = file === undefined ? {} : await loadConfig(file)
@@ -62,7 +70,8 @@ export async function readSettings(
   const storage = env.LOCKGATE_STORAGE || 'fs:.lockgate/data'
   const store = given.storage ?? (await collect(() => openStorage(storage)))
   const upstream = given.upstream ?? (await collect(() => readUpstream(env)))
-  const mcp = given.mcp ?? (await collect(() => readMcp(env)))
+  const own = how.handler && { handler: how.handler, path: env.LOCKGATE_MCP_PATH || '/mcp' }
+  const mcp = own ?? given.mcp ?? (await collect(() => readMcp(env)))
   const scalars = await collect(() => readScalars(env))
   const secret = given.secret ?? (await collect(() => readSecret(env, url, storage, cwd)))
   const allow = env.LOCKGATE_ALLOW ? { allow: listOf(env.LOCKGATE_ALLOW) } : {}

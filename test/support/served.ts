@@ -16,11 +16,17 @@ export interface Served {
 
 /**
  * @param options.mcp The server to protect.
+ * @param options.args What to run instead of `serve`.
  * @param options.runtime The command that runs JavaScript; this Node by default.
  */
 export async function startServed(
   folder: string,
-  options: { mcp: string; env?: Record<string, string>; runtime?: readonly string[] | undefined },
+  options: {
+    mcp?: string
+    args?: readonly string[]
+    env?: Record<string, string>
+    runtime?: readonly string[] | undefined
+  },
 ): Promise<Served> {
   const port = await freePort()
   const url = `http://localhost:${port}`
@@ -31,10 +37,10 @@ export async function startServed(
     LOCKGATE_UPSTREAM_ISSUER: provider.issuer,
     LOCKGATE_UPSTREAM_CLIENT_ID: provider.clientId,
     LOCKGATE_UPSTREAM_CLIENT_SECRET: provider.clientSecret,
-    LOCKGATE_MCP: options.mcp,
+    ...(options.mcp !== undefined && { LOCKGATE_MCP: options.mcp }),
     ...options.env,
   }
-  const run = startCommand(folder, ['serve'], env, options.runtime)
+  const run = startCommand(folder, options.args ?? ['serve'], env, options.runtime)
   await run.ready()
   const call = (path: string, init?: RequestInit) => fetch(url + path, init)
   const system: Partial<System> = {
