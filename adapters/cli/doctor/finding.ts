@@ -48,10 +48,11 @@ export const warn = (id: string, title: string, problem: Problem): Finding => ({
 export const judge = (id: string, title: string, problem: Problem | undefined, seen?: string): Finding =>
   problem ? fail(id, title, problem) : ok(id, title, seen)
 
-/** A value of the server's as people may read it: short, on one line, and nothing that moves a terminal. */
-export function show(value: unknown): string {
+/** A value as people may read it: short, on one line, without credentials, and nothing that moves a terminal. */
+export function show(value: unknown, limit = 160): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   const plain = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim()
-  return plain.length > 160 ? `${plain.slice(0, 157)}...` : plain
+  const bare = plain.replace(/:\/\/[^\s/@]*@/g, '://')
+  return bare.length > limit ? `${bare.slice(0, limit - 3)}...` : bare
 }

@@ -17,7 +17,9 @@ interface Client {
   /** Findings beside the usual ones without which it does not get through. */
   readonly needs: readonly string[]
   readonly wants: readonly string[]
-  /** Whether its requests come from its maker's machines. */
+  /** Whether it registers, and has no metadata document to show instead. */
+  readonly registers?: true
+  /** For clients whose requests come from their makers' machines: what works where those cannot reach the server. */
   readonly hosted?: string
 }
 
@@ -85,25 +87,31 @@ const CLIENTS: readonly Client[] = [
     hosted: 'use a public address',
   },
   { name: 'VS Code', needs: ['register.loopback', 'register.mixed'], wants: [] },
-  { name: 'Cursor', needs: ['register.schemes'], wants: [] },
-  { name: 'mcp-remote', needs: ['register.loopback'], wants: [] },
-  { name: 'MCP Inspector', needs: ['register.loopback', ...CORS], wants: [] },
+  { name: 'Cursor', needs: ['register.schemes'], wants: [], registers: true },
+  { name: 'mcp-remote', needs: ['register.loopback'], wants: [], registers: true },
+  { name: 'MCP Inspector', needs: ['register.loopback', ...CORS], wants: [], registers: true },
 ]
 
 /** Derives from what was found which clients get through. */
 export function verdicts(findings: readonly Finding[], options: { loopback: boolean }): Verdict[] {
   const withStatus = (ids: readonly string[], ...statuses: readonly Finding['status'][]) =>
     findings.filter(({ id, status }) => ids.includes(id) && statuses.includes(status)).map(({ id }) => id)
-  return CLIENTS.map(({ name, needs, wants, hosted }) => {
+  return CLIENTS.map(({ name, needs, wants, registers, hosted }) => {
     const needed = [...NEEDED_BY_ALL, ...needs]
-    const failing = withStatus(needed, 'fail')
+    const failing = [
+      ...withStatus(needed, 'fail'),
+      ...(registers ? withStatus(['register.endpoint'], 'warn') : []),
+    ]
     const minor = [...withStatus(needed, 'warn'), ...withStatus([...WANTED_BY_ALL, ...wants], 'fail', 'warn')]
     return {
       client: name,
       works: failing.length > 0 ? 'no' : minor.length > 0 ? 'partly' : 'yes',
       failing,
       minor,
-      note: hosted && options.loopback ? `its servers cannot reach a loopback address; ${hosted}` : undefined,
+      note:
+        hosted && options.loopback && failing.length === 0
+          ? `its servers cannot reach a loopback address; ${hosted}`
+          : undefined,
     }
   })
 }

@@ -1,6 +1,7 @@
 import type { ProxyOptions } from 'lockgate'
 import { afterEach, describe, expect, test } from 'vitest'
-import { at, type Fault, type Front, startFront, withHeaders, withJson, wrong } from './front.ts'
+import { examine } from '../../../adapters/cli/doctor/examine.ts'
+import { at, type Fault, type Front, fetchWith, startFront, withHeaders, withJson, wrong } from './front.ts'
 
 let front: Front | undefined
 afterEach(async () => {
@@ -226,6 +227,12 @@ const PLANTED: Readonly<Record<string, Planted>> = {
     found: ['register.way'],
     fix: /`registration`/,
   },
+  'metadata documents instead of registration': {
+    options: { registration: 'off' },
+    found: ['warn register.endpoint'],
+    fix: /`registration`/,
+    clients: ['Cursor', 'mcp-remote', 'MCP Inspector'],
+  },
   'loopback addresses refused': {
     fault: register(
       (uris) => uris.some((uri) => uri.startsWith('http://127.')),
@@ -388,4 +395,14 @@ describe('each planted fault is found, alone, with what to do', () => {
     const stuck = examination.clients.filter(({ works }) => works === 'no').map(({ client }) => client)
     expect(stuck).toEqual(clients ?? EVERYBODY)
   })
+})
+
+test('http under a public name is found', async () => {
+  front = await startFront()
+  const examination = await examine(`http://mcp.example.com:${front.port}/mcp`, {
+    fetch: fetchWith(),
+    timeout: 5000,
+    agent: 'lockgate-doctor/test',
+  })
+  expect(wrong(examination)[0]).toMatchObject({ id: 'transport.https', fix: expect.stringContaining('TLS') })
 })

@@ -3,35 +3,18 @@ import { sketch } from '../probe.ts'
 import type { Attempt } from '../registrations.ts'
 import type { Check } from '../world.ts'
 
+const WAY = 'Clients can get an id by themselves'
+
 /** Whether clients come to an id by themselves (RFC 7591), in the shapes that real ones send. */
 export const registration: Check = ({ registrations, server }) => {
   if (!server) return []
-  const way = 'Clients can get an id by themselves'
-  if (!registrations) {
-    const documents = server.document.client_id_metadata_document_supported === true
-    return [
-      documents
-        ? ok(
-            'register.way',
-            way,
-            'by the address of a metadata document only; many clients still have to register',
-          )
-        : fail('register.way', way, {
-            seen: 'neither registration_endpoint nor client_id_metadata_document_supported',
-            expected: 'at least one of them',
-            fix: 'Offer registration (in Lockgate: `registration`), or give each user a client id to type in.',
-          }),
-      ...(documents
-        ? [skip('register.loopback', 'Registration of loopback addresses', 'no registration_endpoint')]
-        : []),
-    ]
-  }
+  if (!registrations) return [withoutEndpoint(server.document.client_id_metadata_document_supported === true)]
   const { editor, loopback, scheme, hosted, unsafe } = registrations
   const good = [editor, loopback, scheme, hosted].find(({ clientId }) => clientId !== undefined)
   return [
     judge(
       'register.way',
-      way,
+      WAY,
       good
         ? undefined
         : refused(editor, 'Let the endpoint accept registrations without credentials, and look at its log.'),
@@ -70,6 +53,23 @@ export const registration: Check = ({ registrations, server }) => {
     ...(good ? [judge('register.answer', 'Clients can read the answer', unreadable(good))] : []),
     judgeUnsafe(unsafe),
   ]
+}
+
+/** Not every client has a document yet: those that have none are left outside. */
+function withoutEndpoint(documents: boolean): Finding {
+  const seen = 'no registration_endpoint'
+  if (documents) {
+    return warn('register.endpoint', 'Clients without a metadata document can register', {
+      seen,
+      expected: 'a registration_endpoint',
+      fix: 'Offer registration for clients that have no metadata document (in Lockgate: `registration`).',
+    })
+  }
+  return fail('register.way', WAY, {
+    seen: `${seen}, and no client_id_metadata_document_supported`,
+    expected: 'at least one of them',
+    fix: 'Offer registration (in Lockgate: `registration`), or give each user a client id to type in.',
+  })
 }
 
 const mixed = (editor: Attempt): Finding =>

@@ -3,15 +3,7 @@ import { sketch } from '../probe.ts'
 import type { Check } from '../world.ts'
 
 /** Protected-resource metadata (RFC 9728): found, about this address, and naming its authorization server. */
-export const resourceMetadata: Check = ({
-  address,
-  resource,
-  resourceAnswers,
-  pointer,
-  issuer,
-  issuerIsNamed,
-}) => {
-  const wellKnown = resourceAnswers.filter(({ url }) => url !== pointer || url.includes('/.well-known/'))
+export const resourceMetadata: Check = ({ address, resource, resourceAnswers, issuer, issuerIsNamed }) => {
   if (!resource) {
     const seen = resourceAnswers.map((answer) => `${show(answer.url)}: ${sketch(answer)}`).join('; ')
     return [
@@ -24,7 +16,6 @@ export const resourceMetadata: Check = ({
   }
   const { document, url } = resource
   const claimed = document.resource
-  // What clients compare: the whole address, or one whose path it lies below.
   const same = typeof claimed === 'string' && stripped(claimed) === stripped(address)
   const servers = document.authorization_servers
   return [
@@ -52,7 +43,7 @@ export const resourceMetadata: Check = ({
           },
       show(issuer),
     ),
-    judge('resource.paths', 'No address for it misleads', misleading(wellKnown)),
+    judge('resource.paths', 'No address for it misleads', misleading(resourceAnswers)),
   ]
 }
 

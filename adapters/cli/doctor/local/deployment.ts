@@ -11,6 +11,8 @@ import { type Trial, trySignIn } from './trial.ts'
 import { upstreamFindings } from './upstream.ts'
 
 const TITLE = 'The settings are complete'
+/** Characters: every wrong setting is named, not the first alone. */
+const LONG = 2000
 
 /** Where the settings of the deployment are, as `serve` would find them. */
 export interface SettingsSource {
@@ -19,7 +21,7 @@ export interface SettingsSource {
   readonly config: string | undefined
 }
 
-/** What is behind the address: settings, secret, storage and provider. Empty where no settings are at hand. */
+/** What is behind the address: settings, secret, storage and provider. Where no settings are at hand, that is said. */
 export async function examineDeployment(
   source: SettingsSource,
   { address, probe, fetch, timeout }: { address: string; probe: Probe; fetch: Fetch; timeout: number },
@@ -40,7 +42,7 @@ export async function examineDeployment(
   }
   const { options } = opened
   const store = options.storage as Store & Partial<Closable>
-  const matches = URL.canParse(options.url) && address.startsWith(options.url.replace(/\/+$/, ''))
+  const matches = isBelow(address, options.url)
   try {
     if (!matches && !named) {
       return [skip('settings', TITLE, `the settings here are those of ${show(options.url)}`)]
@@ -71,6 +73,10 @@ export async function examineDeployment(
   }
 }
 
+const isBelow = (address: string, url: string): boolean =>
+  URL.canParse(url) &&
+  `${address.replace(/\/$/, '')}/`.startsWith(`${new URL(url).href.replace(/\/+$/, '')}/`)
+
 /** What `serve` would not start with, unless told that it is meant. */
 function dangersFinding(env: NodeJS.ProcessEnv, { options, storage: said }: ServeSettings): Finding {
   const [id, title] = ['settings.dangers', 'Nothing is open by mistake']
@@ -79,7 +85,7 @@ function dangersFinding(env: NodeJS.ProcessEnv, { options, storage: said }: Serv
   const dangers = findDangers(env, { url, storage, upstream, allow })
   if (dangers.length === 0) return ok(id, title)
   return fail(id, title, {
-    seen: show(dangers.join(' ')),
+    seen: show(dangers.join(' '), LONG),
     expected: 'settings that `lockgate serve` starts with',
     fix: 'Set what is named there, or say that it is meant.',
   })
@@ -106,7 +112,7 @@ async function attempt(options: ProxyOptions, fetch: Fetch, address: string): Pr
 
 const wrongSettings = (error: unknown): Finding =>
   fail('settings', TITLE, {
-    seen: show(explain(error) ?? (error instanceof Error ? error.message : 'an error')),
+    seen: show(explain(error) ?? (error instanceof Error ? error.message : 'an error'), LONG),
     expected: 'settings that `lockgate serve` starts with',
     fix: 'Correct what is named there; the README lists every option and variable.',
   })

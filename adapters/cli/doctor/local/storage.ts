@@ -8,7 +8,7 @@ const TTL = 60
 /**
  * Writes a record, reads it back and deletes it; lets two writers race for one key.
  *
- * @param open A second connection to the same storage, where there can be one: that is who races in production.
+ * @param second Another connection to the same storage, where there can be one: that is who races in production.
  */
 export async function storageFindings(
   store: Store,

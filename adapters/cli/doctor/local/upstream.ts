@@ -1,6 +1,7 @@
 import type { ProxyOptions } from '../../../../src/index.ts'
 import { type Finding, fail, ok, show, skip, warn } from '../finding.ts'
-import { type Probe, sketch } from '../probe.ts'
+import type { Probe } from '../probe.ts'
+import { callbackFinding } from './callback.ts'
 import type { Exchange, Trial } from './trial.ts'
 
 const OPTION = '`upstream` (LOCKGATE_UPSTREAM_…)'
@@ -49,6 +50,7 @@ function credentialsFinding({ exchanges, reason }: Trial): Finding {
   if (!answer) return skip(id, title, `the provider was not asked: ${show(reason ?? 'no token request')}`)
   const code = codeOf(answer)
   const seen = `a made-up code at ${show(answer.url)}: ${answer.status} ${show(code ?? 'no error code')}`
+  if (/^invalid_grant$|code/i.test(code ?? '')) return ok(id, title, `${show(code)} for a made-up code`)
   if (answer.status === 401 || /client|secret|credential/i.test(code ?? '')) {
     return fail(id, title, {
       seen,
@@ -56,7 +58,6 @@ function credentialsFinding({ exchanges, reason }: Trial): Finding {
       fix: `Correct client id and secret of ${OPTION}; a secret may have expired at the provider.`,
     })
   }
-  if (/grant|code/i.test(code ?? '')) return ok(id, title, `${show(code)} for a made-up code`)
   return skip(id, title, `cannot be told: ${seen}`)
 }
 
@@ -64,59 +65,9 @@ function credentialsFinding({ exchanges, reason }: Trial): Finding {
 function codeOf({ json }: Exchange): string | undefined {
   const error = json?.error ?? json?.error_code ?? json?.code
   if (typeof error === 'string') return error
-  const inner = (error as { type?: unknown; code?: unknown } | undefined)?.type
+  const inner = (error as { type?: unknown } | undefined)?.type
   return typeof inner === 'string' ? inner : undefined
 }
-
-async function callbackFinding(authorizationUrl: string, probe: Probe): Promise<Finding> {
-  const [id, title] = ['upstream.callback', 'The callback URL is registered at the provider']
-  const callback = new URL(authorizationUrl).searchParams.get('redirect_uri') ?? ''
-  let answer = await probe.send(authorizationUrl, { headers: { accept: 'text/html' } })
-  for (let hop = 0; hop < 2 && isNear(answer.headers.get('location'), answer.url, callback); hop++) {
-    const next = new URL(answer.headers.get('location')!, answer.url)
-    // A sign-in that begins needs a person; only pages that complain are read on.
-    if (!/error/i.test(next.href)) break
-    answer = await probe.send(next.href, { headers: { accept: 'text/html' } })
-  }
-  const location = answer.headers.get('location')
-  if (location?.startsWith(callback)) {
-    const error = new URL(location).searchParams.get('error')
-    return error === null || /login|interaction|consent/.test(error)
-      ? ok(id, title, show(callback))
-      : warn(id, title, {
-          seen: `the provider sends users back with ${show(error)}: ${show(new URL(location).searchParams.get('error_description') ?? '')}`,
-          expected: 'its sign-in page',
-          fix: `Ask for what the provider lets this client have: look at the scopes and params of ${OPTION}.`,
-        })
-  }
-  const text = answer.text.replace(/<[^>]*>/g, ' ')
-  const complaint = /[^.\n]*\b(redirect[ _]ur[il]|callback ur[il]|reply ur[il])[^.\n]*/i.exec(text)?.[0]
-  if (
-    complaint !== undefined &&
-    (answer.status >= 400 || /mismatch|not (registered|match)|invalid/i.test(complaint))
-  ) {
-    return fail(id, title, {
-      seen: `${sketch(answer)}: ${show(complaint.replace(/\s+/g, ' '))}`,
-      expected: 'its sign-in page',
-      fix: `Register ${show(callback)} at the provider, character by character.`,
-    })
-  }
-  if (answer.status >= 400 || answer.status === 0) {
-    return warn(id, title, {
-      seen: `the provider's sign-in page: ${sketch(answer)}`,
-      expected: 'its sign-in page',
-      fix: `Open ${show(new URL(authorizationUrl).origin)} in a browser and see what it says of this client and ${show(callback)}.`,
-    })
-  }
-  return ok(
-    id,
-    title,
-    `no complaint about ${show(callback)}; a provider that asks for the login first complains only then`,
-  )
-}
-
-const isNear = (location: string | null, from: string, callback: string): boolean =>
-  location !== null && URL.canParse(location, from) && !location.startsWith(callback)
 
 function refreshFinding({ upstream }: ProxyOptions, { exchanges }: Trial, authorizationUrl: string): Finding {
   const [id, title] = ['upstream.refresh', 'The provider gives refresh tokens']
