@@ -35,6 +35,8 @@ const YOUNG = 60
 const PATIENCE: Patience = { pauses: [200, 800], within: 4000 }
 /** Seconds: longer than all attempts may take, so that only an instance that died leaves one behind. */
 const LEASE = 25
+/** Milliseconds. */
+const SECOND_CHANCE = 500
 /** Milliseconds between two looks at what another instance is doing. */
 const POLL = 150
 
@@ -137,13 +139,17 @@ export function createUpstreamAccess(ports: {
       }
       await giveBack(key, lost)
       const killed = lost && upstream.refreshKillsAccess
-      const serves = before.refused === undefined && !killed && isFresh(tokens, 0)
-      if (!(error instanceof UpstreamTrouble && serves)) throw error
+      const stillGood = before.refused === undefined && !killed && isFresh(tokens, 0)
+      if (!(error instanceof UpstreamTrouble && stillGood)) throw error
       emit({ type: 'failed', ...ownerOf(key), reason: STILL_GOOD, error: describeError(error) })
       return tokens
     }
-    // Saved before anybody uses it: a rotated refresh token that is lost cannot be had again.
-    const outcome = await keep(key, next)
+    // Saved before anybody uses it: a rotated refresh token that is lost cannot be had again. A store that fails gets
+    // a second chance for the same reason.
+    const outcome = await keep(key, next).catch(async () => {
+      await new Promise((resolve) => setTimeout(resolve, SECOND_CHANCE))
+      return keep(key, next)
+    })
     if (outcome.type !== 'done') {
       void endTokens(ownerOf(key), next)
       if (outcome.type === 'missing') throw signInOver('the grant ended while it was refreshed')

@@ -1,4 +1,5 @@
 import { notion } from 'lockgate/providers/notion'
+import { memory } from 'lockgate/storage/memory'
 import { redis } from 'lockgate/storage/redis'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ROWS, type Row } from '../providers/rows.ts'
@@ -247,4 +248,29 @@ test('a sign-in that is over at the provider is over here at its next use', asyn
   const refused = await system.post('/token', refreshParams(client, tokens.refresh_token))
   expect(await outcome(refused)).toEqual([400, 'invalid_grant'])
   expect(ended(system)).toHaveLength(1)
+})
+
+test('a store that fails for a moment does not cost the token that replaced another', async () => {
+  const storage = memory()
+  let fails = 0
+  const flaky = {
+    ...storage,
+    swap: async (...write: Parameters<typeof storage.swap>) => {
+      // The first write says that the provider is asked, the second one holds its answer.
+      if (fails > 0 && !JSON.stringify(write[2]).includes('askedAt')) {
+        fails--
+        throw new Error('the store is away')
+      }
+      return storage.swap(...write)
+    },
+  }
+  const system = await start('airtable', { storage: flaky })
+  const { client, tokens } = await connectImitated(system)
+  system.clock.ahead += system.imitation.profile.ttl ?? 1800
+  fails = 1
+  const { token } = await callServer(system, tokens.access_token)
+  expect(system.imitation.grants.personOf(token)?.login).toBe('ada')
+  system.clock.ahead += system.imitation.profile.ttl ?? 1800
+  expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(200)
+  expect(fails).toBe(0)
 })
