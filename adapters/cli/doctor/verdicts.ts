@@ -44,10 +44,6 @@ const NEEDED_BY_ALL = [
   'token.error',
   'transport.https',
   'transport.urls',
-  'clock',
-  'token.accepted',
-  'settings',
-  'settings.url',
   'storage.round-trip',
   'upstream.discovery',
   'upstream.credentials',
@@ -61,6 +57,7 @@ const WANTED_BY_ALL = [
   'server.auth-methods',
   'stream',
   'metadata.caching',
+  'clock',
 ]
 
 const CORS = [
@@ -96,13 +93,21 @@ const CLIENTS: readonly Client[] = [
 export function verdicts(findings: readonly Finding[], options: { loopback: boolean }): Verdict[] {
   const withStatus = (ids: readonly string[], ...statuses: readonly Finding['status'][]) =>
     findings.filter(({ id, status }) => ids.includes(id) && statuses.includes(status)).map(({ id }) => id)
+  // A document makes a public client.
+  const documents = withStatus(['documents', 'server.auth-methods'], 'ok').length === 2
   return CLIENTS.map(({ name, needs, wants, registers, hosted }) => {
-    const needed = [...NEEDED_BY_ALL, ...needs]
+    const all = [...NEEDED_BY_ALL, ...needs]
+    // Who shows a document where one is accepted does not register.
+    const spared = documents && !registers ? all.filter((id) => id.startsWith('register.')) : []
+    const needed = all.filter((id) => !spared.includes(id))
     const failing = [
       ...withStatus(needed, 'fail'),
       ...(registers ? withStatus(['register.endpoint'], 'warn') : []),
     ]
-    const minor = [...withStatus(needed, 'warn'), ...withStatus([...WANTED_BY_ALL, ...wants], 'fail', 'warn')]
+    const minor = [
+      ...withStatus(needed, 'warn'),
+      ...withStatus([...WANTED_BY_ALL, ...wants, ...spared], 'fail', 'warn'),
+    ]
     return {
       client: name,
       works: failing.length > 0 ? 'no' : minor.length > 0 ? 'partly' : 'yes',
