@@ -15,6 +15,8 @@ export interface Way {
   readonly link?: string
   /** The file that the snippet belongs into. */
   readonly file?: string
+  /** Connects from servers of its own, wherever its user sits. */
+  readonly hosted?: boolean
 }
 
 /** A name that every client and every shell takes. */
@@ -39,13 +41,13 @@ export function waysToConnect(server: string, url: string): Way[] {
   const cursor = JSON.stringify({ mcpServers: { [name]: { url } } }, null, 2)
   const remote = { mcpServers: { [name]: { command: 'npx', args: ['-y', 'mcp-remote', url] } } }
   return [
-    { client: 'Claude', how: 'connectClaude', snippet: url },
+    { client: 'Claude', how: 'connectClaude', snippet: url, hosted: true },
     {
       client: 'Claude Code',
       how: 'connectTerminal',
       snippet: `claude mcp add --transport http ${name} ${url}`,
     },
-    { client: 'ChatGPT', how: 'connectChatGpt', snippet: url },
+    { client: 'ChatGPT', how: 'connectChatGpt', snippet: url, hosted: true },
     {
       client: 'VS Code',
       how: 'connectOpen',

@@ -62,13 +62,15 @@ function voucher(texts: Texts, verified: ConsentView['verified']): Html {
 /** Of everything on the page this is what a stranger cannot make up, so it stands out most. */
 function destination(texts: Texts, redirectUri: string): Html {
   const { kind, target } = describeRedirect(redirectUri)
-  if (kind === 'web')
-    return html`<p>${fill(texts.consentWeb, { target: html`<strong>${target}</strong>` })}</p>`
-  if (kind === 'app') {
-    const app = html`<strong>${fillText(texts.consentAppOpens, { target })}</strong>`
-    return html`<p>${fill(texts.consentApp, { app })}</p>`
-  }
-  const app = html`<strong>${texts.consentLoopbackApp}</strong>`
-  return html`<p>${fill(texts.consentLoopback, { app, target: html`<code>${target}</code>` })}</p>
+  const place = {
+    web: html`${target}`,
+    app: fill(texts.consentApp, { target: target }),
+    loopback: html`${texts.consentLoopback}`,
+  }[kind]
+  return html`<p>${fill(texts.consentAnswer, { target: html`<strong>${place}</strong>` })}</p>
+${
+  kind === 'loopback' &&
+  html`<p class="small"><code>${target}</code></p>
 <p class="small">${texts.consentLoopbackHint}</p>`
+}`
 }

@@ -21,6 +21,7 @@ const COPY = `for(const b of document.querySelectorAll('button[data-copied]')){b
 export function homePage(look: Look, { server, resources, account }: HomeView): Page {
   const { texts } = look
   const [only, ...others] = resources
+  const local = only !== undefined && isLoopback(only.id)
   return layout(
     look,
     server,
@@ -29,15 +30,17 @@ export function homePage(look: Look, { server, resources, account }: HomeView): 
 ${
   only && others.length === 0
     ? html`<h2>${texts.homeAddress}</h2>${snippet(texts, only.id)}
-${isLoopback(only.id) && html`<p class="small">${texts.homeLoopback}</p>`}
+${local && html`<p class="small">${texts.homeLoopback}</p>`}
 <h2>${texts.homeConnect}</h2>
-${waysToConnect(only.name, only.id).map((way) => section(texts, way))}`
+${waysToConnect(only.name, only.id)
+  .filter(({ hosted }) => !(local && hosted))
+  .map((way) => section(texts, way))}`
     : html`<h2>${texts.homeAddresses}</h2>
 <ul>${resources.map(({ name, id }) => html`<li><a href="${id}">${name}</a><br><code>${id}</code></li>`)}</ul>`
 }
 ${
   account &&
-  html`<p class="small">${account.user !== undefined && html`${fill(texts.homeSignedIn, { user: account.user })} `}<a href="${account.href}">${texts.homeAccount}</a></p>`
+  html`<p class="small foot">${account.user !== undefined && html`${fill(texts.homeSignedIn, { user: account.user })} `}<a href="${account.href}">${texts.homeAccount}</a></p>`
 }`,
     COPY,
   )

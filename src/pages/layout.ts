@@ -31,8 +31,11 @@ export function layout(look: Look, title: string, content: Html, script?: string
 <style>${{ markup: style }}</style>
 </head>
 <body><div class="page">
-<header>${logo && html`<img src="${logo}" alt="">`}<span>${brand}</span></header>
-<main>
+${
+  (logo || brand !== title) &&
+  html`<header>${logo && html`<img src="${logo}" alt="">`}<span>${brand}</span></header>
+`
+}<main>
 ${content}
 </main>
 </div>${script && html`<script>${{ markup: script }}</script>`}</body>

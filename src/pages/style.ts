@@ -17,13 +17,14 @@ p{margin:.5rem 0}
 ul{margin:.35rem 0;padding-inline-start:1.25rem}
 li+li{margin-top:.2rem}
 a{color:var(--accent);text-underline-offset:.15em}
-code,pre{font:.875em/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+code,pre{font:.9em/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 .soft{color:var(--soft);font-size:.9375rem}
 .small{color:var(--soft);font-size:.875rem}
 .panel{margin:1.25rem 0;padding:1rem 1.15rem;background:var(--inset);border:1px solid var(--line);border-inline-start:4px solid var(--accent);border-radius:8px}
 .panel p{margin:0}
 .panel p+p{margin-top:.45rem}
 .panel strong{display:block;font-size:1.25rem;line-height:1.35}
+.foot{margin-top:1.5rem}
 .row{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.75rem}
 button,.button{display:inline-block;min-height:2.75rem;font:inherit;font-weight:600;line-height:1.3;padding:.65rem 1.1rem;border-radius:9px;border:2px solid var(--accent);background:transparent;color:var(--accent);cursor:pointer;text-align:center;text-decoration:none}
 .row>button{flex:1 1 8rem}
@@ -40,7 +41,7 @@ details>div{padding:0 .15rem 1rem}
 [hidden]{display:none!important}
 .card{margin:1rem 0;padding:1.1rem 1.15rem;border:1px solid var(--line);border-radius:10px}
 .card h2{margin:0 0 .5rem;font-size:1.0625rem}
-.between{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1rem}
+.between{margin:1.25rem 0;display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1rem}
 dl{display:grid;grid-template-columns:minmax(6rem,auto) 1fr;gap:.25rem 1.1rem;margin:.5rem 0;font-size:.9375rem}
 dt{color:var(--soft)}
 dd{margin:0}
@@ -50,6 +51,7 @@ dd{margin:0}
 header{margin:0;padding:1rem 1.25rem .9rem}
 main{padding:1.5rem 1.25rem 2.5rem;border-width:1px 0 0;border-radius:0;box-shadow:none;min-height:90vh}
 h1{font-size:1.3125rem}
+.panel strong{font-size:1.125rem}
 dl{grid-template-columns:1fr;gap:0}
 dd+dt{margin-top:.4rem}
 }

@@ -1,0 +1,158 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { examine, launch, noChromium, type Site, signInAt, startSite, visit } from '../support/chromium.ts'
+import { authorizeUrl, connect, register } from '../support/system.ts'
+
+if (noChromium) console.warn(`SKIPPED, the pages in a real browser: this machine has no ${noChromium}`)
+
+const LOGO =
+  'data:image/svg+xml;base64,' +
+  btoa(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"><rect width="40" height="40" rx="9" fill="#0b6e4f"/><path d="M11 28V12h5v12h13v4z" fill="#fff"/></svg>',
+  )
+
+/** Each page is looked at in light and dark, wide and narrow; the pictures are in `test-output/pages`. */
+describe.skipIf(noChromium)('every page, as people see it', { timeout: 60_000 }, () => {
+  let browser: Browser
+  let site: Site
+
+  beforeAll(async () => {
+    browser = await launch()
+    site = await startSite({
+      name: 'Example Tools',
+      scopes: { mcp: 'Use the tools of this server', 'mcp.admin': 'Change the settings of your team' },
+    })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.close()
+  })
+
+  const open = async (path: string, on = site) => {
+    const one = await visit(browser, on)
+    const response = await one.page.goto(path.startsWith('/') ? on.url + path : path)
+    return { ...one, status: response!.status(), close: () => one.page.context().close() }
+  }
+
+  test.each([
+    ['an app on this computer', 'loopback', 'http://127.0.0.1:5555/callback'],
+    ['an app elsewhere', 'web', 'https://assistant.example.com/oauth/callback'],
+    ['an editor', 'editor', 'cursor://anysphere.cursor-mcp/oauth/callback'],
+    [
+      'a place with a long name',
+      'long',
+      `https://${'very-long-name-'.repeat(4)}.example.com/${'x'.repeat(80)}`,
+    ],
+  ])('the question of %s', async (_name, file, uri) => {
+    const client = await register(site.system, { client_name: 'Assistant', redirect_uris: [uri] })
+    const shown = await open(authorizeUrl(site.system, client, { scope: 'mcp mcp.admin offline_access' }))
+    expect(shown.status).toBe(200)
+    await examine(shown, `consent-${file}`)
+    // What a stranger cannot make up is larger than all but the heading.
+    const size = (selector: string) =>
+      shown.page.$eval(selector, (element) => Number.parseFloat(getComputedStyle(element).fontSize))
+    expect(await size('.panel strong')).toBeGreaterThan(await size('li'))
+    await shown.close()
+  })
+
+  test('an error, and one that leads back', async () => {
+    const unknown = await open('/authorize?client_id=nobody')
+    expect(unknown.status).toBe(400)
+    await examine(unknown, 'error')
+    await unknown.close()
+    const client = await register(site.system, { redirect_uris: ['https://assistant.example.com/callback'] })
+    const back = await open(authorizeUrl(site.system, client, { scope: 'nothing-known' }))
+    expect(await back.page.getAttribute('main a', 'href')).toContain('error=invalid_scope')
+    await examine(back, 'error-back')
+    await back.close()
+  })
+
+  test.each([
+    ['/', 200],
+    ['/mcp', 401],
+  ])('how to connect, at %s', async (path, status) => {
+    const shown = await open(path)
+    expect(shown.status).toBe(status)
+    const { page } = shown
+    expect(await page.textContent('.snippet pre')).toBe(`${site.url}/mcp`)
+    await examine(shown, path === '/' ? 'home' : 'home-at-server')
+    for (const summary of await page.$$('summary')) await summary.click()
+    await page.$$eval('details', (all) => {
+      for (const one of all) {
+        one.removeAttribute('name')
+        one.open = true
+      }
+    })
+    await examine(shown, path === '/' ? 'home-open' : 'home-at-server-open')
+    await shown.close()
+  })
+
+  test('a button copies, and without script there is none', async () => {
+    const shown = await visit(browser, site, { permissions: ['clipboard-read', 'clipboard-write'] })
+    await shown.page.goto(site.url)
+    await shown.page.click('.snippet button')
+    await expect.poll(() => shown.page.textContent('.snippet button')).toBe('Copied')
+    expect(await shown.page.evaluate(() => navigator.clipboard.readText())).toBe(`${site.url}/mcp`)
+    expect(shown.complaints).toEqual([])
+    await shown.page.context().close()
+    const plain = await visit(browser, site, { javaScriptEnabled: false })
+    await plain.page.goto(site.url)
+    expect(await plain.page.isVisible('.snippet button')).toBe(false)
+    expect(await plain.page.isVisible('.snippet pre')).toBe(true)
+    await plain.page.context().close()
+  })
+
+  test('the account: signed out, signed in, an app disconnected, none left', async () => {
+    for (const name of ['Assistant', 'An editor with a rather long name for an app that somebody made up']) {
+      const client = await register(site.system, { client_name: name })
+      await connect(site.system, { client, params: { scope: 'mcp mcp.admin offline_access' }, login: 'ada' })
+    }
+    const shown = await open('/account')
+    const { page } = shown
+    await examine(shown, 'account-signed-out')
+    await page.click('main button')
+    await signInAt(page, 'ada')
+    await page.waitForURL(`${site.url}/account`)
+    await examine(shown, 'account')
+    await page.click('button[aria-label="Disconnect Assistant"]')
+    expect(await page.$$eval('.card h2', (all) => all.map(({ textContent }) => textContent))).toEqual([
+      'An editor with a rather long name for an app that somebody made up',
+    ])
+    await page.click('.card button')
+    expect(await page.textContent('main')).toContain('No app is connected')
+    await examine(shown, 'account-none')
+    await page.goto(`${site.url}/`)
+    expect(await page.textContent('main')).toContain('Signed in as ada@example.com')
+    await page.goto(`${site.url}/account`)
+    await page.click('text=Sign out')
+    expect(await page.textContent('main')).toContain('Sign in with the provider')
+    expect(shown.complaints).toEqual([])
+    await shown.close()
+  })
+
+  test('a theme and a translation reach every page, and a logo is shown', async () => {
+    const themed = await startSite({
+      name: 'Werkzeuge',
+      theme: { name: 'Beispiel GmbH', logo: LOGO, accent: '#0b6e4f' },
+      texts: {
+        lang: 'de',
+        allow: 'Erlauben',
+        deny: 'Ablehnen',
+        consentHeading: '{client} möchte {server} benutzen',
+      },
+    })
+    const client = await register(themed.system, { client_name: 'Assistent' })
+    const shown = await open(authorizeUrl(themed.system, client), themed)
+    const { page } = shown
+    expect(await page.textContent('h1')).toBe('Assistent möchte Werkzeuge benutzen')
+    expect(await page.getAttribute('html', 'lang')).toBe('de')
+    expect(await page.textContent('header')).toContain('Beispiel GmbH')
+    expect(
+      await page.$eval('header img', (image) => (image as HTMLImageElement).naturalWidth),
+    ).toBeGreaterThan(0)
+    expect(await page.$eval('button', (button) => getComputedStyle(button).color)).toBe('rgb(11, 110, 79)')
+    await examine(shown, 'themed')
+    await shown.close()
+    await themed.close()
+  })
+})
