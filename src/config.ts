@@ -1,4 +1,5 @@
 import type { ProxyEvent } from './events/event.ts'
+import type { CookieRule } from './http/cookies.ts'
 import type { Look } from './pages/look.ts'
 import type { Texts } from './pages/texts.ts'
 import type { Fetch, Identity, Store } from './ports.ts'
@@ -215,6 +216,7 @@ export interface Settings {
   readonly resources: readonly [Resource, ...Resource[]]
   readonly allow: ProxyOptions['allow']
   readonly name: string
+  readonly cookies: CookieRule
   /** What all pages share. */
   readonly look: Look
   readonly account: boolean

@@ -1,6 +1,7 @@
 import type { ClientOptions, McpOptions, ProxyOptions, Resource, Settings } from './config.ts'
 import { isGuessable } from './crypto/guessable.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
+import { HOST_COOKIES, LOOPBACK_COOKIES } from './http/cookies.ts'
 import { parseOptions } from './option-schema.ts'
 import { createLook } from './pages/look.ts'
 import { wellKnownPath } from './protocol/documents.ts'
@@ -52,6 +53,8 @@ export function readOptions(options: ProxyOptions): Settings {
     ...rest,
     name,
     scopes,
+    // `http` passes the checks on loopback hosts only.
+    cookies: origin.startsWith('http:') ? LOOPBACK_COOKIES : HOST_COOKIES,
     look: createLook(name, theme, texts),
     allow: rest.allow,
     documents: accept ? { hosts, loopback } : undefined,

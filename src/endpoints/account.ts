@@ -35,7 +35,7 @@ export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
 /** Ends the session in this browser. */
 export const signOutEndpoint: Endpoint = async (http, ctx) => {
   const { session } = await readOwnForm(http, ctx)
-  return redirect(`${ctx.settings.issuer}/account`, session ? closeSession(http) : [])
+  return redirect(`${ctx.settings.issuer}/account`, session ? closeSession(ctx, http) : [])
 }
 
 /**

@@ -23,7 +23,7 @@ import { finishSignIn, isAccountSignIn, type SignInRequest } from './sign-in.ts'
 export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   if (http.method === 'POST') return fromForm(http, ctx)
   const { fields } = toParams(new URL(http.url).searchParams)
-  if (isAccountSignIn(http, fields.state)) return answerAccountSignIn(http, ctx, call, fields)
+  if (isAccountSignIn(ctx, http, fields.state)) return answerAccountSignIn(http, ctx, call, fields)
   const { flow, request, cookies } = finishSignIn(ctx, http, fields.state)
   try {
     const { identity, tokens, allowed } = await judgeAnswer(ctx, fields, flow)

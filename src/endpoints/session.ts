@@ -31,15 +31,16 @@ export function openSession({ sealer, keyring, settings }: Context, identity: Id
     token: randomId(),
     until: settings.now() + TTL,
   }
-  return setCookies(NAME, sealer.seal('session', NAME, session), TTL)
+  return setCookies(settings.cookies, NAME, sealer.seal('session', NAME, session), TTL)
 }
 
 /** Who is signed in in the browser that sent this. */
 export function readSession({ sealer, settings }: Context, http: Request): Session | undefined {
-  const sealed = joinCookies(readCookies(http), NAME)
+  const sealed = joinCookies(readCookies(http, settings.cookies), NAME)
   const session = sealer.open('session', NAME, sealed ?? '') as Session | undefined
   return session && session.until > settings.now() ? session : undefined
 }
 
 /** @returns The cookies that end the session. */
-export const closeSession = (http: Request): string[] => clearCookies(readCookies(http), NAME)
+export const closeSession = ({ settings: { cookies } }: Context, http: Request): string[] =>
+  clearCookies(cookies, readCookies(http, cookies), NAME)

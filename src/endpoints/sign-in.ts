@@ -66,10 +66,10 @@ export function openConsent(
   const { signInTtl, now } = ctx.settings
   const [id, value] = [randomId(8), randomId()]
   const pending: Pending = { request, id, binding: digest(value), until: now() + signInTtl }
-  const cookies = setCookies(CONSENT + id, value, signInTtl)
+  const cookies = setCookies(ctx.settings.cookies, CONSENT + id, value, signInTtl)
   return {
     sealed: ctx.sealer.seal('consent', 'form', pending),
-    cookies: [...prune(http, CONSENT), ...cookies],
+    cookies: [...prune(ctx, http, CONSENT), ...cookies],
   }
 }
 
@@ -85,11 +85,14 @@ export function closeConsent(
 ): { request: SignInRequest; cookies: string[] } {
   const pending = ctx.sealer.open('consent', 'form', sealed ?? '') as Pending | undefined
   if (!pending) throw new OAuthError('invalid_request', 'The form was altered or is incomplete')
-  const cookies = readCookies(http)
+  const cookies = readCookies(http, ctx.settings.cookies)
   const value = cookies.get(CONSENT + pending.id)
   if (value === undefined || !equal(digest(value), pending.binding)) throw notThisBrowser('no consent cookie')
   if (pending.until <= ctx.settings.now()) throw tooLate()
-  return { request: pending.request, cookies: clearCookies(cookies, CONSENT + pending.id) }
+  return {
+    request: pending.request,
+    cookies: clearCookies(ctx.settings.cookies, cookies, CONSENT + pending.id),
+  }
 }
 
 /** Starts the sign-in at the provider: `state`, verifier and nonce are made here, after the user approved. */
@@ -101,8 +104,8 @@ export const startAccountSignIn = (ctx: Context, http: Request): Started =>
   start(ctx, http, 'account-sign-in', {})
 
 /** Whether a `state` belongs to a sign-in to the account page that this browser has started. */
-export const isAccountSignIn = (http: Request, state: string | undefined): boolean =>
-  readCookies(http).has(`account-sign-in-${state}`)
+export const isAccountSignIn = (ctx: Context, http: Request, state: string | undefined): boolean =>
+  readCookies(http, ctx.settings.cookies).has(`account-sign-in-${state}`)
 
 /**
  * The sign-in that the provider's answer belongs to, once, in the browser it was started in.
@@ -146,7 +149,10 @@ function start(
   const sealed = ctx.sealer.seal(to, flow.state, { ...flow, ...what, until: now() + signInTtl })
   return {
     flow,
-    cookies: [...prune(http, `${to}-`), ...setCookies(`${to}-${flow.state}`, sealed, signInTtl)],
+    cookies: [
+      ...prune(ctx, http, `${to}-`),
+      ...setCookies(ctx.settings.cookies, `${to}-${flow.state}`, sealed, signInTtl),
+    ],
   }
 }
 
@@ -156,18 +162,20 @@ function finish<T extends UnderWay>(
   to: Destination,
   state: string | undefined,
 ): { found: T; cookies: string[] } {
-  const cookies = readCookies(http)
+  const cookies = readCookies(http, ctx.settings.cookies)
   const sealed = state === undefined ? undefined : joinCookies(cookies, `${to}-${state}`)
   if (state === undefined || sealed === undefined) throw notThisBrowser('no sign-in cookie')
   const found = ctx.sealer.open(to, state, sealed) as T | undefined
   if (!found) throw notThisBrowser('sign-in cookie does not open')
   if (found.until <= ctx.settings.now()) throw tooLate()
-  return { found, cookies: clearCookies(cookies, `${to}-${state}`) }
+  return { found, cookies: clearCookies(ctx.settings.cookies, cookies, `${to}-${state}`) }
 }
 
 /** Removes unfinished sign-ins beyond the newest few, so that abandoned ones never fill the request header. */
-function prune(http: Request, prefix: string): string[] {
-  const cookies = readCookies(http)
+function prune(ctx: Context, http: Request, prefix: string): string[] {
+  const cookies = readCookies(http, ctx.settings.cookies)
   const names = [...cookies.keys()].filter((name) => name.startsWith(prefix) && !name.includes('.'))
-  return names.slice(0, Math.max(0, names.length - KEEP + 1)).flatMap((name) => clearCookies(cookies, name))
+  return names
+    .slice(0, Math.max(0, names.length - KEEP + 1))
+    .flatMap((name) => clearCookies(ctx.settings.cookies, cookies, name))
 }

@@ -1,30 +1,44 @@
 import { parseCookie, serializeCookie } from 'cookie-es'
 
+/** How the cookies of one proxy are named, and whether they need a secure connection. */
+export interface CookieRule {
+  readonly prefix: string
+  readonly secure: boolean
+}
+
 /**
- * In front of every cookie's name. `__Host-` keeps sibling domains from planting one: browsers take such a
- * cookie only over a secure connection, for this very host and for all paths.
+ * `__Host-` keeps sibling domains from planting a cookie: browsers take it only over a secure connection, for this very
+ * host and for all paths.
  */
-const PREFIX = '__Host-lockgate-'
+export const HOST_COOKIES: CookieRule = { prefix: '__Host-lockgate-', secure: true }
+
+/**
+ * For development at an http address on loopback, where Safari refuses the others. What they hold is sealed or compared
+ * all the same; that no sibling plants one rests on a loopback host having none.
+ */
+export const LOOPBACK_COOKIES: CookieRule = { prefix: 'lockgate-', secure: false }
+
+const PREFIXES = [HOST_COOKIES.prefix, LOOPBACK_COOKIES.prefix]
 
 /** Browsers drop cookies over 4,096 bytes, name and attributes included. */
 const CHUNK = 3500
 
 /** The cookies of ours that a request carries, by name without the prefix. */
-export function readCookies(request: Request): Map<string, string> {
+export function readCookies(request: Request, { prefix }: CookieRule): Map<string, string> {
   const found = new Map<string, string>()
   const header = request.headers.get('cookie')
   if (!header) return found
   for (const [name, value] of Object.entries(parseCookie(header, { decode: (text) => text }))) {
-    if (name.startsWith(PREFIX) && value !== undefined) found.set(name.slice(PREFIX.length), value)
+    if (name.startsWith(prefix) && value !== undefined) found.set(name.slice(prefix.length), value)
   }
   return found
 }
 
-const setCookie = (name: string, value: string, maxAge: number): string =>
-  serializeCookie(PREFIX + name, value, {
+const setCookie = ({ prefix, secure }: CookieRule, name: string, value: string, maxAge: number): string =>
+  serializeCookie(prefix + name, value, {
     maxAge,
     path: '/',
-    secure: true,
+    secure,
     httpOnly: true,
     // Strict would be lost on the way back from the provider.
     sameSite: 'lax',
@@ -32,9 +46,9 @@ const setCookie = (name: string, value: string, maxAge: number): string =>
   })
 
 /** Sets one value, over several cookies where it is too long for one. @param maxAge Seconds. */
-export function setCookies(name: string, value: string, maxAge: number): string[] {
+export function setCookies(rule: CookieRule, name: string, value: string, maxAge: number): string[] {
   const parts = value.match(new RegExp(`.{1,${CHUNK}}`, 'g')) ?? []
-  return parts.map((part, index) => setCookie(index === 0 ? name : `${name}.${index}`, part, maxAge))
+  return parts.map((part, index) => setCookie(rule, index === 0 ? name : `${name}.${index}`, part, maxAge))
 }
 
 /** The value that {@link setCookies} set, or `undefined`. */
@@ -49,17 +63,17 @@ export function joinCookies(cookies: ReadonlyMap<string, string>, name: string):
 }
 
 /** Removes a value and all its parts. */
-export function clearCookies(cookies: ReadonlyMap<string, string>, name: string): string[] {
+export function clearCookies(rule: CookieRule, cookies: ReadonlyMap<string, string>, name: string): string[] {
   return [...cookies.keys()]
     .filter((key) => key === name || key.startsWith(`${name}.`))
-    .map((key) => setCookie(key, '', 0))
+    .map((key) => setCookie(rule, key, '', 0))
 }
 
 /** A request's `Cookie` header without ours, for whoever it is passed on to. */
 export function foreignCookies(header: string): string {
   return header
     .split(';')
-    .filter((pair) => !pair.trimStart().startsWith(PREFIX))
+    .filter((pair) => !PREFIXES.some((prefix) => pair.trimStart().startsWith(prefix)))
     .join(';')
     .trim()
 }

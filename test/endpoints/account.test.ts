@@ -14,7 +14,7 @@ import {
 let system: System
 
 beforeEach(async () => {
-  system = await startSystem()
+  system = await startSystem({ url: 'https://mcp.test' })
 })
 afterEach(() => system.close())
 
@@ -202,7 +202,7 @@ test('signing in to the page writes nothing, and its cookie is for this host alo
 
 test('whom `allow` does not name gets no session', async () => {
   await system.close()
-  system = await startSystem({ allow: ['ada@example.com'] })
+  system = await startSystem({ url: 'https://mcp.test', allow: ['ada@example.com'] })
   const { browser, page } = await open('bob')
   expect([page.status, page.text.includes('this account may not use this server')]).toEqual([403, true])
   expect(await sessionOf(browser)).toBeUndefined()
@@ -212,7 +212,7 @@ test('whom `allow` does not name gets no session', async () => {
 
 test('the page can be switched off', async () => {
   await system.close()
-  system = await startSystem({ account: false })
+  system = await startSystem({ url: 'https://mcp.test', account: false })
   for (const path of ['/account', '/account/sign-in', '/account/revoke', '/account/sign-out']) {
     expect((await system.call(path, { method: path === '/account' ? 'GET' : 'POST' })).status).toBe(404)
   }

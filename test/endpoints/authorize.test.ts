@@ -177,7 +177,10 @@ describe('the consent page', () => {
   })
 
   test('sets no state for the provider, only a strict cookie of its own', async () => {
-    const { headers } = await open(local)
+    const url = 'https://mcp.test'
+    const secure = await startSystem({ url })
+    const { headers } = await secure.call(authorizeUrl(secure, await register(secure)))
+    await secure.close()
     const cookies = headers.getSetCookie()
     expect(cookies).toHaveLength(1)
     expect(cookies[0]).toMatch(

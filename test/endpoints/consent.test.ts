@@ -14,7 +14,7 @@ let system: System
 let client: TestClient
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await startSystem({ url: 'https://mcp.test' })
   client = await register(system)
 })
 afterAll(() => system.close())
@@ -104,7 +104,7 @@ test.each([
   ['another site, by the browser’s own word', { origin: 'null', 'sec-fetch-site': 'cross-site' }, 403],
   ['an opaque origin', { origin: 'null' }, 403],
   ['this site, whose pages send no referrer', { origin: 'null', 'sec-fetch-site': 'same-origin' }, 303],
-  ['this site', { origin: 'http://localhost:8787', 'sec-fetch-site': 'same-origin' }, 303],
+  ['this site', { origin: 'https://mcp.test', 'sec-fetch-site': 'same-origin' }, 303],
 ])('a form from %s', async (_name, headers, status) => {
   const browser = system.browser()
   const { sealed } = await openConsent(browser)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js'
 import fc from 'fast-check'
 import { OAuthError } from '../../src/errors.ts'
-import { foreignCookies, readCookies } from '../../src/http/cookies.ts'
+import { foreignCookies, HOST_COOKIES, LOOPBACK_COOKIES, readCookies } from '../../src/http/cookies.ts'
 import { readForm, toParams } from '../../src/http/params.ts'
 import {
   checkAuthorizationRequest,
@@ -110,7 +110,14 @@ const cookies = fc.oneof(
   fc
     .array(
       fc.tuple(
-        fc.constantFrom('__Host-lockgate-consent-x', '__Host-lockgate-', 'a', '__proto__', 'constructor'),
+        fc.constantFrom(
+          '__Host-lockgate-consent-x',
+          'lockgate-consent-x',
+          '__Host-lockgate-',
+          'a',
+          '__proto__',
+          'constructor',
+        ),
         headerText,
       ),
       { maxLength: 8 },
@@ -126,8 +133,10 @@ export const cookieHeaders = fc.property(cookies, (header) => {
   } catch {
     return
   }
-  for (const [name, value] of readCookies(request)) assert.equal(typeof name + typeof value, 'stringstring')
-  assert.doesNotMatch(foreignCookies(header), /(^|;)\s*__Host-lockgate-/)
+  for (const rule of [HOST_COOKIES, LOOPBACK_COOKIES])
+    for (const [name, value] of readCookies(request, rule))
+      assert.equal(typeof name + typeof value, 'stringstring')
+  assert.doesNotMatch(foreignCookies(header), /(^|;)\s*(__Host-)?lockgate-/)
 })
 
 const token = fc.string({ unit: fc.constantFrom(...'abcXYZ09:/._-+!#[]~'), minLength: 1, maxLength: 12 })

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { clearCookies, foreignCookies, joinCookies, readCookies, setCookies } from '../../src/http/cookies.ts'
+import * as cookieRules from '../../src/http/cookies.ts'
 
+const { foreignCookies, HOST_COOKIES, joinCookies, LOOPBACK_COOKIES } = cookieRules
 const PREFIX = '__Host-lockgate-'
+const setCookies = (name: string, value: string, maxAge: number) =>
+  cookieRules.setCookies(HOST_COOKIES, name, value, maxAge)
+const readCookies = (from: Request) => cookieRules.readCookies(from, HOST_COOKIES)
+const clearCookies = (from: ReadonlyMap<string, string>, name: string) =>
+  cookieRules.clearCookies(HOST_COOKIES, from, name)
 const request = (cookie: string) => new Request('https://proxy.test/', { headers: { cookie } })
 
 /** What a browser sends back of the cookies it was told to set. */
@@ -52,6 +58,14 @@ describe('a cookie', () => {
   })
 })
 
+test('on loopback over http it needs no secure connection, and is taken for no other', () => {
+  const [line] = cookieRules.setCookies(LOOPBACK_COOKIES, 'a', 'value', 600)
+  expect(line).toBe('lockgate-a=value; Max-Age=600; Path=/; HttpOnly; SameSite=Lax')
+  const sent = request(`lockgate-a=1; ${PREFIX}a=2`)
+  expect([...cookieRules.readCookies(sent, LOOPBACK_COOKIES)]).toEqual([['a', '1']])
+  expect([...readCookies(sent)]).toEqual([['a', '2']])
+})
+
 describe('of the cookies a request carries', () => {
   test('only ours are read', () => {
     const header = `session=1; ${PREFIX}a=2; lockgate-b=3; __host-lockgate-c=4; x${PREFIX}d=5; ${PREFIX}e=6`
@@ -81,6 +95,7 @@ describe('of the cookies a request carries', () => {
   test.each([
     [`a=1; ${PREFIX}x=2; b=3`, 'a=1; b=3'],
     [`${PREFIX}x=2`, ''],
+    ['lockgate-x=2; a=1', 'a=1'],
     [`${PREFIX}x=2;${PREFIX}y=3; a=1`, 'a=1'],
     ['a=1;b="2"', 'a=1;b="2"'],
     [`a=${PREFIX}x`, `a=${PREFIX}x`],

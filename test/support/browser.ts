@@ -15,12 +15,13 @@ export interface Shown {
  * stops at an address that begins with `stopAt`, as a client waits at its own redirect URI.
  */
 export class Browser {
-  readonly jar: CookieJar = new CookieJar()
+  readonly jar: CookieJar
   readonly #fetch: typeof fetch
   /** Every address that was asked for, in order. */
   readonly visited: string[] = []
 
-  constructor(options: { fetch?: (request: Request) => Promise<Response> } = {}) {
+  constructor(options: { fetch?: (request: Request) => Promise<Response>; jar?: CookieJar } = {}) {
+    this.jar = options.jar ?? new CookieJar()
     const own = options.fetch
     this.#fetch = own ? (input, init) => own(new Request(input, init)) : fetch
   }
