@@ -5,6 +5,7 @@ import type { Texts } from './pages/texts.ts'
 import type { Fetch, Identity, Store } from './ports.ts'
 import type { DocumentPolicy } from './protocol/document-url.ts'
 import type { ScopeTable } from './protocol/scope.ts'
+import type { ChooseProvider } from './providers/parts/upstream-schema.ts'
 import type { Provider } from './providers/provider.ts'
 
 /** What a handler, or the MCP server behind, learns of a request that passed the guard. */
@@ -58,6 +59,8 @@ export interface McpOptions {
   name?: string
   /** Scopes every request needs. */
   scopes?: readonly string[]
+  /** The ids of the providers one may sign in at for it; all by default. */
+  upstream?: readonly string[]
   /**
    * `identity` adds `X-Lockgate-…` headers, `upstream-token` adds the provider's access token as bearer too,
    * `nothing` adds neither.
@@ -110,8 +113,12 @@ export interface ProxyOptions {
   secret: string | readonly string[]
   /** Takes a `secret` that was made up rather than drawn, at a public `url` too: whoever guesses it makes tokens. */
   dangerouslyAllowWeakSecret?: boolean
-  /** The provider behind, from `lockgate/providers/…`. */
-  upstream: Provider
+  /**
+   * The provider behind, from `lockgate/providers/…`. Of several, the user chooses one; two of a kind need ids of their
+   * own: `{ ...oidc({ … }), id: 'staff' }`. A function gives each request its tenant’s provider: grants of one
+   * tenant are then nothing to the others.
+   */
+  upstream: Provider | readonly Provider[] | ChooseProvider
   /** Where grants live, from `lockgate/storage/…`. */
   storage: Store
   /** The MCP server to protect: its URL, a handler, or several. */
@@ -197,6 +204,8 @@ export interface Resource {
   readonly path: string
   readonly name: string
   readonly scopes: readonly string[]
+  /** The ids of its providers, where it has not all. */
+  readonly upstream: readonly string[] | undefined
   readonly forward: ForwardMode
   readonly target: { readonly url: URL } | { readonly handler: McpHandler }
   /** URL of its metadata document. */
@@ -211,7 +220,8 @@ export interface Settings {
   /** Empty, or with a leading slash and no trailing one. */
   readonly basePath: string
   readonly secrets: readonly [string, ...string[]]
-  readonly upstream: Provider
+  /** Those there are, or what gives them. */
+  readonly upstream: readonly [Provider, ...Provider[]] | ChooseProvider
   readonly storage: Store
   readonly resources: readonly [Resource, ...Resource[]]
   readonly allow: ProxyOptions['allow']

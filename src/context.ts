@@ -11,7 +11,7 @@ import { createEndTokens, type EndTokens } from './guard/end-tokens.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
 import { createUpstreamAccess, type UpstreamAccess } from './guard/upstream-tokens.ts'
 import { asksForMemberships } from './protocol/allow.ts'
-import { createUpstream, type Upstream } from './upstream/upstream.ts'
+import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
 
 /** Everything an endpoint works with; made once, changed by nobody. */
 export interface Context {
@@ -21,7 +21,7 @@ export interface Context {
   readonly clients: Clients
   readonly grants: Grants
   readonly accessTokens: AccessTokens
-  readonly upstream: Upstream
+  readonly upstreams: Upstreams
   readonly upstreamAccess: UpstreamAccess
   readonly endTokens: EndTokens
   readonly guard: Guard
@@ -49,16 +49,15 @@ export function createContext(settings: Settings): Context {
   const store = failClosed(settings.storage)
   const grants = createGrants({ store, sealer, now, revocationLag })
   const accessTokens = createAccessTokens(sealer, issuer)
-  const upstream = createUpstream(settings.upstream, {
+  const upstreams = createUpstreams(settings.upstream, `${issuer}/callback`, {
     fetch,
     now,
-    redirectUri: `${issuer}/callback`,
     memberships: asksForMemberships(settings.allow),
   })
-  const endTokens = createEndTokens({ upstream, emit })
+  const endTokens = createEndTokens({ upstreams, emit })
   const upstreamAccess = createUpstreamAccess({
     grants,
-    upstream,
+    upstreams,
     scopes: settings.scopes,
     now,
     emit,
@@ -80,6 +79,7 @@ export function createContext(settings: Settings): Context {
   const guard = createGuard({
     accessTokens,
     grants,
+    belongs: ({ provider }, resource) => upstreams.serves(provider, resource),
     upstreamToken: async (key, refused) => (await upstreamAccess.fresh(key, refused)).accessToken,
     now,
     revocationLag,
@@ -91,7 +91,7 @@ export function createContext(settings: Settings): Context {
     clients,
     grants,
     accessTokens,
-    upstream,
+    upstreams,
     upstreamAccess,
     endTokens,
     guard,

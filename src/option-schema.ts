@@ -8,7 +8,8 @@ import { ALLOW_RULE } from './protocol/allow.ts'
 import { areKeysPublic } from './protocol/client-document.ts'
 import { isRegistrable } from './protocol/redirect-uri.ts'
 import { ScopesSchema, scopeName } from './protocol/scope-schema.ts'
-import { ProviderSchema } from './providers/provider.ts'
+import { isHttps } from './providers/parts/https.ts'
+import { UpstreamSchema } from './providers/parts/upstream-schema.ts'
 
 const DAY = 24 * 60 * 60
 
@@ -19,18 +20,9 @@ const isFunction = (input: unknown): boolean => typeof input === 'function'
 const hasMembers = (input: unknown, names: readonly string[]): boolean =>
   typeof input === 'object' && input !== null && names.every((name) => name in input)
 
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
-
-const httpsUrl = (input: string): boolean => {
-  if (!URL.canParse(input)) return false
-  const url = new URL(input)
-  const safe = url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname))
-  return safe && !url.username && !url.password && !url.search && !url.hash
-}
-
 const publicUrl = v.pipe(
   v.string(),
-  v.check(httpsUrl, 'expected an https URL without query (http only on localhost, 127.0.0.1 or [::1])'),
+  v.check(isHttps, 'expected an https URL without query (http only on localhost, 127.0.0.1 or [::1])'),
 )
 const targetUrl = v.pipe(
   v.string(),
@@ -54,6 +46,7 @@ const Mcp: v.GenericSchema<McpOptions> = v.pipe(
     handler: v.exactOptional(handler),
     name: v.exactOptional(text),
     scopes: v.exactOptional(v.array(scopeName)),
+    upstream: v.exactOptional(v.pipe(v.array(text), v.minLength(1))),
     forward: v.exactOptional(v.picklist(['identity', 'upstream-token', 'nothing'])),
   }),
   v.check(
@@ -97,14 +90,7 @@ const OPTIONS = {
   url: publicUrl,
   secret: v.union([secret, v.pipe(v.array(secret), v.minLength(1))], SECRET_RULE),
   dangerouslyAllowWeakSecret: v.exactOptional(v.boolean(), false),
-  upstream: v.pipe(
-    ProviderSchema as v.GenericSchema<ProxyOptions['upstream']>,
-    v.check((input) => input.clientId !== '', 'its clientId is missing'),
-    v.check(
-      (input) => httpsUrl(input.issuer) || !input.discovery || input.dangerouslyAllowHttp === true,
-      'its issuer must be an https URL',
-    ),
-  ),
+  upstream: UpstreamSchema as v.GenericSchema<ProxyOptions['upstream']>,
   storage: v.custom<Store>(
     (input) => hasMembers(input, ['get', 'set', 'swap', 'delete', 'keys']),
     'expected a store',

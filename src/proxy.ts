@@ -116,7 +116,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         if (!grant) return false
         const owner = { client: grant.client, user, grant: `${user}.${id}` }
         ctx.emit({ type: 'grant-ended', ...owner, reason: 'by the operator' })
-        const ended = ctx.endTokens(owner, ctx.grants.openTokens(key, grant))
+        const ended = ctx.endTokens(owner, ctx.grants.openTokens(key, grant), grant.provider)
         let timer: ReturnType<typeof setTimeout> | undefined
         const patience = new Promise((resolve) => {
           timer = setTimeout(resolve, wait * 1000)

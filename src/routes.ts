@@ -62,6 +62,7 @@ function routesOf({ settings, clients }: Context): readonly Route[] {
     browser(`${base}/authorize`, { GET: authorizeEndpoint, POST: authorizeEndpoint }),
     browser(`${base}/consent`, { POST: consentEndpoint }),
     browser(`${base}/callback`, { GET: callbackEndpoint, POST: callbackEndpoint }),
+    browser(`${base}/callback/:provider`, { GET: callbackEndpoint, POST: callbackEndpoint }),
     ...(settings.account
       ? [
           browser(`${base}/account`, { GET: accountEndpoint }),

@@ -6,6 +6,9 @@ import { parseOptions } from './option-schema.ts'
 import { createLook } from './pages/look.ts'
 import { wellKnownPath } from './protocol/documents.ts'
 import { OFFLINE_ACCESS, type ScopeTable } from './protocol/scope.ts'
+import type { Provider } from './providers/provider.ts'
+
+type Providers = readonly [Provider, ...Provider[]]
 
 /**
  * Options with every default in place.
@@ -32,7 +35,16 @@ export function readOptions(options: ProxyOptions): Settings {
   const resources = listMcp(mcp).map((item) => toResource(item, origin, basePath, name))
   const scopes = readScopes(rest.scopes)
   const issues = checkTogether(resources, scopes, rest.clients)
-  if (!rest.upstream.sendScope && Object.values(scopes).some(({ upstream }) => upstream.length > 0)) {
+  const upstream =
+    typeof rest.upstream === 'function'
+      ? rest.upstream
+      : ([rest.upstream].flat() as readonly Provider[] as Providers)
+  const providers = typeof upstream === 'function' ? [] : upstream
+  issues.push(...checkProviders(resources, providers))
+  if (
+    providers.some(({ sendScope }) => !sendScope) &&
+    Object.values(scopes).some(({ upstream }) => upstream.length > 0)
+  ) {
     issues.push({
       path: 'scopes',
       message: 'names scopes of the provider, which takes none from its applications',
@@ -56,6 +68,7 @@ export function readOptions(options: ProxyOptions): Settings {
     // `http` passes the checks on loopback hosts only.
     cookies: origin.startsWith('http:') ? LOOPBACK_COOKIES : HOST_COOKIES,
     look: createLook(name, theme, texts),
+    upstream,
     allow: rest.allow,
     documents: accept ? { hosts, loopback } : undefined,
     registrationTtl: rest.registrationTtl,
@@ -89,6 +102,7 @@ function toResource(options: McpOptions, origin: string, basePath: string, name:
     path,
     name: options.name ?? name,
     scopes: options.scopes ?? [],
+    upstream: options.upstream,
     forward: options.forward ?? 'identity',
     target,
     metadataUrl: origin + wellKnownPath('oauth-protected-resource', path),
@@ -104,6 +118,16 @@ const readScopes = (scopes: NonNullable<ProxyOptions['scopes']>): ScopeTable =>
         : { description: meaning.description, upstream: meaning.upstream ?? [] },
     ]),
   )
+
+function checkProviders(resources: readonly Resource[], providers: readonly Provider[]): ConfigIssue[] {
+  const known = new Set(providers.map(({ id }) => id))
+  const path = (index: number) => `mcp.${index}.upstream`
+  return resources.flatMap(({ upstream = [] }, index) =>
+    upstream.every((id) => known.has(id))
+      ? []
+      : [{ path: path(index), message: 'names a provider that `upstream` does not have' }],
+  )
+}
 
 /** Rules that hold between options. */
 function checkTogether(

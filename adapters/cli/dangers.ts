@@ -1,5 +1,6 @@
-import type { Provider, ProxyOptions } from '../../src/index.ts'
+import type { ProxyOptions } from '../../src/index.ts'
 import { isOn } from './environment.ts'
+import { providersOf } from './upstream.ts'
 
 type Env = NodeJS.ProcessEnv
 
@@ -29,7 +30,7 @@ export function findDangers(
   about: {
     url: string
     storage: string | undefined
-    upstream: Provider | undefined
+    upstream: ProxyOptions['upstream'] | undefined
     allow: ProxyOptions['allow'] | undefined
   },
 ): string[] {
@@ -47,9 +48,10 @@ export function findDangers(
       `LOCKGATE_STORAGE: memory: forgets every sign-in at a restart, and the URL is public. Take fs:, sqlite:, redis: or postgres:; ${unless('dangerously-allow-memory-storage')}`,
     )
   }
-  if (about.upstream?.publicAccounts && !about.allow && !everyone) {
+  const open = providersOf(about.upstream).find(({ publicAccounts }) => publicAccounts)
+  if (open && !about.allow && !everyone) {
     problems.push(
-      `LOCKGATE_ALLOW: is missing, and anybody may have an account at ${about.upstream.name}. Say who may sign in; ${unless('dangerously-allow-everyone')}`,
+      `LOCKGATE_ALLOW: is missing, and anybody may have an account at ${open.name}. Say who may sign in; ${unless('dangerously-allow-everyone')}`,
     )
   }
   return problems

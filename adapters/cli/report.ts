@@ -1,7 +1,8 @@
-import type { OAuthProxy, ProxyOptions } from '../../src/index.ts'
+import type { OAuthProxy, Provider, ProxyOptions } from '../../src/index.ts'
 import { MCP_CLIENTS, serverName } from './connect.ts'
 import { isLoopback } from './dangers.ts'
 import type { ServeSettings } from './settings.ts'
+import { providersOf } from './upstream.ts'
 
 /** What a change in a store promises, for whoever chose it by a word. */
 const GUARANTEES = {
@@ -14,12 +15,13 @@ const GUARANTEES = {
 export function startReport(proxy: OAuthProxy, settings: ServeSettings, listening: string): string {
   const { options, storage } = settings
   const servers = proxy.resources.map(({ id, target }) => `${id} → ${target ?? 'a handler'}`)
+  const providers = providersOf(options.upstream)
   const rows: [string, string | readonly string[]][] = [
     ['public URL', proxy.issuer],
     ['listening', listening],
     ['issuer', proxy.issuer],
-    ['provider', `${options.upstream.name} (${options.upstream.issuer})`],
-    ['callback URL', `${proxy.issuer}/callback, to be registered at the provider`],
+    ['provider', providers.map(({ name, issuer }) => `${name} (${issuer})`)],
+    ['callback URL', callbacks(proxy.issuer, providers)],
     ['protects', servers],
     ['storage', `${storage}, ${lasts(storage)}${GUARANTEES[options.storage.consistency]}`],
     ['may sign in', whoMaySignIn(options)],
@@ -32,6 +34,12 @@ export function startReport(proxy: OAuthProxy, settings: ServeSettings, listenin
   )
   return `Lockgate is ready.\n${lines.join('')}${warnings(settings, proxy)}`
 }
+
+/** With several providers each has one of its own. */
+const callbacks = (issuer: string, providers: readonly Provider[]): string[] =>
+  providers.length < 2
+    ? [`${issuer}/callback, to be registered at the provider`]
+    : providers.map(({ id, name }) => `${issuer}/callback/${id}, to be registered at ${name}`)
 
 const lasts = (storage: string): string => (storage === 'memory:' ? 'forgets everything at a restart; ' : '')
 
@@ -57,7 +65,11 @@ function warnings({ hostname, options }: ServeSettings, { issuer }: OAuthProxy):
       `HOST: ${hostname} can be reached from the network, but the public URL is for this machine only`,
     )
   }
-  if (isLoopback(issuer) && options.upstream.publicAccounts && !options.allow) {
+  if (
+    isLoopback(issuer) &&
+    providersOf(options.upstream).some(({ publicAccounts }) => publicAccounts) &&
+    !options.allow
+  ) {
     found.push('LOCKGATE_ALLOW: is missing; a public URL needs it with this provider')
   }
   return found.map((text) => `  warning      ${text}\n`).join('')

@@ -1,4 +1,4 @@
-import type { Provider } from '../../src/index.ts'
+import type { Provider, ProxyOptions } from '../../src/index.ts'
 import type { Input, ProviderFactory } from '../../src/providers/define.ts'
 import { listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
 
@@ -54,6 +54,10 @@ export const PROVIDERS: Readonly<
 }
 
 /** The variable for one input of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
+/** Those that are known before a request comes: none, where a function gives them. */
+export const providersOf = (upstream: ProxyOptions['upstream'] | undefined): readonly Provider[] =>
+  upstream === undefined || typeof upstream === 'function' ? [] : ([upstream].flat() as readonly Provider[])
+
 export const upstreamVariable = (input: string): string => variableOf(`upstream.${input}`)
 
 /**

@@ -1,11 +1,12 @@
 import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { describeError } from '../events/event.ts'
-import { userKey } from '../grants/grant-key.ts'
+import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { judgeAnswer } from './judge-answer.ts'
+import { askedProvider, choicesFor, chosenOf, userOf } from './provider-of-request.ts'
 import { openSession } from './session.ts'
 import { finishAccountSignIn, startAccountSignIn } from './sign-in.ts'
 
@@ -14,8 +15,10 @@ export const accountSignInEndpoint: Endpoint = async (http, ctx) => {
   if (!isSameOrigin(http, ctx.settings.origin)) {
     throw new OAuthError('access_denied', 'The form was sent from another site', { reason: 'foreign origin' })
   }
-  const { flow, cookies } = startAccountSignIn(ctx, http)
-  return redirect(await ctx.upstream.authorizationUrl(flow), cookies)
+  const { fields } = await readForm(http)
+  const upstream = chosenOf(await choicesFor(ctx, http), fields.provider)
+  const { flow, cookies } = startAccountSignIn(ctx, http, upstream.id)
+  return redirect(await upstream.authorizationUrl(flow), cookies)
 }
 
 /**
@@ -29,11 +32,12 @@ export async function answerAccountSignIn(
   call: Call,
   fields: Readonly<Record<string, string | undefined>>,
 ): Promise<Response> {
-  const { flow, cookies } = finishAccountSignIn(ctx, http, fields.state)
-  const { settings, keyring, emit } = ctx
+  const { flow, provider, cookies } = finishAccountSignIn(ctx, http, fields.state)
+  const { settings, emit } = ctx
   try {
-    const { identity, allowed } = await judgeAnswer(ctx, fields, flow)
-    const user = userKey(keyring, identity)
+    const upstream = await askedProvider(ctx, http, provider)
+    const { identity, allowed } = await judgeAnswer(ctx, upstream, fields, flow)
+    const user = userOf(ctx, provider, identity)
     if (!allowed) {
       emit({
         type: 'turned-away',
@@ -45,7 +49,7 @@ export async function answerAccountSignIn(
       throw new OAuthError('access_denied', 'You signed in, but this account may not use this server')
     }
     emit({ type: 'account-opened', user })
-    return redirect(`${settings.issuer}/account`, [...cookies, ...openSession(ctx, identity)])
+    return redirect(`${settings.issuer}/account`, [...cookies, ...openSession(ctx, user, identity)])
   } catch (error) {
     const refusal =
       error instanceof OAuthError

@@ -8,13 +8,15 @@ import { isSameOrigin } from '../http/same-origin.ts'
 import { accountPage, type ConnectedApp } from '../pages/account-page.ts'
 import { describeScope } from './describe-scope.ts'
 import { endUpstream } from './end-upstream.ts'
+import { choicesFor } from './provider-of-request.ts'
 import { closeSession, readSession, type Session } from './session.ts'
 
 /** What the signed-in user has connected; for others a button to sign in. */
 export const accountEndpoint: Endpoint = async (http, ctx) => {
-  const { settings, upstream } = ctx
+  const { settings } = ctx
   const session = readSession(ctx, http)
-  const view = { server: settings.name, provider: upstream.name, base: `${settings.basePath}/account` }
+  const providers = (await choicesFor(ctx, http)).map(({ id, name }) => ({ id, name }))
+  const view = { server: settings.name, providers, base: `${settings.basePath}/account` }
   if (!session) return page(accountPage(settings.look, view))
   const { name, token } = session
   return page(

@@ -5,11 +5,12 @@ import { OAuthError } from '../errors.ts'
 import { describeError } from '../events/event.ts'
 import { readForm, toParams } from '../http/params.ts'
 import { page } from '../http/responses.ts'
-import { consentPage } from '../pages/consent-page.ts'
+import { consentPage, type ProviderView } from '../pages/consent-page.ts'
 import { checkAuthorizationRequest, chooseRedirectUri, readState } from '../protocol/authorization-request.ts'
 import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
 import { upstreamScopes } from '../protocol/scope.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 import { answerError } from './answer-client.ts'
 import { describeScope } from './describe-scope.ts'
 import { openConsent } from './sign-in.ts'
@@ -20,7 +21,7 @@ import { openConsent } from './sign-in.ts'
  * @see [OAuth 2.1 §4.1.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.1)
  */
 export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
-  const { settings, clients, upstream } = ctx
+  const { settings, clients, upstreams } = ctx
   const params =
     request.method === 'POST' ? await readForm(request) : toParams(new URL(request.url).searchParams)
   const { client_id: clientId, redirect_uri: requestedUri } = params.fields
@@ -38,7 +39,11 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     const minimal = scopes.filter((scope) => settings.scopes[scope]?.upstream.length === 0)
     const server = { resources: settings.resources, scopes, minimal }
     const checked = checkAuthorizationRequest(params, client, server)
-    const providerScopes = await upstream.scopes(upstreamScopes(checked.scope, settings.scopes))
+    const resource = settings.resources.find(({ id }) => id === checked.resource)!
+    const more = upstreamScopes(checked.scope, settings.scopes)
+    const providers = await Promise.all(
+      (await upstreams.choices(resource, request)).map((upstream) => describeProvider(upstream, more)),
+    )
     const { key, name, refreshes, kind, authMethods } = client
     const { sealed, cookies } = openConsent(ctx, request, {
       ...checked,
@@ -48,7 +53,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
       client: { key, name, refreshes, ...(kind === 'document' && { authMethods }) },
     })
     const view = consentPage(settings.look, {
-      server: settings.resources.find(({ id }) => id === checked.resource)?.name ?? settings.name,
+      server: resource.name,
       resource: checked.resource,
       clientName: name,
       verified:
@@ -59,8 +64,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
             : { host: client.host },
       redirectUri,
       scopes: checked.scope.map((scope) => describeScope(scope, settings)),
-      provider: upstream.name,
-      providerScopes: providerScopes.map((scope) => ({ scope, words: upstream.words(scope) })),
+      providers,
       action: `${settings.basePath}/consent`,
       request: sealed,
     })
@@ -84,3 +88,10 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
 /** Only here may a client be asked for: its user is waiting to be shown what it says of itself. */
 const lookUp = async ({ find, documents }: Clients, clientId: string): Promise<Client | undefined> =>
   (await find(clientId)) ?? (isUrl(clientId) ? documents?.load(clientId) : undefined)
+
+/** What a sign-in at a provider would ask it for. */
+async function describeProvider(upstream: Upstream, more: readonly string[]): Promise<ProviderView> {
+  const scopes = await upstream.scopes(more)
+  const { id, name } = upstream
+  return { id, name, scopes: scopes.map((scope) => ({ scope, words: upstream.words(scope) })) }
+}

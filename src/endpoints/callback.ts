@@ -3,7 +3,7 @@ import { OAuthError } from '../errors.ts'
 import { describeError } from '../events/event.ts'
 import { newCode } from '../grants/codes.ts'
 import type { Grant } from '../grants/grant.ts'
-import { formatGrantKey, newGrantKey, userKey } from '../grants/grant-key.ts'
+import { formatGrantKey, newGrantKey } from '../grants/grant-key.ts'
 import { readForm, toParams } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { errorPage } from '../pages/error-page.ts'
@@ -13,6 +13,7 @@ import { backedScopes, isUseful } from '../protocol/scope.ts'
 import { answerAccountSignIn } from './account-sign-in.ts'
 import { answerError } from './answer-client.ts'
 import { ANSWER, judgeAnswer } from './judge-answer.ts'
+import { askedProvider, userOf } from './provider-of-request.ts'
 import { finishSignIn, isAccountSignIn, type SignInRequest } from './sign-in.ts'
 
 /**
@@ -25,12 +26,14 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   const { fields } = toParams(new URL(http.url).searchParams)
   if (isAccountSignIn(ctx, http, fields.state)) return answerAccountSignIn(http, ctx, call, fields)
   const { flow, request, cookies } = finishSignIn(ctx, http, fields.state)
+  const upstream = await askedProvider(ctx, http, request.provider)
   try {
-    const { identity, tokens, allowed } = await judgeAnswer(ctx, fields, flow)
+    const { identity, tokens, allowed } = await judgeAnswer(ctx, upstream, fields, flow)
     if (!allowed) return turnAway(ctx, call, request, identity, tokens, cookies)
-    const scope = backedScopes(request.scope, ctx.settings.scopes, (one) => ctx.upstream.grants(tokens, one))
+    const scope = backedScopes(request.scope, ctx.settings.scopes, (one) => upstream.grants(tokens, one))
     if (!isUseful(scope)) {
-      call.defer(ctx.endTokens({ client: request.client.key, user: userKey(ctx.keyring, identity) }, tokens))
+      const owner = { client: request.client.key, user: userOf(ctx, request.provider, identity) }
+      call.defer(ctx.endTokens(owner, tokens, request.provider))
       throw tooLittle()
     }
     const code = await createGrant(ctx, { ...request, scope }, identity, tokens)
@@ -60,7 +63,7 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
 async function fromForm(http: Request, { settings }: Context): Promise<Response> {
   const { fields } = await readForm(http)
   const params = Object.fromEntries(ANSWER.map((name) => [name, fields[name]]))
-  return redirect(withResponse(`${settings.issuer}/callback`, params))
+  return redirect(withResponse(settings.origin + new URL(http.url).pathname, params))
 }
 
 const asRefusal = (error: unknown): OAuthError =>
@@ -82,10 +85,10 @@ function turnAway(
   tokens: UpstreamTokens,
   cookies: readonly string[],
 ): Response {
-  const { emit, keyring, settings, endTokens } = ctx
-  const owner = { client: request.client.key, user: userKey(keyring, identity) }
+  const { emit, settings, endTokens } = ctx
+  const owner = { client: request.client.key, user: userOf(ctx, request.provider, identity) }
   emit({ type: 'turned-away', requestId: call.requestId, ...owner, reason: 'not in allow' })
-  call.defer(endTokens(owner, tokens))
+  call.defer(endTokens(owner, tokens, request.provider))
   const { redirectUri, state } = request
   const message = 'You signed in, but this account may not use this server'
   const href = withResponse(redirectUri, { error: 'access_denied', state, iss: settings.issuer })
@@ -98,13 +101,14 @@ function turnAway(
 }
 
 async function createGrant(
-  { grants, keyring, settings, emit }: Context,
+  ctx: Context,
   request: SignInRequest,
   identity: Identity,
   tokens: UpstreamTokens,
 ): Promise<string> {
+  const { grants, settings, emit } = ctx
   const now = settings.now()
-  const key = newGrantKey(userKey(keyring, identity))
+  const key = newGrantKey(userOf(ctx, request.provider, identity))
   const { code, hash } = newCode(key)
   const endsAt = earliest(
     settings.grantTtl && now + settings.grantTtl,
@@ -126,6 +130,7 @@ async function createGrant(
     generation: 0,
     rotatedAt: now,
     epoch: 0,
+    ...(request.provider !== undefined && { provider: request.provider }),
     identity: grants.sealIdentity(key, identity),
     upstream: grants.sealTokens(key, tokens),
   }

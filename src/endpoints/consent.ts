@@ -4,6 +4,7 @@ import { readForm } from '../http/params.ts'
 import { redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
 import { answerError } from './answer-client.ts'
+import { choicesFor, chosenOf } from './provider-of-request.ts'
 import { closeConsent, startSignIn } from './sign-in.ts'
 
 /** The user's answer. Only here does a sign-in at the provider begin. */
@@ -19,8 +20,9 @@ export const consentEndpoint: Endpoint = async (http, ctx, call) => {
     const denied = new OAuthError('access_denied', 'The request was denied')
     return answerError(ctx, call, request, denied, { trusted: request.trusted, cookies })
   }
-  const { flow, cookies: started } = startSignIn(ctx, http, request)
-  const location = await ctx.upstream.authorizationUrl(flow)
+  const upstream = chosenOf(await choicesFor(ctx, http, request.resource), fields.provider)
+  const { flow, cookies: started } = startSignIn(ctx, http, { ...request, provider: upstream.id })
+  const location = await upstream.authorizationUrl(flow)
   ctx.emit({ type: 'consented', client, resource: request.resource })
   return redirect(location, [...cookies, ...started])
 }

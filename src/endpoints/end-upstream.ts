@@ -11,5 +11,5 @@ export function endUpstream(
 ): void {
   const owner = { client: grant.client, user: key.user, grant: formatGrantKey(key) }
   emit({ type: 'grant-ended', ...owner, reason })
-  call.defer(Promise.resolve().then(() => endTokens(owner, grants.openTokens(key, grant))))
+  call.defer(Promise.resolve().then(() => endTokens(owner, grants.openTokens(key, grant), grant.provider)))
 }

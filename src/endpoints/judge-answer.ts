@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
 import { isAllowed } from '../protocol/allow.ts'
-import type { UpstreamFlow } from '../upstream/upstream.ts'
+import type { Upstream, UpstreamFlow } from '../upstream/upstream.ts'
 
 /** What a provider's answer may say that this server listens to. */
 export const ANSWER: readonly string[] = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
@@ -12,7 +12,8 @@ export const ANSWER: readonly string[] = ['code', 'state', 'iss', 'error', 'erro
  * @throws {OAuthError} Where the provider refused or its answer does not hold.
  */
 export async function judgeAnswer(
-  { upstream, settings: { allow } }: Context,
+  { settings: { allow } }: Context,
+  upstream: Upstream,
   fields: Readonly<Record<string, string | undefined>>,
   flow: UpstreamFlow,
 ): Promise<{ identity: Identity; tokens: UpstreamTokens; allowed: boolean }> {

@@ -44,6 +44,8 @@ async function admitAndPass(
     admission = admitted instanceof Promise ? await admitted : admitted
     // Without credentials a client learns where to get some; nothing was wrong with what it sent.
     if (!admission) return wantsPage(request) ? introduce(request, resource, ctx) : challenge(resource)
+    const tenant = ctx.upstreams.tenantOf(request)
+    if (tenant && (await tenant).id !== admission.provider) throw ofAnotherTenant()
     call.keepOpen()
     return await pass(request, resource, ctx, admission)
   } catch (error) {
@@ -59,6 +61,11 @@ async function admitAndPass(
     return challenge(resource, error)
   }
 }
+
+const ofAnotherTenant = () =>
+  new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', {
+    reason: 'issued for another tenant',
+  })
 
 /** How a request shows a token. Anything but the header is ignored, unless it comes beside it. */
 function credentials(request: Request): { authorization: string | null; second: boolean } {

@@ -1,6 +1,5 @@
 import type { Context } from '../context.ts'
 import { randomId } from '../crypto/random.ts'
-import { userKey } from '../grants/grant-key.ts'
 import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cookies.ts'
 import type { Identity } from '../ports.ts'
 
@@ -24,9 +23,9 @@ const NAME = 'session'
 const TTL = 60 * 60
 
 /** @returns The cookies that open a new session, in place of any that the browser had. */
-export function openSession({ sealer, keyring, settings }: Context, identity: Identity): string[] {
+export function openSession({ sealer, settings }: Context, user: string, identity: Identity): string[] {
   const session: Session = {
-    user: userKey(keyring, identity),
+    user,
     name: (identity.email ?? identity.name)?.slice(0, 200),
     token: randomId(),
     until: settings.now() + TTL,

@@ -19,6 +19,8 @@ import type { UpstreamFlow } from '../upstream/upstream.ts'
 export interface SignInRequest extends AuthorizationRequest {
   readonly client: Pick<Client, 'key' | 'name' | 'refreshes'> & Partial<Pick<Client, 'authMethods'>>
   readonly redirectUri: string
+  /** Where the user signs in: settled by their answer. */
+  readonly provider?: string
   /** Whether errors may go back by redirect before the user has approved. */
   readonly trusted: boolean
 }
@@ -33,6 +35,8 @@ interface Pending {
 
 /** What a sealed cookie holds of a sign-in under way. The purpose it is sealed for says where the sign-in leads. */
 interface UnderWay extends UpstreamFlow {
+  /** Where it leads, for a sign-in that has no request to say so. */
+  readonly provider?: string
   readonly until: number
 }
 
@@ -100,8 +104,8 @@ export const startSignIn = (ctx: Context, http: Request, request: SignInRequest)
   start(ctx, http, 'sign-in', { request, more: upstreamScopes(request.scope, ctx.settings.scopes) })
 
 /** Starts a sign-in to the account page. */
-export const startAccountSignIn = (ctx: Context, http: Request): Started =>
-  start(ctx, http, 'account-sign-in', {})
+export const startAccountSignIn = (ctx: Context, http: Request, provider: string): Started =>
+  start(ctx, http, 'account-sign-in', { provider })
 
 /** Whether a `state` belongs to a sign-in to the account page that this browser has started. */
 export const isAccountSignIn = (ctx: Context, http: Request, state: string | undefined): boolean =>
@@ -126,9 +130,9 @@ export function finishAccountSignIn(
   ctx: Context,
   http: Request,
   state: string | undefined,
-): { flow: UpstreamFlow; cookies: string[] } {
+): { flow: UpstreamFlow; provider: string | undefined; cookies: string[] } {
   const { found, cookies } = finish<UnderWay>(ctx, http, 'account-sign-in', state)
-  return { flow: found, cookies }
+  return { flow: found, provider: found.provider, cookies }
 }
 
 interface Started {
@@ -142,7 +146,7 @@ function start(
   ctx: Context,
   http: Request,
   to: Destination,
-  what: Pick<UpstreamFlow, 'more'> & Partial<Pick<Approved, 'request'>>,
+  what: Pick<UpstreamFlow, 'more'> & Partial<Pick<UnderWay, 'provider'>> & Partial<Pick<Approved, 'request'>>,
 ): Started {
   const { signInTtl, now } = ctx.settings
   const flow = { state: randomId(), verifier: randomId(32), nonce: randomId(), more: what.more }

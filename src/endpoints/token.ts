@@ -17,7 +17,13 @@ const missing = (name: string) => new OAuthError('invalid_request', `The ${name}
 const invalidGrant = (reason: string) =>
   new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', { reason })
 
-type Exchange = (ctx: Context, call: Call, client: Client, params: Params) => Promise<Response>
+type Exchange = (
+  ctx: Context,
+  call: Call,
+  client: Client,
+  params: Params,
+  tenant?: string,
+) => Promise<Response>
 
 /** @see [OAuth 2.1 §3.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.2) */
 export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
@@ -31,7 +37,8 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
     find,
     verify: ctx.clients.verify,
   })
-  const response = await exchange(ctx, call, client, params)
+  const tenant = (await ctx.upstreams.tenantOf(request))?.id
+  const response = await exchange(ctx, call, client, params, tenant)
   if (ctx.clients.stored) call.defer(ctx.clients.stored.keep(client.id))
   return response
 }
@@ -48,7 +55,7 @@ function shownGrant({ keyring }: Context, { fields }: Params): ShownGrant | unde
 
 const EXCHANGES: Readonly<Record<string, Exchange>> = {
   /** @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3) */
-  async authorization_code(ctx, call, client, { fields, resources }) {
+  async authorization_code(ctx, call, client, { fields, resources }, tenant) {
     const { code, code_verifier: verifier, redirect_uri: redirectUri, scope } = fields
     if (code === undefined) throw missing('code')
     if (verifier === undefined) throw missing('code_verifier')
@@ -58,12 +65,15 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
     const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
     const rules = { accessTokenTtl, refreshTtl, refreshGrace }
     const use = { client: client.key, secretHash, verifier, redirectUri, resources, scope }
-    const issue = await change(ctx, call, parsed.key, (grant) => redeem(grant, use, now(), rules))
+    const issue = await change(ctx, call, parsed.key, (grant) => {
+      assertTenant(grant, tenant)
+      return redeem(grant, use, now(), rules)
+    })
     return respond(ctx, parsed.key, issue, 'issued')
   },
 
   /** @see [OAuth 2.1 §4.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.3) */
-  async refresh_token(ctx, call, client, { fields, resources }) {
+  async refresh_token(ctx, call, client, { fields, resources }, tenant) {
     if (fields.refresh_token === undefined) throw missing('refresh_token')
     if (!client.refreshes) {
       throw new OAuthError('unauthorized_client', 'The client did not register the refresh_token grant')
@@ -74,7 +84,13 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
     const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
     const rules = { accessTokenTtl, refreshTtl, refreshGrace }
     const use = { client: client.key, generation, resources, scope: fields.scope }
-    const decide = (grant: Grant) => refresh(grant, use, now(), rules)
+    const decide = (grant: Grant): Decision<Issue> => {
+      assertTenant(grant, tenant)
+      // Only somebody who shows the grant's own token may end it.
+      const decision = refresh(grant, use, now(), rules)
+      if (decision.type === 'end' || isServed(ctx, grant)) return decision
+      return { type: 'end', reason: 'the provider it was made with is not configured any more' }
+    }
     const issue = await change<Issue | 'stale'>(ctx, call, key, (grant) => {
       const decision = decide(grant)
       const rotates = decision.type === 'write'
@@ -85,6 +101,17 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
     await ctx.upstreamAccess.fresh(key)
     return respond(ctx, key, await change(ctx, call, key, decide), 'refreshed')
   },
+}
+
+/** @throws {OAuthError} `invalid_grant` for a grant of another tenant, which lives on. */
+function assertTenant({ provider }: Grant, tenant: string | undefined): void {
+  if (tenant !== undefined && provider !== tenant) throw invalidGrant('grant of another tenant')
+}
+
+/** Whether the server a grant is for still has the provider it was made with. */
+function isServed({ settings, upstreams }: Context, { provider, resource }: Grant): boolean {
+  const served = settings.resources.find(({ id }) => id === resource)
+  return served !== undefined && upstreams.serves(provider, served)
 }
 
 /** Changes a grant by one rule; where that ends it, the provider's tokens end too. */

@@ -39,10 +39,13 @@ export function parseGrantKey(text: string): GrantKey | undefined {
  * Who somebody is, without saying it: a keyed hash, so that neither a token nor a key of the storage shows a
  * person. It is made with the oldest secret: as long as that one is kept, a new secret in front of it does not
  * part a user from their grants.
+ *
+ * @param realm Keeps apart those who are the same person at a provider, and must not be here.
  */
-export function userKey(keyring: Keyring, { issuer, tenant, subject }: Identity): string {
+export function userKey(keyring: Keyring, { issuer, tenant, subject }: Identity, realm?: string): string {
   const oldest = keyring.all[keyring.all.length - 1]!
-  return mac(oldest.key('user'), [issuer, tenant ?? '', subject], 16)
+  const parts = [issuer, tenant ?? '', subject]
+  return mac(oldest.key('user'), realm === undefined ? parts : [...parts, realm], 16)
 }
 
 export const newGrantKey = (user: string): GrantKey => ({ user, id: randomId() })

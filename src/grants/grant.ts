@@ -37,6 +37,8 @@ export interface Grant {
   readonly rotatedAt: number
   /** Raised to end every access token issued so far while the grant lives on. */
   readonly epoch: number
+  /** The id of the provider it was made with; absent in old records, made when there was one. */
+  readonly provider?: string
   /** The identity, sealed for this record's key. */
   readonly identity: string
   /** The provider's tokens, sealed for this record's key. */

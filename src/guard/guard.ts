@@ -1,6 +1,7 @@
 import type { Auth, Resource } from '../config.ts'
 import { OAuthError } from '../errors.ts'
 import type { AccessClaims, AccessTokens } from '../grants/access-token.ts'
+import type { Grant } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
@@ -11,6 +12,8 @@ export interface Admission {
   readonly auth: Auth
   readonly key: GrantKey
   readonly clientName: string
+  /** The provider of its grant. */
+  readonly provider: string | undefined
 }
 
 /** Stands at every protected resource. */
@@ -44,11 +47,13 @@ const invalidToken = (reason: string) =>
 export function createGuard(ports: {
   accessTokens: AccessTokens
   grants: Grants
+  /** Whether a grant's provider is still one of this resource's. */
+  belongs: (grant: Grant, resource: Resource) => boolean
   upstreamToken: (key: GrantKey, refused?: string) => Promise<string>
   now: Clock
   revocationLag: number
 }): Guard {
-  const { accessTokens, grants, upstreamToken, now, revocationLag } = ports
+  const { accessTokens, grants, belongs, upstreamToken, now, revocationLag } = ports
   const known = new Map<string, Known>()
 
   /** What a token says. Throws at once, without a promise: this is what a flood of made-up tokens costs. */
@@ -58,11 +63,17 @@ export function createGuard(ports: {
     return claims
   }
 
-  async function remember(authorization: string, token: string, claims: AccessClaims): Promise<Known> {
+  async function remember(
+    authorization: string,
+    token: string,
+    claims: AccessClaims,
+    resource: Resource,
+  ): Promise<Known> {
     const { key } = claims
     const live = await grants.live(key)
     const { grant } = live
     if (!grant) throw invalidToken('the grant has ended')
+    if (!belongs(grant, resource)) throw invalidToken('the grant’s provider is not one of this server')
     const { email, emailVerified, name, claims: said } = grants.openIdentity(key, grant)
     const auth: Auth = {
       token,
@@ -70,11 +81,12 @@ export function createGuard(ports: {
       scopes: [...claims.scope],
       expiresAt: claims.expiresAt,
       resource: new URL(claims.resource),
-      extra: { grant: formatGrantKey(key), clientName: grant.clientName },
+      extra: { grant: formatGrantKey(key), clientName: grant.clientName, provider: grant.provider },
       user: { id: key.user, email, emailVerified: emailVerified === true, name, claims: said },
       upstream: { accessToken: (options) => upstreamToken(key, options?.refused) },
     }
-    const entry = { claims, live, auth, key, clientName: grant.clientName }
+    const { clientName, provider } = grant
+    const entry = { claims, live, auth, key, clientName, provider }
     known.set(authorization, entry)
     if (known.size > LIMIT) known.delete(known.keys().next().value!)
     return entry
@@ -101,7 +113,7 @@ export function createGuard(ports: {
       if (!entry) {
         if (!/^bearer /i.test(authorization)) return undefined
         const token = authorization.slice('bearer '.length).trim()
-        const remembered = remember(authorization, token, open(token))
+        const remembered = remember(authorization, token, open(token), resource)
         return remembered.then((found) => judge(found, authorization, resource))
       }
       if (entry.claims.expiresAt <= now()) {

@@ -8,6 +8,7 @@ import { backedScopes, isUseful, type ScopeTable } from '../protocol/scope.ts'
 import { type Patience, retrying } from '../upstream/retry.ts'
 import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
 import type { EndTokens } from './end-tokens.ts'
 
 /** The provider's tokens of a grant, kept alive. */
@@ -41,6 +42,7 @@ const SECOND_CHANCE = 500
 const POLL = 150
 
 const ENDED = 'The sign-in at the identity provider has ended'
+const UNKNOWN = 'the provider it was made with is not configured any more'
 const LOST = 'an answer of the provider to a refresh was lost, and it takes the old refresh token no more'
 
 const STILL_GOOD = 'a refresh failed: the provider’s token is used until it expires'
@@ -50,19 +52,19 @@ const signInOver = (reason: string, cause?: unknown) =>
 
 export function createUpstreamAccess(ports: {
   grants: Grants
-  upstream: Upstream
+  upstreams: Upstreams
   /** What scopes here need there: what the provider takes back, is taken back. */
   scopes: ScopeTable
   now: Clock
   emit: Emit
   endTokens: EndTokens
 }): UpstreamAccess {
-  const { grants, upstream, scopes, now, emit, endTokens } = ports
+  const { grants, upstreams, scopes, now, emit, endTokens } = ports
   const refreshing = new Map<string, Promise<UpstreamTokens>>()
   const shared = grants.consistency === 'atomic'
   // A refresh token that is never replaced may be sent as often as one likes: there is nothing to remember.
   // Eventual stores take about one write a second: the one that saves the new tokens must not come second.
-  const marked = upstream.rotation !== 'never' && grants.consistency !== 'eventual'
+  const isMarked = ({ rotation }: Upstream) => rotation !== 'never' && grants.consistency !== 'eventual'
 
   const isFresh = ({ expiresAt }: UpstreamTokens, skew: number) =>
     expiresAt === undefined || expiresAt - skew > now()
@@ -88,7 +90,10 @@ export function createUpstreamAccess(ports: {
         const what = refused === undefined ? 'has expired' : 'is refused'
         return end(key, `the provider’s token ${what} and it gave none to refresh it`)
       }
-      if (await lease(key, grant)) return renew(key, tokens, { refused, lost: grant.askedAt !== undefined })
+      const upstream = upstreams.find(grant.provider)
+      if (!upstream) return end(key, UNKNOWN)
+      if (await lease(key, grant, upstream))
+        return renew(key, upstream, tokens, { refused, lost: grant.askedAt !== undefined })
       await new Promise((resolve) => setTimeout(resolve, POLL))
     }
   }
@@ -98,7 +103,8 @@ export function createUpstreamAccess(ports: {
    * second asker ends the sign-in. The same write says that it is asked, for whoever comes after an instance that died
    * over it.
    */
-  async function lease(key: GrantKey, seen: Grant): Promise<boolean> {
+  async function lease(key: GrantKey, seen: Grant, upstream: Upstream): Promise<boolean> {
+    const marked = isMarked(upstream)
     if (!shared && !marked) return true
     const outcome = await grants.change(key, (grant): Decision<boolean> => {
       const taken = grant.upstream !== seen.upstream || (shared && (grant.leasedUntil ?? 0) > now())
@@ -116,10 +122,12 @@ export function createUpstreamAccess(ports: {
   /** @param before `lost`: whether an earlier answer was. */
   async function renew(
     key: GrantKey,
+    upstream: Upstream,
     tokens: UpstreamTokens,
     before: { refused: string | undefined; lost: boolean },
   ): Promise<UpstreamTokens> {
     let lost = before.lost
+    const marked = isMarked(upstream)
     const attempt = () =>
       upstream.refresh(tokens).catch((error: unknown) => {
         if (error instanceof UpstreamTrouble && error.effect !== 'none') lost = true
@@ -134,10 +142,10 @@ export function createUpstreamAccess(ports: {
       if (isTheEnd(error)) {
         const mayLive = lost && marked && saidByProvider(error)
         // What was lost may be alive there: where tokens are a family, the old one ends the new one.
-        if (mayLive) void endTokens(ownerOf(key), tokens)
+        if (mayLive) void endTokens(ownerOf(key), tokens, upstream.id)
         return end(key, mayLive ? LOST : (error.reason ?? error.message), error)
       }
-      await giveBack(key, lost)
+      await giveBack(key, lost, marked)
       const killed = lost && upstream.refreshKillsAccess
       const stillGood = before.refused === undefined && !killed && isFresh(tokens, 0)
       if (!(error instanceof UpstreamTrouble && stillGood)) throw error
@@ -146,12 +154,12 @@ export function createUpstreamAccess(ports: {
     }
     // Saved before anybody uses it: a rotated refresh token that is lost cannot be had again. A store that fails gets
     // a second chance for the same reason.
-    const outcome = await keep(key, next).catch(async () => {
+    const outcome = await keep(key, upstream, next).catch(async () => {
       await new Promise((resolve) => setTimeout(resolve, SECOND_CHANCE))
-      return keep(key, next)
+      return keep(key, upstream, next)
     })
     if (outcome.type !== 'done') {
-      void endTokens(ownerOf(key), next)
+      void endTokens(ownerOf(key), next, upstream.id)
       if (outcome.type === 'missing') throw signInOver('the grant ended while it was refreshed')
       const { client } = outcome.grant
       emit({ type: 'grant-ended', ...ownerOf(key), client, reason: outcome.reason })
@@ -161,7 +169,7 @@ export function createUpstreamAccess(ports: {
     return next
   }
 
-  async function giveBack(key: GrantKey, lost: boolean): Promise<void> {
+  async function giveBack(key: GrantKey, lost: boolean, marked: boolean): Promise<void> {
     if (!shared && !(marked && !lost)) return
     await grants.change(key, ({ leasedUntil: _, askedAt, ...grant }): Decision<undefined> => {
       const open = lost && askedAt !== undefined ? { askedAt } : {}
@@ -170,7 +178,7 @@ export function createUpstreamAccess(ports: {
   }
 
   /** Writes the new tokens, and gives the lease back. Access tokens with a scope that they do not back end at once. */
-  function keep(key: GrantKey, next: UpstreamTokens): Promise<Outcome<string>> {
+  function keep(key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<string>> {
     const sealed = grants.sealTokens(key, next)
     return grants.change(key, ({ leasedUntil: _, askedAt: __, ...grant }): Decision<string> => {
       const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))

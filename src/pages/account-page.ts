@@ -19,7 +19,8 @@ export interface ConnectedApp {
 
 export interface AccountView {
   readonly server: string
-  readonly provider: string
+  /** Where one may sign in. */
+  readonly providers: readonly { readonly id: string; readonly name: string }[]
   /** Path of the page; its forms go to paths below. */
   readonly base: string
   /** Absent where nobody is. */
@@ -32,13 +33,13 @@ export interface AccountView {
 }
 
 /** Which apps may act for the user, each with a way to end that; or a button to sign in. */
-export function accountPage(look: Look, { server, provider, base, signedIn }: AccountView): Page {
+export function accountPage(look: Look, { server, providers, base, signedIn }: AccountView): Page {
   const { texts } = look
   const intro = html`<h1>${texts.accountTitle}</h1>
 <p class="soft">${fill(texts.accountIntro, { server })}</p>`
   if (!signedIn) {
     const form = html`<form method="post" action="${base}/sign-in">
-<div class="row"><button type="submit">${fill(texts.accountSignIn, { provider })}</button></div>
+<div class="row">${providers.map(({ id, name }) => html`<button type="submit" name="provider" value="${id}">${fill(texts.accountSignIn, { provider: name })}</button>`)}</div>
 </form>`
     return layout(look, texts.accountTitle, html`${intro}${form}`)
   }
@@ -55,7 +56,7 @@ ${carried}<button type="submit" class="plain">${texts.signOut}</button>
 </form>
 ${apps.length === 0 && html`<div class="panel"><p>${texts.accountNone}</p></div>`}
 ${apps.map((app) => card(texts, app, base, carried))}
-${apps.length > 0 && html`<p class="small">${fill(texts.accountHint, { provider })}</p>`}`,
+${apps.length > 0 && html`<p class="small">${fill(texts.accountHint, { provider: providers.map(({ name }) => name).join(', ') })}</p>`}`,
   )
 }
 

@@ -38,6 +38,12 @@ summary{padding:.75rem .15rem;font-weight:600;cursor:pointer}
 details>div{padding:0 .15rem 1rem}
 .snippet{display:flex;align-items:flex-start;gap:.5rem;margin:.6rem 0;padding:.6rem .6rem .6rem .9rem;background:var(--inset);border:1px solid var(--line);border-radius:8px}
 .snippet pre{flex:1;min-width:0;margin:0;padding:.2rem 0;white-space:pre-wrap}
+fieldset{margin:1.75rem 0 0;padding:0;border:0;min-width:0}
+legend{padding:0}
+legend h2{margin:0 0 .35rem}
+.choice{display:flex;gap:.75rem;align-items:flex-start;margin:.6rem 0;padding:.8rem 1rem;border:1px solid var(--firm);border-radius:9px;cursor:pointer}
+.choice:has(:checked){border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent)}
+.choice input{flex:none;width:1.15rem;height:1.15rem;margin:.2rem 0 0;accent-color:var(--accent)}
 [hidden]{display:none!important}
 .card{margin:1rem 0;padding:1.1rem 1.15rem;border:1px solid var(--line);border-radius:10px}
 .card h2{margin:0 0 .5rem;font-size:1.0625rem}

@@ -22,6 +22,7 @@ export const ENGLISH = {
   consentOffline: 'Stay connected while you are away',
   consentResource: 'at {resource}',
   consentProvider: 'Next, you sign in with {provider}',
+  consentChoose: 'Next, you sign in. With which account?',
   consentProviderScopes: '{server} will ask {provider} for:',
   consentProviderScopesNote: 'The app does not get this access itself.',
   consentProviderNothing: 'The app does not get access to your account there.',

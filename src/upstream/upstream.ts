@@ -21,7 +21,10 @@ export type { UpstreamFlow } from './authorization-url.ts'
 
 /** One provider, as the endpoints use it. */
 export interface Upstream {
+  readonly id: string
   readonly name: string
+  /** Where it sends its answers. */
+  readonly callback: string
   /** Whether a refresh gives a new refresh token, and takes the one before only once. */
   readonly rotation: 'never' | 'maybe' | 'always'
   /** Whether a refresh ends the access token before it. */
@@ -130,7 +133,9 @@ export function createUpstream(
   }
 
   return {
+    id: provider.id,
     name: provider.name,
+    callback: redirectUri,
     rotation: provider.rotation,
     refreshKillsAccess: provider.refreshKillsAccess === true,
     words: (scope) => provider.scopeWords?.[scope] ?? OPENID_WORDS[scope],

@@ -3,6 +3,7 @@ import type { Closable } from '../../../storage/driver.ts'
 import { fromUrl } from '../../../storage/from-url.ts'
 import { findDangers, isLoopback } from '../../dangers.ts'
 import { explain, findConfig, newSecret, readSettings, type ServeSettings } from '../../settings.ts'
+import { providersOf } from '../../upstream.ts'
 import { type Finding, fail, judge, ok, show, skip } from '../finding.ts'
 import type { Probe } from '../probe.ts'
 import { secretFinding } from './secret.ts'
@@ -47,8 +48,10 @@ export async function examineDeployment(
     if (!matches && !named) {
       return [skip('settings', TITLE, `the settings here are those of ${show(options.url)}`)]
     }
-    const trial = await attempt(options, fetch, address)
-    if ('id' in trial) return [trial]
+    const providers = providersOf(options.upstream)
+    const trials = await Promise.all(providers.map(({ id }) => attempt(options, fetch, address, id)))
+    const failed = trials.find((trial) => 'id' in trial)
+    if (failed) return [failed]
     const url = judge(
       'settings.url',
       'They are about this address',
@@ -66,7 +69,12 @@ export async function examineDeployment(
       dangersFinding(env, opened),
       ...([options.secret].flat().includes(made) ? [] : [secretFinding(options)]),
       ...(await examineStorage(store, opened.storage, timeout)),
-      ...(await upstreamFindings(options, trial, probe)),
+      ...(providers.length === 0
+        ? [skip('upstream', 'The provider', 'which one it is depends on the request')]
+        : await Promise.all(
+            providers.map((provider, index) => upstreamFindings(provider, trials[index] as Trial, probe)),
+          )
+      ).flat(),
     ]
   } finally {
     await store.close?.()
@@ -102,9 +110,14 @@ async function examineStorage(store: Store, storage: string, timeout: number): P
   }
 }
 
-async function attempt(options: ProxyOptions, fetch: Fetch, address: string): Promise<Trial | Finding> {
+async function attempt(
+  options: ProxyOptions,
+  fetch: Fetch,
+  address: string,
+  provider: string,
+): Promise<Trial | Finding> {
   try {
-    return await trySignIn(options, fetch, Array.isArray(options.mcp) ? address : undefined)
+    return await trySignIn(options, fetch, Array.isArray(options.mcp) ? address : undefined, provider)
   } catch (error) {
     return wrongSettings(error)
   }

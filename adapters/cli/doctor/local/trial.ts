@@ -29,12 +29,14 @@ const REDIRECT = 'http://127.0.0.1/lockgate-doctor'
  * exactly as the deployment would ask it, and nothing is written anywhere.
  *
  * @param resource Which of several servers.
+ * @param provider The id of one of several.
  * @throws {ConfigError} For wrong settings.
  */
 export async function trySignIn(
   options: ProxyOptions,
   fetch: Fetch,
   resource: string | undefined,
+  provider: string | undefined,
 ): Promise<Trial> {
   const exchanges: Exchange[] = []
   const events: ProxyEvent[] = []
@@ -65,13 +67,15 @@ export async function trySignIn(
   const approved = await call('/consent', {
     method: 'POST',
     headers: { cookie: cookiesOf(consent) },
-    body: new URLSearchParams({ request, decision: 'allow' }),
+    body: new URLSearchParams({ request, decision: 'allow', ...(provider !== undefined && { provider }) }),
   })
   const authorizationUrl = approved.headers.get('location') ?? undefined
   if (authorizationUrl === undefined) return { exchanges, authorizationUrl, reason: reason() }
-  const state = new URL(authorizationUrl).searchParams.get('state') ?? ''
+  const { searchParams: sent } = new URL(authorizationUrl)
+  const state = sent.get('state') ?? ''
   const answer = new URLSearchParams({ code: 'lockgate-doctor', state, ...issuerOf(exchanges) })
-  await call(`/callback?${answer}`, { headers: { cookie: cookiesOf(approved) } })
+  const callback = (sent.get('redirect_uri') ?? '').slice(proxy.issuer.length) || '/callback'
+  await call(`${callback}?${answer}`, { headers: { cookie: cookiesOf(approved) } })
   return { exchanges, authorizationUrl, reason: reason() }
 }
 

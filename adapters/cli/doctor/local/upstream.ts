@@ -1,4 +1,4 @@
-import type { ProxyOptions } from '../../../../src/index.ts'
+import type { Provider } from '../../../../src/index.ts'
 import { type Finding, fail, ok, show, skip, warn } from '../finding.ts'
 import type { Probe } from '../probe.ts'
 import { callbackFinding } from './callback.ts'
@@ -7,26 +7,19 @@ import type { Exchange, Trial } from './trial.ts'
 const OPTION = '`upstream` (LOCKGATE_UPSTREAM_…)'
 
 /** What the provider says of itself, of the client's credentials and of the callback. */
-export async function upstreamFindings(
-  options: ProxyOptions,
-  trial: Trial,
-  probe: Probe,
-): Promise<Finding[]> {
+export async function upstreamFindings(provider: Provider, trial: Trial, probe: Probe): Promise<Finding[]> {
   const { authorizationUrl } = trial
-  const found = discoveryFinding(options, trial)
+  const found = discoveryFinding(provider, trial)
   if (authorizationUrl === undefined) return [found]
   return [
     found,
     credentialsFinding(trial),
     await callbackFinding(authorizationUrl, probe),
-    refreshFinding(options, trial, authorizationUrl),
+    refreshFinding(provider, trial, authorizationUrl),
   ]
 }
 
-function discoveryFinding(
-  { upstream }: ProxyOptions,
-  { authorizationUrl, exchanges, reason }: Trial,
-): Finding {
+function discoveryFinding(upstream: Provider, { authorizationUrl, exchanges, reason }: Trial): Finding {
   const [id, title] = ['upstream.discovery', 'The provider is found']
   if (authorizationUrl !== undefined) return ok(id, title, show(upstream.issuer))
   const asked = exchanges.at(-1)
@@ -69,7 +62,7 @@ function codeOf({ json }: Exchange): string | undefined {
   return typeof inner === 'string' ? inner : undefined
 }
 
-function refreshFinding({ upstream }: ProxyOptions, { exchanges }: Trial, authorizationUrl: string): Finding {
+function refreshFinding(upstream: Provider, { exchanges }: Trial, authorizationUrl: string): Finding {
   const [id, title] = ['upstream.refresh', 'The provider gives refresh tokens']
   const { json } = exchanges.find((exchange) => exchange.json?.authorization_endpoint !== undefined) ?? {}
   const grants = json?.grant_types_supported
