@@ -29,6 +29,8 @@ export interface Auth {
     readonly claims: Readonly<Record<string, unknown>>
   }
   readonly upstream: {
+    /** The id of the provider they signed in at. */
+    readonly provider: string | undefined
     /**
      * The provider's access token, refreshed first where it is about to expire.
      *

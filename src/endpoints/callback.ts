@@ -135,8 +135,8 @@ async function createGrant(
     upstream: grants.sealTokens(key, tokens),
   }
   await grants.create(key, grant)
-  const { client, resource } = grant
-  emit({ type: 'signed-in', client, resource, user: key.user, grant: formatGrantKey(key) })
+  const { client, resource, provider } = grant
+  emit({ type: 'signed-in', client, resource, provider, user: key.user, grant: formatGrantKey(key) })
   return code
 }
 

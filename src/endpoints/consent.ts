@@ -23,6 +23,6 @@ export const consentEndpoint: Endpoint = async (http, ctx, call) => {
   const upstream = chosenOf(await choicesFor(ctx, http, request.resource), fields.provider)
   const { flow, cookies: started } = startSignIn(ctx, http, { ...request, provider: upstream.id })
   const location = await upstream.authorizationUrl(flow)
-  ctx.emit({ type: 'consented', client, resource: request.resource })
+  ctx.emit({ type: 'consented', client, resource: request.resource, provider: upstream.id })
   return redirect(location, [...cookies, ...started])
 }

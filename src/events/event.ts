@@ -31,6 +31,8 @@ export interface ProxyEvent {
   /** `<user>.<id>` */
   readonly grant?: string | undefined
   readonly resource?: string | undefined
+  /** The id of the provider the user signs in at. */
+  readonly provider?: string | undefined
   /** What was thrown, where it was no refusal: its name and message. */
   readonly error?: string | undefined
 }

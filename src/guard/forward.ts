@@ -106,6 +106,7 @@ function requestHeaders(source: Headers, forwarding: Forwarding): Headers {
     'client-name': forwarding.clientName,
     scope: auth.scopes.join(' '),
     grant: String(auth.extra.grant),
+    provider: auth.upstream.provider,
   }
   for (const [name, value] of Object.entries(identity)) {
     if (value !== undefined) headers.set(OWN_HEADERS + name, toHeaderValue(value))

@@ -81,9 +81,9 @@ export function createGuard(ports: {
       scopes: [...claims.scope],
       expiresAt: claims.expiresAt,
       resource: new URL(claims.resource),
-      extra: { grant: formatGrantKey(key), clientName: grant.clientName, provider: grant.provider },
+      extra: { grant: formatGrantKey(key), clientName: grant.clientName },
       user: { id: key.user, email, emailVerified: emailVerified === true, name, claims: said },
-      upstream: { accessToken: (options) => upstreamToken(key, options?.refused) },
+      upstream: { provider: grant.provider, accessToken: (options) => upstreamToken(key, options?.refused) },
     }
     const { clientName, provider } = grant
     const entry = { claims, live, auth, key, clientName, provider }

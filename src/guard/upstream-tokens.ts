@@ -165,7 +165,12 @@ export function createUpstreamAccess(ports: {
       emit({ type: 'grant-ended', ...ownerOf(key), client, reason: outcome.reason })
       throw signInOver(outcome.reason)
     }
-    emit({ type: 'upstream-refreshed', grant: formatGrantKey(key), client: outcome.result, user: key.user })
+    emit({
+      type: 'upstream-refreshed',
+      ...ownerOf(key),
+      client: outcome.result,
+      provider: upstream.id,
+    })
     return next
   }
 

@@ -86,7 +86,7 @@ describe('a token', () => {
         name: 'Name of ada',
         claims: { email: 'ada@example.com', email_verified: true, name: 'Name of ada' },
       },
-      upstream: {},
+      upstream: { provider: 'oidc' },
     })
   })
 
