@@ -1,8 +1,7 @@
+export type { Auth, McpHandler } from './auth.ts'
 export type {
-  Auth,
   ClientOptions,
   ForwardMode,
-  McpHandler,
   McpOptions,
   ProxyOptions,
   RegistrationPolicy,

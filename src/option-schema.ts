@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import type { ClientOptions, McpHandler, McpOptions, ProxyOptions, RegistrationPolicy } from './config.ts'
+import type { McpHandler } from './auth.ts'
+import type { ClientOptions, McpOptions, ProxyOptions, RegistrationPolicy } from './config.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import { TextsSchema } from './pages/texts.ts'
 import { ThemeSchema } from './pages/theme.ts'

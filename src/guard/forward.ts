@@ -1,4 +1,5 @@
-import type { Auth, ForwardMode } from '../config.ts'
+import type { Auth } from '../auth.ts'
+import type { ForwardMode } from '../config.ts'
 import { OAuthError } from '../errors.ts'
 import { foreignCookies } from '../http/cookies.ts'
 import type { Fetch } from '../ports.ts'

@@ -1,4 +1,5 @@
-import type { Auth, Resource } from '../config.ts'
+import type { Auth } from '../auth.ts'
+import type { Resource } from '../config.ts'
 import { OAuthError } from '../errors.ts'
 import type { AccessClaims, AccessTokens } from '../grants/access-token.ts'
 import type { Grant } from '../grants/grant.ts'

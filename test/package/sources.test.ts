@@ -18,6 +18,7 @@ const LADDER: readonly (readonly string[])[] = [
   ['http', 'crypto', 'events'],
   ['protocol'],
   ['providers', 'pages'],
+  ['auth'],
   ['config'],
   ['option-schema'],
   ['scalar-options'],
