@@ -19,15 +19,16 @@ export interface Auth {
     readonly claims: Readonly<Record<string, unknown>>
   }
   readonly upstream: {
-    /** The id of the provider they signed in at. */
+    /** The id of the provider they signed in at; none for a key of `apiKeys`. */
     readonly provider: string | undefined
     /**
      * The provider's access token, refreshed first where it is about to expire.
      *
      * @param options.refused The token that the provider's API has just answered with 401: then another one, refreshed
      * once however many ask. A sign-in that cannot be refreshed has ended with it.
-     * @throws {OAuthError} `invalid_grant` where the sign-in at the provider has ended, `temporarily_unavailable`, or
-     * `bad_gateway` where a token is refused that was issued in this very minute.
+     * @throws {OAuthError} `invalid_grant` where the sign-in at the provider has ended, `temporarily_unavailable`,
+     * `bad_gateway` where a token is refused that was issued in this very minute, or `access_denied` where nobody signed
+     * in there, as with a key of `apiKeys`.
      */
     accessToken(options?: { refused?: string | undefined }): Promise<string>
   }

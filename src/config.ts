@@ -4,6 +4,7 @@ import type { CookieRule } from './http/cookies.ts'
 import type { Look } from './pages/look.ts'
 import type { Texts } from './pages/texts.ts'
 import type { Fetch, Identity, Store } from './ports.ts'
+import type { ApiKeyOptions } from './protocol/api-key-schema.ts'
 import type { DocumentPolicy } from './protocol/document-url.ts'
 import type { ScopeTable } from './protocol/scope.ts'
 import type { ChooseProvider } from './providers/parts/upstream-schema.ts'
@@ -112,6 +113,8 @@ export interface ProxyOptions {
   scopes?: Readonly<Record<string, string | { description: string; upstream?: readonly string[] }>>
   /** Clients that are known beforehand, beside those that register themselves. */
   clients?: readonly ClientOptions[]
+  /** Keys that are good as bearer tokens without any sign-in, by their hash; none by default. `allow` does not judge them. */
+  apiKeys?: readonly ApiKeyOptions[]
   /**
    * Whether clients may register themselves: `sealed` needs no storage; `stored` writes a record for everybody who
    * asks, which its client can change and delete (RFC 7592); or `off`.
@@ -197,6 +200,7 @@ export interface Settings {
   readonly account: boolean
   readonly scopes: ScopeTable
   readonly clients: readonly ClientOptions[]
+  readonly apiKeys: readonly ApiKeyOptions[]
   readonly registration: 'sealed' | 'stored' | 'off'
   readonly registrationPolicy: RegistrationPolicy | undefined
   readonly registrationTtl: number | undefined

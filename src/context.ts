@@ -7,6 +7,7 @@ import { createEmit, type Emit } from './events/event.ts'
 import { type AccessTokens, createAccessTokens } from './grants/access-token.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
 import { failClosed } from './grants/store-failure.ts'
+import { createApiKeys } from './guard/api-keys.ts'
 import { createEndTokens, type EndTokens } from './guard/end-tokens.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
 import { createUpstreamAccess, type UpstreamAccess } from './guard/upstream-tokens.ts'
@@ -76,8 +77,17 @@ export function createContext(settings: Settings): Context {
     outbound,
     documents: settings.documents,
   })
+  const apiKeys = createApiKeys(settings.apiKeys, {
+    keyring,
+    issuer,
+    scopes: Object.keys(settings.scopes),
+    ttl: settings.accessTokenTtl,
+    now,
+    emit,
+  })
   const guard = createGuard({
     accessTokens,
+    apiKeys,
     grants,
     belongs: ({ provider }, resource) => upstreams.serves(provider, resource),
     upstreamToken: async (key, refused) => (await upstreamAccess.fresh(key, refused)).accessToken,

@@ -20,6 +20,7 @@ export type {
   UpstreamTokens,
   Versioned,
 } from './ports.ts'
+export type { ApiKeyOptions } from './protocol/api-key-schema.ts'
 export type { Credentials, IdentityMap, Pointer, Provider, TokenAnswer } from './providers/provider.ts'
 export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'
 export { type ScalarOption, scalarOptions } from './scalar-options.ts'

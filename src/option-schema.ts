@@ -6,6 +6,7 @@ import { TextsSchema } from './pages/texts.ts'
 import { ThemeSchema } from './pages/theme.ts'
 import type { Store } from './ports.ts'
 import { ALLOW_RULE } from './protocol/allow.ts'
+import { ApiKeySchema } from './protocol/api-key-schema.ts'
 import { areKeysPublic } from './protocol/client-document.ts'
 import { isRegistrable } from './protocol/redirect-uri.ts'
 import { ScopesSchema, scopeName } from './protocol/scope-schema.ts'
@@ -115,6 +116,7 @@ const OPTIONS = {
   account: v.exactOptional(v.boolean(), true),
   scopes: v.exactOptional(ScopesSchema, { mcp: 'Use the tools of this server' }),
   clients: v.exactOptional(v.array(ClientSchema), []),
+  apiKeys: v.exactOptional(v.array(ApiKeySchema), []),
   registration: v.exactOptional(v.picklist(['sealed', 'stored', 'off']), 'sealed'),
   registrationTtl: v.exactOptional(seconds),
   registrationPolicy: v.exactOptional(v.custom<RegistrationPolicy>(isFunction, 'expected a function')),
@@ -170,6 +172,7 @@ type Defaulted =
   | 'account'
   | 'scopes'
   | 'clients'
+  | 'apiKeys'
   | 'registration'
   | 'accessTokenTtl'
   | 'codeTtl'

@@ -4,6 +4,7 @@ import { ConfigError, type ConfigIssue } from './errors.ts'
 import { HOST_COOKIES, LOOPBACK_COOKIES } from './http/cookies.ts'
 import { parseOptions } from './option-schema.ts'
 import { createLook } from './pages/look.ts'
+import type { ApiKeyOptions } from './protocol/api-key-schema.ts'
 import { wellKnownPath } from './protocol/documents.ts'
 import { OFFLINE_ACCESS, type ScopeTable } from './protocol/scope.ts'
 import type { Provider } from './providers/provider.ts'
@@ -35,11 +36,15 @@ export function readOptions(options: ProxyOptions): Settings {
   const resources = listMcp(mcp).map((item) => toResource(item, origin, basePath, name))
   const scopes = readScopes(rest.scopes)
   const issues = checkTogether(resources, scopes, rest.clients)
+  issues.push(...checkApiKeys(rest.apiKeys, scopes))
   const upstream =
     typeof rest.upstream === 'function'
       ? rest.upstream
       : ([rest.upstream].flat() as readonly Provider[] as Providers)
   const providers = typeof upstream === 'function' ? [] : upstream
+  if (typeof upstream === 'function' && rest.apiKeys.length > 0) {
+    issues.push({ path: 'apiKeys', message: 'belong to no tenant, and `upstream` gives each request one' })
+  }
   issues.push(...checkProviders(resources, providers))
   if (
     providers.some(({ sendScope }) => !sendScope) &&
@@ -160,6 +165,23 @@ function checkTogether(
         path: `mcp.${index}.path`,
         message: 'is needed: the path of its URL has other characters',
       })
+    }
+  }
+  return issues
+}
+
+function checkApiKeys(keys: readonly ApiKeyOptions[], scopes: ScopeTable): ConfigIssue[] {
+  const issues: ConfigIssue[] = []
+  const areUnique = (values: readonly string[]) => new Set(values).size === values.length
+  if (!areUnique(keys.map(({ name }) => name))) {
+    issues.push({ path: 'apiKeys', message: 'two keys share one name' })
+  }
+  if (!areUnique(keys.map(({ keyHash }) => keyHash))) {
+    issues.push({ path: 'apiKeys', message: 'two keys are the same' })
+  }
+  for (const [index, key] of keys.entries()) {
+    if (key.scopes?.some((scope) => !Object.hasOwn(scopes, scope))) {
+      issues.push({ path: `apiKeys.${index}.scopes`, message: 'names a scope that `scopes` does not have' })
     }
   }
   return issues

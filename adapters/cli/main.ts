@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createHash } from 'node:crypto'
 import { defineCommand } from 'citty'
 import packageJson from '../../package.json' with { type: 'json' }
 import { run } from './run.ts'
@@ -8,6 +9,16 @@ const secretCommand = defineCommand({
   run: async () => {
     const { newSecret } = await import('./settings.ts')
     process.stdout.write(`${newSecret()}\n`)
+  },
+})
+
+const keyCommand = defineCommand({
+  meta: { name: 'key', description: 'Make a new API key, and the hash of it that belongs in `apiKeys`' },
+  run: async () => {
+    const { newSecret } = await import('./settings.ts')
+    const key = newSecret()
+    const keyHash = createHash('sha256').update(key).digest('hex')
+    process.stdout.write(`key      ${key}\nkeyHash  ${keyHash}\n`)
   },
 })
 
@@ -24,6 +35,7 @@ const main = defineCommand({
     grants: () => import('./grants.ts').then(({ grantsCommand }) => grantsCommand),
     wrap: () => import('./wrap.ts').then(({ wrapCommand }) => wrapCommand),
     secret: secretCommand,
+    key: keyCommand,
   },
 })
 

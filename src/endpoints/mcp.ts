@@ -56,7 +56,7 @@ async function admitAndPass(
       code: error.code,
       reason: error.reason ?? error.message,
       client: admission?.auth.clientId,
-      user: admission?.key.user,
+      user: admission?.auth.user.id,
     })
     return challenge(resource, error)
   }

@@ -7,6 +7,7 @@ export interface ProxyEvent {
     | 'signed-in'
     | 'turned-away'
     | 'account-opened'
+    | 'api-key-used'
     | 'issued'
     | 'refreshed'
     | 'revoked'

@@ -106,7 +106,7 @@ function requestHeaders(source: Headers, forwarding: Forwarding): Headers {
     'client-id': auth.clientId,
     'client-name': forwarding.clientName,
     scope: auth.scopes.join(' '),
-    grant: String(auth.extra.grant),
+    grant: typeof auth.extra.grant === 'string' ? auth.extra.grant : undefined,
     provider: auth.upstream.provider,
   }
   for (const [name, value] of Object.entries(identity)) {

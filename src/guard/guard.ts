@@ -7,11 +7,11 @@ import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
 import type { Clock } from '../ports.ts'
+import type { ApiKeys } from './api-keys.ts'
 
 /** A request that may pass. */
 export interface Admission {
   readonly auth: Auth
-  readonly key: GrantKey
   readonly clientName: string
   /** The provider of its grant. */
   readonly provider: string | undefined
@@ -31,6 +31,7 @@ export interface Guard {
 }
 
 interface Known extends Admission {
+  readonly key: GrantKey
   readonly claims: AccessClaims
   live: LiveGrant
 }
@@ -41,12 +42,20 @@ const MAX_TOKEN = 8192
 const invalidToken = (reason: string) =>
   new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { reason })
 
+function requireScopes(scopes: readonly string[], resource: Resource, reason?: string): void {
+  if (resource.scopes.every((scope) => scopes.includes(scope))) return
+  throw new OAuthError('insufficient_scope', 'The access token does not have the scope this needs', {
+    reason,
+  })
+}
+
 /**
  * A token is opened once per process and its grant read once per `revocationLag`; in between, a request costs
  * two look-ups in memory.
  */
 export function createGuard(ports: {
   accessTokens: AccessTokens
+  apiKeys: ApiKeys
   grants: Grants
   /** Whether a grant's provider is still one of this resource's. */
   belongs: (grant: Grant, resource: Resource) => boolean
@@ -54,14 +63,15 @@ export function createGuard(ports: {
   now: Clock
   revocationLag: number
 }): Guard {
-  const { accessTokens, grants, belongs, upstreamToken, now, revocationLag } = ports
+  const { accessTokens, apiKeys, grants, belongs, upstreamToken, now, revocationLag } = ports
   const known = new Map<string, Known>()
 
-  /** What a token says. Throws at once, without a promise: this is what a flood of made-up tokens costs. */
-  function open(token: string): AccessClaims {
-    const claims = token.length <= MAX_TOKEN ? accessTokens.open(token, now()) : undefined
-    if (!claims) throw invalidToken('not an access token of this server, or expired')
-    return claims
+  /** A token that is none of ours. Throws at once, without a promise: this is what a flood of made-up tokens costs. */
+  function admitByKey(token: string, resource: Resource): Admission {
+    const admission = apiKeys.open(token, resource)
+    if (!admission) throw invalidToken('not an access token of this server, or expired')
+    requireScopes(admission.auth.scopes, resource, `the API key “${admission.clientName}” lacks a scope`)
+    return admission
   }
 
   async function remember(
@@ -101,9 +111,7 @@ export function createGuard(ports: {
       throw invalidToken('the grant or the token was revoked')
     }
     if (claims.resource !== resource.id) throw invalidToken('issued for another resource')
-    if (resource.scopes.some((scope) => !claims.scope.includes(scope))) {
-      throw new OAuthError('insufficient_scope', 'The access token does not have the scope this needs')
-    }
+    requireScopes(claims.scope, resource)
     return entry
   }
 
@@ -114,7 +122,10 @@ export function createGuard(ports: {
       if (!entry) {
         if (!/^bearer /i.test(authorization)) return undefined
         const token = authorization.slice('bearer '.length).trim()
-        const remembered = remember(authorization, token, open(token), resource)
+        if (token.length > MAX_TOKEN) throw invalidToken('longer than any token')
+        const claims = accessTokens.open(token, now())
+        if (!claims) return admitByKey(token, resource)
+        const remembered = remember(authorization, token, claims, resource)
         return remembered.then((found) => judge(found, authorization, resource))
       }
       if (entry.claims.expiresAt <= now()) {

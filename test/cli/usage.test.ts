@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { runCommand } from '../support/command.ts'
@@ -35,4 +36,12 @@ test.each<[string[], string[]]>([
   const { code, out, err } = await run(...args)
   expect({ code, err }).toEqual({ code: 0, err: '' })
   for (const text of texts) expect(out).toContain(text)
+})
+
+test('key prints a key and the hash that `apiKeys` wants, another one each time', async () => {
+  const [one, two] = [await run('key'), await run('key')]
+  expect(one.code).toBe(0)
+  expect(one.out).not.toBe(two.out)
+  const [, key, keyHash] = /^key {6}(\S{32,})\nkeyHash {2}([0-9a-f]{64})\n$/.exec(one.out)!
+  expect(keyHash).toBe(createHash('sha256').update(key!).digest('hex'))
 })

@@ -17,6 +17,7 @@ const BEGIN = '<!-- options:begin -->'
 const END = '<!-- options:end -->'
 const root = new URL('../..', import.meta.url).pathname
 const config = join(root, 'src/config.ts')
+const apiKeys = join(root, 'src/protocol/api-key-schema.ts')
 
 interface Option {
   /** Dotted, such as `redirectUris.customSchemes`. */
@@ -26,11 +27,11 @@ interface Option {
   readonly meaning: string
 }
 
-/** The members of an interface of `src/config.ts`, those of nested objects included. */
-function membersOf(name: string): Option[] {
-  const source = ts.createSourceFile(config, readFileSync(config, 'utf8'), ts.ScriptTarget.Latest, true)
+/** The members of an interface in a file, those of nested objects included. */
+function membersOf(name: string, file = config): Option[] {
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true)
   const found = source.statements.filter(ts.isInterfaceDeclaration).find((node) => node.name.text === name)
-  if (!found) throw new Error(`There is no interface ${name} in src/config.ts`)
+  if (!found) throw new Error(`There is no interface ${name} in ${file}`)
   return found.members.flatMap((member) => toOptions(member, ''))
 }
 
@@ -69,10 +70,10 @@ function optionTables(): string {
     const fallback = required ? 'required' : show(scalar?.default)
     return [`\`${path}\``, fallback, scalar ? `\`${variableOf(path)}\`` : '', meaning]
   })
-  const plain = (name: string) =>
+  const plain = (name: string, file?: string) =>
     table(
       ['option', 'meaning'],
-      membersOf(name).map(({ path, required, meaning }) => [
+      membersOf(name, file).map(({ path, required, meaning }) => [
         `\`${path}\`${required ? ' (required)' : ''}`,
         meaning,
       ]),
@@ -83,6 +84,8 @@ function optionTables(): string {
     plain('McpOptions'),
     'One client of `clients`:',
     plain('ClientOptions'),
+    'One key of `apiKeys`:',
+    plain('ApiKeyOptions', apiKeys),
   ].join('\n\n')
 }
 
