@@ -5,7 +5,7 @@ import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
 import { errorPage } from '../pages/error-page.ts'
-import { judgeAnswer } from './judge-answer.ts'
+import { asRefusal, judgeAnswer } from './judge-answer.ts'
 import { askedProvider, choicesFor, chosenOf, userOf } from './provider-of-request.ts'
 import { openSession } from './session.ts'
 import { finishAccountSignIn, startAccountSignIn } from './sign-in.ts'
@@ -34,36 +34,34 @@ export async function answerAccountSignIn(
 ): Promise<Response> {
   const { flow, provider, cookies } = finishAccountSignIn(ctx, http, fields.state)
   const { settings, emit } = ctx
+  const refuse = (error: OAuthError): Response => {
+    const { code, message, status } = error
+    return page(errorPage(settings.look, { message, code, requestId: call.requestId }), status, cookies)
+  }
   try {
     const upstream = await askedProvider(ctx, http, provider)
     const { identity, allowed } = await judgeAnswer(ctx, upstream, fields, flow)
     const user = userOf(ctx, provider, identity)
     if (!allowed) {
-      emit({
-        type: 'turned-away',
-        requestId: call.requestId,
-        endpoint: '/account',
-        user,
-        reason: 'not in allow',
-      })
-      throw new OAuthError('access_denied', 'You signed in, but this account may not use this server')
+      const { requestId } = call
+      emit({ type: 'turned-away', requestId, endpoint: '/account', user, reason: 'not in allow' })
+      return refuse(
+        new OAuthError('access_denied', 'You signed in, but this account may not use this server'),
+      )
     }
     emit({ type: 'account-opened', user })
     return redirect(`${settings.issuer}/account`, [...cookies, ...openSession(ctx, user, identity)])
   } catch (error) {
-    const refusal =
-      error instanceof OAuthError
-        ? error
-        : new OAuthError('server_error', 'Something went wrong on our side', { cause: error })
-    const { code, message, reason, status, cause } = refusal
+    const refusal = asRefusal(error)
+    const { code, message, reason, cause } = refusal
     emit({
-      type: status >= 500 ? 'failed' : 'refused',
+      type: code === 'server_error' ? 'failed' : 'refused',
       requestId: call.requestId,
       endpoint: '/account',
       code,
       reason: reason ?? message,
       ...(cause !== undefined && { error: describeError(cause) }),
     })
-    return page(errorPage(settings.look, { message, code, requestId: call.requestId }), status, cookies)
+    return refuse(refusal)
   }
 }

@@ -12,7 +12,7 @@ import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
 import { backedScopes, isUseful } from '../protocol/scope.ts'
 import { answerAccountSignIn } from './account-sign-in.ts'
 import { answerError } from './answer-client.ts'
-import { ANSWER, judgeAnswer } from './judge-answer.ts'
+import { ANSWER, asRefusal, judgeAnswer } from './judge-answer.ts'
 import { askedProvider, userOf } from './provider-of-request.ts'
 import { finishSignIn, isAccountSignIn, type SignInRequest } from './sign-in.ts'
 
@@ -65,11 +65,6 @@ async function fromForm(http: Request, { settings }: Context): Promise<Response>
   const params = Object.fromEntries(ANSWER.map((name) => [name, fields[name]]))
   return redirect(withResponse(settings.origin + new URL(http.url).pathname, params))
 }
-
-const asRefusal = (error: unknown): OAuthError =>
-  error instanceof OAuthError
-    ? error
-    : new OAuthError('server_error', 'Something went wrong on our side', { cause: error })
 
 const tooLittle = () =>
   new OAuthError('invalid_scope', 'The identity provider granted nothing of what this needs', {

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { OAuthError } from '../errors.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
 import { isAllowed } from '../protocol/allow.ts'
 import type { Upstream, UpstreamFlow } from '../upstream/upstream.ts'
@@ -24,3 +25,9 @@ export async function judgeAnswer(
   const allowed = typeof allow === 'function' ? (await allow(identity)) === true : isAllowed(identity, allow)
   return { identity, tokens, allowed }
 }
+
+/** What was thrown, as the peer may see it. */
+export const asRefusal = (error: unknown): OAuthError =>
+  error instanceof OAuthError
+    ? error
+    : new OAuthError('server_error', 'Something went wrong on our side', { cause: error })

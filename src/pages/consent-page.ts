@@ -87,7 +87,7 @@ function destination(texts: Texts, redirectUri: string): Html {
   const { kind, target } = describeRedirect(redirectUri)
   const place = {
     web: html`${target}`,
-    app: fill(texts.consentApp, { target: target }),
+    app: fill(texts.consentApp, { target }),
     loopback: html`${texts.consentLoopback}`,
   }[kind]
   return html`<p>${fill(texts.consentAnswer, { target: html`<strong>${place}</strong>` })}</p>

@@ -53,13 +53,16 @@ dt{color:var(--soft)}
 dd{margin:0}
 .card form{margin-top:.9rem}
 @media (max-width:30rem){
+body{background:var(--card)}
 .page{padding:0}
-header{margin:0;padding:1rem 1.25rem .9rem}
-main{padding:1.5rem 1.25rem 2.5rem;border-width:1px 0 0;border-radius:0;box-shadow:none;min-height:90vh}
+header{margin:0;padding:1rem 1.25rem .9rem;background:var(--ground);border-bottom:1px solid var(--line)}
+main{padding:1.5rem 1.25rem 2.5rem;border:0;border-radius:0;box-shadow:none}
 h1{font-size:1.3125rem}
 .panel strong{font-size:1.125rem}
 dl{grid-template-columns:1fr;gap:0}
 dd+dt{margin-top:.4rem}
+.snippet{flex-direction:column}
+.snippet pre{width:100%}
 }
 @media (forced-colors:active){.panel{border-inline-start-width:8px}}
 `

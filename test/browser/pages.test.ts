@@ -1,3 +1,5 @@
+import { bitbucket } from 'lockgate/providers/bitbucket'
+import { github } from 'lockgate/providers/github'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { examine, launch, noChromium, type Site, signInAt, startSite, visit } from '../support/chromium.ts'
@@ -53,6 +55,31 @@ describe.skipIf(noChromium)('every page, as people see it', { timeout: 60_000 },
       shown.page.$eval(selector, (element) => Number.parseFloat(getComputedStyle(element).fontSize))
     expect(await size('.panel strong')).toBeGreaterThan(await size('li'))
     await shown.close()
+  })
+
+  test('the question where to sign in, of several providers, and the account of the same', async () => {
+    const application = { clientId: 'a', clientSecret: 'the secret of an application' }
+    const several = await startSite({
+      name: 'Example Tools',
+      upstream: [github(application), bitbucket(application)],
+    })
+    const client = await register(several.system, { client_name: 'Assistant' })
+    const shown = await open(authorizeUrl(several.system, client), several)
+    const { page } = shown
+    expect(await page.$$eval('.choice strong', (all) => all.map(({ textContent }) => textContent))).toEqual([
+      'GitHub',
+      'Bitbucket',
+    ])
+    await examine(shown, 'consent-chooser')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('ArrowDown')
+    expect(await page.$eval('input:checked', (input) => input.nextElementSibling?.textContent)).toContain(
+      'Bitbucket',
+    )
+    await page.goto(`${several.url}/account`)
+    await examine(shown, 'account-chooser')
+    await shown.close()
+    await several.close()
   })
 
   test('an error, and one that leads back', async () => {

@@ -5,7 +5,7 @@ import { authorizeUrl, redeemParams, register, type TestClient } from '../suppor
 
 if (noChromium) console.warn(`SKIPPED, the pages in a real browser: this machine has no ${noChromium}`)
 
-describe.skipIf(noChromium)('in a real browser', () => {
+describe.skipIf(noChromium)('in a real browser', { timeout: 60_000 }, () => {
   let browser: Browser
   let site: Site
   let client: TestClient

@@ -206,8 +206,22 @@ test('whom `allow` does not name gets no session', async () => {
   const { browser, page } = await open('bob')
   expect([page.status, page.text.includes('this account may not use this server')]).toEqual([403, true])
   expect(await sessionOf(browser)).toBeUndefined()
-  expect(system.events).toContainEqual(expect.objectContaining({ type: 'turned-away', endpoint: '/account' }))
+  const told = system.events.filter(({ endpoint }) => endpoint === '/account')
+  expect(told).toMatchObject([{ type: 'turned-away' }])
   expect((await open('ada')).page.status).toBe(200)
+})
+
+test('where the provider refuses, a page says so, and the attempt is over', async () => {
+  const browser = system.browser()
+  const response = await browser.request(`${system.url}/account/sign-in`, form({}))
+  const state = new URL(response.headers.get('location')!).searchParams.get('state')
+  const query = new URLSearchParams({ error: 'access_denied', state: state!, iss: system.provider.issuer })
+  const answer = await browser.request(`${system.url}/callback?${query}`)
+  expect(answer.status).toBe(403)
+  expect(await answer.text()).toContain('This did not work')
+  expect(await browser.jar.getCookieString(system.url)).toBe('')
+  const refusals = system.events.filter(({ endpoint }) => endpoint === '/account')
+  expect(refusals).toMatchObject([{ type: 'refused', code: 'access_denied' }])
 })
 
 test('the page can be switched off', async () => {
