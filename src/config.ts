@@ -7,7 +7,7 @@ import type { Fetch, Identity, Store } from './ports.ts'
 import type { ApiKeyOptions } from './protocol/api-key-schema.ts'
 import type { DocumentPolicy } from './protocol/document-url.ts'
 import type { ScopeTable } from './protocol/scope.ts'
-import type { ChooseProvider } from './providers/parts/upstream-schema.ts'
+import type { ChooseProvider, OwnLogin } from './providers/parts/upstream-schema.ts'
 import type { Provider } from './providers/provider.ts'
 
 /** What an MCP server behind the proxy is told about the user. */
@@ -82,9 +82,9 @@ export interface ProxyOptions {
   /**
    * The provider behind, from `lockgate/providers/…`. Of several, the user chooses one; two of a kind need ids of their
    * own: `{ ...oidc({ … }), id: 'staff' }`. A function gives each request its tenant’s provider: grants of one
-   * tenant are then nothing to the others.
+   * tenant are then nothing to the others. `{ login, name }` is a page of your own application.
    */
-  upstream: Provider | readonly Provider[] | ChooseProvider
+  upstream: Provider | OwnLogin | readonly (Provider | OwnLogin)[] | ChooseProvider
   /** Where grants live, from `lockgate/storage/…`. */
   storage: Store
   /** The MCP server to protect: its URL, a handler, or several. */
@@ -189,7 +189,7 @@ export interface Settings {
   readonly basePath: string
   readonly secrets: readonly [string, ...string[]]
   /** Those there are, or what gives them. */
-  readonly upstream: readonly [Provider, ...Provider[]] | ChooseProvider
+  readonly upstream: readonly [Provider | OwnLogin, ...(Provider | OwnLogin)[]] | ChooseProvider
   readonly storage: Store
   readonly resources: readonly [Resource, ...Resource[]]
   readonly allow: ProxyOptions['allow']

@@ -3,6 +3,7 @@ import { type Clients, createClients } from './clients/clients.ts'
 import type { Settings } from './config.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/seal.ts'
+import { OAuthError } from './errors.ts'
 import { createEmit, type Emit } from './events/event.ts'
 import { type AccessTokens, createAccessTokens } from './grants/access-token.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
@@ -11,6 +12,7 @@ import { createApiKeys } from './guard/api-keys.ts'
 import { createEndTokens, type EndTokens } from './guard/end-tokens.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
 import { createUpstreamAccess, type UpstreamAccess } from './guard/upstream-tokens.ts'
+import type { UpstreamTokens } from './ports.ts'
 import { asksForMemberships } from './protocol/allow.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
 
@@ -90,7 +92,7 @@ export function createContext(settings: Settings): Context {
     apiKeys,
     grants,
     belongs: ({ provider }, resource) => upstreams.serves(provider, resource),
-    upstreamToken: async (key, refused) => (await upstreamAccess.fresh(key, refused)).accessToken,
+    upstreamToken: async (key, refused) => tokenOf(await upstreamAccess.fresh(key, refused)),
     now,
     revocationLag,
   })
@@ -107,4 +109,12 @@ export function createContext(settings: Settings): Context {
     guard,
     emit,
   }
+}
+
+/** Who signed in at the application itself has a token only where the application gave one. */
+function tokenOf({ accessToken }: UpstreamTokens): string {
+  if (accessToken !== '') return accessToken
+  throw new OAuthError('access_denied', 'There is no token of a provider for this user', {
+    reason: 'the user signed in at the application itself, which gave no token',
+  })
 }

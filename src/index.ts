@@ -7,6 +7,7 @@ export type {
   RegistrationPolicy,
   RegistrationRefusal,
 } from './config.ts'
+export type { AuthRequest, SignedInUser } from './endpoints/own-login.ts'
 export { ConfigError, type ConfigIssue, OAuthError, type OAuthErrorCode } from './errors.ts'
 export type { ProxyEvent } from './events/event.ts'
 export type { Texts } from './pages/texts.ts'
@@ -21,6 +22,7 @@ export type {
   Versioned,
 } from './ports.ts'
 export type { ApiKeyOptions } from './protocol/api-key-schema.ts'
+export type { ChooseProvider, OwnLogin } from './providers/parts/upstream-schema.ts'
 export type { Credentials, IdentityMap, Pointer, Provider, TokenAnswer } from './providers/provider.ts'
 export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'
 export { type ScalarOption, scalarOptions } from './scalar-options.ts'

@@ -1,6 +1,12 @@
 import type { ProxyOptions } from './config.ts'
 import { type Call, type Context, createContext } from './context.ts'
 import { randomId } from './crypto/random.ts'
+import {
+  type AuthRequest,
+  completeAuthorization,
+  parseAuthRequest,
+  type SignedInUser,
+} from './endpoints/own-login.ts'
 import { describeError } from './events/event.ts'
 import type { Grant } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
@@ -29,6 +35,25 @@ export interface OAuthProxy {
    * Answers a request; never rejects. Needs no `this`. Further arguments, as runtimes add them, may be passed on.
    */
   readonly fetch: (request: Request, ...native: unknown[]) => Promise<Response>
+  /**
+   * For an application with its own sign-in (`upstream: { login, name }`): what a request to its page is about.
+   *
+   * @throws {OAuthError} `access_denied` from another browser or a second time, `invalid_request` too late.
+   */
+  readonly parseAuthRequest: (request: Request) => AuthRequest
+  /**
+   * Ends that sign-in, once its page knows who the user is.
+   *
+   * @param done.request The request that the page got, with its cookies.
+   * @param done.state Where the request’s own URL does not have it.
+   * @returns What the page has to answer: the way back to the client.
+   * @throws {OAuthError} As `parseAuthRequest`.
+   */
+  readonly completeAuthorization: (done: {
+    readonly request: Request
+    readonly state?: string
+    readonly user: SignedInUser
+  }) => Promise<Response>
   readonly grants: {
     /** The living grants of one user, by the `user` of events and of {@link Auth.user}. */
     list(user: string): Promise<GrantSummary[]>
@@ -96,6 +121,9 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
       ...('url' in target && { target: target.url.href }),
     })),
     fetch: (request, ...native) => route(request, callOf(request, native)),
+    parseAuthRequest: (request) => parseAuthRequest(ctx, request),
+    completeAuthorization: ({ request, ...done }) =>
+      completeAuthorization(ctx, callOf(request, []), request, done),
     grants: {
       async list(user) {
         const found: GrantSummary[] = []

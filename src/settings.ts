@@ -7,9 +7,10 @@ import { createLook } from './pages/look.ts'
 import type { ApiKeyOptions } from './protocol/api-key-schema.ts'
 import { wellKnownPath } from './protocol/documents.ts'
 import { OFFLINE_ACCESS, type ScopeTable } from './protocol/scope.ts'
+import { idOf, isOwnLogin, type OwnLogin } from './providers/parts/upstream-schema.ts'
 import type { Provider } from './providers/provider.ts'
 
-type Providers = readonly [Provider, ...Provider[]]
+type Providers = readonly [Provider | OwnLogin, ...(Provider | OwnLogin)[]]
 
 /**
  * Options with every default in place.
@@ -40,14 +41,16 @@ export function readOptions(options: ProxyOptions): Settings {
   const upstream =
     typeof rest.upstream === 'function'
       ? rest.upstream
-      : ([rest.upstream].flat() as readonly Provider[] as Providers)
+      : ([rest.upstream].flat() as readonly (Provider | OwnLogin)[] as Providers)
   const providers = typeof upstream === 'function' ? [] : upstream
   if (typeof upstream === 'function' && rest.apiKeys.length > 0) {
     issues.push({ path: 'apiKeys', message: 'belong to no tenant, and `upstream` gives each request one' })
   }
   issues.push(...checkProviders(resources, providers))
+  const elsewhere = providers.some((one) => isOwnLogin(one) && new URL(one.login, origin).origin !== origin)
+  if (elsewhere) issues.push({ path: 'upstream', message: 'its login is not at the origin of `url`' })
   if (
-    providers.some(({ sendScope }) => !sendScope) &&
+    providers.some((one) => !isOwnLogin(one) && !one.sendScope) &&
     Object.values(scopes).some(({ upstream }) => upstream.length > 0)
   ) {
     issues.push({
@@ -124,8 +127,11 @@ const readScopes = (scopes: NonNullable<ProxyOptions['scopes']>): ScopeTable =>
     ]),
   )
 
-function checkProviders(resources: readonly Resource[], providers: readonly Provider[]): ConfigIssue[] {
-  const known = new Set(providers.map(({ id }) => id))
+function checkProviders(
+  resources: readonly Resource[],
+  providers: readonly (Provider | OwnLogin)[],
+): ConfigIssue[] {
+  const known = new Set(providers.map(idOf))
   const path = (index: number) => `mcp.${index}.upstream`
   return resources.flatMap(({ upstream = [] }, index) =>
     upstream.every((id) => known.has(id))

@@ -1,20 +1,14 @@
-import type { Call, Context, Endpoint } from '../context.ts'
-import { OAuthError } from '../errors.ts'
+import type { Context, Endpoint } from '../context.ts'
 import { describeError } from '../events/event.ts'
-import { newCode } from '../grants/codes.ts'
-import type { Grant } from '../grants/grant.ts'
-import { formatGrantKey, newGrantKey } from '../grants/grant-key.ts'
 import { readForm, toParams } from '../http/params.ts'
-import { page, redirect } from '../http/responses.ts'
-import { errorPage } from '../pages/error-page.ts'
-import type { Identity, UpstreamTokens } from '../ports.ts'
-import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
-import { backedScopes, isUseful } from '../protocol/scope.ts'
+import { redirect } from '../http/responses.ts'
+import { withResponse } from '../protocol/redirect-uri.ts'
 import { answerAccountSignIn } from './account-sign-in.ts'
 import { answerError } from './answer-client.ts'
+import { completeSignIn } from './complete-sign-in.ts'
 import { ANSWER, asRefusal, judgeAnswer } from './judge-answer.ts'
-import { askedProvider, userOf } from './provider-of-request.ts'
-import { finishSignIn, isAccountSignIn, type SignInRequest } from './sign-in.ts'
+import { askedProvider } from './provider-of-request.ts'
+import { finishSignIn, isAccountSignIn } from './sign-in.ts'
 
 /**
  * The provider's answer. Here, and nowhere before, the storage is written: one grant, under its code.
@@ -28,17 +22,8 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   const { flow, request, cookies } = finishSignIn(ctx, http, fields.state)
   const upstream = await askedProvider(ctx, http, request.provider)
   try {
-    const { identity, tokens, allowed } = await judgeAnswer(ctx, upstream, fields, flow)
-    if (!allowed) return turnAway(ctx, call, request, identity, tokens, cookies)
-    const scope = backedScopes(request.scope, ctx.settings.scopes, (one) => upstream.grants(tokens, one))
-    if (!isUseful(scope)) {
-      const owner = { client: request.client.key, user: userOf(ctx, request.provider, identity) }
-      call.defer(ctx.endTokens(owner, tokens, request.provider))
-      throw tooLittle()
-    }
-    const code = await createGrant(ctx, { ...request, scope }, identity, tokens)
-    const { redirectUri, state } = request
-    return redirect(withResponse(redirectUri, { code, state, iss: ctx.settings.issuer }), cookies)
+    const judged = await judgeAnswer(ctx, upstream, fields, flow)
+    return await completeSignIn(ctx, call, upstream, { request, judged, cookies })
   } catch (error) {
     const refusal = asRefusal(error)
     const { code, reason, cause } = refusal
@@ -64,78 +49,4 @@ async function fromForm(http: Request, { settings }: Context): Promise<Response>
   const { fields } = await readForm(http)
   const params = Object.fromEntries(ANSWER.map((name) => [name, fields[name]]))
   return redirect(withResponse(settings.origin + new URL(http.url).pathname, params))
-}
-
-const tooLittle = () =>
-  new OAuthError('invalid_scope', 'The identity provider granted nothing of what this needs', {
-    reason: 'no scope is left: the provider granted none that `scopes` maps them to',
-  })
-
-/** The provider knows them, this server does not want them: its tokens are given back at once. */
-function turnAway(
-  ctx: Context,
-  call: Call,
-  request: SignInRequest,
-  identity: Identity,
-  tokens: UpstreamTokens,
-  cookies: readonly string[],
-): Response {
-  const { emit, settings, endTokens } = ctx
-  const owner = { client: request.client.key, user: userOf(ctx, request.provider, identity) }
-  emit({ type: 'turned-away', requestId: call.requestId, ...owner, reason: 'not in allow' })
-  call.defer(endTokens(owner, tokens, request.provider))
-  const { redirectUri, state } = request
-  const message = 'You signed in, but this account may not use this server'
-  const href = withResponse(redirectUri, { error: 'access_denied', state, iss: settings.issuer })
-  const back = { href, target: describeRedirect(redirectUri).target }
-  return page(
-    errorPage(settings.look, { message, code: 'access_denied', requestId: call.requestId, back }),
-    403,
-    cookies,
-  )
-}
-
-async function createGrant(
-  ctx: Context,
-  request: SignInRequest,
-  identity: Identity,
-  tokens: UpstreamTokens,
-): Promise<string> {
-  const { grants, settings, emit } = ctx
-  const now = settings.now()
-  const key = newGrantKey(userOf(ctx, request.provider, identity))
-  const { code, hash } = newCode(key)
-  const endsAt = earliest(
-    settings.grantTtl && now + settings.grantTtl,
-    // What cannot be refreshed at the provider must not outlive it here.
-    tokens.refreshToken === undefined ? tokens.expiresAt : undefined,
-  )
-  const grant: Grant = {
-    format: 1,
-    client: request.client.key,
-    clientName: request.client.name,
-    ...(request.client.authMethods && { clientAuth: request.client.authMethods }),
-    resource: request.resource,
-    scope: request.scope,
-    refreshes: request.client.refreshes,
-    createdAt: now,
-    expiresAt: now + settings.codeTtl,
-    ...(endsAt !== undefined && { endsAt }),
-    code: { hash, challenge: request.challenge, redirectUri: request.redirectUri },
-    generation: 0,
-    rotatedAt: now,
-    epoch: 0,
-    ...(request.provider !== undefined && { provider: request.provider }),
-    identity: grants.sealIdentity(key, identity),
-    upstream: grants.sealTokens(key, tokens),
-  }
-  await grants.create(key, grant)
-  const { client, resource, provider } = grant
-  emit({ type: 'signed-in', client, resource, provider, user: key.user, grant: formatGrantKey(key) })
-  return code
-}
-
-function earliest(...times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined)
-  return known.length > 0 ? Math.min(...known) : undefined
 }

@@ -7,6 +7,13 @@ import type { Upstream, UpstreamFlow } from '../upstream/upstream.ts'
 /** What a provider's answer may say that this server listens to. */
 export const ANSWER: readonly string[] = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
 
+/** Who signed in, with what the provider gave, and whether this server wants them. */
+export interface Judged {
+  readonly identity: Identity
+  readonly tokens: UpstreamTokens
+  readonly allowed: boolean
+}
+
 /**
  * Who came back from the provider, and whether this server wants them.
  *
@@ -17,13 +24,16 @@ export async function judgeAnswer(
   upstream: Upstream,
   fields: Readonly<Record<string, string | undefined>>,
   flow: UpstreamFlow,
-): Promise<{ identity: Identity; tokens: UpstreamTokens; allowed: boolean }> {
+): Promise<Judged> {
   const answer = new URLSearchParams(ANSWER.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])))
   const { identity, tokens } = await upstream.exchange(answer, flow)
-  if (!upstream.admits(identity)) return { identity, tokens, allowed: false }
-  if (allow === undefined) return { identity, tokens, allowed: true }
-  const allowed = typeof allow === 'function' ? (await allow(identity)) === true : isAllowed(identity, allow)
-  return { identity, tokens, allowed }
+  return { identity, tokens, allowed: upstream.admits(identity) && (await isWelcome(allow, identity)) }
+}
+
+/** What `allow` says of somebody; without it everybody is welcome. */
+export async function isWelcome(allow: Context['settings']['allow'], identity: Identity): Promise<boolean> {
+  if (allow === undefined) return true
+  return typeof allow === 'function' ? (await allow(identity)) === true : isAllowed(identity, allow)
 }
 
 /** What was thrown, as the peer may see it. */

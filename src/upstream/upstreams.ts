@@ -1,6 +1,8 @@
 import type { Resource, Settings } from '../config.ts'
 import { digest } from '../crypto/digest.ts'
+import { isOwnLogin, type OwnLogin } from '../providers/parts/upstream-schema.ts'
 import type { Provider } from '../providers/provider.ts'
+import { createOwnLogin } from './own-login.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 
 /** The providers behind: one, several, or one for each tenant. */
@@ -27,11 +29,13 @@ export function createUpstreams(given: Settings['upstream'], callback: string, p
   return typeof given === 'function' ? byRequest(given, callback, ports) : fixed(given, callback, ports)
 }
 
-function fixed(providers: readonly Provider[], callback: string, ports: Ports): Upstreams {
+function fixed(providers: readonly (Provider | OwnLogin)[], callback: string, ports: Ports): Upstreams {
   // An answer must not be taken for another provider’s (RFC 9700 §4.4.2.1).
   const at = (id: string) => (providers.length > 1 ? `${callback}/${id}` : callback)
-  const all = providers.map((provider) =>
-    createUpstream(provider, { ...ports, redirectUri: at(provider.id) }),
+  const all = providers.map((one) =>
+    isOwnLogin(one)
+      ? createOwnLogin(one, new URL(callback).origin)
+      : createUpstream(one, { ...ports, redirectUri: at(one.id) }),
   )
   const known = new Map(all.map((upstream) => [upstream.id, upstream]))
   const find = (id: string | undefined) => (id === undefined ? all[0] : known.get(id))

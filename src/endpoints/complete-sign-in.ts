@@ -1,0 +1,114 @@
+import type { Call, Context } from '../context.ts'
+import { OAuthError } from '../errors.ts'
+import { newCode } from '../grants/codes.ts'
+import type { Grant } from '../grants/grant.ts'
+import { formatGrantKey, newGrantKey } from '../grants/grant-key.ts'
+import { page, redirect } from '../http/responses.ts'
+import { errorPage } from '../pages/error-page.ts'
+import type { Identity, UpstreamTokens } from '../ports.ts'
+import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
+import { backedScopes, isUseful } from '../protocol/scope.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { Judged } from './judge-answer.ts'
+import { userOf } from './provider-of-request.ts'
+import type { SignInRequest } from './sign-in.ts'
+
+/**
+ * Somebody has signed in. Here, and nowhere before, the storage is written: one grant, under its code, which the client
+ * is sent.
+ *
+ * @throws {OAuthError} `invalid_scope` where the provider granted nothing that is of use.
+ * @see [OAuth 2.1 §4.1.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.2)
+ */
+export async function completeSignIn(
+  ctx: Context,
+  call: Call,
+  upstream: Upstream,
+  { request, judged, cookies }: { request: SignInRequest; judged: Judged; cookies: readonly string[] },
+): Promise<Response> {
+  const { identity, tokens, allowed } = judged
+  if (!allowed) return turnAway(ctx, call, request, identity, tokens, cookies)
+  const scope = backedScopes(request.scope, ctx.settings.scopes, (one) => upstream.grants(tokens, one))
+  if (!isUseful(scope)) {
+    const owner = { client: request.client.key, user: userOf(ctx, request.provider, identity) }
+    call.defer(ctx.endTokens(owner, tokens, request.provider))
+    throw tooLittle()
+  }
+  const code = await createGrant(ctx, { ...request, scope }, identity, tokens)
+  const { redirectUri, state } = request
+  return redirect(withResponse(redirectUri, { code, state, iss: ctx.settings.issuer }), cookies)
+}
+
+const tooLittle = () =>
+  new OAuthError('invalid_scope', 'The identity provider granted nothing of what this needs', {
+    reason: 'no scope is left: the provider granted none that `scopes` maps them to',
+  })
+
+/** The provider knows them, this server does not want them: its tokens are given back at once. */
+function turnAway(
+  ctx: Context,
+  call: Call,
+  request: SignInRequest,
+  identity: Identity,
+  tokens: UpstreamTokens,
+  cookies: readonly string[],
+): Response {
+  const { emit, settings, endTokens } = ctx
+  const owner = { client: request.client.key, user: userOf(ctx, request.provider, identity) }
+  emit({ type: 'turned-away', requestId: call.requestId, ...owner, reason: 'not in allow' })
+  call.defer(endTokens(owner, tokens, request.provider))
+  const { redirectUri, state } = request
+  const message = 'You signed in, but this account may not use this server'
+  const href = withResponse(redirectUri, { error: 'access_denied', state, iss: settings.issuer })
+  const back = { href, target: describeRedirect(redirectUri).target }
+  return page(
+    errorPage(settings.look, { message, code: 'access_denied', requestId: call.requestId, back }),
+    403,
+    cookies,
+  )
+}
+
+async function createGrant(
+  ctx: Context,
+  request: SignInRequest,
+  identity: Identity,
+  tokens: UpstreamTokens,
+): Promise<string> {
+  const { grants, settings, emit } = ctx
+  const now = settings.now()
+  const key = newGrantKey(userOf(ctx, request.provider, identity))
+  const { code, hash } = newCode(key)
+  const endsAt = earliest(
+    settings.grantTtl && now + settings.grantTtl,
+    // What cannot be refreshed at the provider must not outlive it here.
+    tokens.refreshToken === undefined ? tokens.expiresAt : undefined,
+  )
+  const grant: Grant = {
+    format: 1,
+    client: request.client.key,
+    clientName: request.client.name,
+    ...(request.client.authMethods && { clientAuth: request.client.authMethods }),
+    resource: request.resource,
+    scope: request.scope,
+    refreshes: request.client.refreshes,
+    createdAt: now,
+    expiresAt: now + settings.codeTtl,
+    ...(endsAt !== undefined && { endsAt }),
+    code: { hash, challenge: request.challenge, redirectUri: request.redirectUri },
+    generation: 0,
+    rotatedAt: now,
+    epoch: 0,
+    ...(request.provider !== undefined && { provider: request.provider }),
+    identity: grants.sealIdentity(key, identity),
+    upstream: grants.sealTokens(key, tokens),
+  }
+  await grants.create(key, grant)
+  const { client, resource, provider } = grant
+  emit({ type: 'signed-in', client, resource, provider, user: key.user, grant: formatGrantKey(key) })
+  return code
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length > 0 ? Math.min(...known) : undefined
+}
