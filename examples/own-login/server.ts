@@ -3,7 +3,7 @@ import { createProxy, OAuthError } from 'lockgate'
 import { serve } from 'lockgate/node'
 import { memory } from 'lockgate/storage/memory'
 
-const { PORT = '8787', LOCKGATE_SECRET, LOCKGATE_MCP = 'http://127.0.0.1:3001/mcp' } = process.env
+const { PORT = '8787', LOCKGATE_SECRET, MCP_URL = 'http://127.0.0.1:3001/mcp' } = process.env
 const url = `http://localhost:${PORT}`
 const people: Record<string, string> = { ada: 'lovelace', grace: 'hopper' }
 
@@ -12,7 +12,7 @@ const proxy = createProxy({
   secret: LOCKGATE_SECRET!,
   upstream: { login: '/login', name: 'your Example account' },
   storage: memory(),
-  mcp: LOCKGATE_MCP,
+  mcp: MCP_URL,
 })
 
 const page = (html: string, status = 200) =>

@@ -50,6 +50,7 @@ const worker =
 const examples: readonly Example[] = [
   { name: 'node-url', missing: undefined, start: tsx('node-url/server.ts') },
   { name: 'node-express', missing: undefined, start: tsx('node-express/server.ts'), hello: true },
+  { name: 'own-login', missing: undefined, start: tsx('own-login/server.ts') },
   { name: 'node-redis', missing: noRedis, start: tsx('node-redis/server.ts') },
   { name: 'bun', missing: absent('Bun', bun), start: command(() => [bun!, 'run', 'bun/server.ts']) },
   {
@@ -134,6 +135,9 @@ async function signIn(url: string): Promise<{ provider: SignedInClient; tools: s
     const stopAt = keeper.redirectUrl
     const consent = asPage(await browser.open(address.href))
     const login = asPage(await browser.submit(consent, { decision: 'allow' }))
+    const own = { name: 'ada', password: 'lovelace' }
+    if (login.document.querySelector('input[name=name]'))
+      return asUrl(await browser.submit(login, own, { stopAt }))
     return asUrl(await signInAtProvider(browser, login, { stopAt }))
   })
   const { client } = await connectV1(`${url}/mcp`, keeper)
