@@ -39,7 +39,7 @@ export function accountPage(look: Look, { server, providers, base, signedIn }: A
 <p class="soft">${fill(texts.accountIntro, { server })}</p>`
   if (!signedIn) {
     const form = html`<form method="post" action="${base}/sign-in">
-<div class="row">${providers.map(({ id, name }) => html`<button type="submit" name="provider" value="${id}">${fill(texts.accountSignIn, { provider: name })}</button>`)}</div>
+<div class="row wide">${providers.map(({ id, name }) => html`<button type="submit" name="provider" value="${id}">${fill(texts.accountSignIn, { provider: name })}</button>`)}</div>
 </form>`
     return layout(look, texts.accountTitle, html`${intro}${form}`)
   }

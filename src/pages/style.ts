@@ -28,6 +28,7 @@ code,pre{font:.9em/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation M
 .row{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.75rem}
 button,.button{display:inline-block;min-height:2.75rem;font:inherit;font-weight:600;line-height:1.3;padding:.65rem 1.1rem;border-radius:9px;border:2px solid var(--accent);background:transparent;color:var(--accent);cursor:pointer;text-align:center;text-decoration:none}
 .row>button{flex:1 1 8rem}
+.wide>button{flex-basis:14rem}
 button:hover,.button:hover{background:color-mix(in srgb,var(--accent) 10%,transparent)}
 .plain{min-height:2rem;padding:.25rem .75rem;border:1px solid var(--firm);color:var(--text);font-size:.875rem}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:4px}
