@@ -25,8 +25,8 @@ export interface McpOptions {
   name?: string
   /** Scopes every request needs. */
   scopes?: readonly string[]
-  /** The ids of the providers one may sign in at for it; all by default. */
-  upstream?: readonly string[]
+  /** The id of the provider one signs in at for it, or several; all by default. */
+  upstream?: string | readonly string[]
   /**
    * `identity` adds `X-Lockgate-…` headers, `upstream-token` adds the provider's access token as bearer too,
    * `nothing` adds neither.
@@ -89,8 +89,13 @@ export interface ProxyOptions {
   storage: Store
   /** The MCP server to protect: its URL, a handler, or several. */
   mcp: string | McpHandler | McpOptions | readonly McpOptions[]
-  /** Who may sign in: `user@example.com`, `@example.com`, `org:x`, `team:x/y`, `group:x`, `sub:x`, or a function. Absent: everyone the provider lets in. */
-  allow?: readonly string[] | ((identity: Identity) => boolean | Promise<boolean>)
+  /**
+   * Who may sign in: `user@example.com`, `@example.com`, `org:x`, `team:x/y`, `group:x`, `sub:x`, or a function. Of
+   * several providers a rule says which one’s word it takes: `github/org:x`. Absent: everyone the provider lets in.
+   */
+  allow?:
+    | readonly string[]
+    | ((identity: Identity, from: { readonly provider: string }) => boolean | Promise<boolean>)
   /** What this server is called on its pages. */
   name?: string
   /** How the pages look. */

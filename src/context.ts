@@ -52,11 +52,11 @@ export function createContext(settings: Settings): Context {
   const store = failClosed(settings.storage)
   const grants = createGrants({ store, sealer, now, revocationLag })
   const accessTokens = createAccessTokens(sealer, issuer)
-  const upstreams = createUpstreams(settings.upstream, `${issuer}/callback`, {
+  const upstreams = createUpstreams(settings.upstream, `${issuer}/callback`, ({ id }) => ({
     fetch,
     now,
-    memberships: asksForMemberships(settings.allow),
-  })
+    memberships: asksForMemberships(settings.allow, id),
+  }))
   const endTokens = createEndTokens({ upstreams, emit })
   const upstreamAccess = createUpstreamAccess({
     grants,

@@ -48,7 +48,7 @@ const Mcp: v.GenericSchema<McpOptions> = v.pipe(
     handler: v.exactOptional(handler),
     name: v.exactOptional(text),
     scopes: v.exactOptional(v.array(scopeName)),
-    upstream: v.exactOptional(v.pipe(v.array(text), v.minLength(1))),
+    upstream: v.exactOptional(v.union([text, v.pipe(v.array(text), v.minLength(1))])),
     forward: v.exactOptional(v.picklist(['identity', 'upstream-token', 'nothing'])),
   }),
   v.check(

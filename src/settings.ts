@@ -4,6 +4,7 @@ import { ConfigError, type ConfigIssue } from './errors.ts'
 import { HOST_COOKIES, LOOPBACK_COOKIES } from './http/cookies.ts'
 import { parseOptions } from './option-schema.ts'
 import { createLook } from './pages/look.ts'
+import { isVague, providerOfRule } from './protocol/allow.ts'
 import type { ApiKeyOptions } from './protocol/api-key-schema.ts'
 import { wellKnownPath } from './protocol/documents.ts'
 import { OFFLINE_ACCESS, type ScopeTable } from './protocol/scope.ts'
@@ -46,7 +47,7 @@ export function readOptions(options: ProxyOptions): Settings {
   if (typeof upstream === 'function' && rest.apiKeys.length > 0) {
     issues.push({ path: 'apiKeys', message: 'belong to no tenant, and `upstream` gives each request one' })
   }
-  issues.push(...checkProviders(resources, providers))
+  issues.push(...checkProviders(resources, providers), ...checkAllow(rest.allow, providers))
   const elsewhere = providers.some((one) => isOwnLogin(one) && new URL(one.login, origin).origin !== origin)
   if (elsewhere) issues.push({ path: 'upstream', message: 'its login is not at the origin of `url`' })
   if (
@@ -110,7 +111,7 @@ function toResource(options: McpOptions, origin: string, basePath: string, name:
     path,
     name: options.name ?? name,
     scopes: options.scopes ?? [],
-    upstream: options.upstream,
+    upstream: typeof options.upstream === 'string' ? [options.upstream] : options.upstream,
     forward: options.forward ?? 'identity',
     target,
     metadataUrl: origin + wellKnownPath('oauth-protected-resource', path),
@@ -138,6 +139,24 @@ function checkProviders(
       ? []
       : [{ path: path(index), message: 'names a provider that `upstream` does not have' }],
   )
+}
+
+/** With several providers a name counts for nothing until it is said whose it is. */
+function checkAllow(
+  allow: ProxyOptions['allow'],
+  providers: readonly (Provider | OwnLogin)[],
+): ConfigIssue[] {
+  if (!Array.isArray(allow) || providers.length === 0) return []
+  const ids = providers.map(idOf)
+  return (allow as readonly string[]).flatMap((rule, index) => {
+    const path = `allow.${index}`
+    const named = providerOfRule(rule)
+    if (named !== undefined && !ids.includes(named))
+      return [{ path, message: 'names a provider that `upstream` does not have' }]
+    if (ids.length === 1 || !isVague(rule)) return []
+    const message = `means somebody else at each provider: put one of them before it, such as ${ids[0]}/`
+    return [{ path, message }]
+  })
 }
 
 /** Rules that hold between options. */

@@ -27,6 +27,8 @@ export const accountEndpoint: Endpoint = async (http, ctx) => {
 /** Ends one grant of the signed-in user, and what the provider gave for it. */
 export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
   const { session, fields } = await readOwnForm(http, ctx)
+  // Met here, so that its tokens can be ended at its provider.
+  await ctx.upstreams.tenantOf(http)
   // Whatever the form says, only grants of this user can be named.
   const key = session && parseGrantKey(`${session.user}.${fields.grant ?? ''}`)
   const grant = key && (await ctx.grants.end(key))

@@ -55,7 +55,15 @@ function turnAway(
 ): Response {
   const { emit, settings, endTokens } = ctx
   const owner = { client: request.client.key, user: userOf(ctx, request.provider, identity) }
-  emit({ type: 'turned-away', requestId: call.requestId, ...owner, reason: 'not in allow' })
+  const { resource, provider } = request
+  emit({
+    type: 'turned-away',
+    requestId: call.requestId,
+    ...owner,
+    resource,
+    provider,
+    reason: 'not in allow',
+  })
   call.defer(endTokens(owner, tokens, request.provider))
   const { redirectUri, state } = request
   const message = 'You signed in, but this account may not use this server'

@@ -27,13 +27,22 @@ export async function judgeAnswer(
 ): Promise<Judged> {
   const answer = new URLSearchParams(ANSWER.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])))
   const { identity, tokens } = await upstream.exchange(answer, flow)
-  return { identity, tokens, allowed: upstream.admits(identity) && (await isWelcome(allow, identity)) }
+  return {
+    identity,
+    tokens,
+    allowed: upstream.admits(identity) && (await isWelcome(allow, upstream, identity)),
+  }
 }
 
 /** What `allow` says of somebody; without it everybody is welcome. */
-export async function isWelcome(allow: Context['settings']['allow'], identity: Identity): Promise<boolean> {
+export async function isWelcome(
+  allow: Context['settings']['allow'],
+  { provider }: Pick<Upstream, 'provider'>,
+  identity: Identity,
+): Promise<boolean> {
   if (allow === undefined) return true
-  return typeof allow === 'function' ? (await allow(identity)) === true : isAllowed(identity, allow)
+  if (typeof allow === 'function') return (await allow(identity, { provider })) === true
+  return isAllowed(identity, allow, provider)
 }
 
 /** What was thrown, as the peer may see it. */

@@ -81,23 +81,22 @@ export async function completeAuthorization(
     accessToken: user.token?.accessToken ?? '',
     expiresAt: user.token?.expiresAt,
   }
-  const allowed = await isWelcome(ctx.settings.allow, identity)
-  if (isAccountSignIn(ctx, http, state)) return openAccount(ctx, http, state, identity, allowed)
+  if (isAccountSignIn(ctx, http, state)) return openAccount(ctx, http, state, identity)
   const { request, cookies } = finishSignIn(ctx, http, state)
   const upstream = assertOwn(ctx, request.provider)
+  const allowed = await isWelcome(ctx.settings.allow, upstream, identity)
   return completeSignIn(ctx, call, upstream, { request, judged: { identity, tokens, allowed }, cookies })
 }
 
-function openAccount(
+async function openAccount(
   ctx: Context,
   http: Request,
   state: string | undefined,
   identity: Identity,
-  allowed: boolean,
-): Response {
+): Promise<Response> {
   const { provider, cookies } = finishAccountSignIn(ctx, http, state)
-  assertOwn(ctx, provider)
-  if (!allowed)
+  const upstream = assertOwn(ctx, provider)
+  if (!(await isWelcome(ctx.settings.allow, upstream, identity)))
     throw new OAuthError('access_denied', 'You signed in, but this account may not use this server')
   const user = userOf(ctx, provider, identity)
   ctx.emit({ type: 'account-opened', user })

@@ -40,7 +40,9 @@ export async function askedProvider(
 ): Promise<Upstream> {
   const upstream = await (upstreams.tenantOf(http) ?? upstreams.find(asked))
   const here = settings.origin + new URL(http.url).pathname
-  if (upstream && upstream.id === asked && upstream.callback === here) return upstream
+  // A sign-in that began in a version that knew one provider only names none.
+  const isAsked = upstream?.id === asked || (asked === undefined && !upstreams.tenants)
+  if (upstream && isAsked && upstream.callback === here) return upstream
   throw new OAuthError('access_denied', 'This answer came from another place than was asked', {
     reason: 'the answer of another provider',
   })

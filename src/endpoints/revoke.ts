@@ -26,11 +26,14 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   if (!client) return done()
   if (found) {
     const { key, kind } = found
-    const outcome = await ctx.grants.change(key, (grant: Grant) => {
-      if (grant.client !== client.key) return { type: 'keep', result: undefined }
+    const tenant = await ctx.upstreams.tenantOf(request)
+    const outcome = await ctx.grants.change<'foreign' | undefined>(key, (grant: Grant) => {
+      const foreign = grant.client !== client.key || (tenant && tenant.id !== grant.provider)
+      if (foreign) return { type: 'keep', result: 'foreign' }
       return kind === 'refresh' ? { type: 'end', reason: 'revoked by the client' } : revokeAccess(grant)
     })
-    if (outcome.type !== 'missing') {
+    const revoked = outcome.type === 'ended' || (outcome.type === 'done' && outcome.result !== 'foreign')
+    if (revoked) {
       ctx.emit({
         type: 'revoked',
         client: client.key,

@@ -1,5 +1,6 @@
 import { authenticateClient } from '../clients/authenticate-client.ts'
 import type { Client } from '../clients/client.ts'
+import type { Resource } from '../config.ts'
 import type { Call, Context, Endpoint } from '../context.ts'
 import { equal } from '../crypto/compare.ts'
 import { OAuthError } from '../errors.ts'
@@ -86,9 +87,10 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
     const use = { client: client.key, generation, resources, scope: fields.scope }
     const decide = (grant: Grant): Decision<Issue> => {
       assertTenant(grant, tenant)
+      const resource = resourceOf(ctx, grant)
       // Only somebody who shows the grant's own token may end it.
       const decision = refresh(grant, use, now(), rules)
-      if (decision.type === 'end' || isServed(ctx, grant)) return decision
+      if (decision.type === 'end' || ctx.upstreams.serves(grant.provider, resource)) return decision
       return { type: 'end', reason: 'the provider it was made with is not configured any more' }
     }
     const issue = await change<Issue | 'stale'>(ctx, call, key, (grant) => {
@@ -108,10 +110,11 @@ function assertTenant({ provider }: Grant, tenant: string | undefined): void {
   if (tenant !== undefined && provider !== tenant) throw invalidGrant('grant of another tenant')
 }
 
-/** Whether the server a grant is for still has the provider it was made with. */
-function isServed({ settings, upstreams }: Context, { provider, resource }: Grant): boolean {
+/** @throws {OAuthError} `invalid_grant` where this proxy has no such server: another one that shares the storage may. */
+function resourceOf({ settings }: Context, { resource }: Grant): Resource {
   const served = settings.resources.find(({ id }) => id === resource)
-  return served !== undefined && upstreams.serves(provider, served)
+  if (!served) throw invalidGrant('the grant is for a server that is not here')
+  return served
 }
 
 /** Changes a grant by one rule; where that ends it, the provider's tokens end too. */

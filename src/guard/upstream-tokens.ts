@@ -91,7 +91,7 @@ export function createUpstreamAccess(ports: {
         return end(key, `the provider’s token ${what} and it gave none to refresh it`)
       }
       const upstream = upstreams.find(grant.provider)
-      if (!upstream) return end(key, UNKNOWN)
+      if (!upstream) return upstreams.tenants ? unmet() : end(key, UNKNOWN)
       if (await lease(key, grant, upstream))
         return renew(key, upstream, tokens, { refused, lost: grant.askedAt !== undefined })
       await new Promise((resolve) => setTimeout(resolve, POLL))
@@ -225,6 +225,15 @@ const ownerOf = (key: GrantKey) => ({ user: key.user, grant: formatGrantKey(key)
 
 /** Rather than concluded here from what it said. */
 const saidByProvider = ({ cause }: OAuthError) => cause !== undefined
+
+/** Only a request of the tenant's can say what its provider is: until then nobody knows that it is gone. */
+function unmet(): never {
+  const reason = 'no request of the tenant has come to this process lately'
+  throw new OAuthError('temporarily_unavailable', 'The identity provider is not known at the moment', {
+    reason,
+    retryAfter: 5,
+  })
+}
 
 const refusedYoung = () =>
   new OAuthError('bad_gateway', 'The service behind refuses a token that was issued just now', {

@@ -11,6 +11,7 @@ export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
     })
   return {
     id: idOf(own),
+    provider: idOf(own),
     name: own.name,
     callback: '',
     rotation: 'never',

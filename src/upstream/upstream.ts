@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, Identity, UpstreamTokens } from '../ports.ts'
-import { issuerOfToken, issuerOnCallback } from '../providers/parts/issuer.ts'
+import { issuerOfToken } from '../providers/parts/issuer.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createUpstreamFetch } from './answer.ts'
 import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
@@ -10,6 +10,7 @@ import { clientAuth } from './client-auth.ts'
 import { expiryOf } from './expiry.ts'
 import { isGranted, OPENID_WORDS } from './granted.ts'
 import { hasRequiredClaims, readIdentity } from './identity.ts'
+import { onCallback } from './on-callback.ts'
 import { asBody, withHeaders } from './outgoing.ts'
 import { revokeTokens } from './revoke.ts'
 import { createServerMetadata, requestOptions, type Server } from './server.ts'
@@ -21,7 +22,10 @@ export type { UpstreamFlow } from './authorization-url.ts'
 
 /** One provider, as the endpoints use it. */
 export interface Upstream {
+  /** What grants call it. */
   readonly id: string
+  /** The id of its provider, as the options have it: with tenants not enough to tell them apart. */
+  readonly provider: string
   readonly name: string
   /** Where it sends its answers. */
   readonly callback: string
@@ -68,6 +72,8 @@ export function createUpstream(
     fetch: Fetch
     now: Clock
     redirectUri: string
+    /** What grants call it; the id of the provider by default. */
+    id?: string
     /** Whether somebody's organisations and teams have to be known. */
     memberships?: boolean
   },
@@ -133,7 +139,8 @@ export function createUpstream(
   }
 
   return {
-    id: provider.id,
+    id: ports.id ?? provider.id,
+    provider: provider.id,
     name: provider.name,
     callback: redirectUri,
     rotation: provider.rotation,
@@ -232,16 +239,3 @@ const anotherPerson = () =>
   new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', {
     reason: 'the provider refreshed the tokens of another subject',
   })
-
-/** What to hold the callback against, before any code is sent anywhere: `iss`, where it counts, is a known one. */
-function onCallback(
-  { callbackIssuer, issuerRule }: Provider,
-  server: Server,
-  answer: URLSearchParams,
-): { server: Server; named: string | undefined } {
-  const iss = answer.get('iss')
-  if (callbackIssuer === 'ignore') answer.delete('iss')
-  if (callbackIssuer === 'ignore' || iss === null) return { server, named: undefined }
-  const issuer = issuerOnCallback(issuerRule, server.issuer, iss)
-  return { server: { ...server, issuer }, named: issuerRule.type === 'template' ? issuer : undefined }
-}

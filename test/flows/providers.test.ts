@@ -3,6 +3,8 @@ import type { Provider } from 'lockgate/providers/define'
 import { oidc } from 'lockgate/providers/oidc'
 import { memory } from 'lockgate/storage/memory'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createKeyring } from '../../src/crypto/keyring.ts'
+import { createSealer } from '../../src/crypto/seal.ts'
 import { asPage, asUrl, Browser } from '../support/browser.ts'
 import { freePort } from '../support/free-port.ts'
 import { signInAtProvider, startProvider, type TestProvider } from '../support/provider.ts'
@@ -223,6 +225,45 @@ describe('of several providers', () => {
     const answer = await browser.open(mixed.href, { stopAt: client.redirectUri })
     expect(asUrl(answer).searchParams.get('code')).toBeNull()
     expect(exchanges(), 'no code went to anybody').toEqual(before)
+  })
+
+  test('a rule of allow takes the word of one only', async () => {
+    const system = systemOf({ allow: ['staff/sub:ada'] })
+    await signedIn(system, '/both', 'staff')
+    const client = await register(system)
+    const { browser, callback } = await toCallback(system, client, '/both', 'guests')
+    expect(asPage(await browser.open(callback.href, { stopAt: client.redirectUri })).status).toBe(403)
+    expect(events.at(-1)).toMatchObject({ type: 'turned-away', provider: 'guests' })
+    const asked: string[] = []
+    const judged = systemOf({ allow: (_identity, { provider }) => asked.push(provider) > 0 })
+    await signedIn(judged, '/both', 'guests')
+    expect(asked).toEqual(['guests'])
+  })
+
+  test.each(['sub:ada', 'org:acme', 'team:acme/platform', 'group:staff', 'nobody/sub:ada'])(
+    '%s alone is a wrong rule',
+    (rule) => {
+      expect(() => systemOf({ allow: ['@example.com', rule] })).toThrow(/allow\.1: (means|names)/)
+    },
+  )
+
+  test('a sign-in that began while there was one, unnamed, is finished', async () => {
+    const system = systemOf({ upstream: providerOf(staff, 'staff'), mcp: mcpOf('/both') })
+    const client = await register(system)
+    const { browser, callback } = await toCallback(system, client, '/both')
+    const sealer = createSealer(createKeyring([SECRET]))
+    const state = callback.searchParams.get('state')!
+    const cookies = await browser.jar.getCookies(callback.href)
+    const cookie = cookies.find(({ key }) => key.endsWith(`-sign-in-${state}`))!
+    const { request, ...flow } = sealer.open('sign-in', state, cookie.value) as {
+      request: Record<string, unknown>
+    }
+    expect(request.provider).toBe('staff')
+    const { provider: _, ...old } = request
+    cookie.value = sealer.seal('sign-in', state, { ...flow, request: old })
+    await browser.jar.setCookie(cookie, callback.href)
+    const answer = asUrl(await browser.open(callback.href, { stopAt: client.redirectUri }))
+    expect(answer.searchParams.get('code')).not.toBeNull()
   })
 
   test('what was granted with one that is gone has ended, without a failure', async () => {

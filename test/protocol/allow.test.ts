@@ -43,6 +43,15 @@ test.each([
   expect(isAllowed(ada, [rule])).toBe(false)
 })
 
+test.each(['staff/group:admin', 'staff/sub:ada-1', 'staff/@example.com'])(
+  '%s lets her in from there',
+  (rule) => {
+    expect(isAllowed(ada, [rule], 'staff')).toBe(true)
+    for (const elsewhere of ['guests', 'staf', '', undefined])
+      expect(isAllowed(ada, [rule], elsewhere)).toBe(false)
+  },
+)
+
 test('an empty list lets nobody in', () => {
   expect(isAllowed(ada, [])).toBe(false)
 })

@@ -2,8 +2,11 @@ import * as v from 'valibot'
 import { type Provider, ProviderSchema } from '../provider.ts'
 import { isHttps } from './https.ts'
 
-/** Who gives the provider of a request: for tenants that each have an application of their own. */
-export type ChooseProvider = (request: Request) => Provider | Promise<Provider>
+/**
+ * Gives the provider of a request: for tenants that each have an application of their own. Whatever request belongs to a
+ * tenant, it gives the same one; nothing where there is no such tenant, which is then answered with 404.
+ */
+export type ChooseProvider = (request: Request) => Provider | undefined | Promise<Provider | undefined>
 
 /** The application's own sign-in, in place of a provider: its page calls `proxy.completeAuthorization`. */
 export interface OwnLogin {
@@ -19,7 +22,7 @@ export interface OwnLogin {
 const ID = /^[\w-]{1,64}$/
 
 /** One provider, as its factory made it. */
-const OneProvider: v.GenericSchema<Provider> = v.pipe(
+export const OneProvider: v.GenericSchema<Provider> = v.pipe(
   ProviderSchema as v.GenericSchema<Provider>,
   v.check((input) => input.clientId !== '', 'its clientId is missing'),
   v.check((input) => ID.test(input.id), 'its id has other characters than letters, digits, - and _'),

@@ -1,0 +1,68 @@
+import * as v from 'valibot'
+import type { Settings } from '../config.ts'
+import { digest } from '../crypto/digest.ts'
+import { OAuthError } from '../errors.ts'
+import { OneProvider } from '../providers/parts/upstream-schema.ts'
+import type { Provider } from '../providers/provider.ts'
+import { createUpstream, type Upstream } from './upstream.ts'
+import type { UpstreamPorts, Upstreams } from './upstreams.ts'
+
+/** Tenants that are kept ready; whoever was not heard of for longest goes first. */
+const LIMIT = 1000
+
+/** One provider for each tenant, by a function of the request. */
+export function createTenants(
+  choose: Extract<Settings['upstream'], (...args: never[]) => unknown>,
+  callback: string,
+  ports: UpstreamPorts,
+): Upstreams {
+  const ready = new Map<string, { readonly provider: Provider; readonly upstream: Upstream }>()
+  const ids = new WeakMap<Provider, string>()
+
+  function upstreamOf(provider: Provider): Upstream {
+    let id = ids.get(provider)
+    if (id === undefined) {
+      if (!v.is(OneProvider, provider)) throw new TypeError('`upstream` did not return a usable provider')
+      id = idOf(provider)
+      ids.set(provider, id)
+    }
+    const before = ready.get(id)
+    const kept = before && isSame(before.provider, provider) ? before : undefined
+    const tenant = kept ?? {
+      provider,
+      upstream: createUpstream(provider, { ...ports(provider), id, redirectUri: callback }),
+    }
+    ready.delete(id)
+    ready.set(id, tenant)
+    if (ready.size > LIMIT) ready.delete(ready.keys().next().value!)
+    return tenant.upstream
+  }
+
+  async function tenantOf(request: Request): Promise<Upstream> {
+    const provider = await choose(request)
+    if (provider) return upstreamOf(provider)
+    const reason = '`upstream` knows no tenant for the request'
+    throw new OAuthError('invalid_request', 'There is nothing at this address', { reason, status: 404 })
+  }
+
+  return {
+    tenants: true,
+    choices: async (_resource, request) => [await tenantOf(request)],
+    tenantOf,
+    serves: () => true,
+    find: (id) => (id === undefined ? undefined : ready.get(id)?.upstream),
+  }
+}
+
+/** Tenants are told apart by where they sign in and as whom, whatever their providers are called. */
+const idOf = ({ id, issuer, endpoints, clientId }: Provider): string =>
+  `${id}-${digest(JSON.stringify([issuer, endpoints, clientId])).slice(0, 16)}`
+
+/** Whether one may stand for the other, so that a function may describe a tenant anew for each request. */
+function isSame(one: Provider, other: Provider): boolean {
+  if (one === other) return true
+  const names = Object.keys(one) as (keyof Provider)[]
+  const isEqual = (a: unknown, b: unknown) =>
+    a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b))
+  return names.length === Object.keys(other).length && names.every((name) => isEqual(one[name], other[name]))
+}

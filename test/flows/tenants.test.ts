@@ -1,0 +1,209 @@
+import { type Auth, createProxy, type OAuthProxy, type ProxyEvent, type ProxyOptions } from 'lockgate'
+import type { Provider } from 'lockgate/providers/define'
+import { oidc } from 'lockgate/providers/oidc'
+import { memory } from 'lockgate/storage/memory'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { asPage, Browser } from '../support/browser.ts'
+import { startProvider, type TestProvider } from '../support/provider.ts'
+import { authorizeUrl, connect, outcome, refreshParams, register, type System } from '../support/system.ts'
+
+const URL_OF_ALL = 'http://localhost:8787'
+
+let acme: TestProvider
+let globex: TestProvider
+const clock = { ahead: 0 }
+const events: ProxyEvent[] = []
+
+beforeAll(async () => {
+  const redirectUris = [`${URL_OF_ALL}/callback`]
+  acme = await startProvider({ redirectUris, accessTokenTtl: 120 })
+  globex = await startProvider({ redirectUris, accessTokenTtl: 120 })
+})
+afterAll(() => Promise.all([acme.close(), globex.close()]))
+beforeEach(() => {
+  clock.ahead = 0
+  events.length = 0
+})
+
+const tenantOf = (request: Request) => request.headers.get('x-tenant')
+
+/** Tenants at one address, told apart by a header that the gateway in front sets. */
+function proxyOf(upstream: ProxyOptions['upstream'], options: Partial<ProxyOptions> = {}): OAuthProxy {
+  return createProxy({
+    url: URL_OF_ALL,
+    secret: 'a secret of the tests, long enough to be one',
+    storage: memory(),
+    upstream,
+    mcp: async (_request, { user, upstream: { provider, accessToken } }) =>
+      Response.json({ user: user.id, provider, token: await accessToken() }),
+    on: { event: (event) => events.push(event) },
+    now: () => Math.floor(Date.now() / 1000) + clock.ahead,
+    revocationLag: 0,
+    ...options,
+  })
+}
+
+/** Everything that one tenant sends, as it leaves the gateway. */
+function through(proxy: OAuthProxy, tenant: string): System {
+  const ask = async (request: Request) => {
+    if (!request.url.startsWith(URL_OF_ALL)) return fetch(request)
+    const marked = new Request(request)
+    marked.headers.set('x-tenant', tenant)
+    return proxy.fetch(marked)
+  }
+  const call = (path: string, init?: RequestInit) => ask(new Request(URL_OF_ALL + path, init))
+  const system: Pick<System, 'url' | 'call' | 'post' | 'browser'> = {
+    url: URL_OF_ALL,
+    call,
+    post: (path, params, headers) =>
+      call(path, { method: 'POST', body: new URLSearchParams(params), headers: headers ?? {} }),
+    browser: () => new Browser({ fetch: ask }),
+  }
+  return system as System
+}
+
+const mcp = (system: System, token: string) =>
+  system.call('/mcp', { method: 'POST', body: '{}', headers: { authorization: `Bearer ${token}` } })
+
+describe('tenants that share one address', () => {
+  test('keep what is theirs while a thousand others come and go', async () => {
+    const of = new Map<string, Provider>([
+      ['acme', oidc(acme)],
+      ['globex', oidc(globex)],
+    ])
+    const proxy = proxyOf((request) => {
+      const tenant = tenantOf(request) ?? ''
+      return of.get(tenant) ?? oidc({ ...globex, clientId: tenant })
+    })
+    const here = through(proxy, 'acme')
+    const { tokens, client } = await connect(here)
+    for (let index = 0; index < 1100; index++)
+      await mcp(through(proxy, `other-${index}`), tokens.access_token)
+    clock.ahead = 90
+    const answer = await mcp(here, tokens.access_token)
+    expect(answer.status, await answer.clone().text()).toBe(200)
+    expect(events.map(({ type }) => type)).toContain('upstream-refreshed')
+    expect(events.map(({ type }) => type)).not.toContain('grant-ended')
+    const refreshed = await here.post('/token', refreshParams(client, tokens.refresh_token))
+    expect(refreshed.status).toBe(200)
+  })
+
+  test('are asked to wait, not signed out, while the process does not know their provider', async () => {
+    const kept: Auth[] = []
+    const proxy = proxyOf(
+      (request) => oidc(tenantOf(request) === 'acme' ? acme : { ...globex, clientId: tenantOf(request)! }),
+      { mcp: (_request, auth) => Response.json({ kept: kept.push(auth) }) },
+    )
+    const { tokens } = await connect(through(proxy, 'acme'))
+    await mcp(through(proxy, 'acme'), tokens.access_token)
+    for (let index = 0; index < 1000; index++)
+      await mcp(through(proxy, `other-${index}`), tokens.access_token)
+    clock.ahead = 90
+    await expect(kept[0]!.upstream.accessToken()).rejects.toMatchObject({ code: 'temporarily_unavailable' })
+    expect((await mcp(through(proxy, 'acme'), tokens.access_token)).status).toBe(200)
+    expect(await kept[0]!.upstream.accessToken()).toBeTypeOf('string')
+  })
+
+  test('that are described anew for each request are looked up once', async () => {
+    const proxy = proxyOf((request) => oidc(tenantOf(request) === 'acme' ? acme : globex))
+    const lookups = () => acme.requests.filter((line) => line.includes('openid-configuration')).length
+    const before = lookups()
+    for (let round = 0; round < 3; round++) await connect(through(proxy, 'acme'))
+    expect(lookups() - before).toBe(1)
+  })
+
+  test('learn of a new secret at once', async () => {
+    const secret = { current: 'not the one' }
+    const proxy = proxyOf(() => oidc({ ...acme, clientSecret: secret.current }))
+    await expect(connect(through(proxy, 'acme'))).rejects.toThrow()
+    secret.current = acme.clientSecret
+    await connect(through(proxy, 'acme'))
+  })
+
+  test.each([
+    ['nothing', () => undefined, 404],
+    ['a promise of nothing', async () => undefined, 404],
+    ['something else', () => ({ issuer: 'http://plain.example', id: 'x' }), 500],
+    [
+      'a provider with an address that is not safe',
+      () => ({ ...oidc(acme), issuer: 'http://a.example' }),
+      500,
+    ],
+    [
+      'an error',
+      () => {
+        throw new Error('the tenant’s secret value')
+      },
+      500,
+    ],
+  ])('lose nothing where the function gives %s', async (_name, give, status) => {
+    let works = true
+    const here = through(
+      proxyOf(() => (works ? oidc(acme) : (give() as Provider))),
+      'acme',
+    )
+    const { tokens, client } = await connect(here)
+    works = false
+    const shown = await here.browser().request(authorizeUrl(here, client))
+    const told = new URL(shown.headers.get('location') ?? 'about:blank').searchParams.get('error')
+    expect(status === 404 ? told : shown.status).toBe(status === 404 ? 'invalid_request' : status)
+    const answers = [
+      await mcp(here, tokens.access_token),
+      await here.post('/token', refreshParams(client, tokens.refresh_token)),
+    ]
+    for (const answer of answers) {
+      expect(answer.status).toBe(status)
+      expect(await answer.text()).not.toContain('secret value')
+    }
+    works = true
+    expect((await mcp(here, tokens.access_token)).status).toBe(200)
+    expect((await here.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(200)
+  })
+
+  test('end nothing of each other by revoking', async () => {
+    const proxy = proxyOf((request) => oidc(tenantOf(request) === 'acme' ? acme : globex))
+    const [here, there] = [through(proxy, 'acme'), through(proxy, 'globex')]
+    const { tokens, client } = await connect(here)
+    const form = { token: tokens.refresh_token, client_id: client.id }
+    expect((await there.post('/revoke', form)).status).toBe(200)
+    expect((await mcp(here, tokens.access_token)).status).toBe(200)
+    expect((await here.post('/revoke', form)).status).toBe(200)
+    expect((await mcp(here, tokens.access_token)).status).toBe(401)
+  })
+
+  test('have their tokens ended at the provider by an instance that has not met them yet', async () => {
+    const storage = memory()
+    const upstream: ProxyOptions['upstream'] = (request) => oidc(tenantOf(request) === 'acme' ? acme : globex)
+    const { tokens, client } = await connect(through(proxyOf(upstream, { storage }), 'acme'))
+    const ended = () => acme.requests.filter((line) => line === 'POST /token/revocation').length
+    const before = ended()
+    const later = through(proxyOf(upstream, { storage }), 'acme')
+    await later.post('/revoke', { token: tokens.refresh_token, client_id: client.id })
+    await expect.poll(ended).toBeGreaterThan(before)
+    expect(events.filter(({ type }) => type === 'failed')).toEqual([])
+  })
+
+  test('leave a grant alone that is for another server than this proxy has', async () => {
+    const storage = memory()
+    const { tokens, client } = await connect(through(proxyOf(oidc(acme), { storage }), 'acme'))
+    const elsewhere = proxyOf(oidc(globex), {
+      storage,
+      mcp: [{ path: '/else', handler: () => new Response() }],
+    })
+    const refresh = refreshParams(client, tokens.refresh_token)
+    const system = through(elsewhere, 'acme')
+    expect(await outcome(await system.post('/token', refresh))).toEqual([400, 'invalid_grant'])
+    const home = through(proxyOf(oidc(acme), { storage }), 'acme')
+    expect((await home.post('/token', refresh)).status).toBe(200)
+  })
+
+  test('show their own provider on the consent page', async () => {
+    const proxy = proxyOf((request) =>
+      oidc(tenantOf(request) === 'acme' ? { ...acme, name: 'Acme staff' } : { ...globex, name: 'Globex' }),
+    )
+    const here = through(proxy, 'acme')
+    const consent = asPage(await here.browser().open(authorizeUrl(here, await register(here))))
+    expect(consent.text).toContain('Acme staff')
+    expect(consent.text).not.toContain('Globex')
+  })
+})
