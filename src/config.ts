@@ -4,7 +4,7 @@ import type { CookieRule } from './http/cookies.ts'
 import type { Look } from './pages/look.ts'
 import type { Texts } from './pages/texts.ts'
 import type { Fetch, Identity, Store } from './ports.ts'
-import type { ApiKeyOptions } from './protocol/api-key-schema.ts'
+import type { ApiKeyOptions, VerifyApiKey } from './protocol/api-key-schema.ts'
 import type { DocumentPolicy } from './protocol/document-url.ts'
 import type { ScopeTable } from './protocol/scope.ts'
 import type { ChooseProvider, OwnLogin } from './providers/parts/upstream-schema.ts'
@@ -120,6 +120,16 @@ export interface ProxyOptions {
   clients?: readonly ClientOptions[]
   /** Keys that are good as bearer tokens without any sign-in, by their hash; none by default. `allow` does not judge them. */
   apiKeys?: readonly ApiKeyOptions[]
+  /** Says whose any other bearer token is that this server has not issued: `{ name, user, scopes }`, or nothing. `allow` does not judge it. */
+  verifyApiKey?: VerifyApiKey
+  /**
+   * The scopes that whoever shows a token of the provider as bearer has, such as a personal access token; by default such
+   * tokens are refused. The provider says whose it is, not for whom: **every application that any of its users ever
+   * signed in to can then act as them here.**
+   */
+  dangerouslyAcceptProviderTokens?: readonly string[]
+  /** How long the answer about a key lasts that was asked for; a key that is ended passes for so long. */
+  apiKeyTtl?: number
   /**
    * Whether clients may register themselves: `sealed` needs no storage; `stored` writes a record for everybody who
    * asks, which its client can change and delete (RFC 7592); or `off`.
@@ -206,6 +216,10 @@ export interface Settings {
   readonly scopes: ScopeTable
   readonly clients: readonly ClientOptions[]
   readonly apiKeys: readonly ApiKeyOptions[]
+  readonly verifyApiKey: VerifyApiKey | undefined
+  /** `undefined` where none are accepted. */
+  readonly providerTokens: readonly string[] | undefined
+  readonly apiKeyTtl: number
   readonly registration: 'sealed' | 'stored' | 'off'
   readonly registrationPolicy: RegistrationPolicy | undefined
   readonly registrationTtl: number | undefined

@@ -8,9 +8,10 @@ import { createEmit, type Emit } from './events/event.ts'
 import { type AccessTokens, createAccessTokens } from './grants/access-token.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
 import { failClosed } from './grants/store-failure.ts'
-import { createApiKeys } from './guard/api-keys.ts'
+import { API_KEY_CLIENT, createApiKeys } from './guard/api-keys.ts'
 import { createEndTokens, type EndTokens } from './guard/end-tokens.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
+import { createProviderBearer } from './guard/provider-bearer.ts'
 import { createUpstreamAccess, type UpstreamAccess } from './guard/upstream-tokens.ts'
 import type { UpstreamTokens } from './ports.ts'
 import { asksForMemberships } from './protocol/allow.ts'
@@ -79,9 +80,25 @@ export function createContext(settings: Settings): Context {
     outbound,
     documents: settings.documents,
   })
+  const asked = settings.providerTokens && upstreams.find(undefined)
+  const provider =
+    asked &&
+    createProviderBearer({
+      upstream: asked,
+      client: API_KEY_CLIENT,
+      allow: settings.allow,
+      scopes: settings.providerTokens,
+      keyring,
+      ttl: settings.apiKeyTtl,
+      now,
+      emit,
+    })
   const apiKeys = createApiKeys(settings.apiKeys, {
     keyring,
     issuer,
+    verify: settings.verifyApiKey,
+    provider,
+    verifiedTtl: settings.apiKeyTtl,
     scopes: Object.keys(settings.scopes),
     ttl: settings.accessTokenTtl,
     now,

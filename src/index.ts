@@ -21,7 +21,7 @@ export type {
   UpstreamTokens,
   Versioned,
 } from './ports.ts'
-export type { ApiKeyOptions } from './protocol/api-key-schema.ts'
+export type { ApiKeyIdentity, ApiKeyOptions, VerifyApiKey } from './protocol/api-key-schema.ts'
 export type { ChooseProvider, OwnLogin } from './providers/parts/upstream-schema.ts'
 export type { Credentials, IdentityMap, Pointer, Provider, TokenAnswer } from './providers/provider.ts'
 export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'

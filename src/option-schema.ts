@@ -6,7 +6,7 @@ import { TextsSchema } from './pages/texts.ts'
 import { ThemeSchema } from './pages/theme.ts'
 import type { Store } from './ports.ts'
 import { ALLOW_RULE } from './protocol/allow.ts'
-import { ApiKeySchema } from './protocol/api-key-schema.ts'
+import { ApiKeySchema, type VerifyApiKey } from './protocol/api-key-schema.ts'
 import { areKeysPublic } from './protocol/client-document.ts'
 import { isRegistrable } from './protocol/redirect-uri.ts'
 import { ScopesSchema, scopeName } from './protocol/scope-schema.ts'
@@ -117,6 +117,9 @@ const OPTIONS = {
   scopes: v.exactOptional(ScopesSchema, { mcp: 'Use the tools of this server' }),
   clients: v.exactOptional(v.array(ClientSchema), []),
   apiKeys: v.exactOptional(v.array(ApiKeySchema), []),
+  verifyApiKey: v.exactOptional(v.custom<VerifyApiKey>(isFunction, 'expected a function')),
+  dangerouslyAcceptProviderTokens: v.exactOptional(v.pipe(v.array(scopeName), v.minLength(1))),
+  apiKeyTtl: v.exactOptional(v.pipe(seconds, v.maxValue(3600)), 60),
   registration: v.exactOptional(v.picklist(['sealed', 'stored', 'off']), 'sealed'),
   registrationTtl: v.exactOptional(seconds),
   registrationPolicy: v.exactOptional(v.custom<RegistrationPolicy>(isFunction, 'expected a function')),
@@ -173,6 +176,7 @@ type Defaulted =
   | 'scopes'
   | 'clients'
   | 'apiKeys'
+  | 'apiKeyTtl'
   | 'registration'
   | 'accessTokenTtl'
   | 'codeTtl'

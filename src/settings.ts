@@ -9,7 +9,7 @@ import type { ApiKeyOptions } from './protocol/api-key-schema.ts'
 import { wellKnownPath } from './protocol/documents.ts'
 import { OFFLINE_ACCESS, type ScopeTable } from './protocol/scope.ts'
 import { idOf, isOwnLogin, type OwnLogin } from './providers/parts/upstream-schema.ts'
-import type { Provider } from './providers/provider.ts'
+import { identifiesTokens, type Provider } from './providers/provider.ts'
 
 type Providers = readonly [Provider | OwnLogin, ...(Provider | OwnLogin)[]]
 
@@ -28,6 +28,7 @@ export function readOptions(options: ProxyOptions): Settings {
     now,
     clientDocuments,
     dangerouslyAllowWeakSecret: allowsWeakSecret = false,
+    dangerouslyAcceptProviderTokens: providerTokens,
     theme,
     texts,
     ...rest
@@ -44,8 +45,10 @@ export function readOptions(options: ProxyOptions): Settings {
       ? rest.upstream
       : ([rest.upstream].flat() as readonly (Provider | OwnLogin)[] as Providers)
   const providers = typeof upstream === 'function' ? [] : upstream
-  if (typeof upstream === 'function' && rest.apiKeys.length > 0) {
-    issues.push({ path: 'apiKeys', message: 'belong to no tenant, and `upstream` gives each request one' })
+  issues.push(...checkProviderTokens(providerTokens, scopes, providers))
+  for (const path of ['apiKeys', 'verifyApiKey'] as const) {
+    if (typeof upstream !== 'function' || [rest[path] ?? []].flat().length === 0) continue
+    issues.push({ path, message: 'keys belong to no tenant, and `upstream` gives each request one' })
   }
   issues.push(...checkProviders(resources, providers), ...checkAllow(rest.allow, providers))
   const elsewhere = providers.some((one) => isOwnLogin(one) && new URL(one.login, origin).origin !== origin)
@@ -79,6 +82,8 @@ export function readOptions(options: ProxyOptions): Settings {
     look: createLook(name, theme, texts),
     upstream,
     allow: rest.allow,
+    verifyApiKey: rest.verifyApiKey,
+    providerTokens,
     documents: accept ? { hosts, loopback } : undefined,
     registrationTtl: rest.registrationTtl,
     registrationPolicy: rest.registrationPolicy,
@@ -193,6 +198,30 @@ function checkTogether(
     }
   }
   return issues
+}
+
+/** Whose token it is has one provider to say: another one must not even see it. */
+function checkProviderTokens(
+  accepted: readonly string[] | undefined,
+  scopes: ScopeTable,
+  providers: readonly (Provider | OwnLogin)[],
+): ConfigIssue[] {
+  if (!accepted) return []
+  const path = 'dangerouslyAcceptProviderTokens'
+  const [provider] = providers
+  if (providers.length !== 1 || !provider) return [{ path, message: 'is for one provider' }]
+  if (isOwnLogin(provider) || !identifiesTokens(provider)) {
+    return [{ path, message: `${idOf(provider)} cannot say whose an access token is that it gave to others` }]
+  }
+  if (accepted.some((scope) => !Object.hasOwn(scopes, scope))) {
+    return [{ path, message: 'names a scope that `scopes` does not have' }]
+  }
+  if (accepted.some((scope) => scopes[scope]!.upstream.length > 0)) {
+    return [
+      { path, message: 'names a scope that needs some of the provider, which such a token does not show' },
+    ]
+  }
+  return []
 }
 
 function checkApiKeys(keys: readonly ApiKeyOptions[], scopes: ScopeTable): ConfigIssue[] {

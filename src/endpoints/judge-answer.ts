@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
-import { isAllowed } from '../protocol/allow.ts'
+import { isWelcome } from '../upstream/is-welcome.ts'
 import type { Upstream, UpstreamFlow } from '../upstream/upstream.ts'
 
 /** What a provider's answer may say that this server listens to. */
@@ -32,17 +32,6 @@ export async function judgeAnswer(
     tokens,
     allowed: upstream.admits(identity) && (await isWelcome(allow, upstream, identity)),
   }
-}
-
-/** What `allow` says of somebody; without it everybody is welcome. */
-export async function isWelcome(
-  allow: Context['settings']['allow'],
-  { provider }: Pick<Upstream, 'provider'>,
-  identity: Identity,
-): Promise<boolean> {
-  if (allow === undefined) return true
-  if (typeof allow === 'function') return (await allow(identity, { provider })) === true
-  return isAllowed(identity, allow, provider)
 }
 
 /** What was thrown, as the peer may see it. */

@@ -67,8 +67,12 @@ export function createGuard(ports: {
   const known = new Map<string, Known>()
 
   /** A token that is none of ours. Throws at once, without a promise: this is what a flood of made-up tokens costs. */
-  function admitByKey(token: string, resource: Resource): Admission {
-    const admission = apiKeys.open(token, resource)
+  function admitByKey(token: string, resource: Resource): Admission | Promise<Admission> {
+    const shown = apiKeys.open(token, resource)
+    return shown instanceof Promise ? shown.then((one) => judgeKey(one, resource)) : judgeKey(shown, resource)
+  }
+
+  function judgeKey(admission: Admission | undefined, resource: Resource): Admission {
     if (!admission) throw invalidToken('not an access token of this server, or expired')
     requireScopes(admission.auth.scopes, resource, `the API key “${admission.clientName}” lacks a scope`)
     return admission

@@ -33,6 +33,7 @@ export const atlassian: ProviderFactory<'required'> = defineProvider({
     params: { audience: 'api.atlassian.com', prompt: 'consent' },
     rotation: 'always',
     revocation: { style: 'rfc7009', lenient: true },
+    identifiesTokens: true,
     async identify({ tokens, fetch }) {
       const authorization = `Bearer ${tokens.accessToken}`
       const me = v.parse(Me, await getJson(fetch, `${API}/me`, { authorization }))

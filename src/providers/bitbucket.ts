@@ -32,6 +32,7 @@ export const bitbucket: ProviderFactory<'required'> = defineProvider({
     // It calls them `scopes`.
     conformToken: ({ status, body }) => ({ status, body: { scope: body.scopes, ...body } }),
     revocation: { style: 'none' },
+    identifiesTokens: true,
     async identify({ tokens, fetch }) {
       const authorization = `Bearer ${tokens.accessToken}`
       const user = v.parse(User, await getJson(fetch, `${API}/user`, { authorization }))

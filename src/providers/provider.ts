@@ -156,6 +156,8 @@ export interface ProviderParts {
         memberships: boolean
       }) => Promise<Identity>)
     | undefined
+  /** Whether `identify` needs nothing but an access token, also one that another application got. */
+  readonly identifiesTokens?: boolean | undefined
   /** Ends the provider's tokens where `revocation` cannot say how. */
   readonly revoke?:
     | ((about: {
@@ -202,6 +204,17 @@ export interface Provider extends Omit<ProviderParts, Settled | 'callbackIssuer'
   readonly clientId: string
   readonly clientSecret?: string | undefined
 }
+
+/** Whether it says of any of its access tokens whose it is, without the token answer or an ID token. */
+export const identifiesTokens = ({
+  identify,
+  identifiesTokens: can,
+  identity,
+  idToken,
+}: Provider): boolean =>
+  identify
+    ? can === true
+    : !idToken && (identity.from ?? 'request') === 'request' && identity.facts === undefined
 
 /** What every provider is given by its user. */
 export interface Credentials {

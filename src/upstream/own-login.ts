@@ -16,6 +16,7 @@ export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
     callback: '',
     rotation: 'never',
     refreshKillsAccess: false,
+    identify: undefined,
     words: () => undefined,
     grants: () => true,
     admits: () => true,

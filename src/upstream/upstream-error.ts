@@ -50,3 +50,16 @@ export function refreshError(error: unknown, terminal: readonly string[]): OAuth
     again: undefined,
   })
 }
+
+/**
+ * The new tokens are there and the old ones may be gone: they are not thrown away because the keys cannot be fetched.
+ * They came from the provider itself, and are still held to their subject.
+ */
+export function unlessKeysAreAway(error: unknown): void {
+  if (!(error instanceof UpstreamTrouble)) throw error
+}
+
+export const anotherPerson = (): OAuthError =>
+  new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', {
+    reason: 'the provider refreshed the tokens of another subject',
+  })

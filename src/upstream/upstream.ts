@@ -3,7 +3,7 @@ import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, Identity, UpstreamTokens } from '../ports.ts'
 import { issuerOfToken } from '../providers/parts/issuer.ts'
-import type { Provider } from '../providers/provider.ts'
+import { identifiesTokens, type Provider } from '../providers/provider.ts'
 import { createUpstreamFetch } from './answer.ts'
 import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
 import { clientAuth } from './client-auth.ts'
@@ -15,8 +15,8 @@ import { asBody, withHeaders } from './outgoing.ts'
 import { revokeTokens } from './revoke.ts'
 import { createServerMetadata, requestOptions, type Server } from './server.ts'
 import { conformTokenAnswer } from './token-answer.ts'
-import { beforehand, UpstreamTrouble } from './trouble.ts'
-import { exchangeError, refreshError } from './upstream-error.ts'
+import { beforehand } from './trouble.ts'
+import { anotherPerson, exchangeError, refreshError, unlessKeysAreAway } from './upstream-error.ts'
 
 export type { UpstreamFlow } from './authorization-url.ts'
 
@@ -35,6 +35,12 @@ export interface Upstream {
   readonly refreshKillsAccess: boolean
   /** Whether somebody may be let in at all, by what the provider's definition requires of everybody. */
   admits(identity: Identity): boolean
+  /**
+   * Whose an access token is, whoever got it; `undefined` where its definition cannot say that.
+   *
+   * @throws {UpstreamTrouble} Where it may be known later; anything else where it is nobody's.
+   */
+  readonly identify: ((accessToken: string) => Promise<Identity>) | undefined
   /** The scopes the authorization request will carry. @param more Beside those of every sign-in. */
   scopes(more?: readonly string[]): Promise<readonly string[]>
   /** What one of its scopes means, where somebody knows. */
@@ -147,6 +153,15 @@ export function createUpstream(
     refreshKillsAccess: provider.refreshKillsAccess === true,
     words: (scope) => provider.scopeWords?.[scope] ?? OPENID_WORDS[scope],
     grants: (tokens, scope) => isGranted(provider, tokens.scope, scope),
+    identify: identifiesTokens(provider)
+      ? async (accessToken) =>
+          readIdentity(
+            provider,
+            await metadata(),
+            { tokens: { accessToken }, answer: {}, idToken: undefined },
+            { fetch, memberships },
+          )
+      : undefined,
     admits: (identity) => hasRequiredClaims(provider, identity),
     scopes,
     async authorizationUrl(flow) {
@@ -226,16 +241,3 @@ export function createUpstream(
     },
   }
 }
-
-/**
- * The new tokens are there and the old ones may be gone: they are not thrown away because the keys cannot be fetched.
- * They came from the provider itself, and are still held to their subject.
- */
-function unlessKeysAreAway(error: unknown): void {
-  if (!(error instanceof UpstreamTrouble)) throw error
-}
-
-const anotherPerson = () =>
-  new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', {
-    reason: 'the provider refreshed the tokens of another subject',
-  })

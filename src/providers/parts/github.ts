@@ -39,6 +39,7 @@ export function githubParts(web: string, api: string): ProviderParts {
     answer: { scopeSeparator: ',' },
     conformToken: errorsHaveStatus400,
     terminalErrors: ['invalid_grant', 'bad_refresh_token'],
+    identifiesTokens: true,
     identify: ({ tokens, fetch, memberships }) => identify({ issuer, api, memberships }, tokens, fetch),
     async revoke({ tokens, client, fetch }) {
       const response = await fetch(`${api}/applications/${encodeURIComponent(client.id)}/token`, {

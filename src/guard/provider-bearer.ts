@@ -1,0 +1,70 @@
+import type { ProxyOptions } from '../config.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import { OAuthError } from '../errors.ts'
+import type { Emit } from '../events/event.ts'
+import { userKey } from '../grants/grant-key.ts'
+import type { Clock, Identity } from '../ports.ts'
+import { isWelcome } from '../upstream/is-welcome.ts'
+import { UpstreamTrouble } from '../upstream/trouble.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { AskAboutKey } from './verified-keys.ts'
+
+const refused = () =>
+  new OAuthError('invalid_grant', 'The token is no longer taken by the identity provider', {
+    reason: 'the provider’s API refuses the token that the client shows',
+  })
+
+/**
+ * Takes a token of the provider for a key: the provider says whose it is, `allow` whether they may come in. For whom
+ * it was issued nobody knows: any application that ever got one for a user can act as them.
+ *
+ * @param ports.client What events call the client.
+ */
+export function createProviderBearer(ports: {
+  upstream: Upstream
+  client: string
+  allow: ProxyOptions['allow']
+  scopes: readonly string[]
+  keyring: Keyring
+  ttl: number
+  now: Clock
+  emit: Emit
+}): AskAboutKey {
+  const { upstream, client, allow, scopes, keyring, ttl, now, emit } = ports
+  const name = `a token of ${upstream.name}`
+  return async (token, resource) => {
+    const identity: Identity | undefined = await upstream.identify?.(token).catch((error: unknown) => {
+      // Whatever else went wrong, it did not say whose token this is.
+      if (error instanceof UpstreamTrouble) throw error
+      return undefined
+    })
+    if (!identity) return undefined
+    const user = userKey(keyring, identity)
+    if (!upstream.admits(identity) || !(await isWelcome(allow, upstream, identity))) {
+      emit({ type: 'turned-away', endpoint: resource.path, client, user, reason: 'not in allow' })
+      return undefined
+    }
+    emit({ type: 'api-key-used', endpoint: resource.path, client, user, reason: name })
+    const { email, emailVerified, name: called, claims } = identity
+    return {
+      clientName: name,
+      provider: upstream.id,
+      auth: {
+        token,
+        clientId: client,
+        scopes: [...scopes],
+        expiresAt: now() + ttl,
+        resource: new URL(resource.id),
+        extra: { apiKey: name, clientName: name },
+        user: { id: user, email, emailVerified: emailVerified === true, name: called, claims },
+        upstream: {
+          provider: upstream.id,
+          async accessToken(options) {
+            if (options?.refused === token) throw refused()
+            return token
+          },
+        },
+      },
+    }
+  }
+}
