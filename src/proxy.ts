@@ -10,6 +10,7 @@ import {
 import { describeError } from './events/event.ts'
 import type { Grant } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
+import { ownerOf } from './grants/owner.ts'
 import { createRouter } from './routes.ts'
 import { readOptions } from './settings.ts'
 
@@ -142,9 +143,9 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         const key = { user, id }
         const grant = await ctx.grants.end(key)
         if (!grant) return false
-        const owner = { client: grant.client, user, grant: `${user}.${id}` }
+        const owner = ownerOf(key, grant)
         ctx.emit({ type: 'grant-ended', ...owner, reason: 'by the operator' })
-        const ended = ctx.endTokens(owner, ctx.grants.openTokens(key, grant), grant.provider)
+        const ended = ctx.endTokens(owner, ctx.grants.openTokens(key, grant))
         let timer: ReturnType<typeof setTimeout> | undefined
         const patience = new Promise((resolve) => {
           timer = setTimeout(resolve, wait * 1000)

@@ -44,12 +44,12 @@ export async function answerAccountSignIn(
     const user = userOf(ctx, provider, identity)
     if (!allowed) {
       const { requestId } = call
-      emit({ type: 'turned-away', requestId, endpoint: '/account', user, reason: 'not in allow' })
+      emit({ type: 'turned-away', requestId, endpoint: '/account', user, provider, reason: 'not in allow' })
       return refuse(
         new OAuthError('access_denied', 'You signed in, but this account may not use this server'),
       )
     }
-    emit({ type: 'account-opened', user })
+    emit({ type: 'account-opened', user, provider })
     return redirect(`${settings.issuer}/account`, [...cookies, ...openSession(ctx, user, identity)])
   } catch (error) {
     const refusal = asRefusal(error)
@@ -60,6 +60,7 @@ export async function answerAccountSignIn(
       endpoint: '/account',
       code,
       reason: reason ?? message,
+      provider,
       ...(cause !== undefined && { error: describeError(cause) }),
     })
     return refuse(refusal)

@@ -34,6 +34,8 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
       code,
       reason,
       client: request.client.key,
+      resource: request.resource,
+      provider: request.provider,
       ...(cause !== undefined && { error: describeError(cause) }),
     })
     return answerError(ctx, call, request, refusal, { trusted: true, cookies })

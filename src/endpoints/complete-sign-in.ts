@@ -2,7 +2,8 @@ import type { Call, Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { newCode } from '../grants/codes.ts'
 import type { Grant } from '../grants/grant.ts'
-import { formatGrantKey, newGrantKey } from '../grants/grant-key.ts'
+import { newGrantKey } from '../grants/grant-key.ts'
+import { ownerOf } from '../grants/owner.ts'
 import { page, redirect } from '../http/responses.ts'
 import { errorPage } from '../pages/error-page.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
@@ -30,14 +31,21 @@ export async function completeSignIn(
   if (!allowed) return turnAway(ctx, call, request, identity, tokens, cookies)
   const scope = backedScopes(request.scope, ctx.settings.scopes, (one) => upstream.grants(tokens, one))
   if (!isUseful(scope)) {
-    const owner = { client: request.client.key, user: userOf(ctx, request.provider, identity) }
-    call.defer(ctx.endTokens(owner, tokens, request.provider))
+    call.defer(ctx.endTokens(askerOf(ctx, request, identity), tokens))
     throw tooLittle()
   }
   const code = await createGrant(ctx, { ...request, scope }, identity, tokens)
   const { redirectUri, state } = request
   return redirect(withResponse(redirectUri, { code, state, iss: ctx.settings.issuer }), cookies)
 }
+
+/** Who would have been the owner of a grant that is not made. */
+const askerOf = (ctx: Context, request: SignInRequest, identity: Identity) => ({
+  client: request.client.key,
+  user: userOf(ctx, request.provider, identity),
+  resource: request.resource,
+  provider: request.provider,
+})
 
 const tooLittle = () =>
   new OAuthError('invalid_scope', 'The identity provider granted nothing of what this needs', {
@@ -54,17 +62,9 @@ function turnAway(
   cookies: readonly string[],
 ): Response {
   const { emit, settings, endTokens } = ctx
-  const owner = { client: request.client.key, user: userOf(ctx, request.provider, identity) }
-  const { resource, provider } = request
-  emit({
-    type: 'turned-away',
-    requestId: call.requestId,
-    ...owner,
-    resource,
-    provider,
-    reason: 'not in allow',
-  })
-  call.defer(endTokens(owner, tokens, request.provider))
+  const owner = askerOf(ctx, request, identity)
+  emit({ type: 'turned-away', requestId: call.requestId, ...owner, reason: 'not in allow' })
+  call.defer(endTokens(owner, tokens))
   const { redirectUri, state } = request
   const message = 'You signed in, but this account may not use this server'
   const href = withResponse(redirectUri, { error: 'access_denied', state, iss: settings.issuer })
@@ -111,8 +111,7 @@ async function createGrant(
     upstream: grants.sealTokens(key, tokens),
   }
   await grants.create(key, grant)
-  const { client, resource, provider } = grant
-  emit({ type: 'signed-in', client, resource, provider, user: key.user, grant: formatGrantKey(key) })
+  emit({ type: 'signed-in', ...ownerOf(key, grant) })
   return code
 }
 

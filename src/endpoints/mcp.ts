@@ -55,8 +55,11 @@ async function admitAndPass(
       endpoint: resource.path,
       code: error.code,
       reason: error.reason ?? error.message,
+      resource: resource.id,
       client: admission?.auth.clientId,
       user: admission?.auth.user.id,
+      grant: admission?.auth.extra.grant as string | undefined,
+      provider: admission?.provider,
     })
     return challenge(resource, error)
   }

@@ -99,7 +99,7 @@ async function openAccount(
   if (!(await isWelcome(ctx.settings.allow, upstream, identity)))
     throw new OAuthError('access_denied', 'You signed in, but this account may not use this server')
   const user = userOf(ctx, provider, identity)
-  ctx.emit({ type: 'account-opened', user })
+  ctx.emit({ type: 'account-opened', user, provider })
   return redirect(`${ctx.settings.issuer}/account`, [...cookies, ...openSession(ctx, user, identity)])
 }
 

@@ -2,7 +2,8 @@ import { authenticateClient } from '../clients/authenticate-client.ts'
 import type { Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { type Grant, revokeAccess } from '../grants/grant.ts'
-import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
+import type { GrantKey } from '../grants/grant-key.ts'
+import { type Owner, ownerOf } from '../grants/owner.ts'
 import { parseRefreshToken } from '../grants/refresh-token.ts'
 import { readForm } from '../http/params.ts'
 import { clientFinder } from './client-of-grant.ts'
@@ -27,21 +28,15 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   if (found) {
     const { key, kind } = found
     const tenant = await ctx.upstreams.tenantOf(request)
-    const outcome = await ctx.grants.change<'foreign' | undefined>(key, (grant: Grant) => {
+    let owner: Owner | undefined
+    const outcome = await ctx.grants.change(key, (grant: Grant) => {
+      owner = undefined
       const foreign = grant.client !== client.key || (tenant && tenant.id !== grant.provider)
-      if (foreign) return { type: 'keep', result: 'foreign' }
+      if (foreign) return { type: 'keep', result: undefined }
+      owner = ownerOf(key, grant)
       return kind === 'refresh' ? { type: 'end', reason: 'revoked by the client' } : revokeAccess(grant)
     })
-    const revoked = outcome.type === 'ended' || (outcome.type === 'done' && outcome.result !== 'foreign')
-    if (revoked) {
-      ctx.emit({
-        type: 'revoked',
-        client: client.key,
-        user: key.user,
-        grant: formatGrantKey(key),
-        reason: kind,
-      })
-    }
+    if (owner && outcome.type !== 'missing') ctx.emit({ type: 'revoked', ...owner, reason: kind })
     if (outcome.type === 'ended') endUpstream(ctx, call, key, outcome)
   }
   return done()

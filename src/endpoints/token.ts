@@ -6,7 +6,8 @@ import { equal } from '../crypto/compare.ts'
 import { OAuthError } from '../errors.ts'
 import { parseCode } from '../grants/codes.ts'
 import { type Decision, type Grant, type Issue, redeem, refresh } from '../grants/grant.ts'
-import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
+import type { GrantKey } from '../grants/grant-key.ts'
+import { ownerOf } from '../grants/owner.ts'
 import { parseRefreshToken, refreshToken } from '../grants/refresh-token.ts'
 import { type Params, readForm } from '../http/params.ts'
 import { json } from '../http/responses.ts'
@@ -143,7 +144,7 @@ function respond(
   const expiresAt = Math.min(issuedAt + settings.accessTokenTtl, grant.endsAt ?? Number.POSITIVE_INFINITY)
   const { client, resource, epoch } = grant
   const accessToken = accessTokens.issue({ key, epoch, client, resource, scope, issuedAt, expiresAt })
-  emit({ type, client, resource, user: key.user, grant: formatGrantKey(key) })
+  emit({ type, ...ownerOf(key, grant) })
   return json({
     access_token: accessToken,
     token_type: 'Bearer',

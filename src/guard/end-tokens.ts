@@ -1,13 +1,14 @@
-import { describeError, type Emit, type ProxyEvent } from '../events/event.ts'
+import { describeError, type Emit } from '../events/event.ts'
+import type { Owner } from '../grants/owner.ts'
 import type { UpstreamTokens } from '../ports.ts'
 import { type Patience, retrying } from '../upstream/retry.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 
-/** Whose tokens they are, for the event where they could not be ended. */
-export type Owner = Pick<ProxyEvent, 'client' | 'user' | 'grant'>
-
-/** Ends tokens at the provider, where it offers that. Never rejects: what it could not do is an event. */
-export type EndTokens = (owner: Owner, tokens: UpstreamTokens, provider: string | undefined) => Promise<void>
+/**
+ * Ends tokens at the owner's provider, where it offers that. Never rejects: what it could not do is an event, which
+ * says whose they are.
+ */
+export type EndTokens = (owner: Partial<Owner>, tokens: UpstreamTokens) => Promise<void>
 
 /** Milliseconds: some runtimes let work go on for half a minute after the answer. */
 const PATIENCE: Patience = { pauses: [500, 2000, 6000], within: 15_000 }
@@ -15,9 +16,9 @@ const PATIENCE: Patience = { pauses: [500, 2000, 6000], within: 15_000 }
 /** To end a token twice harms nobody, so whatever went wrong on the way is tried again. */
 export const createEndTokens =
   ({ upstreams, emit }: { upstreams: Upstreams; emit: Emit }): EndTokens =>
-  async (owner, tokens, provider) => {
+  async (owner, tokens) => {
     try {
-      const upstream = upstreams.find(provider)
+      const upstream = upstreams.find(owner.provider)
       if (!upstream) throw new TypeError('the provider of the grant is not configured, or was not met yet')
       await retrying(
         () => upstream.revoke(tokens),

@@ -1,8 +1,9 @@
 import { OAuthError } from '../errors.ts'
 import { describeError, type Emit } from '../events/event.ts'
 import type { Decision, Grant } from '../grants/grant.ts'
-import { formatGrantKey, type GrantKey, recordKey } from '../grants/grant-key.ts'
+import { type GrantKey, recordKey } from '../grants/grant-key.ts'
 import type { Grants, Outcome } from '../grants/grants.ts'
+import { ownerOf } from '../grants/owner.ts'
 import type { Clock, UpstreamTokens } from '../ports.ts'
 import { backedScopes, isUseful, type ScopeTable } from '../protocol/scope.ts'
 import { type Patience, retrying } from '../upstream/retry.ts'
@@ -74,7 +75,7 @@ export function createUpstreamAccess(ports: {
 
   async function end(key: GrantKey, reason: string, cause?: unknown): Promise<never> {
     const grant = await grants.end(key)
-    emit({ type: 'grant-ended', grant: formatGrantKey(key), client: grant?.client, user: key.user, reason })
+    emit({ type: 'grant-ended', ...ownerOf(key, grant), reason })
     throw signInOver(reason, cause)
   }
 
@@ -92,8 +93,7 @@ export function createUpstreamAccess(ports: {
       }
       const upstream = upstreams.find(grant.provider)
       if (!upstream) return upstreams.tenants ? unmet() : end(key, UNKNOWN)
-      if (await lease(key, grant, upstream))
-        return renew(key, upstream, tokens, { refused, lost: grant.askedAt !== undefined })
+      if (await lease(key, grant, upstream)) return renew(key, { grant, upstream, tokens, refused })
       await new Promise((resolve) => setTimeout(resolve, POLL))
     }
   }
@@ -119,14 +119,13 @@ export function createUpstreamAccess(ports: {
     return outcome.type === 'done' && outcome.result
   }
 
-  /** @param before `lost`: whether an earlier answer was. */
   async function renew(
     key: GrantKey,
-    upstream: Upstream,
-    tokens: UpstreamTokens,
-    before: { refused: string | undefined; lost: boolean },
+    about: { grant: Grant; upstream: Upstream; tokens: UpstreamTokens; refused: string | undefined },
   ): Promise<UpstreamTokens> {
-    let lost = before.lost
+    const { grant, upstream, tokens, refused } = about
+    const owner = { ...ownerOf(key, grant), provider: upstream.id }
+    let lost = grant.askedAt !== undefined
     const marked = isMarked(upstream)
     const attempt = () =>
       upstream.refresh(tokens).catch((error: unknown) => {
@@ -142,14 +141,14 @@ export function createUpstreamAccess(ports: {
       if (isTheEnd(error)) {
         const mayLive = lost && marked && saidByProvider(error)
         // What was lost may be alive there: where tokens are a family, the old one ends the new one.
-        if (mayLive) void endTokens(ownerOf(key), tokens, upstream.id)
+        if (mayLive) void endTokens(owner, tokens)
         return end(key, mayLive ? LOST : (error.reason ?? error.message), error)
       }
       await giveBack(key, lost, marked)
       const killed = lost && upstream.refreshKillsAccess
-      const stillGood = before.refused === undefined && !killed && isFresh(tokens, 0)
+      const stillGood = refused === undefined && !killed && isFresh(tokens, 0)
       if (!(error instanceof UpstreamTrouble && stillGood)) throw error
-      emit({ type: 'failed', ...ownerOf(key), reason: STILL_GOOD, error: describeError(error) })
+      emit({ type: 'failed', ...owner, reason: STILL_GOOD, error: describeError(error) })
       return tokens
     }
     // Saved before anybody uses it: a rotated refresh token that is lost cannot be had again. A store that fails gets
@@ -159,18 +158,12 @@ export function createUpstreamAccess(ports: {
       return keep(key, upstream, next)
     })
     if (outcome.type !== 'done') {
-      void endTokens(ownerOf(key), next, upstream.id)
+      void endTokens(owner, next)
       if (outcome.type === 'missing') throw signInOver('the grant ended while it was refreshed')
-      const { client } = outcome.grant
-      emit({ type: 'grant-ended', ...ownerOf(key), client, reason: outcome.reason })
+      emit({ type: 'grant-ended', ...owner, reason: outcome.reason })
       throw signInOver(outcome.reason)
     }
-    emit({
-      type: 'upstream-refreshed',
-      ...ownerOf(key),
-      client: outcome.result,
-      provider: upstream.id,
-    })
+    emit({ type: 'upstream-refreshed', ...owner })
     return next
   }
 
@@ -183,13 +176,13 @@ export function createUpstreamAccess(ports: {
   }
 
   /** Writes the new tokens, and gives the lease back. Access tokens with a scope that they do not back end at once. */
-  function keep(key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<string>> {
+  function keep(key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<undefined>> {
     const sealed = grants.sealTokens(key, next)
-    return grants.change(key, ({ leasedUntil: _, askedAt: __, ...grant }): Decision<string> => {
+    return grants.change(key, ({ leasedUntil: _, askedAt: __, ...grant }): Decision<undefined> => {
       const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))
       if (!isUseful(scope)) return { type: 'end', reason: 'the provider took back every scope' }
       const epoch = grant.epoch + (scope.length < grant.scope.length ? 1 : 0)
-      return { type: 'write', grant: { ...grant, upstream: sealed, scope, epoch }, result: grant.client }
+      return { type: 'write', grant: { ...grant, upstream: sealed, scope, epoch }, result: undefined }
     })
   }
 
@@ -220,8 +213,6 @@ export function createUpstreamAccess(ports: {
 
 const isTheEnd = (error: unknown): error is OAuthError =>
   error instanceof OAuthError && error.code === 'invalid_grant'
-
-const ownerOf = (key: GrantKey) => ({ user: key.user, grant: formatGrantKey(key) })
 
 /** Rather than concluded here from what it said. */
 const saidByProvider = ({ cause }: OAuthError) => cause !== undefined

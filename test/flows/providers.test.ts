@@ -372,3 +372,81 @@ describe('tenants, each with a provider by a function of the request', () => {
     await shared.close()
   })
 })
+
+describe('every event of a grant says whose it is', () => {
+  test.each([
+    ['with one provider', (): Partial<ProxyOptions> => ({ upstream: providerOf(staff, 'staff') })],
+    ['with several', (): Partial<ProxyOptions> => ({})],
+  ])('%s', async (_name, options) => {
+    const system = systemOf({ ...options(), mcp: tellsTokenAt('/both') })
+    const { client, tokens } = await signedIn(system, '/both', 'staff')
+    const { user } = await told(await call(system, '/both', tokens))
+    clock.ahead = 90
+    const refreshed = await system.post('/token', refreshParams(client, tokens.refresh_token))
+    const next = (await refreshed.json()) as Tokens
+    const access = { token: next.access_token, client_id: client.id }
+    await system.post('/revoke', access)
+    await system.post('/revoke', { ...access, token: next.refresh_token })
+    const owner = {
+      client: expect.any(String),
+      user,
+      grant: expect.stringMatching(`^${user}\\.`),
+      resource: `${ORIGIN}/both`,
+      provider: 'staff',
+    }
+    const types = [
+      'signed-in',
+      'issued',
+      'upstream-refreshed',
+      'refreshed',
+      'revoked',
+      'revoked',
+      'grant-ended',
+    ]
+    const about = events.filter(({ grant }) => grant !== undefined)
+    expect(about.map(({ type, error }) => error ?? type)).toEqual(types)
+    expect(about).toEqual(types.map((type) => expect.objectContaining({ type, ...owner })))
+  })
+
+  test('also one that is refused with a token of it, turned away, or fails', async () => {
+    const refusing = systemOf({
+      mcp: [
+        {
+          path: '/both',
+          handler: async (_request, { upstream }) =>
+            new Response(await upstream.accessToken({ refused: await upstream.accessToken() })),
+        },
+      ],
+    })
+    const { tokens } = await signedIn(refusing, '/both', 'guests')
+    expect((await call(refusing, '/both', tokens)).status).toBe(502)
+    const owned = { resource: `${ORIGIN}/both`, provider: 'guests', user: expect.any(String) }
+    expect(events.at(-1)).toMatchObject({
+      type: 'refused',
+      code: 'bad_gateway',
+      grant: expect.any(String),
+      ...owned,
+    })
+    const closed = systemOf({ allow: ['nobody@example.com'] })
+    const client = await register(closed)
+    const { browser, callback } = await toCallback(closed, client, '/both', 'guests')
+    await browser.open(callback.href, { stopAt: client.redirectUri })
+    expect(events.at(-1)).toMatchObject({ type: 'turned-away', ...owned })
+  })
+
+  test('nothing is said to be revoked that another client shows', async () => {
+    const system = systemOf({})
+    const { tokens } = await signedIn(system, '/both', 'guests')
+    const other = await register(system)
+    await system.post('/revoke', { token: tokens.refresh_token, client_id: other.id })
+    expect(events.map(({ type }) => type)).not.toContain('revoked')
+  })
+})
+
+const tellsTokenAt = (path: string): ProxyOptions['mcp'] => [
+  {
+    path,
+    handler: async (_request, { user, upstream }) =>
+      Response.json({ user: user.id, provider: upstream.provider, token: await upstream.accessToken() }),
+  },
+]
