@@ -145,7 +145,7 @@ describe('a token of the provider', () => {
   test('is refused unless the operator says otherwise', async () => {
     const { upstream: token } = await tokenOf(system)
     expect(await outcome(await guarded(system, token))).toEqual([401, 'invalid_token'])
-    const { proxy } = { proxy: system.another({ verifyApiKey: () => undefined }) }
+    const proxy = system.another({ verifyApiKey: () => undefined })
     expect(await outcome(await guarded(proxy, token))).toEqual([401, 'invalid_token'])
   })
 
