@@ -15,6 +15,8 @@ const library = {
   deno: 'adapters/deno.ts',
   node: 'adapters/node.ts',
   workers: 'adapters/workers.ts',
+  'limits/redis': 'adapters/limits/redis.ts',
+  'limits/workers': 'adapters/limits/workers.ts',
   ...providers,
   'storage/cloudflare-kv': 'adapters/storage/cloudflare-kv.ts',
   'storage/deno-kv': 'adapters/storage/deno-kv.ts',

@@ -34,7 +34,7 @@ export function serve(
   return Bun.serve({ port, hostname, idleTimeout: 0, fetch: proxy.fetch })
 }
 
-/** The peer's address as Bun saw it: pass as the `clientAddress` of whatever asks for one. */
+/** The peer's address as Bun saw it: the default of the `clientAddress` option. */
 export const clientAddress = (request: Request, server?: unknown): string | undefined =>
   (server as { requestIP(request: Request): { address: string } | null } | undefined)?.requestIP(request)
     ?.address

@@ -32,6 +32,6 @@ export function serve(
   return Deno.serve({ port, hostname, onListen: () => {} }, proxy.fetch)
 }
 
-/** The peer's address as Deno saw it: pass as the `clientAddress` of whatever asks for one. */
+/** The peer's address as Deno saw it: the default of the `clientAddress` option. */
 export const clientAddress = (_request: Request, info?: unknown): string | undefined =>
   (info as { remoteAddr?: { hostname?: string } } | undefined)?.remoteAddr?.hostname

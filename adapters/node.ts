@@ -110,6 +110,6 @@ export const fetch: Fetch = async (input, init) =>
   // The same interfaces under other names: undici declares its own.
   (await undiciFetch(input, { ...(init as UndiciInit), dispatcher: patient })) as unknown as Response
 
-/** The peer's address as Node saw it: pass as the `clientAddress` of whatever asks for one. */
+/** The peer's address as Node saw it: the default of the `clientAddress` option. */
 export const clientAddress = (_request: Request, native?: unknown): string | undefined =>
   (native as { ip?: string } | undefined)?.ip

@@ -14,7 +14,7 @@ export interface Worker<Env> {
  * export default fromEnv<Env>((env) => ({ url: env.URL, secret: env.SECRET, … }))
  * ```
  *
- * The proxy is built at the first request, and once for each `env` the platform hands out.
+ * Addresses are those Cloudflare saw, unless they say otherwise. The proxy is built at the first request, and once for each `env` the platform hands out.
  *
  * @throws {ConfigError} From `fetch`, at every request, where an option is wrong: the Worker's log says which.
  */
@@ -24,7 +24,7 @@ export function fromEnv<Env extends object>(options: (env: Env) => ProxyOptions)
     async fetch(request, env, ctx) {
       let proxy = proxies.get(env)
       if (!proxy) {
-        proxy = createProxy(options(env))
+        proxy = createProxy({ clientAddress, ...options(env) })
         proxies.set(env, proxy)
       }
       return proxy.fetch(request, ctx)
@@ -32,6 +32,6 @@ export function fromEnv<Env extends object>(options: (env: Env) => ProxyOptions)
   }
 }
 
-/** The peer's address as Cloudflare saw it: pass as the `clientAddress` of whatever asks for one. */
+/** The peer's address as Cloudflare saw it: a Worker that is not made by `fromEnv` passes it as the `clientAddress` option. */
 export const clientAddress = (request: Request): string | undefined =>
   request.headers.get('cf-connecting-ip') ?? undefined

@@ -1,11 +1,14 @@
 import type { McpHandler } from './auth.ts'
 import type { ProxyEvent } from './events/event.ts'
+import type { ClientAddress } from './http/address.ts'
 import type { CookieRule } from './http/cookies.ts'
 import type { Look } from './pages/look.ts'
 import type { Texts } from './pages/texts.ts'
-import type { Fetch, Identity, Store } from './ports.ts'
+import type { Fetch, Identity, RateLimiter, Store } from './ports.ts'
 import type { ApiKeyOptions, VerifyApiKey } from './protocol/api-key-schema.ts'
 import type { DocumentPolicy } from './protocol/document-url.ts'
+import type { Limits } from './protocol/limit-schema.ts'
+import type { RegistrationPolicy } from './protocol/registration-policy.ts'
 import type { ScopeTable } from './protocol/scope.ts'
 import type { ChooseProvider, OwnLogin } from './providers/parts/upstream-schema.ts'
 import type { Provider } from './providers/provider.ts'
@@ -50,25 +53,6 @@ export interface ClientOptions {
   name?: string
   /** The scopes it may ask for; all by default. */
   scopes?: readonly string[]
-}
-
-/**
- * Judges a registration that the rules let pass. `metadata` is the request's JSON as it came, claimed by a stranger;
- * the body of `request` has been read.
- */
-export type RegistrationPolicy = (
-  metadata: Readonly<Record<string, unknown>>,
-  request: Request,
-  // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing lets everybody in
-) => void | RegistrationRefusal | Promise<void | RegistrationRefusal>
-
-/** A refusal as the client sees it. */
-export interface RegistrationRefusal {
-  /** Such as `invalid_client_metadata` or `unapproved_software_statement`. */
-  error: string
-  description?: string
-  /** 400 to 499; 400 by default. */
-  status?: number
 }
 
 /** Options of {@link createProxy}. Every `…Ttl` is in seconds. */
@@ -168,6 +152,25 @@ export interface ProxyOptions {
   signInTtl?: number
   /** How long another instance may take to notice a revocation. 0 reads the store at each request. */
   revocationLag?: number
+  /** `false` where something in front limits requests. */
+  limits?:
+    | false
+    | {
+        /** Requests a minute from one address, to the endpoints that need no credentials; as many with tokens that are none. */
+        address?: number
+        /** Requests a minute to the token endpoint, of one client from one address. */
+        client?: number
+        /** Requests a minute of one user: refreshes, and requests to the MCP servers. */
+        user?: number
+        /** Failures a minute of one client from one address: wrong secrets, codes and refresh tokens. */
+        failures?: number
+        /** Where to count; in memory by default. */
+        limiter?: RateLimiter
+      }
+  /** Where a request comes from; by default what the runtime says. */
+  clientAddress?: ClientAddress
+  /** How many proxies in front append to X-Forwarded-For; with 0 the header is ignored. */
+  trustProxy?: number
   /** Browser origins that may call the MCP server, beside this one and loopback; `*` for any. */
   origins?: readonly string[]
   on?: {
@@ -233,6 +236,9 @@ export interface Settings {
   readonly grantTtl: number | undefined
   readonly signInTtl: number
   readonly revocationLag: number
+  readonly limits: Limits
+  readonly clientAddress: ClientAddress
+  readonly trustProxy: number
   readonly origins: readonly string[]
   readonly onEvent: ((event: ProxyEvent) => void) | undefined
   readonly fetch: Fetch

@@ -11,6 +11,7 @@ import { failClosed } from './grants/store-failure.ts'
 import { API_KEY_CLIENT, createApiKeys } from './guard/api-keys.ts'
 import { createEndTokens, type EndTokens } from './guard/end-tokens.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
+import { createLimits, type Limits } from './guard/limits.ts'
 import { createProviderBearer } from './guard/provider-bearer.ts'
 import { createUpstreamAccess, type UpstreamAccess } from './guard/upstream-tokens.ts'
 import type { UpstreamTokens } from './ports.ts'
@@ -29,6 +30,7 @@ export interface Context {
   readonly upstreamAccess: UpstreamAccess
   readonly endTokens: EndTokens
   readonly guard: Guard
+  readonly limits: Limits
   readonly emit: Emit
 }
 
@@ -36,6 +38,8 @@ export interface Context {
 export interface Call {
   /** Goes into the event and onto the error page. */
   readonly requestId: string
+  /** Where it comes from, as it is counted; absent where the runtime does not say. */
+  readonly address: string | undefined
   /** Lets work go on after the answer, where the runtime has to be told so. Its failure is reported, no more. */
   defer(work: Promise<unknown>): void
   /** Lets the answer be silent for as long as it likes, where the runtime has to be told so. */
@@ -124,6 +128,7 @@ export function createContext(settings: Settings): Context {
     upstreamAccess,
     endTokens,
     guard,
+    limits: createLimits(settings.limits, { now, emit }),
     emit,
   }
 }

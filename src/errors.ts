@@ -13,12 +13,16 @@ const STATUS = {
   invalid_token: 401,
   access_denied: 403,
   insufficient_scope: 403,
+  too_many_requests: 429,
   server_error: 500,
   bad_gateway: 502,
   temporarily_unavailable: 503,
 } as const
 
-/** Every code this server answers with (RFC 6749, 6750, 7591, 8707), plus `bad_gateway` for forwarding. */
+/**
+ * Every code this server answers with (RFC 6749, 6750, 7591, 8707), plus `bad_gateway` for forwarding, and
+ * `too_many_requests`, which no RFC has: MCP's SDKs know it, and keep their credentials.
+ */
 export type OAuthErrorCode = keyof typeof STATUS
 
 /** What goes with an {@link OAuthError} beside its public sentence. */

@@ -4,12 +4,11 @@ export type {
   ForwardMode,
   McpOptions,
   ProxyOptions,
-  RegistrationPolicy,
-  RegistrationRefusal,
 } from './config.ts'
 export type { AuthRequest, SignedInUser } from './endpoints/own-login.ts'
 export { ConfigError, type ConfigIssue, OAuthError, type OAuthErrorCode } from './errors.ts'
 export type { ProxyEvent } from './events/event.ts'
+export type { ClientAddress } from './http/address.ts'
 export type { Texts } from './pages/texts.ts'
 export type {
   Clock,
@@ -17,11 +16,15 @@ export type {
   Identity,
   Outbound,
   OutboundOptions,
+  RateLimiter,
+  RateRule,
   Store,
+  Taken,
   UpstreamTokens,
   Versioned,
 } from './ports.ts'
 export type { ApiKeyIdentity, ApiKeyOptions, VerifyApiKey } from './protocol/api-key-schema.ts'
+export type { RegistrationPolicy, RegistrationRefusal } from './protocol/registration-policy.ts'
 export type { ChooseProvider, OwnLogin } from './providers/parts/upstream-schema.ts'
 export type { Credentials, IdentityMap, Pointer, Provider, TokenAnswer } from './providers/provider.ts'
 export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'

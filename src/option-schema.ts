@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { McpHandler } from './auth.ts'
-import type { ClientOptions, McpOptions, ProxyOptions, RegistrationPolicy } from './config.ts'
+import type { ClientOptions, McpOptions, ProxyOptions } from './config.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import { TextsSchema } from './pages/texts.ts'
 import { ThemeSchema } from './pages/theme.ts'
@@ -8,7 +8,9 @@ import type { Store } from './ports.ts'
 import { ALLOW_RULE } from './protocol/allow.ts'
 import { ApiKeySchema, type VerifyApiKey } from './protocol/api-key-schema.ts'
 import { areKeysPublic } from './protocol/client-document.ts'
+import { type Limits, LimitsSchema } from './protocol/limit-schema.ts'
 import { isRegistrable } from './protocol/redirect-uri.ts'
+import type { RegistrationPolicy } from './protocol/registration-policy.ts'
 import { ScopesSchema, scopeName } from './protocol/scope-schema.ts'
 import { isHttps } from './providers/parts/https.ts'
 import { UpstreamSchema } from './providers/parts/upstream-schema.ts'
@@ -155,6 +157,9 @@ const OPTIONS = {
   grantTtl: v.exactOptional(seconds),
   signInTtl: v.exactOptional(v.pipe(seconds, v.maxValue(3600)), 600),
   revocationLag: v.exactOptional(v.pipe(secondsOrZero, v.maxValue(300)), 5),
+  limits: v.exactOptional(LimitsSchema, {}),
+  clientAddress: v.exactOptional(v.custom<NonNullable<ProxyOptions['clientAddress']>>(isFunction)),
+  trustProxy: v.exactOptional(v.pipe(secondsOrZero, v.maxValue(10)), 0),
   origins: v.exactOptional(v.array(v.pipe(v.string(), v.regex(/^(\*|[a-z][a-z0-9+.-]*:\/\/[^/\s]+)$/))), []),
   on: v.exactOptional(
     v.strictObject({
@@ -184,12 +189,14 @@ type Defaulted =
   | 'refreshGrace'
   | 'signInTtl'
   | 'revocationLag'
+  | 'trustProxy'
   | 'origins'
 
 /** Options that passed every check of their own, with the defaults in place. */
-export type ParsedOptions = Omit<ProxyOptions, Defaulted | 'redirectUris' | 'clientDocuments'> &
+export type ParsedOptions = Omit<ProxyOptions, Defaulted | 'redirectUris' | 'clientDocuments' | 'limits'> &
   Required<Pick<ProxyOptions, Defaulted>> & {
     redirectUris: Required<NonNullable<ProxyOptions['redirectUris']>>
+    limits: Limits
     clientDocuments: { accept: boolean; hosts?: readonly string[]; loopback: boolean }
   }
 

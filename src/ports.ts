@@ -33,6 +33,29 @@ export interface Store {
 /** Whole seconds since the epoch. */
 export type Clock = () => number
 
+/** How often something may happen: `limit` times at once, then as many again over `window` seconds. */
+export interface RateRule {
+  /** Which of the options it comes from. */
+  readonly name: 'address' | 'client' | 'user' | 'failures'
+  readonly limit: number
+  /** Seconds. */
+  readonly window: number
+}
+
+/** Whether there was room for one more, and if not, in how many seconds there may be. */
+export interface Taken {
+  readonly allowed: boolean
+  readonly retryAfter: number
+}
+
+/**
+ * Counts what happens, by key. `undefined` leaves it to the limiter in memory, which also counts where this one
+ * rejects: a limiter that is away must not open the gates, nor close them.
+ */
+export interface RateLimiter {
+  take(key: string, rule: RateRule): Taken | undefined | Promise<Taken | undefined>
+}
+
 /** `fetch` as the core calls it, so that a runtime or a test can supply its own. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>
 

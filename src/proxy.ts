@@ -11,6 +11,7 @@ import { describeError } from './events/event.ts'
 import type { Grant } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
 import { ownerOf } from './grants/owner.ts'
+import { forwardedAddress, normalAddress } from './http/address.ts'
 import { createRouter } from './routes.ts'
 import { readOptions } from './settings.ts'
 
@@ -100,6 +101,12 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
       get requestId() {
         requestId ??= randomId(9)
         return requestId
+      },
+      get address() {
+        const { clientAddress, trustProxy } = settings
+        const peer = clientAddress(request, ...native)
+        const address = forwardedAddress(request.headers.get('x-forwarded-for'), trustProxy, peer)
+        return address === undefined ? undefined : normalAddress(address)
       },
       defer(work) {
         const settled = work.catch(report)

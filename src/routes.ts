@@ -6,6 +6,7 @@ import { authorizeEndpoint } from './endpoints/authorize.ts'
 import { callbackEndpoint } from './endpoints/callback.ts'
 import { consentEndpoint } from './endpoints/consent.ts'
 import { healthEndpoint, homeEndpoint } from './endpoints/home.ts'
+import { limited } from './endpoints/limited.ts'
 import {
   changeRegistrationEndpoint,
   deleteRegistrationEndpoint,
@@ -49,24 +50,27 @@ function routesOf({ settings, clients }: Context): readonly Route[] {
     ...(others.length === 0 && only.path !== ''
       ? [program(metadataPath(''), { GET: resourceMetadataEndpoint(only) })]
       : []),
-    ...(clients.register ? [program(`${base}/register`, { POST: registerEndpoint })] : []),
+    ...(clients.register ? [program(`${base}/register`, { POST: limited(registerEndpoint) })] : []),
     ...(clients.stored
       ? [
           program(`${base}/register/:id`, {
-            GET: readRegistrationEndpoint,
-            PUT: changeRegistrationEndpoint,
-            DELETE: deleteRegistrationEndpoint,
+            GET: limited(readRegistrationEndpoint),
+            PUT: limited(changeRegistrationEndpoint),
+            DELETE: limited(deleteRegistrationEndpoint),
           }),
         ]
       : []),
-    browser(`${base}/authorize`, { GET: authorizeEndpoint, POST: authorizeEndpoint }),
-    browser(`${base}/consent`, { POST: consentEndpoint }),
-    browser(`${base}/callback`, { GET: callbackEndpoint, POST: callbackEndpoint }),
-    browser(`${base}/callback/:provider`, { GET: callbackEndpoint, POST: callbackEndpoint }),
+    browser(`${base}/authorize`, { GET: limited(authorizeEndpoint), POST: limited(authorizeEndpoint) }),
+    browser(`${base}/consent`, { POST: limited(consentEndpoint) }),
+    browser(`${base}/callback`, { GET: limited(callbackEndpoint), POST: limited(callbackEndpoint) }),
+    browser(`${base}/callback/:provider`, {
+      GET: limited(callbackEndpoint),
+      POST: limited(callbackEndpoint),
+    }),
     ...(settings.account
       ? [
           browser(`${base}/account`, { GET: accountEndpoint }),
-          browser(`${base}/account/sign-in`, { POST: accountSignInEndpoint }),
+          browser(`${base}/account/sign-in`, { POST: limited(accountSignInEndpoint) }),
           browser(`${base}/account/sign-out`, { POST: signOutEndpoint }),
           browser(`${base}/account/revoke`, { POST: disconnectEndpoint }),
         ]
@@ -178,10 +182,12 @@ function answerFailure(
     reason: reason ?? message,
     ...(cause !== undefined && { error: describeError(cause) }),
   })
-  if (caller === 'browser')
-    return page(errorPage(ctx.settings.look, { message, code, requestId: call.requestId }), status)
   const headers: Record<string, string> = {}
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
+  if (caller === 'browser') {
+    const view = { message, code, requestId: call.requestId }
+    return page(errorPage(ctx.settings.look, view), status, [], headers)
+  }
   // RFC 6749 §5.2: the challenge answers the scheme the client used.
   const basic = /^basic /i.test(request.headers.get('authorization') ?? '')
   if (code === 'invalid_client' && basic)

@@ -31,7 +31,8 @@ function scalarsOf(path: string, schema: v.GenericSchema, fallback?: unknown): S
   }
   if (wrapped) return scalarsOf(path, wrapped, (schema as { default?: unknown }).default)
   if (entries) return Object.entries(entries).flatMap(([name, entry]) => scalarsOf(`${path}.${name}`, entry))
-  if (type === 'union') return (options ?? []).flatMap((option) => scalarsOf(path, option)).slice(0, 1)
+  if (type === 'union')
+    return (options ?? []).map((option) => scalarsOf(path, option)).find(({ length }) => length > 0) ?? []
   const kind = SCALARS[type]
   if (!kind || (kind === 'list' && item?.type !== 'string')) return []
   return [{ path, type: kind, default: fallback }]

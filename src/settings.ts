@@ -1,6 +1,7 @@
 import type { ClientOptions, McpOptions, ProxyOptions, Resource, Settings } from './config.ts'
 import { isGuessable } from './crypto/guessable.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
+import { peerAddress } from './http/address.ts'
 import { HOST_COOKIES, LOOPBACK_COOKIES } from './http/cookies.ts'
 import { parseOptions } from './option-schema.ts'
 import { createLook } from './pages/look.ts'
@@ -26,6 +27,7 @@ export function readOptions(options: ProxyOptions): Settings {
     on,
     fetch: ownFetch,
     now,
+    clientAddress = peerAddress,
     clientDocuments,
     dangerouslyAllowWeakSecret: allowsWeakSecret = false,
     dangerouslyAcceptProviderTokens: providerTokens,
@@ -75,6 +77,7 @@ export function readOptions(options: ProxyOptions): Settings {
   if (issues.length > 0) throw new ConfigError(issues)
   return {
     ...rest,
+    clientAddress,
     name,
     scopes,
     // `http` passes the checks on loopback hosts only.

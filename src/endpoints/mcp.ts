@@ -44,12 +44,14 @@ async function admitAndPass(
     admission = admitted instanceof Promise ? await admitted : admitted
     // Without credentials a client learns where to get some; nothing was wrong with what it sent.
     if (!admission) return wantsPage(request) ? introduce(request, resource, ctx) : challenge(resource)
+    const within = ctx.limits.user(admission.auth.user.id)
+    if (within) await within
     const tenant = ctx.upstreams.tenantOf(request)
     if (tenant && (await tenant).id !== admission.provider) throw ofAnotherTenant()
     call.keepOpen()
     return await pass(request, resource, ctx, admission)
-  } catch (error) {
-    if (!(error instanceof OAuthError)) throw error
+  } catch (thrown) {
+    const error = await judgeFailure(thrown, ctx, call)
     ctx.emit({
       type: 'refused',
       endpoint: resource.path,
@@ -62,6 +64,19 @@ async function admitAndPass(
       provider: admission?.provider,
     })
     return challenge(resource, error)
+  }
+}
+
+/** What is answered: of too many tokens that are none, that there were too many. */
+async function judgeFailure(thrown: unknown, { limits }: Context, call: Call): Promise<OAuthError> {
+  if (!(thrown instanceof OAuthError)) throw thrown
+  if (thrown.code !== 'invalid_token') return thrown
+  try {
+    await limits.tokenFailed(call.address)
+    return thrown
+  } catch (error) {
+    if (error instanceof OAuthError) return error
+    throw error
   }
 }
 

@@ -8,6 +8,7 @@ import { parseRefreshToken } from '../grants/refresh-token.ts'
 import { readForm } from '../http/params.ts'
 import { clientFinder } from './client-of-grant.ts'
 import { endUpstream } from './end-upstream.ts'
+import { countFailures } from './limited.ts'
 
 /**
  * Revokes a refresh token, and with it the grant, or the access tokens of a grant. What is not the client's own
@@ -19,10 +20,9 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   const { fields } = await readForm(request)
   const found = recognise(ctx, fields.token ?? '')
   const find = clientFinder(ctx, () => found && { key: found.key, isReal: () => true })
-  const client = await authenticateClient(request.headers.get('authorization'), fields, {
-    find,
-    verify: ctx.clients.verify,
-  }).catch(notItsOwn)
+  const client = await countFailures(ctx, call, find, (find) =>
+    authenticateClient(request.headers.get('authorization'), fields, { find, verify: ctx.clients.verify }),
+  ).catch(notItsOwn)
   if (fields.token === undefined) throw new OAuthError('invalid_request', 'The token is missing')
   if (!client) return done()
   if (found) {

@@ -13,6 +13,7 @@ import { type Params, readForm } from '../http/params.ts'
 import { json } from '../http/responses.ts'
 import { clientFinder, type ShownGrant } from './client-of-grant.ts'
 import { endUpstream } from './end-upstream.ts'
+import { countFailures } from './limited.ts'
 
 const missing = (name: string) => new OAuthError('invalid_request', `The ${name} is missing`)
 
@@ -35,14 +36,16 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
   const exchange = Object.hasOwn(EXCHANGES, grantType) ? EXCHANGES[grantType] : undefined
   if (!exchange) throw new OAuthError('unsupported_grant_type', 'The grant_type is not supported')
   const find = clientFinder(ctx, () => shownGrant(ctx, params))
-  const client = await authenticateClient(request.headers.get('authorization'), params.fields, {
-    find,
-    verify: ctx.clients.verify,
+  return countFailures(ctx, call, find, async (find) => {
+    const client = await authenticateClient(request.headers.get('authorization'), params.fields, {
+      find,
+      verify: ctx.clients.verify,
+    })
+    const tenant = (await ctx.upstreams.tenantOf(request))?.id
+    const response = await exchange(ctx, call, client, params, tenant)
+    if (ctx.clients.stored) call.defer(ctx.clients.stored.keep(client.id))
+    return response
   })
-  const tenant = (await ctx.upstreams.tenantOf(request))?.id
-  const response = await exchange(ctx, call, client, params, tenant)
-  if (ctx.clients.stored) call.defer(ctx.clients.stored.keep(client.id))
-  return response
 }
 
 /** The grant a request is about: by its code or its refresh token, whichever it is that will be used. */
@@ -83,6 +86,7 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
     const parsed = parseRefreshToken(ctx.keyring, fields.refresh_token)
     if (!parsed) throw invalidGrant('malformed refresh token')
     const { key, generation } = parsed
+    await ctx.limits.user(key.user)
     const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
     const rules = { accessTokenTtl, refreshTtl, refreshGrace }
     const use = { client: client.key, generation, resources, scope: fields.scope }

@@ -33,8 +33,9 @@ export function page(
   { body, policy }: { readonly body: string; readonly policy: string },
   status = 200,
   cookies: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
 ): Response {
-  const headers = { ...PAGE_HEADERS, 'content-security-policy': policy }
+  const headers = { ...PAGE_HEADERS, ...more, 'content-security-policy': policy }
   return withCookies(new Response(body, { status, headers }), cookies)
 }
 

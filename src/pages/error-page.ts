@@ -37,6 +37,10 @@ ${back && html`<p><a href="${back.href}" rel="noreferrer">${fillText(texts.error
 
 function advice(texts: Texts, code: string): string {
   if (code === 'access_denied') return texts.errorYouDenied
-  const passing = code === 'temporarily_unavailable' || code === 'server_error' || code === 'bad_gateway'
+  const passing =
+    code === 'too_many_requests' ||
+    code === 'temporarily_unavailable' ||
+    code === 'server_error' ||
+    code === 'bad_gateway'
   return passing ? texts.errorYouLater : texts.errorYouAgain
 }

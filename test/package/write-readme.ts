@@ -35,11 +35,19 @@ function membersOf(name: string, file = config): Option[] {
   return found.members.flatMap((member) => toOptions(member, ''))
 }
 
+const isFalse = (type: ts.TypeNode): boolean => type.getText() === 'false'
+
 function toOptions(member: ts.TypeElement, prefix: string): Option[] {
   if (!ts.isPropertySignature(member) || !ts.isIdentifier(member.name)) return []
   const path = prefix + member.name.text
-  if (member.type && ts.isTypeLiteralNode(member.type)) {
-    return member.type.members.flatMap((inner) => toOptions(inner, `${path}.`))
+  const { type } = member
+  // `false | { … }` is told by its members too.
+  const literal =
+    type && ts.isUnionTypeNode(type) && type.types.find(isFalse)
+      ? type.types.find(ts.isTypeLiteralNode)
+      : type
+  if (literal && ts.isTypeLiteralNode(literal)) {
+    return literal.members.flatMap((inner) => toOptions(inner, `${path}.`))
   }
   return [{ path, required: member.questionToken === undefined, meaning: sentences(member) }]
 }
