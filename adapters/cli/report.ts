@@ -20,7 +20,7 @@ export function startReport(proxy: OAuthProxy, settings: ServeSettings, listenin
     ['public URL', proxy.issuer],
     ['listening', listening],
     ['issuer', proxy.issuer],
-    ['provider', providers.map(({ name, issuer }) => `${name} (${issuer})`)],
+    ['provider', placesOf(options.upstream)],
     ['callback URL', callbacks(proxy.issuer, providers)],
     ['protects', servers],
     ['storage', `${storage}, ${lasts(storage)}${GUARANTEES[options.storage.consistency]}`],
@@ -34,6 +34,14 @@ export function startReport(proxy: OAuthProxy, settings: ServeSettings, listenin
   )
   return `Lockgate is ready.\n${lines.join('')}${warnings(settings, proxy)}`
 }
+
+/** Where people sign in. */
+const placesOf = (upstream: ProxyOptions['upstream']): string | string[] =>
+  typeof upstream === 'function'
+    ? 'by the function of the config file, for each tenant'
+    : [upstream]
+        .flat()
+        .map((one) => ('login' in one ? `${one.name} (${one.login})` : `${one.name} (${one.issuer})`))
 
 /** With several providers each has one of its own. */
 const callbacks = (issuer: string, providers: readonly Provider[]): string[] =>

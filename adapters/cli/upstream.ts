@@ -53,13 +53,13 @@ export const PROVIDERS: Readonly<
   // providers:end
 }
 
-/** The variable for one input of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
 /** Those that are known before a request comes: none, where a function gives them. */
 export const providersOf = (upstream: ProxyOptions['upstream'] | undefined): readonly Provider[] =>
   upstream === undefined || typeof upstream === 'function'
     ? []
     : ([upstream].flat() as readonly (Provider | object)[]).filter((one): one is Provider => 'issuer' in one)
 
+/** The variable for one input of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
 export const upstreamVariable = (input: string): string => variableOf(`upstream.${input}`)
 
 /**

@@ -42,7 +42,8 @@ function fixed(
   ports: UpstreamPorts,
 ): Upstreams {
   // An answer must not be taken for another provider’s (RFC 9700 §4.4.2.1).
-  const at = (id: string) => (providers.length > 1 ? `${callback}/${id}` : callback)
+  const several = providers.filter((one) => !isOwnLogin(one)).length > 1
+  const at = (id: string) => (several ? `${callback}/${id}` : callback)
   const all = providers.map((one) =>
     isOwnLogin(one)
       ? createOwnLogin(one, new URL(callback).origin)

@@ -242,6 +242,45 @@ test.each([
   })
 })
 
+const DIST = new URL('../../dist', import.meta.url).pathname
+
+test.each<[string, string, string[]]>([
+  [
+    'several providers',
+    "[make('staff'), make('guests')]",
+    ['staff (https://staff.example)', '/callback/staff, to be', '/callback/guests, to be', '/wiki →'],
+  ],
+  [
+    'a provider beside an own sign-in',
+    "[make('staff'), { login: '/login', name: 'your account', id: 'guests' }]",
+    ['staff (https://staff.example)', 'your account (/login)', '/callback, to be'],
+  ],
+  [
+    'a function for tenants',
+    "() => make('staff')",
+    ['by the function of the config file', '/callback, to be'],
+  ],
+])('a config file may have %s, whatever the environment says of one', async (_name, upstream, texts) => {
+  const port = await freePort()
+  const servers = upstream.startsWith('[')
+    ? "[{ path: '/wiki', url: 'http://127.0.0.1:3001/', upstream: 'staff' }, { path: '/both', url: 'http://127.0.0.1:3002/' }]"
+    : "'http://127.0.0.1:3001/wiki'"
+  await writeFile(
+    join(folder, 'lockgate.config.js'),
+    `import { oidc } from '${DIST}/providers/oidc.js'
+const make = (id) => ({ ...oidc({ issuer: \`https://\${id}.example\`, clientId: 'x', clientSecret: 'y', name: id }), id })
+export default { url: 'http://localhost:${port}', upstream: ${upstream}, mcp: ${servers} }`,
+  )
+  const run = start({ PORT: String(port) })
+  await run.ready()
+  for (const text of texts) expect(run.err()).toContain(text)
+  for (const path of ['wiki', ...(servers.includes('both') ? ['both'] : [])]) {
+    const metadata = await fetch(`http://localhost:${port}/.well-known/oauth-protected-resource/${path}`)
+    expect(await metadata.json()).toMatchObject({ resource: `http://localhost:${port}/${path}` })
+    expect((await fetch(`http://localhost:${port}/${path}`, { method: 'POST' })).status).toBe(401)
+  }
+})
+
 test('a wrong option in a config file is named by its path', async () => {
   await writeFile(
     join(folder, 'lockgate.config.json'),

@@ -207,3 +207,39 @@ describe('tenants that share one address', () => {
     expect(consent.text).not.toContain('Globex')
   })
 })
+
+describe('tenants with a host each', () => {
+  test('have a proxy each on one storage, and nothing of one opens at another', async () => {
+    const storage = memory()
+    const hosts = ['https://acme.example.com', 'https://globex.example.com']
+    const servers = await Promise.all(
+      hosts.map((host) => startProvider({ redirectUris: [`${host}/callback`] })),
+    )
+    const systems = hosts.map((url, index): System => {
+      const own = { url, storage, secret: `${index} a secret of this tenant’s own, long enough to be one` }
+      const proxy = proxyOf(oidc(servers[index]!), { ...own, dangerouslyAllowWeakSecret: true })
+      const ask = (request: Request) => (request.url.startsWith(url) ? proxy.fetch(request) : fetch(request))
+      const call = (path: string, init?: RequestInit) => ask(new Request(url + path, init))
+      const post: System['post'] = (path, params, headers) =>
+        call(path, { method: 'POST', body: new URLSearchParams(params), headers: headers ?? {} })
+      return { url, call, post, browser: () => new Browser({ fetch: ask }) } as System
+    })
+    const [here, there] = systems as [System, System]
+    const { tokens, client } = await connect(here)
+    const document = await here.call('/.well-known/oauth-protected-resource/mcp')
+    expect(await document.json()).toMatchObject({
+      resource: `${hosts[0]}/mcp`,
+      authorization_servers: [hosts[0]],
+    })
+    expect((await mcp(here, tokens.access_token)).status).toBe(200)
+    expect(await outcome(await mcp(there, tokens.access_token))).toEqual([401, 'invalid_token'])
+    const refresh = refreshParams(client, tokens.refresh_token)
+    expect((await there.post('/token', refresh)).status).toBe(401)
+    const other = await register(there)
+    const stolen = refreshParams(other, tokens.refresh_token)
+    expect(await outcome(await there.post('/token', stolen))).toEqual([400, 'invalid_grant'])
+    await there.post('/revoke', { token: tokens.refresh_token, client_id: other.id })
+    expect((await here.post('/token', refresh)).status).toBe(200)
+    await Promise.all(servers.map((server) => server.close()))
+  })
+})
