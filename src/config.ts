@@ -47,12 +47,14 @@ export interface ClientOptions {
   jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
   /** Where these keys are, so that they may change. */
   jwksUri?: string
-  /** Where answers may go: compared exactly, but for the port of a loopback one. */
+  /** Where answers may go: compared exactly, but for the port of a loopback one. None for a client without users. */
   redirectUris: readonly string[]
   /** Shown on the consent page; the clientId by default. */
   name?: string
   /** The scopes it may ask for; all by default. */
   scopes?: readonly string[]
+  /** Whether it may get tokens for itself, without a user: needs a secret or keys, and `scopes`. */
+  clientCredentials?: boolean
 }
 
 /** Options of {@link createProxy}. Every `…Ttl` is in seconds. */

@@ -112,7 +112,8 @@ export function createContext(settings: Settings): Context {
     accessTokens,
     apiKeys,
     grants,
-    belongs: ({ provider }, resource) => upstreams.serves(provider, resource),
+    belongs: ({ provider, ownClient }, resource) =>
+      ownClient === true || upstreams.serves(provider, resource),
     upstreamToken: async (key, refused) => tokenOf(await upstreamAccess.fresh(key, refused)),
     now,
     revocationLag,

@@ -78,10 +78,21 @@ const ClientSchema: v.GenericSchema<ClientOptions> = v.pipe(
       ),
     ),
     jwksUri: v.exactOptional(publicUrl),
-    redirectUris: v.pipe(v.array(registrable), v.minLength(1)),
+    redirectUris: v.array(registrable),
     name: v.exactOptional(text),
     scopes: v.exactOptional(v.array(scopeName)),
+    clientCredentials: v.exactOptional(v.boolean()),
   }),
+  v.check(
+    (input) => input.redirectUris.length > 0 || input.clientCredentials === true,
+    'has no redirectUris',
+  ),
+  v.check(
+    // Known by a proof, and given no more than somebody thought of.
+    ({ clientCredentials, scopes = [], clientSecret, jwks, jwksUri }) =>
+      !clientCredentials || (scopes.length > 0 && (clientSecret ?? jwks ?? jwksUri) !== undefined),
+    'clientCredentials needs `scopes`, and a secret or keys',
+  ),
   v.check(
     ({ clientSecret, jwks, jwksUri }) =>
       [clientSecret, jwks, jwksUri].filter((one) => one !== undefined).length < 2,

@@ -13,6 +13,8 @@ export interface Client {
   readonly host?: string
   readonly redirectUris: readonly string[]
   readonly authMethods: readonly AuthMethod[]
+  /** Whether it may use the `client_credentials` grant. */
+  readonly actsForItself?: boolean
   /** Whether it may use the `refresh_token` grant. */
   readonly refreshes: boolean
   readonly scope: readonly string[] | undefined

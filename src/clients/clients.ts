@@ -80,6 +80,7 @@ function toClient(options: ClientOptions): Client {
     id: options.clientId,
     key: options.clientId,
     kind: 'configured',
+    actsForItself: options.clientCredentials === true,
     name: options.name ?? options.clientId,
     redirectUris: options.redirectUris,
     authMethods: keys ? ['private_key_jwt'] : secret === undefined ? ['none'] : SECRET_METHODS,

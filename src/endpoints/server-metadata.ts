@@ -13,6 +13,7 @@ export const serverMetadataEndpoint: Endpoint = (_request, { settings, clients }
       scopes: Object.keys(settings.scopes),
       registers: clients.register !== undefined,
       documents: clients.documents !== undefined,
+      clientCredentials: settings.clients.some((client) => client.clientCredentials === true),
       assertions:
         clients.documents !== undefined ||
         settings.clients.some(({ jwks, jwksUri }) => (jwks ?? jwksUri) !== undefined),

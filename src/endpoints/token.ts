@@ -11,6 +11,7 @@ import { ownerOf } from '../grants/owner.ts'
 import { parseRefreshToken, refreshToken } from '../grants/refresh-token.ts'
 import { type Params, readForm } from '../http/params.ts'
 import { json } from '../http/responses.ts'
+import { grantToClient } from './client-credentials.ts'
 import { clientFinder, type ShownGrant } from './client-of-grant.ts'
 import { endUpstream } from './end-upstream.ts'
 import { countFailures } from './limited.ts'
@@ -33,7 +34,7 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
   const params = await readForm(request)
   const { grant_type: grantType } = params.fields
   if (grantType === undefined) throw missing('grant_type')
-  const exchange = Object.hasOwn(EXCHANGES, grantType) ? EXCHANGES[grantType] : undefined
+  const exchange = offered(ctx, grantType) ? EXCHANGES[grantType] : undefined
   if (!exchange) throw new OAuthError('unsupported_grant_type', 'The grant_type is not supported')
   const find = clientFinder(ctx, () => shownGrant(ctx, params))
   return countFailures(ctx, call, find, async (find) => {
@@ -48,6 +49,11 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
   })
 }
 
+/** What no client may use is not there. */
+const offered = ({ settings }: Context, grantType: string): boolean =>
+  Object.hasOwn(EXCHANGES, grantType) &&
+  (grantType !== 'client_credentials' || settings.clients.some(({ clientCredentials }) => clientCredentials))
+
 /** The grant a request is about: by its code or its refresh token, whichever it is that will be used. */
 function shownGrant({ keyring }: Context, { fields }: Params): ShownGrant | undefined {
   if (fields.grant_type === 'authorization_code') {
@@ -59,6 +65,11 @@ function shownGrant({ keyring }: Context, { fields }: Params): ShownGrant | unde
 }
 
 const EXCHANGES: Readonly<Record<string, Exchange>> = {
+  async client_credentials(ctx, _call, client, params) {
+    const { key, grant } = await grantToClient(ctx, client, params)
+    return respond(ctx, key, { grant, scope: grant.scope }, 'issued')
+  },
+
   /** @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3) */
   async authorization_code(ctx, call, client, { fields, resources }, tenant) {
     const { code, code_verifier: verifier, redirect_uri: redirectUri, scope } = fields

@@ -39,6 +39,8 @@ export interface Grant {
   readonly epoch: number
   /** The id of the provider it was made with; absent in old records, made when there was one. */
   readonly provider?: string
+  /** Whether a client got it for itself: there is no user, and no provider. */
+  readonly ownClient?: true
   /** The identity, sealed for this record's key. */
   readonly identity: string
   /** The provider's tokens, sealed for this record's key. */

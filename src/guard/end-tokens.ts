@@ -17,6 +17,8 @@ const PATIENCE: Patience = { pauses: [500, 2000, 6000], within: 15_000 }
 export const createEndTokens =
   ({ upstreams, emit }: { upstreams: Upstreams; emit: Emit }): EndTokens =>
   async (owner, tokens) => {
+    // Who signed in at the application itself, or a client for itself, has none.
+    if (tokens.accessToken === '') return
     try {
       const upstream = upstreams.find(owner.provider)
       if (!upstream) throw new TypeError('the provider of the grant is not configured, or was not met yet')

@@ -12,6 +12,8 @@ export interface ServerDescription {
   readonly documents: boolean
   /** Whether some client may sign assertions. */
   readonly assertions: boolean
+  /** Whether some client may get tokens for itself. */
+  readonly clientCredentials?: boolean
 }
 
 /**
@@ -21,7 +23,7 @@ export interface ServerDescription {
  * @see [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3)
  */
 export function serverMetadata(server: ServerDescription): Record<string, unknown> {
-  const { issuer, scopes, registers, documents, assertions } = server
+  const { issuer, scopes, registers, documents, assertions, clientCredentials } = server
   const methods: readonly AuthMethod[] = assertions ? [...AUTH_METHODS, 'private_key_jwt'] : AUTH_METHODS
   return {
     issuer,
@@ -33,7 +35,11 @@ export function serverMetadata(server: ServerDescription): Record<string, unknow
     scopes_supported: [...scopes, OFFLINE_ACCESS],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    grant_types_supported: [
+      'authorization_code',
+      'refresh_token',
+      ...(clientCredentials ? ['client_credentials'] : []),
+    ],
     token_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_methods_supported: methods,
     ...(assertions && {
