@@ -83,9 +83,12 @@ const ClientSchema: v.GenericSchema<ClientOptions> = v.pipe(
     scopes: v.exactOptional(v.array(scopeName)),
     clientCredentials: v.exactOptional(v.boolean()),
   }),
-  v.check(
-    (input) => input.redirectUris.length > 0 || input.clientCredentials === true,
-    'has no redirectUris',
+  v.forward(
+    v.check(
+      (input) => input.redirectUris.length > 0 || input.clientCredentials === true,
+      'expected at least one',
+    ),
+    ['redirectUris'],
   ),
   v.check(
     // Known by a proof, and given no more than somebody thought of.
