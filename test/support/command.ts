@@ -43,7 +43,7 @@ export function startCommand(
     err: () => err,
     code,
     async ready() {
-      for (let tries = 0; tries < 200; tries++) {
+      for (let tries = 0; tries < 900; tries++) {
         if (err.includes('ready')) return
         if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${err}`)
         await new Promise((resolve) => setTimeout(resolve, 50))
