@@ -1,4 +1,4 @@
-import type { OAuthProxy, Provider, ProxyOptions } from '../../src/index.ts'
+import type { OAuthProxy, ProxyOptions } from '../../src/index.ts'
 import { MCP_CLIENTS, serverName } from './connect.ts'
 import { isLoopback } from './dangers.ts'
 import type { ServeSettings } from './settings.ts'
@@ -15,13 +15,12 @@ const GUARANTEES = {
 export function startReport(proxy: OAuthProxy, settings: ServeSettings, listening: string): string {
   const { options, storage } = settings
   const servers = proxy.resources.map(({ id, target }) => `${id} → ${target ?? 'a handler'}`)
-  const providers = providersOf(options.upstream)
   const rows: [string, string | readonly string[]][] = [
     ['public URL', proxy.issuer],
     ['listening', listening],
     ['issuer', proxy.issuer],
     ['provider', placesOf(options.upstream)],
-    ['callback URL', callbacks(proxy.issuer, providers)],
+    ['callback URL', callbacks(proxy.issuer, options.upstream)],
     ['protects', servers],
     ['storage', `${storage}, ${lasts(storage)}${GUARANTEES[options.storage.consistency]}`],
     ['may sign in', whoMaySignIn(options)],
@@ -44,10 +43,14 @@ const placesOf = (upstream: ProxyOptions['upstream']): string | string[] =>
         .map((one) => ('login' in one ? `${one.name} (${one.login})` : `${one.name} (${one.issuer})`))
 
 /** With several providers each has one of its own. */
-const callbacks = (issuer: string, providers: readonly Provider[]): string[] =>
-  providers.length < 2
+function callbacks(issuer: string, upstream: ProxyOptions['upstream']): string[] {
+  if (typeof upstream === 'function')
+    return [`${issuer}/callback/<id>, to be registered at the provider with that id`]
+  const providers = providersOf(upstream)
+  return providers.length < 2
     ? [`${issuer}/callback, to be registered at the provider`]
     : providers.map(({ id, name }) => `${issuer}/callback/${id}, to be registered at ${name}`)
+}
 
 const lasts = (storage: string): string => (storage === 'memory:' ? 'forgets everything at a restart; ' : '')
 

@@ -10,7 +10,10 @@ import type { UpstreamPorts, Upstreams } from './upstreams.ts'
 /** Tenants that are kept ready; whoever was not heard of for longest goes first. */
 const LIMIT = 1000
 
-/** One provider for each tenant, by a function of the request. */
+/**
+ * One provider for each tenant, by a function of the request. Where the operator gives them ids of their own, each has a
+ * callback of its own too, as RFC 9700 §4.4.2.2 wants it.
+ */
 export function createTenants(
   choose: Extract<Settings['upstream'], (...args: never[]) => unknown>,
   callback: string,
@@ -30,7 +33,11 @@ export function createTenants(
     const kept = before && isSame(before.provider, provider) ? before : undefined
     const tenant = kept ?? {
       provider,
-      upstream: createUpstream(provider, { ...ports(provider), id, redirectUri: callback }),
+      upstream: createUpstream(provider, {
+        ...ports(provider),
+        id,
+        redirectUri: `${callback}/${provider.id}`,
+      }),
     }
     ready.delete(id)
     ready.set(id, tenant)

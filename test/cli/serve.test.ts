@@ -258,7 +258,7 @@ test.each<[string, string, string[]]>([
   [
     'a function for tenants',
     "() => make('staff')",
-    ['by the function of the config file', '/callback, to be'],
+    ['by the function of the config file', '/callback/<id>, to be'],
   ],
 ])('a config file may have %s, whatever the environment says of one', async (_name, upstream, texts) => {
   const port = await freePort()

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createProxy, type OAuthProxy, type ProxyEvent, type ProxyOptions, type Store } from 'lockgate'
 import type { Provider } from 'lockgate/providers/define'
 import { oidc } from 'lockgate/providers/oidc'
@@ -30,7 +32,7 @@ const clock = { ahead: 0 }
 const events: ProxyEvent[] = []
 
 beforeAll(async () => {
-  const redirectUris = [`${ORIGIN}/callback/staff`, `${ORIGIN}/callback/guests`, `${ORIGIN}/callback`]
+  const redirectUris = ['/staff', '/guests', '/tenant', ''].map((path) => `${ORIGIN}/callback${path}`)
   staff = await startProvider({ redirectUris, accessTokenTtl: 120, port: await freePort() })
   guests = await startProvider({ redirectUris, accessTokenTtl: 120 })
 })
@@ -165,6 +167,22 @@ describe('two servers with two providers behind one proxy', () => {
     await signedIn(system, '/visit')
     for (const type of ['consented', 'signed-in'])
       expect(events.find((event) => event.type === type)).toMatchObject({ provider: 'guests' })
+    const behind = createServer((request, response) => response.end(JSON.stringify(request.headers)))
+    await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(behind.address() as AddressInfo).port}/both`
+    const forwarding = systemOf({ mcp: url })
+    const { tokens } = await signedIn(forwarding, '/both', 'guests')
+    const heard = await forwarding.call('/both', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tokens.access_token}`, 'x-lockgate-provider': 'staff' },
+    })
+    expect(await heard.json()).toMatchObject({
+      'x-lockgate-provider': 'guests',
+      'x-lockgate-client-name': 'Test client',
+      'x-lockgate-user-id': expect.any(String),
+      'x-lockgate-grant': events.findLast(({ type }) => type === 'issued')?.grant,
+    })
+    behind.close()
   })
 
   test('a server that names a provider there is none of is a wrong option', () => {
@@ -349,7 +367,7 @@ describe('tenants, each with a provider by a function of the request', () => {
     const application = (id: string) => ({
       client_id: id,
       client_secret: `the secret of ${id}`,
-      redirect_uris: [`${ORIGIN}/callback`],
+      redirect_uris: [`${ORIGIN}/callback/oidc`],
       grant_types: ['authorization_code', 'refresh_token'],
     })
     const clients = ['first', 'second'].map(application)

@@ -3,8 +3,8 @@ import type { Provider } from 'lockgate/providers/define'
 import { oidc } from 'lockgate/providers/oidc'
 import { memory } from 'lockgate/storage/memory'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { asPage, Browser } from '../support/browser.ts'
-import { startProvider, type TestProvider } from '../support/provider.ts'
+import { asPage, asUrl, Browser } from '../support/browser.ts'
+import { signInAtProvider, startProvider, type TestProvider } from '../support/provider.ts'
 import { authorizeUrl, connect, outcome, refreshParams, register, type System } from '../support/system.ts'
 
 const URL_OF_ALL = 'http://localhost:8787'
@@ -15,7 +15,7 @@ const clock = { ahead: 0 }
 const events: ProxyEvent[] = []
 
 beforeAll(async () => {
-  const redirectUris = [`${URL_OF_ALL}/callback`]
+  const redirectUris = ['', '/oidc', '/acme', '/globex'].map((path) => `${URL_OF_ALL}/callback${path}`)
   acme = await startProvider({ redirectUris, accessTokenTtl: 120 })
   globex = await startProvider({ redirectUris, accessTokenTtl: 120 })
 })
@@ -205,6 +205,41 @@ describe('tenants that share one address', () => {
     const consent = asPage(await here.browser().open(authorizeUrl(here, await register(here))))
     expect(consent.text).toContain('Acme staff')
     expect(consent.text).not.toContain('Globex')
+  })
+})
+
+describe('the answer to a sign-in', () => {
+  const named = (request: Request) => {
+    const id = tenantOf(request) ?? ''
+    return { ...oidc(id === 'acme' ? acme : globex), id }
+  }
+
+  test.each([
+    ['at the tenant’s own callback only', '/callback/acme', 'acme', true],
+    ['not at another tenant’s', '/callback/globex', 'acme', false],
+    ['not at another tenant’s, by a browser that is there', '/callback/globex', 'globex', false],
+    ['not by a browser of another tenant', '/callback/acme', 'globex', false],
+    ['not at one of no tenant', '/callback', 'acme', false],
+  ])('is taken %s', async (_name, pathname, tenant, taken) => {
+    const proxy = proxyOf(named)
+    const here = through(proxy, 'acme')
+    const client = await register(here)
+    const browser = here.browser()
+    const consent = asPage(await browser.open(authorizeUrl(here, client)))
+    const login = asPage(await browser.submit(consent, { decision: 'allow' }))
+    const stopAt = `${URL_OF_ALL}/callback`
+    const callback = asUrl(await signInAtProvider(browser, login, { stopAt }))
+    expect(callback.pathname).toBe('/callback/acme')
+    const cookie = await browser.jar.getCookieString(callback.href)
+    const exchanges = () =>
+      [acme, globex].flatMap(({ requests }) => requests.filter((line) => line === 'POST /token'))
+    const before = exchanges().length
+    const answer = await through(proxy, tenant).call(pathname + callback.search, {
+      headers: { cookie },
+      redirect: 'manual',
+    })
+    expect(answer.status).toBe(taken ? 303 : 403)
+    expect(exchanges().length - before, 'a code is sent on only where it belongs').toBe(taken ? 1 : 0)
   })
 })
 

@@ -168,7 +168,7 @@ describe('the tables of the README', () => {
       resource: new URL('https://mcp.example.com/mcp'),
       extra: { grant: 'grant' },
       user: { id: 'user', email: 'ada@example.com', emailVerified: true, name: 'Ada', claims: {} },
-      upstream: { provider: undefined, accessToken: async () => 'upstream' },
+      upstream: { provider: 'github', accessToken: async () => 'upstream' },
     }
     const target = new URL('http://localhost:3000/mcp')
     const forwarding = {
