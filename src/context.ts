@@ -40,6 +40,8 @@ export interface Call {
   readonly requestId: string
   /** Where it comes from, as it is counted; absent where the runtime does not say. */
   readonly address: string | undefined
+  /** Reports an event of this request. */
+  readonly emit: Emit
   /** Lets work go on after the answer, where the runtime has to be told so. Its failure is reported, no more. */
   defer(work: Promise<unknown>): void
   /** Lets the answer be silent for as long as it likes, where the runtime has to be told so. */
@@ -138,6 +140,7 @@ export function createContext(settings: Settings): Context {
 function tokenOf({ accessToken }: UpstreamTokens): string {
   if (accessToken !== '') return accessToken
   throw new OAuthError('access_denied', 'There is no token of a provider for this user', {
-    reason: 'the user signed in at the application itself, which gave no token',
+    reason: 'no-provider-token',
+    detail: 'the user signed in at the application itself',
   })
 }

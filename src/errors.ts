@@ -1,3 +1,5 @@
+import type { ReasonCode } from './reasons/reasons.ts'
+
 /** The single place where an OAuth error code gets its HTTP status. */
 const STATUS = {
   invalid_request: 400,
@@ -27,8 +29,10 @@ export type OAuthErrorCode = keyof typeof STATUS
 
 /** What goes with an {@link OAuthError} beside its public sentence. */
 export interface ErrorDetail {
+  /** Why, for events, logs and the error page. */
+  readonly reason: ReasonCode
   /** For events and logs only: what exactly was wrong. Never a token, never a raw value from the peer. */
-  readonly reason?: string | undefined
+  readonly detail?: string | undefined
   readonly cause?: unknown
   /** Where HTTP has a more exact status than the code's own, such as 413 for a body over the limit. */
   readonly status?: number | undefined
@@ -40,7 +44,7 @@ export interface ErrorDetail {
  * A refusal the peer is meant to see.
  *
  * `message` is sent as `error_description`, so it is a fixed sentence: no input, no secrets. What the
- * operator needs stands in `reason`. Anything else that is thrown reaches the peer as a bare `server_error`.
+ * operator needs stands in `reason` and `detail`. Anything else that is thrown reaches the peer as a bare `server_error`.
  *
  * @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)
  */
@@ -48,14 +52,16 @@ export class OAuthError extends Error {
   override readonly name = 'OAuthError'
   readonly code: OAuthErrorCode
   readonly status: number
-  readonly reason: string | undefined
+  readonly reason: ReasonCode
+  readonly detail: string | undefined
   readonly retryAfter: number | undefined
 
-  constructor(code: OAuthErrorCode, message: string, detail: ErrorDetail = {}) {
+  constructor(code: OAuthErrorCode, message: string, detail: ErrorDetail = { reason: 'by-application' }) {
     super(message, { cause: detail.cause })
     this.code = code
     this.status = detail.status ?? STATUS[code]
     this.reason = detail.reason
+    this.detail = detail.detail
     this.retryAfter = detail.retryAfter
   }
 }

@@ -28,4 +28,5 @@ export type { RegistrationPolicy, RegistrationRefusal } from './protocol/registr
 export type { ChooseProvider, OwnLogin } from './providers/parts/upstream-schema.ts'
 export type { Credentials, IdentityMap, Pointer, Provider, TokenAnswer } from './providers/provider.ts'
 export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'
+export type { ReasonCode } from './reasons/reasons.ts'
 export { type ScalarOption, scalarOptions } from './scalar-options.ts'

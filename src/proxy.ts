@@ -92,11 +92,11 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
   const route = createRouter(ctx)
 
   const report = (error: unknown) =>
-    ctx.emit({ type: 'failed', reason: 'after the answer', error: describeError(error) })
+    ctx.emit({ type: 'failed', reason: 'after-the-answer', error: describeError(error) })
 
   function callOf(request: Request, native: readonly unknown[]): Call {
     let requestId: string | undefined
-    return {
+    const call: Call = {
       // Drawn when somebody asks: most requests end well and need none.
       get requestId() {
         requestId ??= randomId(9)
@@ -118,7 +118,9 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         // Bun cuts an answer that is silent for ten seconds, as streams and slow tools are.
         native.find(cuts)?.timeout(request, 0)
       },
+      emit: (event) => settings.onEvent && ctx.emit({ requestId: call.requestId, ...event }),
     }
+    return call
   }
 
   return {
@@ -151,7 +153,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         const grant = await ctx.grants.end(key)
         if (!grant) return false
         const owner = ownerOf(key, grant)
-        ctx.emit({ type: 'grant-ended', ...owner, reason: 'by the operator' })
+        ctx.emit({ type: 'grant-ended', ...owner, reason: 'by-operator' })
         const ended = ctx.endTokens(owner, ctx.grants.openTokens(key, grant))
         let timer: ReturnType<typeof setTimeout> | undefined
         const patience = new Promise((resolve) => {

@@ -19,10 +19,10 @@ import { revokeEndpoint } from './endpoints/revoke.ts'
 import { serverMetadataEndpoint } from './endpoints/server-metadata.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
 import { OAuthError } from './errors.ts'
-import { describeError } from './events/event.ts'
+import { refusal } from './events/refusal.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
 import { json, page } from './http/responses.ts'
-import { errorPage } from './pages/error-page.ts'
+import { errorPage, errorView } from './pages/error-page.ts'
 import { wellKnownPath } from './protocol/documents.ts'
 
 /** Who calls an endpoint: programs, also from pages of any origin, or the user's browser on its own. */
@@ -147,12 +147,12 @@ function byMethod({ methods, caller }: Route): Endpoint {
     const isHead = request.method === 'HEAD'
     const endpoint = methods[isHead ? 'GET' : request.method]
     if (!endpoint || !Object.hasOwn(methods, isHead ? 'GET' : request.method)) {
-      const refusal = json(
+      const unknown = json(
         { error: 'invalid_request', error_description: 'The method is not allowed' },
         405,
         { allow },
       )
-      return cors ? allowOrigin(refusal, '*') : refusal
+      return cors ? allowOrigin(unknown, '*') : unknown
     }
     const response = await endpoint(request, ctx, call)
     const answer = isHead ? new Response(null, response) : response
@@ -172,21 +172,16 @@ function answerFailure(
   const error =
     thrown instanceof OAuthError
       ? thrown
-      : new OAuthError('server_error', 'Something went wrong on our side', { cause: thrown })
-  const { code, message, reason, status, retryAfter, cause } = error
-  ctx.emit({
-    type: status >= 500 ? 'failed' : 'refused',
-    requestId: call.requestId,
-    endpoint,
-    code,
-    reason: reason ?? message,
-    ...(cause !== undefined && { error: describeError(cause) }),
-  })
+      : new OAuthError('server_error', 'Something went wrong on our side', {
+          reason: 'unexpected',
+          cause: thrown,
+        })
+  const { code, message, status, retryAfter } = error
+  call.emit({ endpoint, ...refusal(error) })
   const headers: Record<string, string> = {}
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
   if (caller === 'browser') {
-    const view = { message, code, requestId: call.requestId }
-    return page(errorPage(ctx.settings.look, view), status, [], headers)
+    return page(errorPage(ctx.settings.look, errorView(error, call.requestId)), status, [], headers)
   }
   // RFC 6749 §5.2: the challenge answers the scheme the client used.
   const basic = /^basic /i.test(request.headers.get('authorization') ?? '')

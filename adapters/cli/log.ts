@@ -10,7 +10,7 @@ export function createLog(format: LogFormat, out: NodeJS.WritableStream): (event
 
 function toLine({ type, time, ...rest }: ProxyEvent): string {
   const details = Object.entries(rest)
-    .filter((entry): entry is [string, string] => entry[1] !== undefined)
-    .map(([name, value]) => `${name}=${/^[\w./:@-]+$/.test(value) ? value : JSON.stringify(value)}`)
+    .filter((entry): entry is [string, string | number] => entry[1] !== undefined)
+    .map(([name, value]) => `${name}=${/^[\w./:@-]+$/.test(String(value)) ? value : JSON.stringify(value)}`)
   return `${time} ${type.padEnd(12)} ${details.join(' ')}`.trimEnd()
 }

@@ -3,11 +3,12 @@ import { equal } from '../crypto/compare.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import type { Client } from './client.ts'
 
 /** One text for every failure: which part was wrong is for the event log. */
-const invalidClient = (reason: string) =>
-  new OAuthError('invalid_client', 'Client authentication failed', { reason })
+const invalidClient = (reason: ReasonCode, detail?: string) =>
+  new OAuthError('invalid_client', 'Client authentication failed', { reason, detail })
 
 /** @see [RFC 7523 §2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2) */
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -37,8 +38,9 @@ export async function authenticateClient(
 ): Promise<Client> {
   const presented = readBasic(authorization, fields) ?? readBody(fields)
   const client = await clients.find(presented.id)
-  if (!client) throw invalidClient('unknown client')
-  if (!client.authMethods.includes(presented.method)) throw invalidClient(`uses ${presented.method}`)
+  if (!client) throw invalidClient('unknown-client')
+  if (!client.authMethods.includes(presented.method))
+    throw invalidClient('wrong-auth-method', presented.method)
   if (presented.method === 'private_key_jwt') {
     await clients.verify(presented.assertion ?? '', client)
     return client
@@ -48,7 +50,8 @@ export async function authenticateClient(
     ...client.secrets.map((secret) => equal(text, secret)),
     ...(client.secretHashes ?? []).map((hash) => equal(digest(text), hash)),
   ])
-  if (presented.method !== 'none' && !matches.flat().includes(true)) throw invalidClient('wrong secret')
+  if (presented.method !== 'none' && !matches.flat().includes(true))
+    throw invalidClient('wrong-client-secret')
   return client
 }
 
@@ -63,15 +66,19 @@ function readBasic(
       (one) => one !== undefined,
     )
   ) {
-    throw new OAuthError('invalid_request', 'Use one client authentication method only')
+    throw new OAuthError('invalid_request', 'Use one client authentication method only', {
+      reason: 'several-auth-methods',
+    })
   }
   const pair = decodeBasic(match[1]!)
   const colon = pair?.indexOf(':') ?? -1
-  if (pair === undefined || colon < 1) throw invalidClient('malformed Basic credentials')
+  if (pair === undefined || colon < 1) throw invalidClient('malformed-credentials', 'Basic')
   const [id, secret] = [pair.slice(0, colon), pair.slice(colon + 1)]
   const decodedId = formDecode(id)
   if (fields.client_id !== undefined && fields.client_id !== id && fields.client_id !== decodedId) {
-    throw new OAuthError('invalid_request', 'The client_id differs from the one that authenticates')
+    throw new OAuthError('invalid_request', 'The client_id differs from the one that authenticates', {
+      reason: 'client-id-differs',
+    })
   }
   const secrets = [secret, formDecode(secret)].filter((text) => text !== undefined)
   return { id: fields.client_id ?? decodedId ?? id, method: 'client_secret_basic', secrets }
@@ -81,13 +88,15 @@ function readBody(fields: Readonly<Record<string, string>>): Presented {
   const { client_id: id, client_secret: secret, client_assertion: assertion } = fields
   if (assertion !== undefined || fields.client_assertion_type !== undefined) {
     if (secret !== undefined)
-      throw new OAuthError('invalid_request', 'Use one client authentication method only')
+      throw new OAuthError('invalid_request', 'Use one client authentication method only', {
+        reason: 'several-auth-methods',
+      })
     if (assertion === undefined || fields.client_assertion_type !== JWT_BEARER) {
-      throw invalidClient('client_assertion_type and client_assertion do not fit')
+      throw invalidClient('malformed-credentials', 'client_assertion_type')
     }
     return { id: id ?? readSubject(assertion), method: 'private_key_jwt', secrets: [], assertion }
   }
-  if (id === undefined) throw invalidClient('no client_id')
+  if (id === undefined) throw invalidClient('missing-client-id')
   return secret === undefined
     ? { id, method: 'none', secrets: [] }
     : { id, method: 'client_secret_post', secrets: [secret] }
@@ -98,7 +107,7 @@ function readSubject(assertion: string): string {
   try {
     return decodeJwt(assertion).sub ?? ''
   } catch {
-    throw invalidClient('malformed client_assertion')
+    throw invalidClient('malformed-credentials', 'client_assertion')
   }
 }
 

@@ -3,6 +3,7 @@ import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Store } from '../ports.ts'
 import { SIGNING_ALGORITHMS } from '../protocol/client-metadata.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import type { Client } from './client.ts'
 
 /** Seconds: how long an assertion may be good for, and how far clocks may differ. */
@@ -10,8 +11,8 @@ const MAX_LIFE = 5 * 60
 const SKEW = 30
 const MAX_JTI = 512
 
-const refuse = (reason: string, cause?: unknown) =>
-  new OAuthError('invalid_client', 'Client authentication failed', { reason, cause })
+const refuse = (detail: string, reason: ReasonCode = 'bad-assertion') =>
+  new OAuthError('invalid_client', 'Client authentication failed', { reason, detail })
 
 /**
  * Whether a client signed an assertion for this server, just now and for the first time. Each is written down under
@@ -30,14 +31,13 @@ export async function verifyAssertion(
   const claims = await readClaims(assertion, client, getKey, issuer, now())
   const { jti, exp = 0, iat, aud } = claims
   // One that is good for another server too could be carried there, or here from there.
-  if ([aud].flat().length !== 1) throw refuse('assertion for several audiences')
-  if (exp > now() + MAX_LIFE + SKEW) throw refuse('assertion good for over five minutes')
-  if (iat !== undefined && iat > now() + SKEW) throw refuse('assertion from the future')
-  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI)
-    throw refuse('assertion without a usable jti')
+  if ([aud].flat().length !== 1) throw refuse('for several audiences')
+  if (exp > now() + MAX_LIFE + SKEW) throw refuse('good for over five minutes')
+  if (iat !== undefined && iat > now() + SKEW) throw refuse('from the future')
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) throw refuse('without a usable jti')
   const key = `assertion:${digest(JSON.stringify([client.key, jti]))}`
   const isNew = await store.swap(key, undefined, { usedAt: now() }, exp - now() + 2 * SKEW)
-  if (!isNew) throw refuse('assertion used before')
+  if (!isNew) throw refuse('used before', 'assertion-replayed')
 }
 
 async function readClaims(
@@ -60,7 +60,7 @@ async function readClaims(
     return payload
   } catch (error) {
     // The library's messages name claims and headers, never their values.
-    if (error instanceof errors.JOSEError) throw refuse(`assertion: ${error.message}`)
+    if (error instanceof errors.JOSEError) throw refuse(error.message)
     throw keysUnavailable(error)
   }
 }
@@ -68,7 +68,7 @@ async function readClaims(
 /** The client is not to blame for a failure that may pass: its grant must live. */
 export const keysUnavailable = (cause: unknown): OAuthError =>
   new OAuthError('temporarily_unavailable', 'The keys of the client cannot be had at the moment', {
-    reason: 'no keys of the client',
+    reason: 'client-keys-away',
     cause,
     retryAfter: 5,
   })

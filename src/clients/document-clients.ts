@@ -4,6 +4,7 @@ import { readClientDocument } from '../protocol/client-document.ts'
 import { type DocumentPolicy, documentUrlProblem } from '../protocol/document-url.ts'
 import { freshFor } from '../protocol/freshness.ts'
 import { parseScope } from '../protocol/scope.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import type { Client } from './client.ts'
 import { fetchJson } from './fetch-json.ts'
 import { createFetched } from './fetched.ts'
@@ -20,8 +21,12 @@ export interface DocumentClients {
   load(url: string): Promise<Client>
 }
 
-const cannotLookUp = (reason: string, cause?: unknown) =>
-  new OAuthError('invalid_request', 'The app that sent you here could not be looked up', { reason, cause })
+const cannotLookUp = (reason: ReasonCode, { detail, cause }: { detail?: string; cause?: unknown }) =>
+  new OAuthError('invalid_request', 'The app that sent you here could not be looked up', {
+    reason,
+    detail,
+    cause,
+  })
 
 /** @see [Client ID Metadata Document](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-00) */
 export function createDocumentClients(ports: {
@@ -49,7 +54,7 @@ export function createDocumentClients(ports: {
 
   const fetched = createFetched(now, async (url) => {
     const { value, headers } = await fetchJson(outbound, url, policy).catch((cause) => {
-      throw cannotLookUp('no client metadata document', cause)
+      throw cannotLookUp('document-away', { cause })
     })
     return { value: toClient(url, value), freshFor: freshFor(headers) }
   })
@@ -58,7 +63,7 @@ export function createDocumentClients(ports: {
     accepts: (url) => documentUrlProblem(url, policy) === undefined,
     async load(url) {
       const problem = documentUrlProblem(url, policy)
-      if (problem !== undefined) throw cannotLookUp(`client_id ${problem}`)
+      if (problem !== undefined) throw cannotLookUp('document-address', { detail: problem })
       return fetched(url)
     },
   }

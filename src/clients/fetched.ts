@@ -30,9 +30,10 @@ export function createFetched<T>(
   const pending = new Map<string, Promise<T>>()
   const perHost = new Map<string, number>()
 
-  const busy = (reason: string) =>
+  const busy = (detail: string) =>
     new OAuthError('temporarily_unavailable', 'The app that sent you here cannot be looked up right now', {
-      reason,
+      reason: 'document-busy',
+      detail,
       retryAfter: 1,
     })
 

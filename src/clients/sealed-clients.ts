@@ -67,7 +67,7 @@ export function createSealedClients(ports: {
       const id = PREFIX + sealer.seal('registration', 'client', sealed)
       if (id.length > MAX_ID) {
         throw new OAuthError('invalid_client_metadata', 'The client metadata is too long', {
-          reason: 'sealed registration over 4096 characters',
+          reason: 'registration-too-long',
         })
       }
       const { key, secrets } = toClient(id, sealed)

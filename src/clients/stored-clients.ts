@@ -142,7 +142,7 @@ export function createStoredClients(ports: {
         return { id, key: id, metadata, issuedAt, expiresAt, secret, accessToken }
       }
       throw new OAuthError('temporarily_unavailable', 'The server is busy, try again', {
-        reason: 'too many changes of one registration at once',
+        reason: 'registration-busy',
         retryAfter: 1,
       })
     },

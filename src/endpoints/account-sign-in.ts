@@ -1,10 +1,10 @@
 import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import { describeError } from '../events/event.ts'
+import { refusal } from '../events/refusal.ts'
 import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
-import { errorPage } from '../pages/error-page.ts'
+import { errorPage, errorView } from '../pages/error-page.ts'
 import { asRefusal, judgeAnswer } from './judge-answer.ts'
 import { askedProvider, choicesFor, chosenOf, userOf } from './provider-of-request.ts'
 import { openSession } from './session.ts'
@@ -13,7 +13,7 @@ import { finishAccountSignIn, startAccountSignIn } from './sign-in.ts'
 /** Sends the browser to the provider. By a form of ours only, or a link could sign somebody in unasked. */
 export const accountSignInEndpoint: Endpoint = async (http, ctx) => {
   if (!isSameOrigin(http, ctx.settings.origin)) {
-    throw new OAuthError('access_denied', 'The form was sent from another site', { reason: 'foreign origin' })
+    throw new OAuthError('access_denied', 'The form was sent from another site', { reason: 'foreign-origin' })
   }
   const { fields } = await readForm(http)
   const upstream = chosenOf(await choicesFor(ctx, http), fields.provider)
@@ -33,36 +33,27 @@ export async function answerAccountSignIn(
   fields: Readonly<Record<string, string | undefined>>,
 ): Promise<Response> {
   const { flow, provider, cookies } = finishAccountSignIn(ctx, http, fields.state)
-  const { settings, emit } = ctx
+  const { settings } = ctx
   const refuse = (error: OAuthError): Response => {
-    const { code, message, status } = error
-    return page(errorPage(settings.look, { message, code, requestId: call.requestId }), status, cookies)
+    return page(errorPage(settings.look, errorView(error, call.requestId)), error.status, cookies)
   }
   try {
     const upstream = await askedProvider(ctx, http, provider)
     const { identity, allowed } = await judgeAnswer(ctx, upstream, fields, flow)
     const user = userOf(ctx, provider, identity)
     if (!allowed) {
-      const { requestId } = call
-      emit({ type: 'turned-away', requestId, endpoint: '/account', user, provider, reason: 'not in allow' })
+      call.emit({ type: 'turned-away', endpoint: '/account', user, provider, reason: 'not-in-allow' })
       return refuse(
-        new OAuthError('access_denied', 'You signed in, but this account may not use this server'),
+        new OAuthError('access_denied', 'You signed in, but this account may not use this server', {
+          reason: 'not-in-allow',
+        }),
       )
     }
-    emit({ type: 'account-opened', user, provider })
+    call.emit({ type: 'account-opened', user, provider })
     return redirect(`${settings.issuer}/account`, [...cookies, ...openSession(ctx, user, identity)])
   } catch (error) {
-    const refusal = asRefusal(error)
-    const { code, message, reason, cause } = refusal
-    emit({
-      type: code === 'server_error' ? 'failed' : 'refused',
-      requestId: call.requestId,
-      endpoint: '/account',
-      code,
-      reason: reason ?? message,
-      provider,
-      ...(cause !== undefined && { error: describeError(cause) }),
-    })
-    return refuse(refusal)
+    const refused = asRefusal(error)
+    call.emit({ endpoint: '/account', ...refusal(refused), provider })
+    return refuse(refused)
   }
 }

@@ -32,7 +32,7 @@ export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
   // Whatever the form says, only grants of this user can be named.
   const key = session && parseGrantKey(`${session.user}.${fields.grant ?? ''}`)
   const grant = key && (await ctx.grants.end(key))
-  if (grant) endUpstream(ctx, call, key, { grant, reason: 'by the user' })
+  if (grant) endUpstream(ctx, call, key, { grant, reason: 'by-user' })
   return redirect(`${ctx.settings.issuer}/account`)
 }
 
@@ -53,13 +53,13 @@ async function readOwnForm(
   ctx: Context,
 ): Promise<{ session: Session | undefined; fields: Readonly<Record<string, string | undefined>> }> {
   if (!isSameOrigin(http, ctx.settings.origin)) {
-    throw new OAuthError('access_denied', 'The form was sent from another site', { reason: 'foreign origin' })
+    throw new OAuthError('access_denied', 'The form was sent from another site', { reason: 'foreign-origin' })
   }
   const { fields } = await readForm(http)
   const session = readSession(ctx, http)
   if (session && !equal(session.token, fields.token ?? '')) {
     throw new OAuthError('access_denied', 'The form was altered or is incomplete', {
-      reason: 'wrong form token',
+      reason: 'wrong-form-token',
     })
   }
   return { session, fields }

@@ -1,7 +1,7 @@
 import type { Call, Context } from '../context.ts'
 import type { OAuthError } from '../errors.ts'
 import { page, redirect } from '../http/responses.ts'
-import { errorPage } from '../pages/error-page.ts'
+import { errorPage, errorView } from '../pages/error-page.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
 
 /** Where an answer goes, and what it must return. */
@@ -33,11 +33,7 @@ export function answerError(
   if (trusted) return redirect(href, cookies)
   const back = { href, target: describeRedirect(redirectUri).target }
   const status = error.status >= 500 ? error.status : error.code === 'access_denied' ? 200 : 400
-  return page(
-    errorPage(settings.look, { message: error.message, code: error.code, requestId, back }),
-    status,
-    cookies,
-  )
+  return page(errorPage(settings.look, { ...errorView(error, requestId), back }), status, cookies)
 }
 
 /** The code as RFC 6749 §4.1.2.1 knows it. */

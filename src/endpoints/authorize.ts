@@ -2,7 +2,7 @@ import type { Client } from '../clients/client.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import { describeError } from '../events/event.ts'
+import { refusal } from '../events/refusal.ts'
 import { readForm, toParams } from '../http/params.ts'
 import { page } from '../http/responses.ts'
 import { consentPage, type ProviderView } from '../pages/consent-page.ts'
@@ -28,7 +28,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
   const client = clientId === undefined ? undefined : await lookUp(clients, clientId)
   if (!client) {
     throw new OAuthError('invalid_request', 'The app that sent you here is not known to this server', {
-      reason: clientId === undefined ? 'no client_id' : 'unknown client',
+      reason: clientId === undefined ? 'missing-client-id' : 'unknown-client',
     })
   }
   const redirectUri = chooseRedirectUri(requestedUri, client, settings.redirectUris, settings.origin)
@@ -71,16 +71,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     return page(view, 200, cookies)
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
-    const { code, reason, cause } = error
-    ctx.emit({
-      type: 'refused',
-      requestId: call.requestId,
-      endpoint: '/authorize',
-      code,
-      reason: reason ?? error.message,
-      client: client.key,
-      ...(cause !== undefined && { error: describeError(cause) }),
-    })
+    call.emit({ endpoint: '/authorize', ...refusal(error), client: client.key })
     return answerError(ctx, call, { redirectUri, state }, error, { trusted })
   }
 }

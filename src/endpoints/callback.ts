@@ -1,5 +1,5 @@
 import type { Context, Endpoint } from '../context.ts'
-import { describeError } from '../events/event.ts'
+import { refusal } from '../events/refusal.ts'
 import { readForm, toParams } from '../http/params.ts'
 import { redirect } from '../http/responses.ts'
 import { withResponse } from '../protocol/redirect-uri.ts'
@@ -25,20 +25,10 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
     const judged = await judgeAnswer(ctx, upstream, fields, flow)
     return await completeSignIn(ctx, call, upstream, { request, judged, cookies })
   } catch (error) {
-    const refusal = asRefusal(error)
-    const { code, reason, cause } = refusal
-    ctx.emit({
-      type: code === 'server_error' ? 'failed' : 'refused',
-      requestId: call.requestId,
-      endpoint: '/callback',
-      code,
-      reason,
-      client: request.client.key,
-      resource: request.resource,
-      provider: request.provider,
-      ...(cause !== undefined && { error: describeError(cause) }),
-    })
-    return answerError(ctx, call, request, refusal, { trusted: true, cookies })
+    const refused = asRefusal(error)
+    const { client, resource, provider } = request
+    call.emit({ endpoint: '/callback', ...refusal(refused), client: client.key, resource, provider })
+    return answerError(ctx, call, request, refused, { trusted: true, cookies })
   }
 }
 

@@ -22,7 +22,9 @@ export async function grantToClient(
   { fields, resources }: Params,
 ): Promise<{ key: GrantKey; grant: Grant }> {
   if (!client.actsForItself || upstreams.tenants) {
-    throw new OAuthError('unauthorized_client', 'The client may not get tokens for itself')
+    throw new OAuthError('unauthorized_client', 'The client may not get tokens for itself', {
+      reason: 'client-credentials-refused',
+    })
   }
   const resource = chooseResource(resources, settings.resources)
   const scope = narrowScope(client.scope ?? [], parseScope(fields.scope))

@@ -29,7 +29,7 @@ export function clientFinder(
     const grant = loaded?.type === 'done' && shown?.isReal(loaded.result) ? loaded.result : undefined
     if (grant?.client !== clientId || !grant.clientAuth) {
       throw new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', {
-        reason: 'no grant of this client',
+        reason: 'grant-over',
       })
     }
     return {

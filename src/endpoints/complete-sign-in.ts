@@ -31,10 +31,10 @@ export async function completeSignIn(
   if (!allowed) return turnAway(ctx, call, request, identity, tokens, cookies)
   const scope = backedScopes(request.scope, ctx.settings.scopes, (one) => upstream.grants(tokens, one))
   if (!isUseful(scope)) {
-    call.defer(ctx.endTokens(askerOf(ctx, request, identity), tokens))
+    call.defer(ctx.endTokens(askerOf(ctx, request, identity), tokens, call.emit))
     throw tooLittle()
   }
-  const code = await createGrant(ctx, { ...request, scope }, identity, tokens)
+  const code = await createGrant(ctx, call, { ...request, scope }, identity, tokens)
   const { redirectUri, state } = request
   return redirect(withResponse(redirectUri, { code, state, iss: ctx.settings.issuer }), cookies)
 }
@@ -49,7 +49,7 @@ const askerOf = (ctx: Context, request: SignInRequest, identity: Identity) => ({
 
 const tooLittle = () =>
   new OAuthError('invalid_scope', 'The identity provider granted nothing of what this needs', {
-    reason: 'no scope is left: the provider granted none that `scopes` maps them to',
+    reason: 'provider-granted-nothing',
   })
 
 /** The provider knows them, this server does not want them: its tokens are given back at once. */
@@ -61,16 +61,22 @@ function turnAway(
   tokens: UpstreamTokens,
   cookies: readonly string[],
 ): Response {
-  const { emit, settings, endTokens } = ctx
+  const { settings, endTokens } = ctx
   const owner = askerOf(ctx, request, identity)
-  emit({ type: 'turned-away', requestId: call.requestId, ...owner, reason: 'not in allow' })
-  call.defer(endTokens(owner, tokens))
+  call.emit({ type: 'turned-away', ...owner, reason: 'not-in-allow' })
+  call.defer(endTokens(owner, tokens, call.emit))
   const { redirectUri, state } = request
   const message = 'You signed in, but this account may not use this server'
   const href = withResponse(redirectUri, { error: 'access_denied', state, iss: settings.issuer })
   const back = { href, target: describeRedirect(redirectUri).target }
   return page(
-    errorPage(settings.look, { message, code: 'access_denied', requestId: call.requestId, back }),
+    errorPage(settings.look, {
+      message,
+      code: 'access_denied',
+      reason: 'not-in-allow',
+      requestId: call.requestId,
+      back,
+    }),
     403,
     cookies,
   )
@@ -78,11 +84,12 @@ function turnAway(
 
 async function createGrant(
   ctx: Context,
+  call: Call,
   request: SignInRequest,
   identity: Identity,
   tokens: UpstreamTokens,
 ): Promise<string> {
-  const { grants, settings, emit } = ctx
+  const { grants, settings } = ctx
   const now = settings.now()
   const key = newGrantKey(userOf(ctx, request.provider, identity))
   const { code, hash } = newCode(key)
@@ -111,7 +118,7 @@ async function createGrant(
     upstream: grants.sealTokens(key, tokens),
   }
   await grants.create(key, grant)
-  emit({ type: 'signed-in', ...ownerOf(key, grant) })
+  call.emit({ type: 'signed-in', ...ownerOf(key, grant) })
   return code
 }
 

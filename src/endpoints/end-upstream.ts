@@ -2,15 +2,20 @@ import type { Call, Context } from '../context.ts'
 import type { Grant } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
 import { ownerOf } from '../grants/owner.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
+
+/** What was used already came again: it leaked, or a client runs twice. */
+const REUSE: ReadonlySet<ReasonCode> = new Set(['code-replayed', 'refresh-token-reused'])
 
 /** Reports the end of a grant, and ends the provider's tokens behind the client's back: no answer waits for it. */
 export function endUpstream(
-  { grants, endTokens, emit }: Context,
+  { grants, endTokens }: Context,
   call: Call,
   key: GrantKey,
-  { grant, reason }: { grant: Grant; reason: string },
+  { grant, reason }: { grant: Grant; reason: ReasonCode },
 ): void {
   const owner = ownerOf(key, grant)
-  emit({ type: 'grant-ended', ...owner, reason })
-  call.defer(Promise.resolve().then(() => endTokens(owner, grants.openTokens(key, grant))))
+  if (REUSE.has(reason)) call.emit({ type: 'reuse-detected', ...owner, reason })
+  call.emit({ type: 'grant-ended', ...owner, reason })
+  call.defer(Promise.resolve().then(() => endTokens(owner, grants.openTokens(key, grant), call.emit)))
 }

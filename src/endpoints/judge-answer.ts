@@ -38,4 +38,7 @@ export async function judgeAnswer(
 export const asRefusal = (error: unknown): OAuthError =>
   error instanceof OAuthError
     ? error
-    : new OAuthError('server_error', 'Something went wrong on our side', { cause: error })
+    : new OAuthError('server_error', 'Something went wrong on our side', {
+        reason: 'unexpected',
+        cause: error,
+      })

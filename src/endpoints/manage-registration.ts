@@ -11,7 +11,10 @@ function readTarget(
   { clients }: Context,
 ): { id: string; token: string; stored: StoredClients } {
   const { stored } = clients
-  if (!stored) throw new OAuthError('access_denied', 'Registrations cannot be changed here')
+  if (!stored)
+    throw new OAuthError('access_denied', 'Registrations cannot be changed here', {
+      reason: 'registration-off',
+    })
   const id = new URL(request.url).pathname.split('/').at(-1) ?? ''
   const token = /^bearer +([\w-]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
   return { id, token, stored }
@@ -52,16 +55,17 @@ export const changeRegistrationEndpoint: Endpoint = async (request, ctx, call) =
     throw new OAuthError(
       'invalid_client_metadata',
       'The client_id or client_secret is not that of the client',
+      { reason: 'client-id-differs' },
     )
   }
-  ctx.emit({ type: 'registered', client: id, reason: 'changed' })
+  call.emit({ type: 'registered', client: id, reason: 'registration-changed' })
   return json(clientInformation(changed, ctx.settings.issuer))
 }
 
 /** @see [RFC 7592 §2.3](https://www.rfc-editor.org/rfc/rfc7592#section-2.3) */
-export const deleteRegistrationEndpoint: Endpoint = async (request, ctx) => {
+export const deleteRegistrationEndpoint: Endpoint = async (request, ctx, call) => {
   const { id, token, stored } = readTarget(request, ctx)
   if (!(await stored.remove(id, token))) return notYours()
-  ctx.emit({ type: 'registered', client: id, reason: 'deleted' })
+  call.emit({ type: 'registered', client: id, reason: 'registration-deleted' })
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
 }

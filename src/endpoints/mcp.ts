@@ -1,6 +1,7 @@
 import type { Resource } from '../config.ts'
 import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
+import { refusal } from '../events/refusal.ts'
 import { forward } from '../guard/forward.ts'
 import type { Admission } from '../guard/guard.ts'
 import { isAllowedOrigin } from '../guard/origin.ts'
@@ -22,7 +23,13 @@ export const mcpEndpoint =
   (request, ctx, call) => {
     const origin = request.headers.get('origin')
     if (origin !== null && !isAllowedOrigin(origin, ctx.settings.origin, ctx.settings.origins)) {
-      ctx.emit({ type: 'refused', endpoint: resource.path, code: 'access_denied', reason: 'foreign origin' })
+      call.emit({
+        type: 'refused',
+        endpoint: resource.path,
+        code: 'access_denied',
+        reason: 'foreign-origin',
+        resource: resource.id,
+      })
       return json({ error: 'access_denied', error_description: 'This origin may not call this server' }, 403)
     }
     if (request.method === 'OPTIONS') return preflight(request, METHODS, origin ?? undefined)
@@ -39,7 +46,10 @@ async function admitAndPass(
   const { authorization, second } = credentials(request)
   let admission: Admission | undefined
   try {
-    if (second) throw new OAuthError('invalid_request', 'The access token is sent in more than one way')
+    if (second)
+      throw new OAuthError('invalid_request', 'The access token is sent in more than one way', {
+        reason: 'token-twice',
+      })
     const admitted = ctx.guard.admit(authorization, resource)
     admission = admitted instanceof Promise ? await admitted : admitted
     // Without credentials a client learns where to get some; nothing was wrong with what it sent.
@@ -49,22 +59,40 @@ async function admitAndPass(
     const tenant = ctx.upstreams.tenantOf(request)
     if (tenant && (await tenant).id !== admission.provider) throw ofAnotherTenant()
     call.keepOpen()
-    return await pass(request, resource, ctx, admission)
+    if (!ctx.settings.onEvent) return await pass(request, resource, ctx, admission)
+    const began = performance.now()
+    const response = await pass(request, resource, ctx, admission)
+    const duration = Math.round(performance.now() - began)
+    const passed = { status: response.status, duration, action: actionOf(request) }
+    call.emit({ type: 'forwarded', ...about(resource, admission), ...passed })
+    return response
   } catch (thrown) {
     const error = await judgeFailure(thrown, ctx, call)
-    ctx.emit({
-      type: 'refused',
-      endpoint: resource.path,
-      code: error.code,
-      reason: error.reason ?? error.message,
-      resource: resource.id,
-      client: admission?.auth.clientId,
-      user: admission?.auth.user.id,
-      grant: admission?.auth.extra.grant as string | undefined,
-      provider: admission?.provider,
-    })
+    call.emit({ ...refusal(error), ...about(resource, admission) })
     return challenge(resource, error)
   }
+}
+
+/** Who asked, and for what. */
+function about(resource: Resource, admission: Admission | undefined) {
+  const auth = admission?.auth
+  return {
+    endpoint: resource.path,
+    resource: resource.id,
+    client: auth?.clientId,
+    user: auth?.user.id,
+    grant: auth?.extra.grant as string | undefined,
+    provider: admission?.provider,
+  }
+}
+
+/** Names of tools and prompts are public; those of resources are addresses, which may hold anything. */
+function actionOf({ headers }: Request): string | undefined {
+  const method = headers.get('mcp-method')
+  if (method === null || !/^[\w/]{1,64}$/.test(method)) return undefined
+  const name = headers.get('mcp-name')
+  const named = name !== null && /^(tools\/call|prompts\/get)$/.test(method) && /^[\w./-]{1,128}$/.test(name)
+  return named ? `${method} ${name}` : method
 }
 
 /** What is answered: of too many tokens that are none, that there were too many. */
@@ -82,7 +110,7 @@ async function judgeFailure(thrown: unknown, { limits }: Context, call: Call): P
 
 const ofAnotherTenant = () =>
   new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', {
-    reason: 'issued for another tenant',
+    reason: 'token-of-another-tenant',
   })
 
 /** How a request shows a token. Anything but the header is ignored, unless it comes beside it. */

@@ -81,7 +81,7 @@ export async function completeAuthorization(
     accessToken: user.token?.accessToken ?? '',
     expiresAt: user.token?.expiresAt,
   }
-  if (isAccountSignIn(ctx, http, state)) return openAccount(ctx, http, state, identity)
+  if (isAccountSignIn(ctx, http, state)) return openAccount(ctx, call, http, state, identity)
   const { request, cookies } = finishSignIn(ctx, http, state)
   const upstream = assertOwn(ctx, request.provider)
   const allowed = await isWelcome(ctx.settings.allow, upstream, identity)
@@ -90,6 +90,7 @@ export async function completeAuthorization(
 
 async function openAccount(
   ctx: Context,
+  call: Call,
   http: Request,
   state: string | undefined,
   identity: Identity,
@@ -97,9 +98,11 @@ async function openAccount(
   const { provider, cookies } = finishAccountSignIn(ctx, http, state)
   const upstream = assertOwn(ctx, provider)
   if (!(await isWelcome(ctx.settings.allow, upstream, identity)))
-    throw new OAuthError('access_denied', 'You signed in, but this account may not use this server')
+    throw new OAuthError('access_denied', 'You signed in, but this account may not use this server', {
+      reason: 'not-in-allow',
+    })
   const user = userOf(ctx, provider, identity)
-  ctx.emit({ type: 'account-opened', user, provider })
+  call.emit({ type: 'account-opened', user, provider })
   return redirect(`${ctx.settings.issuer}/account`, [...cookies, ...openSession(ctx, user, identity)])
 }
 
@@ -108,6 +111,6 @@ function assertOwn({ upstreams }: Context, provider: string | undefined) {
   const upstream = upstreams.find(provider)
   if (upstream && upstream.callback === '') return upstream
   throw new OAuthError('access_denied', 'This sign-in was sent to another place', {
-    reason: 'the application tried to end the sign-in of a provider',
+    reason: 'not-a-sign-in-of-the-application',
   })
 }

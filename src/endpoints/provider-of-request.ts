@@ -20,7 +20,7 @@ export function chosenOf(choices: readonly Upstream[], id: string | undefined): 
   const found = id === undefined && others.length === 0 ? only : choices.find((one) => one.id === id)
   if (!found) {
     throw new OAuthError('invalid_request', 'Choose where to sign in', {
-      reason: 'no provider of this server',
+      reason: 'unknown-provider',
     })
   }
   return found
@@ -44,7 +44,7 @@ export async function askedProvider(
   const isAsked = upstream?.id === asked || (asked === undefined && !upstreams.tenants)
   if (upstream && isAsked && upstream.callback === here) return upstream
   throw new OAuthError('access_denied', 'This answer came from another place than was asked', {
-    reason: 'the answer of another provider',
+    reason: 'answer-of-another-provider',
   })
 }
 

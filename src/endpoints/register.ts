@@ -8,8 +8,11 @@ import { clientInformation } from './client-information.ts'
 
 const BODY_LIMIT = 16 * 1024
 
-const invalid = (reason: string) =>
-  new OAuthError('invalid_client_metadata', 'The body must be a JSON object', { reason })
+const invalid = (detail: string) =>
+  new OAuthError('invalid_client_metadata', 'The body must be a JSON object', {
+    reason: 'registration-not-json',
+    detail,
+  })
 
 /**
  * Dynamic client registration. Unless the operator wants records, nothing is stored: the client id carries the
@@ -18,12 +21,15 @@ const invalid = (reason: string) =>
  * @see [RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)
  */
 export const registerEndpoint: Endpoint = async (request, ctx, call) => {
-  const { clients, settings, emit } = ctx
-  if (!clients.register) throw new OAuthError('access_denied', 'Clients cannot register themselves here')
+  const { clients, settings } = ctx
+  if (!clients.register)
+    throw new OAuthError('access_denied', 'Clients cannot register themselves here', {
+      reason: 'registration-off',
+    })
   const asked = await readRegistration(request, ctx, call)
   if (asked instanceof Response) return asked
   const registration = await clients.register(asked.metadata)
-  emit({ type: 'registered', client: registration.key })
+  call.emit({ type: 'registered', client: registration.key })
   return json(clientInformation(registration, settings.issuer), 201)
 }
 
@@ -35,7 +41,7 @@ export const registerEndpoint: Endpoint = async (request, ctx, call) => {
  */
 export async function readRegistration(
   request: Request,
-  { settings, emit }: Context,
+  { settings }: Context,
   call: Call,
 ): Promise<Response | { metadata: ClientMetadata; body: Readonly<Record<string, unknown>> }> {
   if (mediaType(request) !== 'application/json') throw invalid('not application/json')
@@ -44,7 +50,7 @@ export async function readRegistration(
   // On a developer's machine client and server may share a host; there it is checked when it is used.
   if (metadata.redirectUris.some((uri) => new URL(uri).origin === settings.origin && !isLoopback(uri))) {
     throw new OAuthError('invalid_redirect_uri', 'A redirect URI is missing or not allowed', {
-      reason: 'a redirect URI of this server',
+      reason: 'own-redirect-uri',
     })
   }
   const members = body as Readonly<Record<string, unknown>>
@@ -55,12 +61,11 @@ export async function readRegistration(
   if (typeof error !== 'string' || !/^\w+$/.test(error) || !(status >= 400 && status <= 499)) {
     throw new TypeError('registrationPolicy returned something else than { error, description, status }')
   }
-  emit({
+  call.emit({
     type: 'refused',
-    requestId: call.requestId,
     endpoint: '/register',
     code: error,
-    reason: 'registrationPolicy',
+    reason: 'registration-policy',
   })
   return json({ error, ...(description !== undefined && { error_description: description }) }, status)
 }

@@ -23,7 +23,11 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   const client = await countFailures(ctx, call, find, (find) =>
     authenticateClient(request.headers.get('authorization'), fields, { find, verify: ctx.clients.verify }),
   ).catch(notItsOwn)
-  if (fields.token === undefined) throw new OAuthError('invalid_request', 'The token is missing')
+  if (fields.token === undefined)
+    throw new OAuthError('invalid_request', 'The token is missing', {
+      reason: 'missing-parameter',
+      detail: 'token',
+    })
   if (!client) return done()
   if (found) {
     const { key, kind } = found
@@ -34,9 +38,9 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
       const foreign = grant.client !== client.key || (tenant && tenant.id !== grant.provider)
       if (foreign) return { type: 'keep', result: undefined }
       owner = ownerOf(key, grant)
-      return kind === 'refresh' ? { type: 'end', reason: 'revoked by the client' } : revokeAccess(grant)
+      return kind === 'refresh' ? { type: 'end', reason: 'by-client' } : revokeAccess(grant)
     })
-    if (owner && outcome.type !== 'missing') ctx.emit({ type: 'revoked', ...owner, reason: kind })
+    if (owner && outcome.type !== 'missing') call.emit({ type: 'revoked', ...owner, detail: kind })
     if (outcome.type === 'ended') endUpstream(ctx, call, key, outcome)
   }
   return done()

@@ -7,6 +7,7 @@ import { OAuthError } from '../errors.ts'
 import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cookies.ts'
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
 import { upstreamScopes } from '../protocol/scope.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import type { UpstreamFlow } from '../upstream/upstream.ts'
 
 /*
@@ -49,7 +50,7 @@ const KEEP = 8
 
 const CONSENT = 'consent-'
 
-const notThisBrowser = (reason: string) =>
+const notThisBrowser = (reason: ReasonCode) =>
   new OAuthError(
     'access_denied',
     'This sign-in was not started in this browser, or it has been answered already',
@@ -59,7 +60,7 @@ const notThisBrowser = (reason: string) =>
   )
 
 const tooLate = () =>
-  new OAuthError('invalid_request', 'This sign-in took too long', { reason: 'sign-in expired', status: 400 })
+  new OAuthError('invalid_request', 'This sign-in took too long', { reason: 'sign-in-expired', status: 400 })
 
 /** Puts a request before the user: what the form carries, and the cookie it is bound to. */
 export function openConsent(
@@ -88,10 +89,13 @@ export function closeConsent(
   sealed: string | undefined,
 ): { request: SignInRequest; cookies: string[] } {
   const pending = ctx.sealer.open('consent', 'form', sealed ?? '') as Pending | undefined
-  if (!pending) throw new OAuthError('invalid_request', 'The form was altered or is incomplete')
+  if (!pending)
+    throw new OAuthError('invalid_request', 'The form was altered or is incomplete', {
+      reason: 'bad-consent-form',
+    })
   const cookies = readCookies(http, ctx.settings.cookies)
   const value = cookies.get(CONSENT + pending.id)
-  if (value === undefined || !equal(digest(value), pending.binding)) throw notThisBrowser('no consent cookie')
+  if (value === undefined || !equal(digest(value), pending.binding)) throw notThisBrowser('no-consent-cookie')
   if (pending.until <= ctx.settings.now()) throw tooLate()
   return {
     request: pending.request,
@@ -168,9 +172,9 @@ function finish<T extends UnderWay>(
 ): { found: T; cookies: string[] } {
   const cookies = readCookies(http, ctx.settings.cookies)
   const sealed = state === undefined ? undefined : joinCookies(cookies, `${to}-${state}`)
-  if (state === undefined || sealed === undefined) throw notThisBrowser('no sign-in cookie')
+  if (state === undefined || sealed === undefined) throw notThisBrowser('no-sign-in-cookie')
   const found = ctx.sealer.open(to, state, sealed) as T | undefined
-  if (!found) throw notThisBrowser('sign-in cookie does not open')
+  if (!found) throw notThisBrowser('bad-sign-in-cookie')
   if (found.until <= ctx.settings.now()) throw tooLate()
   return { found, cookies: clearCookies(ctx.settings.cookies, cookies, `${to}-${state}`) }
 }

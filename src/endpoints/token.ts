@@ -11,14 +11,16 @@ import { ownerOf } from '../grants/owner.ts'
 import { parseRefreshToken, refreshToken } from '../grants/refresh-token.ts'
 import { type Params, readForm } from '../http/params.ts'
 import { json } from '../http/responses.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import { grantToClient } from './client-credentials.ts'
 import { clientFinder, type ShownGrant } from './client-of-grant.ts'
 import { endUpstream } from './end-upstream.ts'
 import { countFailures } from './limited.ts'
 
-const missing = (name: string) => new OAuthError('invalid_request', `The ${name} is missing`)
+const missing = (name: string) =>
+  new OAuthError('invalid_request', `The ${name} is missing`, { reason: 'missing-parameter', detail: name })
 
-const invalidGrant = (reason: string) =>
+const invalidGrant = (reason: ReasonCode) =>
   new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', { reason })
 
 type Exchange = (
@@ -35,7 +37,10 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
   const { grant_type: grantType } = params.fields
   if (grantType === undefined) throw missing('grant_type')
   const exchange = offered(ctx, grantType) ? EXCHANGES[grantType] : undefined
-  if (!exchange) throw new OAuthError('unsupported_grant_type', 'The grant_type is not supported')
+  if (!exchange)
+    throw new OAuthError('unsupported_grant_type', 'The grant_type is not supported', {
+      reason: 'unsupported-grant-type',
+    })
   const find = clientFinder(ctx, () => shownGrant(ctx, params))
   return countFailures(ctx, call, find, async (find) => {
     const client = await authenticateClient(request.headers.get('authorization'), params.fields, {
@@ -65,9 +70,9 @@ function shownGrant({ keyring }: Context, { fields }: Params): ShownGrant | unde
 }
 
 const EXCHANGES: Readonly<Record<string, Exchange>> = {
-  async client_credentials(ctx, _call, client, params) {
+  async client_credentials(ctx, call, client, params) {
     const { key, grant } = await grantToClient(ctx, client, params)
-    return respond(ctx, key, { grant, scope: grant.scope }, 'issued')
+    return respond(ctx, call, key, { grant, scope: grant.scope }, 'issued')
   },
 
   /** @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3) */
@@ -76,7 +81,7 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
     if (code === undefined) throw missing('code')
     if (verifier === undefined) throw missing('code_verifier')
     const parsed = parseCode(code)
-    if (!parsed) throw invalidGrant('malformed code')
+    if (!parsed) throw invalidGrant('malformed-code')
     const { secretHash } = parsed
     const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
     const rules = { accessTokenTtl, refreshTtl, refreshGrace }
@@ -85,17 +90,19 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
       assertTenant(grant, tenant)
       return redeem(grant, use, now(), rules)
     })
-    return respond(ctx, parsed.key, issue, 'issued')
+    return respond(ctx, call, parsed.key, issue, 'issued')
   },
 
   /** @see [OAuth 2.1 §4.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.3) */
   async refresh_token(ctx, call, client, { fields, resources }, tenant) {
     if (fields.refresh_token === undefined) throw missing('refresh_token')
     if (!client.refreshes) {
-      throw new OAuthError('unauthorized_client', 'The client did not register the refresh_token grant')
+      throw new OAuthError('unauthorized_client', 'The client did not register the refresh_token grant', {
+        reason: 'refresh-not-registered',
+      })
     }
     const parsed = parseRefreshToken(ctx.keyring, fields.refresh_token)
-    if (!parsed) throw invalidGrant('malformed refresh token')
+    if (!parsed) throw invalidGrant('malformed-refresh-token')
     const { key, generation } = parsed
     await ctx.limits.user(key.user)
     const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
@@ -107,29 +114,29 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
       // Only somebody who shows the grant's own token may end it.
       const decision = refresh(grant, use, now(), rules)
       if (decision.type === 'end' || ctx.upstreams.serves(grant.provider, resource)) return decision
-      return { type: 'end', reason: 'the provider it was made with is not configured any more' }
+      return { type: 'end', reason: 'provider-not-configured' }
     }
     const issue = await change<Issue | 'stale'>(ctx, call, key, (grant) => {
       const decision = decide(grant)
       const rotates = decision.type === 'write'
       return rotates && ctx.upstreamAccess.isStale(key, grant) ? { type: 'keep', result: 'stale' } : decision
     })
-    if (issue !== 'stale') return respond(ctx, key, issue, 'refreshed')
+    if (issue !== 'stale') return respond(ctx, call, key, issue, 'refreshed')
     // The provider's tokens first: if they are over, so is the grant, and nothing may be rotated for it.
     await ctx.upstreamAccess.fresh(key)
-    return respond(ctx, key, await change(ctx, call, key, decide), 'refreshed')
+    return respond(ctx, call, key, await change(ctx, call, key, decide), 'refreshed')
   },
 }
 
 /** @throws {OAuthError} `invalid_grant` for a grant of another tenant, which lives on. */
 function assertTenant({ provider }: Grant, tenant: string | undefined): void {
-  if (tenant !== undefined && provider !== tenant) throw invalidGrant('grant of another tenant')
+  if (tenant !== undefined && provider !== tenant) throw invalidGrant('grant-of-another-tenant')
 }
 
 /** @throws {OAuthError} `invalid_grant` where this proxy has no such server: another one that shares the storage may. */
 function resourceOf({ settings }: Context, { resource }: Grant): Resource {
   const served = settings.resources.find(({ id }) => id === resource)
-  if (!served) throw invalidGrant('the grant is for a server that is not here')
+  if (!served) throw invalidGrant('server-not-configured')
   return served
 }
 
@@ -142,7 +149,7 @@ async function change<T>(
 ): Promise<T> {
   const outcome = await ctx.grants.change(key, decide)
   if (outcome.type === 'done') return outcome.result
-  if (outcome.type === 'missing') throw invalidGrant('unknown or ended grant')
+  if (outcome.type === 'missing') throw invalidGrant('grant-over')
   endUpstream(ctx, call, key, outcome)
   throw outcome.error ?? invalidGrant(outcome.reason)
 }
@@ -150,16 +157,17 @@ async function change<T>(
 /** @see [OAuth 2.1 §3.2.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.2.3) */
 function respond(
   ctx: Context,
+  call: Call,
   key: GrantKey,
   { grant, scope }: Issue,
   type: 'issued' | 'refreshed',
 ): Response {
-  const { settings, keyring, accessTokens, emit } = ctx
+  const { settings, keyring, accessTokens } = ctx
   const issuedAt = settings.now()
   const expiresAt = Math.min(issuedAt + settings.accessTokenTtl, grant.endsAt ?? Number.POSITIVE_INFINITY)
   const { client, resource, epoch } = grant
   const accessToken = accessTokens.issue({ key, epoch, client, resource, scope, issuedAt, expiresAt })
-  emit({ type, ...ownerOf(key, grant) })
+  call.emit({ type, ...ownerOf(key, grant) })
   return json({
     access_token: accessToken,
     token_type: 'Bearer',

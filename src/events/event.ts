@@ -1,3 +1,5 @@
+import type { ReasonCode } from '../reasons/reasons.ts'
+
 /** What a refusal, a failure or a change is reported with. Never a token, code, secret or e-mail address. */
 export interface ProxyEvent {
   readonly type:
@@ -11,20 +13,28 @@ export interface ProxyEvent {
     | 'issued'
     | 'refreshed'
     | 'revoked'
+    | 'reuse-detected'
     | 'grant-ended'
     | 'upstream-refreshed'
+    | 'forwarded'
     | 'refused'
+    | 'rate-limited'
     | 'failed'
   /** ISO 8601, UTC. */
   readonly time: string
-  /** Also on the error page, so that the one is found by the other. */
+  /**
+   * Also on the error page, so that the one is found by the other. Absent where an event is of no single request, such
+   * as a refresh that several wait for.
+   */
   readonly requestId?: string | undefined
   /** Path of the endpoint, where a request led to it. */
   readonly endpoint?: string | undefined
   /** The OAuth code the peer was given. */
   readonly code?: string | undefined
-  /** Why, for the operator. */
-  readonly reason?: string | undefined
+  /** Why, in one word that stays the same. */
+  readonly reason?: ReasonCode | undefined
+  /** What goes with the reason, such as the name of a parameter: for people, and not to be relied on. */
+  readonly detail?: string | undefined
   /** The client's short key. */
   readonly client?: string | undefined
   /** Keyed hash of who signed in. */
@@ -34,6 +44,12 @@ export interface ProxyEvent {
   readonly resource?: string | undefined
   /** The id of the provider the user signs in at. */
   readonly provider?: string | undefined
+  /** What the MCP server answered. */
+  readonly status?: number | undefined
+  /** Milliseconds until that answer began. */
+  readonly duration?: number | undefined
+  /** What was asked of the MCP server, as the client says: its `Mcp-Method`, with `Mcp-Name` for a tool or a prompt. */
+  readonly action?: string | undefined
   /** What was thrown, where it was no refusal: its name and message. */
   readonly error?: string | undefined
 }

@@ -4,6 +4,7 @@ import type { AuthMethod } from '../protocol/client-metadata.ts'
 import { isVerifier, provesPossession } from '../protocol/pkce.ts'
 import { assertResource } from '../protocol/resource.ts'
 import { narrowScope, parseScope } from '../protocol/scope.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 
 /**
  * What one user approved for one client: the only record there is, from the code to the last refresh.
@@ -58,7 +59,7 @@ export interface Grant {
 export type Decision<T> =
   | { readonly type: 'keep'; readonly result: T }
   | { readonly type: 'write'; readonly grant: Grant; readonly result: T }
-  | { readonly type: 'end'; readonly reason: string; readonly error?: OAuthError }
+  | { readonly type: 'end'; readonly reason: ReasonCode; readonly error?: OAuthError }
 
 /** Lifetimes in seconds. */
 export interface GrantRules {
@@ -73,10 +74,10 @@ export interface Issue {
   readonly scope: readonly string[]
 }
 
-const invalidGrant = (reason: string) =>
+const invalidGrant = (reason: ReasonCode) =>
   new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', { reason })
 
-const end = (reason: string): Decision<never> => ({ type: 'end', reason, error: invalidGrant(reason) })
+const end = (reason: ReasonCode): Decision<never> => ({ type: 'end', reason, error: invalidGrant(reason) })
 
 /** Seconds within which a code that is right in everything and comes again was posted twice, not stolen. */
 const SAME_MOMENT = 2
@@ -101,18 +102,18 @@ export interface Redemption {
  */
 export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantRules): Decision<Issue> {
   const { code } = grant
-  if (!equal(code.hash, use.secretHash)) throw invalidGrant('unknown code')
-  if (grant.client !== use.client) throw invalidGrant('code of another client')
-  if (!isVerifier(use.verifier)) throw invalidGrant('malformed code_verifier')
-  if (!provesPossession(use.verifier, code.challenge)) throw invalidGrant('wrong code_verifier')
+  if (!equal(code.hash, use.secretHash)) throw invalidGrant('unknown-code')
+  if (grant.client !== use.client) throw invalidGrant('foreign-code')
+  if (!isVerifier(use.verifier)) throw invalidGrant('pkce-malformed')
+  if (!provesPossession(use.verifier, code.challenge)) throw invalidGrant('wrong-code-verifier')
   if (grant.generation > 0) {
     // Clients post twice at once, over several processes: that is refused like a replay, but is none.
     const twiceAtOnce = grant.generation === 1 && now - grant.rotatedAt < SAME_MOMENT
-    if (twiceAtOnce) throw invalidGrant('code redeemed at this very moment')
-    return end('code replayed')
+    if (twiceAtOnce) throw invalidGrant('code-used-twice-at-once')
+    return end('code-replayed')
   }
   if (use.redirectUri !== undefined && use.redirectUri !== code.redirectUri) {
-    throw invalidGrant('redirect_uri differs')
+    throw invalidGrant('redirect-uri-differs')
   }
   assertResource(use.resources, grant.resource)
   const scope = narrowScope(grant.scope, parseScope(use.scope))
@@ -144,8 +145,8 @@ export interface Refresh {
  * @see [OAuth 2.1 §4.3.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.3.1)
  */
 export function refresh(grant: Grant, use: Refresh, now: number, rules: GrantRules): Decision<Issue> {
-  if (grant.client !== use.client) throw invalidGrant('refresh token of another client')
-  if (!grant.refreshes || use.generation < 1) throw invalidGrant('no refresh token was issued')
+  if (grant.client !== use.client) throw invalidGrant('foreign-refresh-token')
+  if (!grant.refreshes || use.generation < 1) throw invalidGrant('no-refresh-token')
   assertResource(use.resources, grant.resource)
   const scope = narrowScope(grant.scope, parseScope(use.scope))
   if (use.generation >= grant.generation) {
@@ -162,7 +163,7 @@ export function refresh(grant: Grant, use: Refresh, now: number, rules: GrantRul
   if (repeats && now - grant.rotatedAt <= rules.refreshGrace) {
     return { type: 'keep', result: { grant, scope } }
   }
-  return end('refresh token reused')
+  return end('refresh-token-reused')
 }
 
 /** Ends every access token issued so far; the refresh token stays good. */

@@ -1,6 +1,7 @@
 import type { Sealer } from '../crypto/seal.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Identity, Store, UpstreamTokens } from '../ports.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import type { Decision, Grant } from './grant.ts'
 import { EVERY_GRANT, type GrantKey, parseRecordKey, recordKey, userPrefix } from './grant-key.ts'
 import { createLiveGrants, type LiveGrant } from './live-grants.ts'
@@ -9,7 +10,12 @@ import { createLiveGrants, type LiveGrant } from './live-grants.ts'
 export type Outcome<T> =
   | { readonly type: 'done'; readonly result: T }
   | { readonly type: 'missing' }
-  | { readonly type: 'ended'; readonly grant: Grant; readonly reason: string; readonly error?: OAuthError }
+  | {
+      readonly type: 'ended'
+      readonly grant: Grant
+      readonly reason: ReasonCode
+      readonly error?: OAuthError
+    }
 
 /** The grants of a store: every change is one compare-and-set on one record. */
 export interface Grants {
@@ -56,7 +62,7 @@ export function createGrants(ports: {
     // Neither absent nor known: an instance of another version wrote it, and will understand it.
     if (grant?.format !== 1) {
       throw new OAuthError('temporarily_unavailable', 'The server cannot read what it stored, try again', {
-        reason: 'the record has a form that this version does not know',
+        reason: 'record-of-another-version',
         retryAfter: 5,
       })
     }
@@ -86,7 +92,8 @@ export function createGrants(ports: {
     const value = sealer.open('grant', `${place}\n${recordKey(key)}`, sealed)
     if (value === undefined) {
       throw new OAuthError('invalid_grant', 'The grant cannot be used any more', {
-        reason: `${place} does not open: the record was moved, altered or sealed with a secret that is gone`,
+        reason: 'record-unreadable',
+        detail: place,
       })
     }
     return value
@@ -135,7 +142,7 @@ export function createGrants(ports: {
         if (attempt > 1) await pause(Math.random() * 10 * attempt)
       }
       throw new OAuthError('temporarily_unavailable', 'The server is busy, try again', {
-        reason: 'too many changes of one grant at once',
+        reason: 'grant-busy',
         retryAfter: 1,
       })
     },

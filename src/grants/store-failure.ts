@@ -8,7 +8,7 @@ const PATIENCE = 8000
 
 function unavailable(cause: unknown): never {
   throw new OAuthError('temporarily_unavailable', 'The server cannot reach its storage at the moment', {
-    reason: 'storage failed',
+    reason: 'storage-failed',
     cause,
     retryAfter: RETRY_AFTER,
   })

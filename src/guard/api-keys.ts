@@ -31,14 +31,15 @@ const OF_A_GRANT = new RegExp(`^${GRANT_PATTERN}\\.`)
 
 const noUpstream = async (): Promise<string> => {
   throw new OAuthError('access_denied', 'An API key has no sign-in at the identity provider', {
-    reason: 'the token of the provider is asked for on behalf of an API key',
+    reason: 'no-provider-token',
+    detail: 'an API key',
   })
 }
 
 const verifierFailed = (cause?: unknown) =>
   new OAuthError('temporarily_unavailable', 'The key cannot be checked at the moment', {
-    reason:
-      cause === undefined ? 'verifyApiKey returned something else than an identity' : 'verifyApiKey threw',
+    reason: 'key-check-failed',
+    detail: cause === undefined ? 'it returned something else than an identity' : 'it threw',
     cause,
     retryAfter: 5,
   })
@@ -95,7 +96,7 @@ export function createApiKeys(
   }
 
   const tell = (name: string, user: string) =>
-    emit({ type: 'api-key-used', client: API_KEY_CLIENT, user, reason: name })
+    emit({ type: 'api-key-used', client: API_KEY_CLIENT, user, detail: name })
 
   async function ask(token: string, resource: Resource): Promise<ShownKey | undefined> {
     let said: unknown

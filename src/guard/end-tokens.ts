@@ -7,8 +7,10 @@ import type { Upstreams } from '../upstream/upstreams.ts'
 /**
  * Ends tokens at the owner's provider, where it offers that. Never rejects: what it could not do is an event, which
  * says whose they are.
+ *
+ * @param report Of the request that ends them, where one does.
  */
-export type EndTokens = (owner: Partial<Owner>, tokens: UpstreamTokens) => Promise<void>
+export type EndTokens = (owner: Partial<Owner>, tokens: UpstreamTokens, report?: Emit) => Promise<void>
 
 /** Milliseconds: some runtimes let work go on for half a minute after the answer. */
 const PATIENCE: Patience = { pauses: [500, 2000, 6000], within: 15_000 }
@@ -16,7 +18,7 @@ const PATIENCE: Patience = { pauses: [500, 2000, 6000], within: 15_000 }
 /** To end a token twice harms nobody, so whatever went wrong on the way is tried again. */
 export const createEndTokens =
   ({ upstreams, emit }: { upstreams: Upstreams; emit: Emit }): EndTokens =>
-  async (owner, tokens) => {
+  async (owner, tokens, report = emit) => {
     // Who signed in at the application itself, or a client for itself, has none.
     if (tokens.accessToken === '') return
     try {
@@ -28,7 +30,6 @@ export const createEndTokens =
         () => true,
       )
     } catch (error) {
-      const reason = 'the provider’s tokens could not be ended'
-      emit({ type: 'failed', ...owner, reason, error: describeError(error) })
+      report({ type: 'failed', ...owner, reason: 'provider-tokens-not-ended', error: describeError(error) })
     }
   }

@@ -49,7 +49,7 @@ export async function forward(request: Request, forwarding: Forwarding, fetch: F
     // Nobody is left to read an answer.
     if (request.signal.aborted) return new Response(null, { status: 499 })
     throw new OAuthError('bad_gateway', 'The MCP server behind this proxy does not answer', {
-      reason: 'no answer from the MCP server',
+      reason: 'mcp-server-unreachable',
       cause,
     })
   }
@@ -58,14 +58,14 @@ export async function forward(request: Request, forwarding: Forwarding, fetch: F
     await auth.upstream.accessToken({ refused: token })
     // There is another one now, and the body of the request is gone. This makes clients refresh theirs and ask again.
     throw new OAuthError('invalid_token', 'The sign-in was renewed, ask again', {
-      reason: 'the service behind refused the token of the provider: it was refreshed',
+      reason: 'provider-token-renewed',
     })
   }
   if (response.status === 401) {
     // It refuses the proxy, not the user: a challenge here would send the client round in circles.
     await response.body?.cancel()
     throw new OAuthError('bad_gateway', 'The MCP server behind this proxy refuses it', {
-      reason: 'the MCP server answered 401: it must trust this proxy, or `forward` must be upstream-token',
+      reason: 'mcp-server-refuses',
     })
   }
   return new Response(response.body, { status: response.status, headers: responseHeaders(response.headers) })

@@ -7,6 +7,7 @@ import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
 import type { Clock } from '../ports.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import type { ApiKeys } from './api-keys.ts'
 
 /** A request that may pass. */
@@ -39,13 +40,14 @@ interface Known extends Admission {
 const LIMIT = 10_000
 const MAX_TOKEN = 8192
 
-const invalidToken = (reason: string) =>
+const invalidToken = (reason: ReasonCode) =>
   new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { reason })
 
-function requireScopes(scopes: readonly string[], resource: Resource, reason?: string): void {
+function requireScopes(scopes: readonly string[], resource: Resource, key?: string): void {
   if (resource.scopes.every((scope) => scopes.includes(scope))) return
   throw new OAuthError('insufficient_scope', 'The access token does not have the scope this needs', {
-    reason,
+    reason: key === undefined ? 'token-lacks-scope' : 'key-lacks-scope',
+    detail: key,
   })
 }
 
@@ -73,8 +75,8 @@ export function createGuard(ports: {
   }
 
   function judgeKey(admission: Admission | undefined, resource: Resource): Admission {
-    if (!admission) throw invalidToken('not an access token of this server, or expired')
-    requireScopes(admission.auth.scopes, resource, `the API key “${admission.clientName}” lacks a scope`)
+    if (!admission) throw invalidToken('unknown-token')
+    requireScopes(admission.auth.scopes, resource, admission.clientName)
     return admission
   }
 
@@ -87,8 +89,8 @@ export function createGuard(ports: {
     const { key } = claims
     const live = await grants.live(key)
     const { grant } = live
-    if (!grant) throw invalidToken('the grant has ended')
-    if (!belongs(grant, resource)) throw invalidToken('the grant’s provider is not one of this server')
+    if (!grant) throw invalidToken('grant-over')
+    if (!belongs(grant, resource)) throw invalidToken('provider-not-configured')
     const { email, emailVerified, name, claims: said } = grants.openIdentity(key, grant)
     const auth: Auth = {
       token,
@@ -112,9 +114,9 @@ export function createGuard(ports: {
     const { claims, live } = entry
     if (!live.grant || live.grant.epoch > claims.epoch || live.grant.expiresAt <= now()) {
       known.delete(authorization)
-      throw invalidToken('the grant or the token was revoked')
+      throw invalidToken('token-revoked')
     }
-    if (claims.resource !== resource.id) throw invalidToken('issued for another resource')
+    if (claims.resource !== resource.id) throw invalidToken('token-of-another-resource')
     requireScopes(claims.scope, resource)
     return entry
   }
@@ -126,7 +128,7 @@ export function createGuard(ports: {
       if (!entry) {
         if (!/^bearer /i.test(authorization)) return undefined
         const token = authorization.slice('bearer '.length).trim()
-        if (token.length > MAX_TOKEN) throw invalidToken('longer than any token')
+        if (token.length > MAX_TOKEN) throw invalidToken('unknown-token')
         const claims = accessTokens.open(token, now())
         if (!claims) return admitByKey(token, resource)
         const remembered = remember(authorization, token, claims, resource)
@@ -134,7 +136,7 @@ export function createGuard(ports: {
       }
       if (entry.claims.expiresAt <= now()) {
         known.delete(authorization)
-        throw invalidToken('expired')
+        throw invalidToken('token-expired')
       }
       if (now() - entry.live.checkedAt < revocationLag) return judge(entry, authorization, resource)
       return grants.live(entry.key).then((live) => {

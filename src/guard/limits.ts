@@ -2,6 +2,7 @@ import { OAuthError } from '../errors.ts'
 import { describeError, type Emit } from '../events/event.ts'
 import type { Clock, RateRule, Taken } from '../ports.ts'
 import type { Limits as LimitSettings } from '../protocol/limit-schema.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import { createRecent, createTokenBuckets } from './token-buckets.ts'
 
 /** Whether a request may go on: throws, or rejects, where it may not. At once with the limiter in memory. */
@@ -23,7 +24,7 @@ export interface Limits {
 
 const MINUTE = 60
 
-const tooMany = (retryAfter: number, reason: string) =>
+const tooMany = (retryAfter: number, reason: ReasonCode) =>
   new OAuthError('too_many_requests', 'There were too many requests, try again later', { reason, retryAfter })
 
 const UNLIMITED: Limits = {
@@ -53,12 +54,12 @@ export function createLimits(settings: LimitSettings, ports: { now: Clock; emit:
     const inMemory = () => memory.take(key, rule) as Taken
     if (!limiter) return inMemory()
     return (async () => (await limiter.take(key, rule)) ?? inMemory())().catch((error: unknown) => {
-      emit({ type: 'failed', reason: 'the limiter', error: describeError(error) })
+      emit({ type: 'failed', reason: 'limiter-failed', error: describeError(error) })
       return inMemory()
     })
   }
 
-  function check(key: string, rule: RateRule, reason: string): Check {
+  function check(key: string, rule: RateRule, reason: ReasonCode): Check {
     const judge = ({ allowed, retryAfter }: Taken) => {
       if (!allowed) throw tooMany(retryAfter, reason)
     }
@@ -70,16 +71,16 @@ export function createLimits(settings: LimitSettings, ports: { now: Clock; emit:
 
   return {
     stranger(address) {
-      if (address !== undefined) return check(`address:${address}`, rules.address, 'by this address')
+      if (address !== undefined) return check(`address:${address}`, rules.address, 'limit-address')
     },
     client(id, address) {
       const left = (shut.get(failureKey(id, address)) ?? 0) - now()
       // More than ever was set: the clock was set back.
-      if (left > 0 && left <= MINUTE) throw tooMany(left, 'failures of this client')
+      if (left > 0 && left <= MINUTE) throw tooMany(left, 'limit-failures')
       // Many share a client by its public name: without an address one of them could shut out all others.
-      if (address !== undefined) return check(`client:${address}:${id}`, rules.client, 'by this client')
+      if (address !== undefined) return check(`client:${address}:${id}`, rules.client, 'limit-client')
     },
-    user: (user) => check(`user:${user}`, rules.user, 'by this user'),
+    user: (user) => check(`user:${user}`, rules.user, 'limit-user'),
     async clientFailed(id, address, error) {
       // Codes and tokens cannot be guessed; a secret that people chose perhaps can.
       if (error.code !== 'invalid_client' && (error.code !== 'invalid_grant' || address === undefined)) return
@@ -87,12 +88,12 @@ export function createLimits(settings: LimitSettings, ports: { now: Clock; emit:
       const { allowed, retryAfter } = await take(key, rules.failures)
       if (allowed) return
       shut.set(key, now() + Math.min(retryAfter, MINUTE))
-      throw tooMany(retryAfter, 'failures of this client')
+      throw tooMany(retryAfter, 'limit-failures')
     },
     tokenFailed(address) {
       if (address === undefined) return
       // Tokens that are merely over come too, from hosted clients many by one address.
-      return check(`tokens:${address}`, rules.address, 'tokens that are none, by this address')
+      return check(`tokens:${address}`, rules.address, 'limit-tokens')
     },
   }
 }

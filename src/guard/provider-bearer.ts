@@ -11,7 +11,7 @@ import type { AskAboutKey } from './verified-keys.ts'
 
 const refused = () =>
   new OAuthError('invalid_grant', 'The token is no longer taken by the identity provider', {
-    reason: 'the provider’s API refuses the token that the client shows',
+    reason: 'provider-refuses-token',
   })
 
 /**
@@ -41,10 +41,10 @@ export function createProviderBearer(ports: {
     if (!identity) return undefined
     const user = userKey(keyring, identity)
     if (!upstream.admits(identity) || !(await isWelcome(allow, upstream, identity))) {
-      emit({ type: 'turned-away', endpoint: resource.path, client, user, reason: 'not in allow' })
+      emit({ type: 'turned-away', endpoint: resource.path, client, user, reason: 'not-in-allow' })
       return undefined
     }
-    emit({ type: 'api-key-used', endpoint: resource.path, client, user, reason: name })
+    emit({ type: 'api-key-used', endpoint: resource.path, client, user, detail: name })
     const { email, emailVerified, name: called, claims } = identity
     return {
       clientName: name,

@@ -1,4 +1,4 @@
-import { OAuthError } from '../errors.ts'
+import { type ErrorDetail, OAuthError } from '../errors.ts'
 import { describeError, type Emit } from '../events/event.ts'
 import type { Decision, Grant } from '../grants/grant.ts'
 import { type GrantKey, recordKey } from '../grants/grant-key.ts'
@@ -6,6 +6,7 @@ import type { Grants, Outcome } from '../grants/grants.ts'
 import { ownerOf } from '../grants/owner.ts'
 import type { Clock, UpstreamTokens } from '../ports.ts'
 import { backedScopes, isUseful, type ScopeTable } from '../protocol/scope.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import { type Patience, retrying } from '../upstream/retry.ts'
 import { UpstreamTrouble } from '../upstream/trouble.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -43,13 +44,9 @@ const SECOND_CHANCE = 500
 const POLL = 150
 
 const ENDED = 'The sign-in at the identity provider has ended'
-const UNKNOWN = 'the provider it was made with is not configured any more'
-const LOST = 'an answer of the provider to a refresh was lost, and it takes the old refresh token no more'
 
-const STILL_GOOD = 'a refresh failed: the provider’s token is used until it expires'
-
-const signInOver = (reason: string, cause?: unknown) =>
-  new OAuthError('invalid_grant', ENDED, { reason, cause })
+const signInOver = (reason: ReasonCode, more: Pick<ErrorDetail, 'detail' | 'cause'> = {}) =>
+  new OAuthError('invalid_grant', ENDED, { ...more, reason })
 
 export function createUpstreamAccess(ports: {
   grants: Grants
@@ -73,26 +70,26 @@ export function createUpstreamAccess(ports: {
   const serves = (tokens: UpstreamTokens, refused: string | undefined) =>
     refused === undefined ? isFresh(tokens, SKEW) : tokens.accessToken !== refused
 
-  async function end(key: GrantKey, reason: string, cause?: unknown): Promise<never> {
+  async function end(key: GrantKey, reason: ReasonCode, cause?: OAuthError): Promise<never> {
     const grant = await grants.end(key)
-    emit({ type: 'grant-ended', ...ownerOf(key, grant), reason })
-    throw signInOver(reason, cause)
+    const detail = cause?.reason === reason ? cause.detail : undefined
+    emit({ type: 'grant-ended', ...ownerOf(key, grant), reason, detail })
+    throw signInOver(reason, { detail, cause })
   }
 
   async function refresh(key: GrantKey, refused?: string): Promise<UpstreamTokens> {
     for (;;) {
       // Read anew: another instance may have refreshed since this one last looked.
       const grant = await grants.load(key)
-      if (!grant) throw signInOver('the grant has ended')
+      if (!grant) throw signInOver('grant-over')
       const tokens = grants.openTokens(key, grant)
       if (serves(tokens, refused)) return tokens
       if (tokens.refreshToken === undefined) {
         if (refused === undefined && isFresh(tokens, 0)) return tokens
-        const what = refused === undefined ? 'has expired' : 'is refused'
-        return end(key, `the provider’s token ${what} and it gave none to refresh it`)
+        return end(key, refused === undefined ? 'provider-token-expired' : 'provider-token-refused')
       }
       const upstream = upstreams.find(grant.provider)
-      if (!upstream) return upstreams.tenants ? unmet() : end(key, UNKNOWN)
+      if (!upstream) return upstreams.tenants ? unmet() : end(key, 'provider-not-configured')
       if (await lease(key, grant, upstream)) return renew(key, { grant, upstream, tokens, refused })
       await new Promise((resolve) => setTimeout(resolve, POLL))
     }
@@ -142,13 +139,13 @@ export function createUpstreamAccess(ports: {
         const mayLive = lost && marked && saidByProvider(error)
         // What was lost may be alive there: where tokens are a family, the old one ends the new one.
         if (mayLive) void endTokens(owner, tokens)
-        return end(key, mayLive ? LOST : (error.reason ?? error.message), error)
+        return end(key, mayLive ? 'refresh-answer-lost' : error.reason, error)
       }
       await giveBack(key, lost, marked)
       const killed = lost && upstream.refreshKillsAccess
       const stillGood = refused === undefined && !killed && isFresh(tokens, 0)
       if (!(error instanceof UpstreamTrouble && stillGood)) throw error
-      emit({ type: 'failed', ...owner, reason: STILL_GOOD, error: describeError(error) })
+      emit({ type: 'failed', ...owner, reason: 'provider-token-kept', error: describeError(error) })
       return tokens
     }
     // Saved before anybody uses it: a rotated refresh token that is lost cannot be had again. A store that fails gets
@@ -159,7 +156,7 @@ export function createUpstreamAccess(ports: {
     })
     if (outcome.type !== 'done') {
       void endTokens(owner, next)
-      if (outcome.type === 'missing') throw signInOver('the grant ended while it was refreshed')
+      if (outcome.type === 'missing') throw signInOver('grant-over')
       emit({ type: 'grant-ended', ...owner, reason: outcome.reason })
       throw signInOver(outcome.reason)
     }
@@ -180,7 +177,7 @@ export function createUpstreamAccess(ports: {
     const sealed = grants.sealTokens(key, next)
     return grants.change(key, ({ leasedUntil: _, askedAt: __, ...grant }): Decision<undefined> => {
       const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))
-      if (!isUseful(scope)) return { type: 'end', reason: 'the provider took back every scope' }
+      if (!isUseful(scope)) return { type: 'end', reason: 'provider-took-scopes-back' }
       const epoch = grant.epoch + (scope.length < grant.scope.length ? 1 : 0)
       return { type: 'write', grant: { ...grant, upstream: sealed, scope, epoch }, result: undefined }
     })
@@ -197,7 +194,7 @@ export function createUpstreamAccess(ports: {
       }
       // What was refused may have been replaced since this instance last looked.
       const grant = refused === undefined ? (await grants.live(key)).grant : await grants.load(key)
-      if (!grant) throw signInOver('the grant has ended')
+      if (!grant) throw signInOver('grant-over')
       const tokens = grants.openTokens(key, grant)
       if (serves(tokens, refused)) return tokens
       if (refused !== undefined && now() - (tokens.obtainedAt ?? 0) < YOUNG) throw refusedYoung()
@@ -219,14 +216,13 @@ const saidByProvider = ({ cause }: OAuthError) => cause !== undefined
 
 /** Only a request of the tenant's can say what its provider is: until then nobody knows that it is gone. */
 function unmet(): never {
-  const reason = 'no request of the tenant has come to this process lately'
   throw new OAuthError('temporarily_unavailable', 'The identity provider is not known at the moment', {
-    reason,
+    reason: 'tenant-not-met',
     retryAfter: 5,
   })
 }
 
 const refusedYoung = () =>
   new OAuthError('bad_gateway', 'The service behind refuses a token that was issued just now', {
-    reason: 'a token of the provider was refused right after it was issued: another one would fare no better',
+    reason: 'provider-token-refused-young',
   })

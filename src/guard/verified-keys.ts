@@ -40,7 +40,7 @@ export function createVerifiedKeys(ask: AskAboutKey, { now, ttl }: { now: Clock;
     if (now() - minute.began >= 60) minute = { began: now(), failed: 0 }
     if (minute.failed + asking.size < GUESSES) return
     throw new OAuthError('temporarily_unavailable', 'Too many unknown keys, try again later', {
-      reason: 'too many keys that nobody knows',
+      reason: 'unknown-keys-flood',
       retryAfter: Math.max(1, minute.began + 60 - now()),
     })
   }

@@ -3,7 +3,7 @@ import { OAuthError } from '../errors.ts'
 const tooLarge = () =>
   new OAuthError('invalid_request', 'The request body is too large', {
     status: 413,
-    reason: 'body too large',
+    reason: 'body-too-large',
   })
 
 /**
@@ -29,7 +29,10 @@ export async function readText(request: Request, limit: number): Promise<string>
   } catch (error) {
     await reader.cancel().catch(() => {})
     if (error instanceof OAuthError) throw error
-    throw new OAuthError('invalid_request', 'The request body could not be read', { cause: error })
+    throw new OAuthError('invalid_request', 'The request body could not be read', {
+      reason: 'body-unreadable',
+      cause: error,
+    })
   }
 }
 

@@ -24,12 +24,18 @@ export function toParams(search: URLSearchParams): Params {
     if (name === 'resource') {
       if (value !== '') resources.push(value)
     } else {
-      if (seen.has(name)) throw new OAuthError('invalid_request', 'A parameter is repeated')
+      if (seen.has(name))
+        throw new OAuthError('invalid_request', 'A parameter is repeated', {
+          reason: 'repeated-parameter',
+          detail: name,
+        })
       seen.add(name)
       if (value !== '') fields[name] = value
     }
     if (seen.size + resources.length > PARAM_LIMIT) {
-      throw new OAuthError('invalid_request', 'There are too many parameters')
+      throw new OAuthError('invalid_request', 'There are too many parameters', {
+        reason: 'too-many-parameters',
+      })
     }
   }
   return { fields, resources }
@@ -42,7 +48,9 @@ export function toParams(search: URLSearchParams): Params {
  */
 export async function readForm(request: Request): Promise<Params> {
   if (mediaType(request) !== 'application/x-www-form-urlencoded') {
-    throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded')
+    throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded', {
+      reason: 'not-a-form',
+    })
   }
   return toParams(new URLSearchParams(await readText(request, FORM_LIMIT)))
 }

@@ -1,3 +1,5 @@
+import type { OAuthError } from '../errors.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import { html } from './html.ts'
 import { layout, type Page } from './layout.ts'
 import type { Look } from './look.ts'
@@ -9,14 +11,24 @@ export interface ErrorView {
   readonly message: string
   /** The OAuth code. */
   readonly code: string
+  /** Why, as the event says it. */
+  readonly reason: ReasonCode
   /** Shown to the user and reported in the event, so that the operator finds the one by the other. */
   readonly requestId: string
   /** Takes the error back to the client, for who wants to. */
   readonly back?: { readonly href: string; readonly target: string } | undefined
 }
 
+/** What the page shows of a refusal. */
+export const errorView = ({ message, code, reason }: OAuthError, requestId: string): ErrorView => ({
+  message,
+  code,
+  reason,
+  requestId,
+})
+
 /** What happened, what the person can do, and what whoever runs the server needs to know. */
-export function errorPage(look: Look, { message, code, requestId, back }: ErrorView): Page {
+export function errorPage(look: Look, { message, code, reason, requestId, back }: ErrorView): Page {
   const { texts } = look
   return layout(
     look,
@@ -30,6 +42,7 @@ ${back && html`<p><a href="${back.href}" rel="noreferrer">${fillText(texts.error
 <p>${texts.errorOperatorHint}</p>
 <dl>
 <dt>${texts.errorCode}</dt><dd><code>${code}</code></dd>
+<dt>${texts.errorReason}</dt><dd><code>${reason}</code></dd>
 <dt>${texts.errorRequestId}</dt><dd><code>${requestId}</code></dd>
 </dl>`,
   )

@@ -77,6 +77,7 @@ export const ENGLISH = {
   errorOperatorHint:
     'Tell whoever runs this server these codes. The event with this request id says what went wrong.',
   errorCode: 'Code',
+  errorReason: 'Reason',
   errorRequestId: 'Request id',
 } as const
 

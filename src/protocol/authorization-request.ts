@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import type { Params } from '../http/params.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
 import { isChallenge } from './pkce.ts'
 import { matchesRedirectUri, type RedirectPolicy } from './redirect-uri.ts'
 import { chooseResource } from './resource.ts'
@@ -44,13 +45,21 @@ export function chooseRedirectUri(
 ): string {
   const [only, ...others] = client.redirectUris
   const uri = requested ?? (others.length === 0 ? only : undefined)
-  if (uri === undefined) throw new OAuthError('invalid_request', 'The redirect_uri is missing')
+  if (uri === undefined)
+    throw new OAuthError('invalid_request', 'The redirect_uri is missing', {
+      reason: 'missing-parameter',
+      detail: 'redirect_uri',
+    })
   if (!matchesRedirectUri(uri, client.redirectUris, policy)) {
-    throw new OAuthError('invalid_request', 'The redirect_uri is not registered for this client')
+    throw new OAuthError('invalid_request', 'The redirect_uri is not registered for this client', {
+      reason: 'redirect-uri-not-registered',
+    })
   }
   // An answer sent to ourselves would be taken for the provider's.
   if (new URL(uri).origin === ownOrigin) {
-    throw new OAuthError('invalid_request', 'The redirect_uri is an address of this server')
+    throw new OAuthError('invalid_request', 'The redirect_uri is an address of this server', {
+      reason: 'own-redirect-uri',
+    })
   }
   return uri
 }
@@ -59,7 +68,7 @@ export function chooseRedirectUri(
 export function readState(params: Params): string | undefined {
   const { state } = params.fields
   if (state !== undefined && state.length > MAX_STATE) {
-    throw new OAuthError('invalid_request', 'The state is too long')
+    throw new OAuthError('invalid_request', 'The state is too long', { reason: 'state-too-long' })
   }
   return state
 }
@@ -79,17 +88,23 @@ export function checkAuthorizationRequest<R extends RequestedResource>(
     readonly minimal?: readonly string[]
   },
 ): Omit<AuthorizationRequest, 'state'> {
-  if (fields.response_type === undefined) throw invalid('The response_type is missing')
+  if (fields.response_type === undefined)
+    throw invalid('The response_type is missing', 'missing-parameter', 'response_type')
   if (fields.response_type !== 'code') {
-    throw new OAuthError('unsupported_response_type', 'Only the response_type code is supported')
+    throw new OAuthError('unsupported_response_type', 'Only the response_type code is supported', {
+      reason: 'unsupported-response-type',
+    })
   }
   if (fields.response_mode !== undefined && fields.response_mode !== 'query') {
-    throw invalid('Only the response_mode query is supported')
+    throw invalid('Only the response_mode query is supported', 'unsupported-response-mode')
   }
-  if (fields.code_challenge === undefined) throw invalid('PKCE is required: the code_challenge is missing')
+  if (fields.code_challenge === undefined)
+    throw invalid('PKCE is required: the code_challenge is missing', 'pkce-missing')
   // Without a method the challenge would be `plain`, which protects nothing (RFC 7636 §4.3).
-  if (fields.code_challenge_method !== 'S256') throw invalid('The code_challenge_method must be S256')
-  if (!isChallenge(fields.code_challenge)) throw invalid('The code_challenge is not an S256 challenge')
+  if (fields.code_challenge_method !== 'S256')
+    throw invalid('The code_challenge_method must be S256', 'pkce-not-s256')
+  if (!isChallenge(fields.code_challenge))
+    throw invalid('The code_challenge is not an S256 challenge', 'pkce-malformed')
   const resource = chooseResource(requested, server.resources)
   const supported = server.scopes.filter((scope) => client.scope?.includes(scope) ?? true)
   // Who asks for nothing gets what costs the user nothing at the provider, unless that is nothing.
@@ -100,4 +115,5 @@ export function checkAuthorizationRequest<R extends RequestedResource>(
   return { challenge: fields.code_challenge, scope, resource: resource.id }
 }
 
-const invalid = (message: string) => new OAuthError('invalid_request', message)
+const invalid = (message: string, reason: ReasonCode, detail?: string) =>
+  new OAuthError('invalid_request', message, { reason, detail })

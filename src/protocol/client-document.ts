@@ -42,9 +42,10 @@ const Document = v.looseObject({
   jwks_uri: v.exactOptional(v.string()),
 })
 
-const invalid = (reason: string) =>
+const invalid = (detail: string) =>
   new OAuthError('invalid_request', 'The app that sent you here describes itself wrongly', {
-    reason: `client metadata document: ${reason}`,
+    reason: 'document-refused',
+    detail,
   })
 
 /**
@@ -89,7 +90,7 @@ function readUris(uris: readonly string[]): string[] {
   try {
     return readRedirectUris(uris, { customSchemes: true, loopbackAliases: false }, MAX_REDIRECT_URIS)
   } catch (error) {
-    throw invalid(error instanceof OAuthError ? (error.reason ?? 'bad redirect_uris') : 'bad redirect_uris')
+    throw invalid(error instanceof OAuthError ? (error.detail ?? 'bad redirect_uris') : 'bad redirect_uris')
   }
 }
 

@@ -46,11 +46,17 @@ const Registration = v.looseObject({
 
 const URL_MEMBERS = /^(client_uri|logo_uri|tos_uri|policy_uri)(#.*)?$/
 
-const invalidMetadata = (reason: string) =>
-  new OAuthError('invalid_client_metadata', 'The client metadata is invalid', { reason })
+const invalidMetadata = (detail: string) =>
+  new OAuthError('invalid_client_metadata', 'The client metadata is invalid', {
+    reason: 'bad-client-metadata',
+    detail,
+  })
 
-const invalidRedirect = (reason: string) =>
-  new OAuthError('invalid_redirect_uri', 'A redirect URI is missing or not allowed', { reason })
+const invalidRedirect = (detail: string) =>
+  new OAuthError('invalid_redirect_uri', 'A redirect URI is missing or not allowed', {
+    reason: 'bad-redirect-uri',
+    detail,
+  })
 
 /**
  * Judges a registration request. Unknown members are ignored. An authentication method that is not offered

@@ -1,6 +1,9 @@
 import { OAuthError } from '../errors.ts'
 
-const invalidTarget = () => new OAuthError('invalid_target', 'The requested resource is not served here')
+const invalidTarget = () =>
+  new OAuthError('invalid_target', 'The requested resource is not served here', {
+    reason: 'unknown-resource',
+  })
 
 /**
  * A resource indicator in the one form that is compared: lower-case scheme and host, no default port, no

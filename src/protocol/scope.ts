@@ -18,7 +18,7 @@ export function parseScope(text: string | undefined): string[] {
   if (text === undefined) return []
   const scopes = [...new Set(text.split(' ').filter((scope) => scope !== ''))]
   if (scopes.length > LIMIT || !/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text)) {
-    throw new OAuthError('invalid_scope', 'The requested scope is malformed')
+    throw new OAuthError('invalid_scope', 'The requested scope is malformed', { reason: 'malformed-scope' })
   }
   return scopes
 }
@@ -40,7 +40,9 @@ export interface ScopeRules {
 export function grantableScope(requested: readonly string[], rules: ScopeRules): string[] {
   const known = requested.filter((scope) => rules.supported.includes(scope))
   if (known.length === 0 && requested.some((scope) => !HABITUAL.has(scope))) {
-    throw new OAuthError('invalid_scope', 'None of the requested scopes is known')
+    throw new OAuthError('invalid_scope', 'None of the requested scopes is known', {
+      reason: 'unknown-scope',
+    })
   }
   const granted = known.length > 0 ? known : [...rules.fallback]
   return rules.offline && requested.includes(OFFLINE_ACCESS) ? [...granted, OFFLINE_ACCESS] : granted
@@ -55,7 +57,9 @@ export function grantableScope(requested: readonly string[], rules: ScopeRules):
 export function narrowScope(granted: readonly string[], requested: readonly string[]): readonly string[] {
   if (requested.length === 0) return granted
   if (requested.some((scope) => !granted.includes(scope) && !HABITUAL.has(scope))) {
-    throw new OAuthError('invalid_scope', 'The requested scope exceeds what was granted')
+    throw new OAuthError('invalid_scope', 'The requested scope exceeds what was granted', {
+      reason: 'scope-too-wide',
+    })
   }
   const narrowed = granted.filter((scope) => requested.includes(scope))
   // Only what clients ask for everywhere: it got the fallback when it was granted, and keeps that.

@@ -27,7 +27,8 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
     const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline
     const noAnswer = (cause: unknown, effect: Effect) =>
       unavailable({
-        reason: `no answer from ${where}`,
+        reason: 'provider-unreachable',
+        detail: `no answer from ${where}`,
         cause,
         retryAfter: LATER,
         effect: signal.aborted ? 'unclear' : effect,
@@ -45,7 +46,8 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
     if (response.status === 429 || response.status >= 500) {
       const said = Number(response.headers.get('retry-after'))
       throw unavailable({
-        reason: `${where} answered ${response.status}`,
+        reason: 'provider-unreachable',
+        detail: `${where} answered ${response.status}`,
         retryAfter: said >= 1 && said <= 3600 ? Math.ceil(said) : LATER,
         effect: response.status === 429 || response.status === 503 ? 'none' : 'unclear',
         again: said > SOON ? undefined : said || 0,

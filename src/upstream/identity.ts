@@ -20,8 +20,11 @@ export interface Exchanged {
   readonly idToken: oauth.IDToken | undefined
 }
 
-const unknown = (reason: string) =>
-  new OAuthError('server_error', 'The provider did not say who signed in', { reason })
+const unknown = (detail: string) =>
+  new OAuthError('server_error', 'The provider did not say who signed in', {
+    reason: 'identity-missing',
+    detail,
+  })
 
 /**
  * Who signed in: by the ID token, completed from userinfo where it says less than was asked for; else by the

@@ -7,7 +7,7 @@ export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
   const page = new URL(own.login, origin)
   const noAnswer = () =>
     new OAuthError('access_denied', 'This answer came from another place than was asked', {
-      reason: 'an answer of a provider to the sign-in of the application',
+      reason: 'not-a-sign-in-of-the-application',
     })
   return {
     id: idOf(own),

@@ -56,5 +56,5 @@ async function succeeded(response: Response): Promise<boolean> {
 
 const failed = () =>
   new OAuthError('temporarily_unavailable', 'The identity provider did not end its tokens', {
-    reason: 'the provider refused to revoke',
+    reason: 'revocation-refused',
   })

@@ -84,7 +84,8 @@ async function discover(provider: Provider, fetch: Fetch): Promise<oauth.Authori
     throw new UpstreamTrouble('The identity provider cannot be reached at the moment', {
       effect: 'none',
       again: undefined,
-      reason: `no usable discovery document of ${provider.issuer}; its issuer must be spelled exactly so`,
+      reason: 'provider-discovery',
+      detail: `no usable discovery document of ${provider.issuer}`,
       cause,
       retryAfter: RETRY,
     })

@@ -48,8 +48,10 @@ export function createTenants(
   async function tenantOf(request: Request): Promise<Upstream> {
     const provider = await choose(request)
     if (provider) return upstreamOf(provider)
-    const reason = '`upstream` knows no tenant for the request'
-    throw new OAuthError('invalid_request', 'There is nothing at this address', { reason, status: 404 })
+    throw new OAuthError('invalid_request', 'There is nothing at this address', {
+      reason: 'unknown-tenant',
+      status: 404,
+    })
   }
 
   return {

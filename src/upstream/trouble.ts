@@ -25,8 +25,8 @@ export class UpstreamTrouble extends OAuthError {
 /** The same trouble, met before the request that matters was sent. */
 export function beforehand(error: unknown): never {
   if (!(error instanceof UpstreamTrouble)) throw error
-  const { message, reason, cause, retryAfter } = error
-  throw new UpstreamTrouble(message, { reason, cause, retryAfter, effect: 'none', again: undefined })
+  const { message, reason, detail, cause, retryAfter } = error
+  throw new UpstreamTrouble(message, { reason, detail, cause, retryAfter, effect: 'none', again: undefined })
 }
 
 /** Error codes of connections that were never made, as Node and Bun have them. */

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi'
-import { OAuthError } from '../errors.ts'
+import { type ErrorDetail, OAuthError } from '../errors.ts'
 import { UpstreamTrouble } from './trouble.ts'
 
 /** An answer of the provider that names an error: at the callback, or from its token endpoint. */
@@ -10,10 +10,11 @@ function namedError(error: unknown): string | undefined {
   return /^[a-z]{1,20}(_[a-z]{1,20}){0,5}$/.test(error.error) ? error.error : 'an error of its own'
 }
 
-const describe = (error: unknown) => {
+const describe = (error: unknown): ErrorDetail => {
   const name = namedError(error)
   return {
-    reason: name ? `the provider answered ${name}` : 'the provider’s answer is not valid',
+    reason: name ? 'provider-error' : 'provider-answer-invalid',
+    detail: name,
     cause: error,
   }
 }
@@ -61,5 +62,5 @@ export function unlessKeysAreAway(error: unknown): void {
 
 export const anotherPerson = (): OAuthError =>
   new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', {
-    reason: 'the provider refreshed the tokens of another subject',
+    reason: 'refresh-of-another-person',
   })

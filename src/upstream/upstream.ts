@@ -166,7 +166,10 @@ export function createUpstream(
     scopes,
     async authorizationUrl(flow) {
       const { authorization_endpoint: endpoint } = await metadata()
-      if (!endpoint) throw new OAuthError('server_error', 'The provider has no authorization endpoint')
+      if (!endpoint)
+        throw new OAuthError('server_error', 'The provider has no authorization endpoint', {
+          reason: 'provider-incomplete',
+        })
       return authorizationUrl(provider, endpoint, { flow, scopes: await scopes(flow.more), redirectUri })
     },
     async exchange(answer, flow) {

@@ -11,7 +11,7 @@ import { readSettings } from '../../adapters/cli/settings.ts'
 import { readUpstream } from '../../adapters/cli/upstream.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { forward } from '../../src/guard/forward.ts'
-import { COMMAND, withOptionTables } from './write-readme.ts'
+import { COMMAND, withTables } from './write-readme.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -128,7 +128,7 @@ describe('the code in the documents', () => {
 
 describe('the tables of the README', () => {
   test(`agree with the options in the code; if not, run: ${COMMAND}`, () => {
-    expect(readme === withOptionTables(readme), `The option tables are stale. Run: ${COMMAND}`).toBe(true)
+    expect(readme === withTables(readme), `The tables are stale. Run: ${COMMAND}`).toBe(true)
   })
 
   test('name the variables that are read, all of them and no others', async () => {

@@ -14,6 +14,7 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8')
 
 /** From the bottom up: what stands in one row may import rows before it, and files of its own folder. */
 const LADDER: readonly (readonly string[])[] = [
+  ['reasons'],
   ['ports', 'errors'],
   ['http', 'crypto', 'events'],
   ['protocol'],

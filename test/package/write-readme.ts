@@ -1,5 +1,5 @@
 /**
- * Writes the option tables of README.md from the code that reads the options.
+ * Writes the tables of options and of reason codes into README.md, from the code that has them.
  *
  *   npx tsx test/package/write-readme.ts
  */
@@ -9,12 +9,11 @@ import { pathToFileURL } from 'node:url'
 import { scalarOptions } from 'lockgate'
 import ts from 'typescript'
 import { variableOf } from '../../adapters/cli/environment.ts'
+import { reasons } from '../../src/reasons/reasons.ts'
 
 /** What to run where the tables are stale. */
 export const COMMAND = 'npx tsx test/package/write-readme.ts'
 
-const BEGIN = '<!-- options:begin -->'
-const END = '<!-- options:end -->'
 const root = new URL('../..', import.meta.url).pathname
 const config = join(root, 'src/config.ts')
 const apiKeys = join(root, 'src/protocol/api-key-schema.ts')
@@ -70,7 +69,6 @@ const row = (...cells: readonly string[]) =>
 const table = (heads: readonly string[], rows: readonly (readonly string[])[]) =>
   [row(...heads), row(...heads.map(() => '---')), ...rows.map((cells) => row(...cells))].join('\n')
 
-/** Everything between the two marks. */
 function optionTables(): string {
   const scalars = new Map(scalarOptions().map((option) => [option.path, option]))
   const options = membersOf('ProxyOptions').map(({ path, required, meaning }) => {
@@ -97,14 +95,31 @@ function optionTables(): string {
   ].join('\n\n')
 }
 
+/** Every reason code, in the order of the alphabet: that is how they are looked up. */
+function reasonTable(): string {
+  const rows = Object.entries(reasons).sort(([a], [b]) => (a < b ? -1 : 1))
+  return table(
+    ['reason', 'meaning', 'what helps'],
+    rows.map(([code, [meaning, remedy]]) => [`\`${code}\``, meaning, remedy]),
+  )
+}
+
+/** What stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
+const TABLES: Readonly<Record<string, () => string>> = { options: optionTables, reasons: reasonTable }
+
 /** @throws {Error} Where the text has lost the marks. */
-export function withOptionTables(readme: string): string {
-  const [start, end] = [readme.indexOf(BEGIN), readme.indexOf(END)]
-  if (start < 0 || end < start) throw new Error(`README.md must hold ${BEGIN} and, after it, ${END}`)
-  return `${readme.slice(0, start + BEGIN.length)}\n\n${optionTables()}\n\n${readme.slice(end)}`
+export function withTables(readme: string): string {
+  let text = readme
+  for (const [name, write] of Object.entries(TABLES)) {
+    const [begin, close] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
+    const [start, end] = [text.indexOf(begin), text.indexOf(close)]
+    if (start < 0 || end < start) throw new Error(`README.md must hold ${begin} and, after it, ${close}`)
+    text = `${text.slice(0, start + begin.length)}\n\n${write()}\n\n${text.slice(end)}`
+  }
+  return text
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const file = join(root, 'README.md')
-  writeFileSync(file, withOptionTables(readFileSync(file, 'utf8')))
+  writeFileSync(file, withTables(readFileSync(file, 'utf8')))
 }

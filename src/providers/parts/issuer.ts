@@ -1,4 +1,5 @@
 import { OAuthError } from '../../errors.ts'
+import type { ReasonCode } from '../../reasons/reasons.ts'
 
 /**
  * How the issuer that a provider must show follows from the one its definition names.
@@ -24,8 +25,8 @@ export type IssuerRule =
       readonly deny?: readonly string[] | undefined
     }
 
-const strange = (reason: string) =>
-  new OAuthError('server_error', 'The sign-in at the identity provider failed', { reason })
+const strange = (reason: ReasonCode, detail?: string) =>
+  new OAuthError('server_error', 'The sign-in at the identity provider failed', { reason, detail })
 
 function isLetIn(rule: IssuerRule & { type: 'template' }, value: unknown): value is string {
   if (typeof value !== 'string' || !rule.pattern.test(value)) return false
@@ -45,7 +46,7 @@ export function issuerOnCallback(rule: IssuerRule, known: string, iss: string): 
     const value = iss.slice(before.length, iss.length - after.length)
     if (before + value + after === iss && isLetIn(rule, value)) return iss
   } else if (iss === known || (rule.type === 'aliases' && rule.aliases.includes(iss))) return iss
-  throw strange('the answer names another issuer')
+  throw strange('provider-issuer-differs')
 }
 
 /**
@@ -62,6 +63,6 @@ export function issuerOfToken(
   if (rule.type === 'aliases') return rule.aliases.find((alias) => alias === claims.iss) ?? known
   if (rule.type !== 'template') return known
   const value = claims[rule.claim]
-  if (!isLetIn(rule, value)) throw strange(`the ID token’s ${rule.claim} is not let in`)
+  if (!isLetIn(rule, value)) throw strange('provider-tenant-refused', rule.claim)
   return known.replace(rule.placeholder, () => value)
 }

@@ -1,9 +1,12 @@
 import { OAuthError } from '../../errors.ts'
 import type { Fetch } from '../../ports.ts'
 
-/** The refusal where nothing names the person. @param reason For events: never what the provider wrote. */
-export const nobody = (reason: string): OAuthError =>
-  new OAuthError('server_error', 'The provider did not say who signed in', { reason })
+/** The refusal where nothing names the person. @param detail For events: never what the provider wrote. */
+export const nobody = (detail: string): OAuthError =>
+  new OAuthError('server_error', 'The provider did not say who signed in', {
+    reason: 'identity-missing',
+    detail,
+  })
 
 /**
  * A GET that has to say who somebody is.
