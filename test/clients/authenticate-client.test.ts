@@ -69,7 +69,7 @@ describe('Basic credentials', () => {
     ['bytes that are no UTF-8', `Basic ${Buffer.from([0x62, 0x3a, 0xff]).toString('base64')}`],
   ])('with %s are refused', async (_name, authorization) => {
     await expect(authenticate(authorization)).rejects.toThrow(
-      refusal('invalid_client', 'malformed Basic credentials'),
+      refusal('invalid_client', 'malformed-credentials'),
     )
     await expect(
       authenticate(authorization, { client_id: 'public' }),
@@ -85,7 +85,9 @@ describe('Basic credentials', () => {
     ['the secret in another case', basic('basic', SECRET.toUpperCase())],
     ['a percent sign that encodes nothing', basic('basic', '%zz')],
   ])('with %s are refused', async (_name, authorization) => {
-    await expect(authenticate(authorization)).rejects.toThrow(refusal('invalid_client', 'wrong secret'))
+    await expect(authenticate(authorization)).rejects.toThrow(
+      refusal('invalid_client', 'wrong-client-secret'),
+    )
   })
 
   test('may not name another client than the body', async () => {
@@ -102,7 +104,7 @@ describe('credentials in the body', () => {
 
   test('are taken as they are, decoded by nobody', async () => {
     const fields = { client_id: 'post', client_secret: encoded(SECRET) }
-    await expect(authenticate(null, fields)).rejects.toThrow(refusal('invalid_client', 'wrong secret'))
+    await expect(authenticate(null, fields)).rejects.toThrow(refusal('invalid_client', 'wrong-client-secret'))
   })
 
   test('stay good beside a header that is no Basic', async () => {
@@ -112,9 +114,9 @@ describe('credentials in the body', () => {
 
   test('without a client_id are refused', async () => {
     await expect(authenticate(null, { client_secret: SECRET })).rejects.toThrow(
-      refusal('invalid_client', 'no client_id'),
+      refusal('invalid_client', 'missing-client-id'),
     )
-    await expect(authenticate(null)).rejects.toThrow(refusal('invalid_client', 'no client_id'))
+    await expect(authenticate(null)).rejects.toThrow(refusal('invalid_client', 'missing-client-id'))
   })
 })
 

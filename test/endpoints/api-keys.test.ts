@@ -86,7 +86,8 @@ describe('a configured key', () => {
     expect(await outcome(refused)).toEqual([403, 'insufficient_scope'])
     expect(system.events.at(-1)).toMatchObject({
       type: 'refused',
-      reason: 'the API key “reader” lacks a scope',
+      reason: 'key-lacks-scope',
+      detail: 'reader',
     })
   })
 
@@ -107,7 +108,7 @@ describe('a configured key', () => {
     const another = system.another()
     for (let i = 0; i < 3; i++) expect((await guarded(another, build)).status).toBe(200)
     const told = system.events.filter(({ type }) => type === 'api-key-used')
-    expect(told).toMatchObject([{ client: 'api-key', reason: 'build' }])
+    expect(told).toMatchObject([{ client: 'api-key', detail: 'build' }])
     expect(JSON.stringify(system.events)).not.toContain(build)
     expect(JSON.stringify(system.events)).not.toContain(hashOf(build))
   })

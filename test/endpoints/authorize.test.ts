@@ -88,9 +88,10 @@ const BAD: [string, Record<string, string | undefined>, string][] = [
 test('an error page shows the id under which the operator finds the event', async () => {
   const { text } = await authorize(local, { client_id: 'somebody' })
   const event = system.events.at(-1)!
-  expect(event).toMatchObject({ type: 'refused', endpoint: '/authorize', reason: 'unknown client' })
+  expect(event).toMatchObject({ type: 'refused', endpoint: '/authorize', reason: 'unknown-client' })
   expect(event.requestId).toMatch(/^[\w-]{12}$/)
   expect(text).toContain(event.requestId)
+  expect(text).toContain(`<code>${event.reason}</code>`)
 })
 
 describe('what is answered with an error', () => {

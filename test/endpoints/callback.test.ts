@@ -176,7 +176,7 @@ describe('the provider’s tokens', () => {
       'invalid_grant',
     ])
     expect(system.events).toContainEqual(
-      expect.objectContaining({ type: 'grant-ended', reason: 'the provider answered invalid_grant' }),
+      expect.objectContaining({ type: 'grant-ended', reason: 'provider-error', detail: 'invalid_grant' }),
     )
   })
 
@@ -215,5 +215,9 @@ test('without the provider nobody gets as far as consent, and the answer says so
   const response = await system.call(authorizeUrl(system, await register(system)))
   expect(response.status).toBe(303)
   expect(response.headers.get('location')).toContain('error=temporarily_unavailable')
-  expect(system.events.at(-1)).toMatchObject({ type: 'refused', error: 'TypeError fetch failed' })
+  expect(system.events.at(-1)).toMatchObject({
+    type: 'failed',
+    reason: 'provider-unreachable',
+    error: 'TypeError fetch failed',
+  })
 })

@@ -76,7 +76,7 @@ describe('a configured client gets a token for itself', () => {
     const again = await tokenOf(await ask())
     const same = (await (await guarded(system, again.access_token)).json()) as { user: string }
     expect(same.user).toBe(told.user)
-    expect(system.events.map(({ type }) => type)).toEqual(['issued', 'issued'])
+    expect(system.events.map(({ type }) => type)).toEqual(['issued', 'forwarded', 'issued', 'forwarded'])
   })
 
   test('with one write, and nothing is asked of the provider', async () => {

@@ -152,7 +152,8 @@ describe('a document is refused', () => {
     expect(system.events[0]).toMatchObject({
       type: 'refused',
       code: 'invalid_request',
-      reason: 'client metadata document: its client_id is not its address',
+      reason: 'document-refused',
+      detail: 'its client_id is not its address',
     })
     expect(JSON.stringify(system.events)).not.toContain('SENTINEL')
   })
@@ -320,18 +321,16 @@ describe('the operator', () => {
     const reasonFor = async (id: string) => {
       listed.events.length = 0
       await expectRefusal(await listed.call(authorizeUrl(listed, clientOf(id))))
-      return listed.events[0]?.reason
+      return listed.events[0]?.detail ?? listed.events[0]?.reason
     }
-    const unlisted = 'client_id its host is not in the list'
+    const unlisted = 'its host is not in the list'
     try {
       expect(await reasonFor('https://other.invalid/client.json')).toBe(unlisted)
       expect(await reasonFor('https://example.invalid/client.json')).toBe(unlisted)
       expect(await reasonFor('https://notexample.invalid/client.json')).toBe(unlisted)
       expect(await reasonFor('https://app.invalid:8443/client.json')).toBe(unlisted)
-      expect(await reasonFor('https://app.invalid/client.json'), 'asked for').toBe(
-        'no client metadata document',
-      )
-      expect(await reasonFor('https://a.b.example.invalid/client.json')).toBe('no client metadata document')
+      expect(await reasonFor('https://app.invalid/client.json'), 'asked for').toBe('document-away')
+      expect(await reasonFor('https://a.b.example.invalid/client.json')).toBe('document-away')
     } finally {
       await listed.close()
     }

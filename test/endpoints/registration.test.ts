@@ -244,7 +244,7 @@ describe.each(['sealed', 'stored'] as const)(
           403,
           { error: 'unapproved_software_statement', error_description: 'Ask us first' },
         ])
-        expect(other.events.at(-1)).toMatchObject({ type: 'refused', reason: 'registrationPolicy' })
+        expect(other.events.at(-1)).toMatchObject({ type: 'refused', reason: 'registration-policy' })
         expect(other.store.writes).toBe(0)
         expect((await post(other, body, { 'x-ticket': 'ok' })).status).toBe(201)
         expect(seen).toEqual([

@@ -161,7 +161,7 @@ describe('a token of the provider', () => {
     expect((await guarded(proxy, token)).status).toBe(200)
     expect(proxy.provider.requests.filter((line) => line.endsWith(' /me'))).toHaveLength(before + 1)
     const told = system.events.filter(({ type }) => type === 'api-key-used')
-    expect(told).toMatchObject([{ user: auth.user.id, reason: 'a token of the provider' }])
+    expect(told).toMatchObject([{ user: auth.user.id, detail: 'a token of the provider' }])
     expect(JSON.stringify(system.events)).not.toContain(token)
   })
 

@@ -45,7 +45,11 @@ describe('requests without credentials', () => {
     expect(refused.headers.get('retry-after')).toMatch(/^(19|20)$/)
     expect(refused.headers.get('cache-control')).toBe('no-store')
     expect(await outcome(refused)).toEqual([429, 'too_many_requests'])
-    expect(system.events.at(-1)).toMatchObject({ type: 'refused', code: 'too_many_requests' })
+    expect(system.events.at(-1)).toMatchObject({
+      type: 'rate-limited',
+      code: 'too_many_requests',
+      reason: 'limit-address',
+    })
     const page = await from('192.0.2.1', '/callback?state=x')
     expect([page.status, page.headers.get('retry-after')]).toEqual([429, expect.stringMatching(/^(19|20)$/)])
     expect(page.headers.get('content-type')).toContain('text/html')
@@ -218,7 +222,9 @@ describe('a limiter of one’s own', () => {
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '7'])
     mode = 'throw'
     expect((await from('192.0.2.1', '/register', registration)).status).toBe(201)
-    expect(system.events).toContainEqual(expect.objectContaining({ type: 'failed', reason: 'the limiter' }))
+    expect(system.events).toContainEqual(
+      expect.objectContaining({ type: 'failed', reason: 'limiter-failed' }),
+    )
     mode = 'abstain'
     expect((await from('192.0.2.1', '/register', registration)).status).toBe(201)
     expect((await from('192.0.2.1', '/register', registration)).status).toBe(429)

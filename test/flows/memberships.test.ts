@@ -34,7 +34,7 @@ async function getsIn(system: ImitatedSystem): Promise<boolean> {
   const stored = system.store.dump().includes('grant:')
   expect(stored).toBe(away === undefined)
   if (!away) return String(last).includes('code=')
-  expect(away).toMatchObject({ reason: 'not in allow', user: expect.any(String) })
+  expect(away).toMatchObject({ reason: 'not-in-allow', user: expect.any(String) })
   expect(system.answers.join()).toContain('this account may not use this server')
   await vi.waitFor(() => expect(system.imitation.asked).toContain('revoke'))
   return false

@@ -116,7 +116,7 @@ test.each([
   expect(await outcome(await refresh(latest.refresh_token))).toEqual([400, 'invalid_grant'])
   expect((await guarded(system, latest.access_token)).status).toBe(401)
   expect(system.events).toContainEqual(
-    expect.objectContaining({ type: 'grant-ended', reason: 'refresh token reused' }),
+    expect.objectContaining({ type: 'grant-ended', reason: 'refresh-token-reused' }),
   )
 })
 

@@ -88,11 +88,11 @@ describe('a code', () => {
   })
 
   const wrong: [string, Partial<Redemption>, string, string?][] = [
-    ['another secret', { secretHash: digest('other') }, 'invalid_grant', 'unknown code'],
-    ['another client', { client: 'other' }, 'invalid_grant', 'code of another client'],
-    ['a malformed verifier', { verifier: 'short' }, 'invalid_grant', 'malformed code_verifier'],
-    ['no verifier', { verifier: '' }, 'invalid_grant', 'malformed code_verifier'],
-    ['another verifier', { verifier: 'w'.repeat(43) }, 'invalid_grant', 'wrong code_verifier'],
+    ['another secret', { secretHash: digest('other') }, 'invalid_grant', 'unknown-code'],
+    ['another client', { client: 'other' }, 'invalid_grant', 'foreign-code'],
+    ['a malformed verifier', { verifier: 'short' }, 'invalid_grant', 'pkce-malformed'],
+    ['no verifier', { verifier: '' }, 'invalid_grant', 'pkce-malformed'],
+    ['another verifier', { verifier: 'w'.repeat(43) }, 'invalid_grant', 'wrong-code-verifier'],
     ['the challenge for the verifier', { verifier: fresh.code.challenge }, 'invalid_grant'],
   ]
   const wrongOnce: typeof wrong = [
@@ -100,7 +100,7 @@ describe('a code', () => {
       'another redirect URI',
       { redirectUri: 'https://client.test/cb/' },
       'invalid_grant',
-      'redirect_uri differs',
+      'redirect-uri-differs',
     ],
     ['another resource', { resources: ['https://proxy.test/other'] }, 'invalid_target'],
     ['two resources', { resources: [resource, 'https://proxy.test/other'] }, 'invalid_target'],
@@ -116,7 +116,7 @@ describe('a code', () => {
     const redeemed = { ...fresh, generation: 1, rotatedAt: NOW }
     for (const ago of [0, 1]) {
       expect(() => use({}, { ...redeemed, rotatedAt: NOW - ago })).toThrow(
-        refusal('invalid_grant', 'code redeemed at this very moment'),
+        refusal('invalid_grant', 'code-used-twice-at-once'),
       )
     }
   })
@@ -126,8 +126,8 @@ describe('a code', () => {
     for (const grant of [rotated, before, { ...rotated, generation: 2, rotatedAt: NOW }]) {
       expect(use({}, grant)).toEqual({
         type: 'end',
-        reason: 'code replayed',
-        error: refusal('invalid_grant', 'code replayed'),
+        reason: 'code-replayed',
+        error: refusal('invalid_grant', 'code-replayed'),
       })
     }
     expect(use({ redirectUri: undefined }, rotated)).toMatchObject({ type: 'end' })
@@ -169,8 +169,8 @@ describe('a refresh token', () => {
 
   const reuse = {
     type: 'end',
-    reason: 'refresh token reused',
-    error: refusal('invalid_grant', 'refresh token reused'),
+    reason: 'refresh-token-reused',
+    error: refusal('invalid_grant', 'refresh-token-reused'),
   }
 
   test('just rotated out ends the grant once the grace has passed', () => {
@@ -203,8 +203,8 @@ describe('a refresh token', () => {
   })
 
   test.each([
-    ['another client', { client: 'other' }, 'invalid_grant', 'refresh token of another client'],
-    ['the number zero', { generation: 0 }, 'invalid_grant', 'no refresh token was issued'],
+    ['another client', { client: 'other' }, 'invalid_grant', 'foreign-refresh-token'],
+    ['the number zero', { generation: 0 }, 'invalid_grant', 'no-refresh-token'],
     ['another resource', { resources: ['https://proxy.test/other'] }, 'invalid_target'],
     ['a resource with a fragment', { resources: [`${resource}#x`] }, 'invalid_target'],
     ['a wider scope', { scope: 'read admin' }, 'invalid_scope'],
@@ -216,7 +216,7 @@ describe('a refresh token', () => {
 
   test('of a grant that issues none is refused', () => {
     const none = { ...rotated, refreshes: false }
-    expect(() => use({}, NOW, none)).toThrow(refusal('invalid_grant', 'no refresh token was issued'))
+    expect(() => use({}, NOW, none)).toThrow(refusal('invalid_grant', 'no-refresh-token'))
   })
 
   test('leaves the record it was judged by as it was', () => {

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import type { OAuthError } from '../../src/errors.ts'
 import { readClientMetadata, readName } from '../../src/protocol/client-metadata.ts'
 
 const policy = { customSchemes: true, loopbackAliases: false }
 const uri = 'https://client.test/cb'
 const read = (metadata: unknown) => readClientMetadata(metadata, policy)
 const readWith = (members: Record<string, unknown>) => read({ redirect_uris: [uri], ...members })
-const refusal = (code: string, reason?: string) =>
-  expect.objectContaining({ name: 'OAuthError', code, status: 400, ...(reason && { reason }) })
+const refusal = (code: string, detail?: string) =>
+  expect.objectContaining({ name: 'OAuthError', code, status: 400, ...(detail && { detail }) })
 
 const MINIMAL = {
   name: undefined,
@@ -108,17 +109,17 @@ describe('refused as metadata', () => {
     ['no grant type at all', { grant_types: [] }, undefined],
     ['the implicit grant alone', { grant_types: ['implicit'], response_types: ['token'] }, undefined],
     ['a code grant without the code response', { response_types: ['token'] }, undefined],
-  ])('%s', (_name, members, reason) => {
-    expect(() => readWith(members)).toThrow(refusal('invalid_client_metadata', reason))
+  ])('%s', (_name, members, detail) => {
+    expect(() => readWith(members)).toThrow(refusal('invalid_client_metadata', detail))
   })
 
-  test('and never with the value in the text or the reason', () => {
+  test('and never with the value in the text or the detail', () => {
     try {
       readWith({ client_name: `secret-value ${'a'.repeat(500)}` })
       expect.unreachable()
     } catch (error) {
-      const { message, reason } = error as Error & { reason: string }
-      expect(message + reason).not.toContain('secret-value')
+      const { message, detail } = error as OAuthError
+      expect(`${message} ${detail}`).not.toContain('secret-value')
     }
   })
 })
