@@ -37,9 +37,9 @@ export interface Context {
 /** What belongs to one request only. */
 export interface Call {
   /** Goes into the event and onto the error page. */
-  readonly requestId: string
+  requestId(): string
   /** Where it comes from, as it is counted; absent where the runtime does not say. */
-  readonly address: string | undefined
+  address(): string | undefined
   /** Reports an event of this request. */
   readonly emit: Emit
   /** Lets work go on after the answer, where the runtime has to be told so. Its failure is reported, no more. */

@@ -98,11 +98,11 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     let requestId: string | undefined
     const call: Call = {
       // Drawn when somebody asks: most requests end well and need none.
-      get requestId() {
+      requestId() {
         requestId ??= randomId(9)
         return requestId
       },
-      get address() {
+      address() {
         const { clientAddress, trustProxy } = settings
         const peer = clientAddress(request, ...native)
         const address = forwardedAddress(request.headers.get('x-forwarded-for'), trustProxy, peer)
@@ -118,7 +118,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         // Bun cuts an answer that is silent for ten seconds, as streams and slow tools are.
         native.find(cuts)?.timeout(request, 0)
       },
-      emit: (event) => settings.onEvent && ctx.emit({ requestId: call.requestId, ...event }),
+      emit: (event) => settings.onEvent && ctx.emit({ requestId: call.requestId(), ...event }),
     }
     return call
   }

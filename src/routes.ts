@@ -181,7 +181,7 @@ function answerFailure(
   const headers: Record<string, string> = {}
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
   if (caller === 'browser') {
-    return page(errorPage(ctx.settings.look, errorView(error, call.requestId)), status, [], headers)
+    return page(errorPage(ctx.settings.look, errorView(error, call.requestId())), status, [], headers)
   }
   // RFC 6749 §5.2: the challenge answers the scheme the client used.
   const basic = /^basic /i.test(request.headers.get('authorization') ?? '')

@@ -35,7 +35,7 @@ export async function answerAccountSignIn(
   const { flow, provider, cookies } = finishAccountSignIn(ctx, http, fields.state)
   const { settings } = ctx
   const refuse = (error: OAuthError): Response => {
-    return page(errorPage(settings.look, errorView(error, call.requestId)), error.status, cookies)
+    return page(errorPage(settings.look, errorView(error, call.requestId())), error.status, cookies)
   }
   try {
     const upstream = await askedProvider(ctx, http, provider)

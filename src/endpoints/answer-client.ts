@@ -19,7 +19,7 @@ export interface Addressee {
  */
 export function answerError(
   { settings }: Context,
-  { requestId }: Call,
+  call: Call,
   { redirectUri, state }: Addressee,
   error: OAuthError,
   { trusted, cookies }: { trusted: boolean; cookies?: readonly string[] },
@@ -33,7 +33,7 @@ export function answerError(
   if (trusted) return redirect(href, cookies)
   const back = { href, target: describeRedirect(redirectUri).target }
   const status = error.status >= 500 ? error.status : error.code === 'access_denied' ? 200 : 400
-  return page(errorPage(settings.look, { ...errorView(error, requestId), back }), status, cookies)
+  return page(errorPage(settings.look, { ...errorView(error, call.requestId()), back }), status, cookies)
 }
 
 /** The code as RFC 6749 §4.1.2.1 knows it. */

@@ -74,7 +74,7 @@ function turnAway(
       message,
       code: 'access_denied',
       reason: 'not-in-allow',
-      requestId: call.requestId,
+      requestId: call.requestId(),
       back,
     }),
     403,

@@ -7,7 +7,7 @@ import { OAuthError } from '../errors.ts'
 export const limited =
   (endpoint: Endpoint): Endpoint =>
   async (request, ctx, call) => {
-    await ctx.limits.stranger(call.address)
+    await ctx.limits.stranger(call.address())
     return endpoint(request, ctx, call)
   }
 
@@ -20,10 +20,11 @@ type Find = (clientId: string) => Promise<Client | undefined>
  */
 export async function countFailures<T>(
   { limits }: Context,
-  { address }: Call,
+  call: Call,
   find: Find,
   work: (find: Find) => Promise<T>,
 ): Promise<T> {
+  const address = call.address()
   let id: string | undefined
   try {
     return await work(async (clientId) => {

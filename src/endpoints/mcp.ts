@@ -100,7 +100,7 @@ async function judgeFailure(thrown: unknown, { limits }: Context, call: Call): P
   if (!(thrown instanceof OAuthError)) throw thrown
   if (thrown.code !== 'invalid_token') return thrown
   try {
-    await limits.tokenFailed(call.address)
+    await limits.tokenFailed(call.address())
     return thrown
   } catch (error) {
     if (error instanceof OAuthError) return error
