@@ -15,6 +15,8 @@ const library = {
   deno: 'adapters/deno.ts',
   node: 'adapters/node.ts',
   workers: 'adapters/workers.ts',
+  'events/json-lines': 'adapters/events/json-lines.ts',
+  'events/prometheus': 'adapters/events/prometheus.ts',
   'limits/redis': 'adapters/limits/redis.ts',
   'limits/workers': 'adapters/limits/workers.ts',
   ...providers,

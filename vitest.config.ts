@@ -10,6 +10,7 @@ const alias = [
   { find: /^lockgate$/, replacement: here('./src/index.ts') },
   { find: /^lockgate\/(bun|deno|node|workers)$/, replacement: here('./adapters/$1.ts') },
   { find: /^lockgate\/providers\/(.*)$/, replacement: here('./src/providers/$1.ts') },
+  { find: /^lockgate\/events\/(.*)$/, replacement: here('./adapters/events/$1.ts') },
   { find: /^lockgate\/limits\/(.*)$/, replacement: here('./adapters/limits/$1.ts') },
   { find: /^lockgate\/storage\/(.*)$/, replacement: here('./adapters/storage/$1.ts') },
 ]

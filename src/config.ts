@@ -1,5 +1,6 @@
 import type { McpHandler } from './auth.ts'
-import type { ProxyEvent } from './events/event.ts'
+import type { Listener } from './events/event.ts'
+import type { Metrics } from './events/metrics.ts'
 import type { ClientAddress } from './http/address.ts'
 import type { CookieRule } from './http/cookies.ts'
 import type { Look } from './pages/look.ts'
@@ -176,9 +177,11 @@ export interface ProxyOptions {
   /** Browser origins that may call the MCP server, beside this one and loopback; `*` for any. */
   origins?: readonly string[]
   on?: {
-    /** Told everything that happens, without tokens. */
-    event?: (event: ProxyEvent) => void
+    /** Told everything that happens, without tokens: a function, or several. */
+    event?: Listener | readonly Listener[]
   }
+  /** What `/metrics` shows, from `lockgate/events/prometheus`; without it there is no such address. */
+  metrics?: Metrics
   /** The `fetch` for requests to the provider and the MCP server. */
   fetch?: Fetch
   /** Seconds since the epoch; for tests. */
@@ -222,13 +225,11 @@ export interface Settings {
   readonly clients: readonly ClientOptions[]
   readonly apiKeys: readonly ApiKeyOptions[]
   readonly verifyApiKey: VerifyApiKey | undefined
-  /** `undefined` where none are accepted. */
   readonly providerTokens: readonly string[] | undefined
   readonly apiKeyTtl: number
   readonly registration: 'sealed' | 'stored' | 'off'
   readonly registrationPolicy: RegistrationPolicy | undefined
   readonly registrationTtl: number | undefined
-  /** `undefined` where none are accepted. */
   readonly documents: DocumentPolicy | undefined
   readonly redirectUris: { readonly customSchemes: boolean; readonly loopbackAliases: boolean }
   readonly accessTokenTtl: number
@@ -242,7 +243,8 @@ export interface Settings {
   readonly clientAddress: ClientAddress
   readonly trustProxy: number
   readonly origins: readonly string[]
-  readonly onEvent: ((event: ProxyEvent) => void) | undefined
+  readonly listeners: readonly Listener[]
+  readonly metrics: Metrics | undefined
   readonly fetch: Fetch
   readonly now: () => number
 }

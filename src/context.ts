@@ -55,7 +55,7 @@ export function createContext(settings: Settings): Context {
   const { now, issuer, fetch, revocationLag } = settings
   const keyring = createKeyring(settings.secrets)
   const sealer = createSealer(keyring)
-  const emit = createEmit(settings.onEvent)
+  const emit = createEmit(settings.listeners)
   const store = failClosed(settings.storage)
   const grants = createGrants({ store, sealer, now, revocationLag })
   const accessTokens = createAccessTokens(sealer, issuer)

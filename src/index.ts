@@ -7,7 +7,8 @@ export type {
 } from './config.ts'
 export type { AuthRequest, SignedInUser } from './endpoints/own-login.ts'
 export { ConfigError, type ConfigIssue, OAuthError, type OAuthErrorCode } from './errors.ts'
-export type { ProxyEvent } from './events/event.ts'
+export type { Listener, ProxyEvent } from './events/event.ts'
+export type { Metrics } from './events/metrics.ts'
 export type { ClientAddress } from './http/address.ts'
 export type { Texts } from './pages/texts.ts'
 export type {

@@ -2,6 +2,8 @@ import * as v from 'valibot'
 import type { McpHandler } from './auth.ts'
 import type { ClientOptions, McpOptions, ProxyOptions } from './config.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
+import type { Listener } from './events/event.ts'
+import type { Metrics } from './events/metrics.ts'
 import { TextsSchema } from './pages/texts.ts'
 import { ThemeSchema } from './pages/theme.ts'
 import type { Store } from './ports.ts'
@@ -177,9 +179,20 @@ const OPTIONS = {
   origins: v.exactOptional(v.array(v.pipe(v.string(), v.regex(/^(\*|[a-z][a-z0-9+.-]*:\/\/[^/\s]+)$/))), []),
   on: v.exactOptional(
     v.strictObject({
-      event: v.exactOptional(v.custom<NonNullable<NonNullable<ProxyOptions['on']>['event']>>(isFunction)),
+      event: v.exactOptional(
+        v.custom<Listener | readonly Listener[]>(
+          (input) => [input].flat().every(isFunction),
+          'expected a function, or several',
+        ),
+      ),
     }),
     {},
+  ),
+  metrics: v.exactOptional(
+    v.custom<Metrics>(
+      (input) => hasMembers(input, ['event', 'token', 'expose']),
+      'expected prometheus({ … })',
+    ),
   ),
   fetch: v.exactOptional(v.custom<NonNullable<ProxyOptions['fetch']>>(isFunction)),
   now: v.exactOptional(v.custom<NonNullable<ProxyOptions['now']>>(isFunction)),

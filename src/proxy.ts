@@ -118,7 +118,10 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         // Bun cuts an answer that is silent for ten seconds, as streams and slow tools are.
         native.find(cuts)?.timeout(request, 0)
       },
-      emit: (event) => settings.onEvent && ctx.emit({ requestId: call.requestId(), ...event }),
+      // Without a listener there is no id to be drawn.
+      emit(event) {
+        if (settings.listeners.length > 0) ctx.emit({ requestId: call.requestId(), ...event })
+      },
     }
     return call
   }

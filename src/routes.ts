@@ -13,6 +13,7 @@ import {
   readRegistrationEndpoint,
 } from './endpoints/manage-registration.ts'
 import { mcpEndpoint } from './endpoints/mcp.ts'
+import { metricsEndpoint } from './endpoints/metrics.ts'
 import { registerEndpoint } from './endpoints/register.ts'
 import { resourceMetadataEndpoint } from './endpoints/resource-metadata.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
@@ -78,6 +79,7 @@ function routesOf({ settings, clients }: Context): readonly Route[] {
     program(`${base}/token`, { POST: tokenEndpoint }),
     program(`${base}/revoke`, { POST: revokeEndpoint }),
     program(`${base}/health`, { GET: healthEndpoint }),
+    ...(settings.metrics ? [program(`${base}/metrics`, { GET: metricsEndpoint(settings.metrics) })] : []),
     ...(resources.some(({ path }) => path === base) ? [] : [browser(base || '/', { GET: homeEndpoint })]),
   ]
 }

@@ -96,7 +96,8 @@ export function readOptions(options: ProxyOptions): Settings {
     basePath,
     secrets: (typeof secrets === 'string' ? [secrets] : secrets) as [string, ...string[]],
     resources: resources as [Resource, ...Resource[]],
-    onEvent: on?.event,
+    listeners: [on?.event ?? [], rest.metrics?.event ?? []].flat(),
+    metrics: rest.metrics,
     fetch: ownFetch ?? ((input, init) => fetch(input, init)),
     now: now ?? (() => Math.floor(Date.now() / 1000)),
   }

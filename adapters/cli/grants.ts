@@ -1,5 +1,11 @@
 import { type ArgsDef, defineCommand } from 'citty'
-import { createProxy, type GrantSummary, type OAuthProxy, type Store } from '../../src/index.ts'
+import {
+  createProxy,
+  type GrantSummary,
+  type Listener,
+  type OAuthProxy,
+  type Store,
+} from '../../src/index.ts'
 import { fetch } from '../node.ts'
 import type { Closable } from '../storage/driver.ts'
 import { loadDotEnv, SettingsError } from './environment.ts'
@@ -111,18 +117,11 @@ async function withProxy(
       throw new SettingsError('LOCKGATE_STORAGE: what memory: holds only the process of serve itself can see')
     }
     const failures: string[] = []
-    const event = options.on?.event
-    const proxy = createProxy({
-      fetch,
-      ...options,
-      on: {
-        ...options.on,
-        event(happened) {
-          if (happened.type === 'failed') failures.push(happened.error ?? happened.reason ?? 'failed')
-          event?.(happened)
-        },
-      },
-    })
+    const collect: Listener = ({ type, error, reason }) => {
+      if (type === 'failed') failures.push(error ?? reason ?? 'failed')
+    }
+    const on = { event: [collect, ...[options.on?.event ?? []].flat()] }
+    const proxy = createProxy({ fetch, ...options, on })
     code = await work(proxy, () => failures)
     await (options.storage as Store & Partial<Closable>).close?.()
   } catch (error) {

@@ -1,11 +1,13 @@
-import type { ProxyEvent } from '../../src/index.ts'
+import type { Listener, ProxyEvent } from '../../src/index.ts'
+import { jsonLines } from '../events/json-lines.ts'
 
 /** How events are written: one JSON object a line, or one line for a person. */
 export type LogFormat = 'json' | 'text'
 
 /** Writes events to `out`. They hold no token, so a log may be kept. */
-export function createLog(format: LogFormat, out: NodeJS.WritableStream): (event: ProxyEvent) => void {
-  return (event) => out.write(`${format === 'json' ? JSON.stringify(event) : toLine(event)}\n`)
+export function createLog(format: LogFormat, out: NodeJS.WritableStream): Listener {
+  const write = (line: string) => out.write(`${line}\n`)
+  return format === 'json' ? jsonLines(write) : (event) => write(toLine(event))
 }
 
 function toLine({ type, time, ...rest }: ProxyEvent): string {

@@ -51,17 +51,8 @@ export async function runServer(flags: Flags, wrap?: () => Promise<StdioSessions
     })
     const { port, hostname, tls, options } = settings
     const log = createLog(flags.log === 'json' ? 'json' : 'text', process.stdout)
-    const own = options.on?.event
-    const proxy = createProxy({
-      fetch,
-      ...options,
-      on: {
-        event: (event) => {
-          log(event)
-          own?.(event)
-        },
-      },
-    })
+    const on = { event: [log, ...[options.on?.event ?? []].flat()] }
+    const proxy = createProxy({ fetch, ...options, on })
     const server = await serve(proxy, { port, hostname, tls })
     process.stderr.write(startReport(proxy, settings, server.url))
     stopOnSignals(server, async () => {

@@ -7,9 +7,11 @@ import {
   createProxy,
   type McpHandler,
   type McpOptions,
+  type Metrics,
   type ProxyOptions,
   type Store,
 } from '../../src/index.ts'
+import { prometheus } from '../events/prometheus.ts'
 import { fromUrl, storageForms } from '../storage/from-url.ts'
 import { findDangers, isLoopback } from './dangers.ts'
 import { listOf, readScalars, SettingsError, variableOf } from './environment.ts'
@@ -74,11 +76,13 @@ export async function readSettings(
   const mcp = own ?? given.mcp ?? (await collect(() => readMcp(env)))
   const scalars = await collect(() => readScalars(env))
   const secret = given.secret ?? (await collect(() => readSecret(env, url, storage, cwd)))
+  const metrics = given.metrics ?? (await collect(() => readMetrics(env)))
   const allow = env.LOCKGATE_ALLOW ? { allow: listOf(env.LOCKGATE_ALLOW) } : {}
   const options = {
     ...allow,
     ...scalars,
     ...given,
+    ...(metrics && { metrics }),
     url,
     secret,
     storage: store,
@@ -91,6 +95,16 @@ export async function readSettings(
   problems.push(...wrongOptions(options))
   if (problems.length > 0) throw new SettingsError(problems.join('\n'))
   return { port, hostname, tls, options, storage: shown(about.storage), file }
+}
+
+function readMetrics(env: Env): Metrics | undefined {
+  const token = env.LOCKGATE_METRICS_TOKEN
+  if (!token) return undefined
+  try {
+    return prometheus({ token })
+  } catch (error) {
+    throw new SettingsError(`LOCKGATE_METRICS_TOKEN: ${(error as Error).message}`)
+  }
 }
 
 /** A storage without its password, for the start-up report. */

@@ -59,7 +59,7 @@ async function admitAndPass(
     const tenant = ctx.upstreams.tenantOf(request)
     if (tenant && (await tenant).id !== admission.provider) throw ofAnotherTenant()
     call.keepOpen()
-    if (!ctx.settings.onEvent) return await pass(request, resource, ctx, admission)
+    if (ctx.settings.listeners.length === 0) return await pass(request, resource, ctx, admission)
     const began = performance.now()
     const response = await pass(request, resource, ctx, admission)
     const duration = Math.round(performance.now() - began)

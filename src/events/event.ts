@@ -57,14 +57,20 @@ export interface ProxyEvent {
 /** Reports an event; never throws, never waits. */
 export type Emit = (event: Omit<ProxyEvent, 'time'>) => void
 
-/** Wraps the operator's listener: what it throws is its own affair, and no request may fail by it. */
-export function createEmit(listener: ((event: ProxyEvent) => void) | undefined): Emit {
-  if (!listener) return () => {}
+/** Is told everything that happens. */
+export type Listener = (event: ProxyEvent) => void
+
+/** Wraps the operator's listeners: what one throws is its own affair, and no request may fail by it. */
+export function createEmit(listeners: readonly Listener[]): Emit {
+  if (listeners.length === 0) return () => {}
   return (event) => {
-    try {
-      listener({ time: new Date().toISOString(), ...event })
-    } catch {
-      // An audit sink that fails must not take the sign-in down with it.
+    const told = { time: new Date().toISOString(), ...event }
+    for (const listener of listeners) {
+      try {
+        listener(told)
+      } catch {
+        // An audit sink that fails must not take the sign-in down with it, nor another sink.
+      }
     }
   }
 }

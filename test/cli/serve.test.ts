@@ -92,6 +92,11 @@ describe('what is wrong names itself, and nothing listens', () => {
     ],
     ['a port that is none', { PORT: 'x' }, ['PORT']],
     [
+      'a short token for the figures',
+      { LOCKGATE_METRICS_TOKEN: 'canary' },
+      ['LOCKGATE_METRICS_TOKEN: expected a token of at least 32 characters'],
+    ],
+    [
       'a secret of one word, in public',
       { LOCKGATE_URL: 'https://mcp.example.com', LOCKGATE_SECRET: 'correct horse '.repeat(4) },
       ['secret (LOCKGATE_SECRET): was made up', 'dangerouslyAllowWeakSecret'],
@@ -158,7 +163,7 @@ describe('what is wrong names itself, and nothing listens', () => {
   })
 })
 
-test('from five variables alone it serves a whole sign-in at localhost:8787', async () => {
+test('from variables alone it serves a whole sign-in at localhost:8787', async () => {
   const provider = await startProvider({ redirectUris: ['http://localhost:8787/callback'] })
   const mcp = await startMcpServer()
   const run = start(
@@ -168,6 +173,7 @@ test('from five variables alone it serves a whole sign-in at localhost:8787', as
       LOCKGATE_UPSTREAM_CLIENT_ID: provider.clientId,
       LOCKGATE_UPSTREAM_CLIENT_SECRET: provider.clientSecret,
       LOCKGATE_MCP: mcp.url,
+      LOCKGATE_METRICS_TOKEN: SECRET,
     },
     ['--log', 'json'],
   )
@@ -193,6 +199,10 @@ test('from five variables alone it serves a whole sign-in at localhost:8787', as
   expect(lines.map(({ type }) => type)).toEqual(
     expect.arrayContaining(['registered', 'consented', 'signed-in', 'issued']),
   )
+  const figures = await fetch('http://localhost:8787/metrics', {
+    headers: { authorization: `Bearer ${SECRET}` },
+  })
+  expect(await figures.text()).toContain('lockgate_events_total{type="signed-in",reason=""} 1\n')
   const log = run.out() + run.err()
   const { access_token: access, refresh_token: refresh } = client.saved!
   for (const hidden of [

@@ -415,6 +415,7 @@ describe('every event of a grant says whose it is', () => {
     const types = [
       'signed-in',
       'issued',
+      'forwarded',
       'upstream-refreshed',
       'refreshed',
       'revoked',
@@ -440,7 +441,7 @@ describe('every event of a grant says whose it is', () => {
     expect((await call(refusing, '/both', tokens)).status).toBe(502)
     const owned = { resource: `${ORIGIN}/both`, provider: 'guests', user: expect.any(String) }
     expect(events.at(-1)).toMatchObject({
-      type: 'refused',
+      type: 'failed',
       code: 'bad_gateway',
       grant: expect.any(String),
       ...owned,
