@@ -49,6 +49,10 @@ const env = {
   LOCKGATE_UPSTREAM_CLIENT_ID: provider.clientId,
   LOCKGATE_UPSTREAM_CLIENT_SECRET: provider.clientSecret,
   LOCKGATE_MCP: behind.url,
+  // Each visitor does the work of many, all from one address: they are counted as ever, and never too many.
+  LOCKGATE_LIMITS_ADDRESS: '1000000',
+  LOCKGATE_LIMITS_CLIENT: '1000000',
+  LOCKGATE_LIMITS_USER: '1000000',
 }
 const instances: Instance[] = [await bootInstance(env, port), await bootInstance(env, await freePort())]
 
