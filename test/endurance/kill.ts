@@ -63,6 +63,8 @@ function boot(port: number): ChildProcess {
     LOCKGATE_UPSTREAM_CLIENT_ID: provider.clientId,
     LOCKGATE_UPSTREAM_CLIENT_SECRET: provider.clientSecret,
     LOCKGATE_MCP: `http://127.0.0.1:${behindPort}/mcp`,
+    // All from one address, as fast as they can.
+    LOCKGATE_LIMITS_ADDRESS: '1000000',
   }
   return spawn(process.execPath, [cli, 'serve'], { env, stdio: 'ignore' })
 }
