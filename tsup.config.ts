@@ -14,6 +14,7 @@ const library = {
   bun: 'adapters/bun.ts',
   deno: 'adapters/deno.ts',
   node: 'adapters/node.ts',
+  otel: 'adapters/otel.ts',
   workers: 'adapters/workers.ts',
   'events/json-lines': 'adapters/events/json-lines.ts',
   'events/prometheus': 'adapters/events/prometheus.ts',
