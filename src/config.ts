@@ -133,7 +133,7 @@ export interface ProxyOptions {
     /** Also documents at `http://localhost`: for development, where `url` is on loopback too. */
     loopback?: boolean
   }
-  /** Your own word on who may register: what it returns is the refusal. What it throws becomes a bare 500. */
+  /** Your own word on who may register: what it returns is the refusal. What it throws becomes a bare 500; where it takes over 8 s, 503. */
   registrationPolicy?: RegistrationPolicy
   redirectUris?: {
     /** Accept private-use schemes such as `cursor://`. */

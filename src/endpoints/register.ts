@@ -1,3 +1,4 @@
+import { askApplication } from '../application.ts'
 import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { mediaType, readText } from '../http/body.ts'
@@ -54,7 +55,8 @@ export async function readRegistration(
     })
   }
   const members = body as Readonly<Record<string, unknown>>
-  const refusal = await settings.registrationPolicy?.(members, request)
+  const { registrationPolicy: judge } = settings
+  const refusal = judge && (await askApplication('registrationPolicy', () => judge(members, request)))
   if (!refusal) return { metadata, body: members }
   const { error, description, status = 400 } = refusal
   // Whatever else it returned is a mistake of its own, and no business of the client's.

@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.ts'
+import { inTime } from '../in-time.ts'
 import type { Store } from '../ports.ts'
 
 /** Seconds: when to ask again. */
@@ -14,20 +15,7 @@ function unavailable(cause: unknown): never {
   })
 }
 
-/** What `work` answers in time. It is not undone where it is late: it may still happen. */
-async function answerOf<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE / 1000} s`)), PATIENCE)
-  })
-  try {
-    return await Promise.race([work, late])
-  } catch (cause) {
-    return unavailable(cause)
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const answerOf = <T>(work: Promise<T>): Promise<T> => inTime(work, PATIENCE).catch(unavailable)
 
 /** A store whose failures are refusals: whatever cannot be read counts neither as present nor as absent. */
 export function failClosed(store: Store): Store {

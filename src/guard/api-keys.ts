@@ -6,6 +6,7 @@ import { KEY_ID_LENGTH, type Keyring } from '../crypto/keyring.ts'
 import { OAuthError } from '../errors.ts'
 import type { Emit } from '../events/event.ts'
 import { GRANT_PATTERN, userKey } from '../grants/grant-key.ts'
+import { inTime } from '../in-time.ts'
 import type { Clock } from '../ports.ts'
 import {
   type ApiKeyIdentity,
@@ -27,6 +28,9 @@ export const API_KEY_CLIENT = 'api-key'
 /** A hash without salt protects only what cannot be guessed: anything shorter is no key, whatever its hash. */
 const SHORTEST = 32
 
+/** Milliseconds that `verifyApiKey` has. */
+const PATIENCE = 8000
+
 const OF_A_GRANT = new RegExp(`^${GRANT_PATTERN}\\.`)
 
 const noUpstream = async (): Promise<string> => {
@@ -39,7 +43,8 @@ const noUpstream = async (): Promise<string> => {
 const verifierFailed = (cause?: unknown) =>
   new OAuthError('temporarily_unavailable', 'The key cannot be checked at the moment', {
     reason: 'key-check-failed',
-    detail: cause === undefined ? 'it returned something else than an identity' : 'it threw',
+    detail:
+      cause === undefined ? 'it returned something else than an identity' : 'it threw, or took too long',
     cause,
     retryAfter: 5,
   })
@@ -101,7 +106,8 @@ export function createApiKeys(
   async function ask(token: string, resource: Resource): Promise<ShownKey | undefined> {
     let said: unknown
     try {
-      said = await verify?.(token, { resource: new URL(resource.id) })
+      said =
+        verify && (await inTime(Promise.resolve(verify(token, { resource: new URL(resource.id) })), PATIENCE))
     } catch (error) {
       throw verifierFailed(error)
     }

@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { describeError, type Emit } from '../events/event.ts'
+import { inTime } from '../in-time.ts'
 import type { Clock, RateRule, Taken } from '../ports.ts'
 import type { Limits as LimitSettings } from '../protocol/limit-schema.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
@@ -23,6 +24,9 @@ export interface Limits {
 }
 
 const MINUTE = 60
+
+/** Milliseconds for a limiter that is not in memory: nobody is to wait for it who would be let in. */
+const PATIENCE = 1000
 
 const tooMany = (retryAfter: number, reason: ReasonCode) =>
   new OAuthError('too_many_requests', 'There were too many requests, try again later', { reason, retryAfter })
@@ -53,7 +57,11 @@ export function createLimits(settings: LimitSettings, ports: { now: Clock; emit:
   function take(key: string, rule: RateRule): Taken | Promise<Taken> {
     const inMemory = () => memory.take(key, rule) as Taken
     if (!limiter) return inMemory()
-    return (async () => (await limiter.take(key, rule)) ?? inMemory())().catch((error: unknown) => {
+    const asked = (async () => limiter.take(key, rule))()
+    return inTime(
+      asked.then((taken) => taken ?? inMemory()),
+      PATIENCE,
+    ).catch((error: unknown) => {
       emit({ type: 'failed', reason: 'limiter-failed', error: describeError(error) })
       return inMemory()
     })

@@ -6,7 +6,7 @@ export const operation = {
     'See `error` and the limiter itself.',
   ],
   'key-check-failed': [
-    '`verifyApiKey` threw, or returned something else than an identity; `detail` says which.',
+    '`verifyApiKey` threw, took over 8 s, or returned something else than an identity; `detail` says which.',
     'See `error` and your own code.',
   ],
   'unknown-keys-flood': ['Too many keys that nobody knows within a minute.', 'Look at who sends them.'],

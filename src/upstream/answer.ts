@@ -23,8 +23,13 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
   return async (input, init) => {
     const { host, pathname } = new URL(input)
     const where = host + pathname
-    const deadline = AbortSignal.timeout(TIMEOUT)
-    const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline
+    // A timer of its own, which ends with the answer: that of `AbortSignal.timeout` would go on for all of its time.
+    const deadline = new AbortController()
+    const timer = setTimeout(
+      () => deadline.abort(new DOMException('The time is up', 'TimeoutError')),
+      TIMEOUT,
+    )
+    const signal = init.signal ? AbortSignal.any([init.signal, deadline.signal]) : deadline.signal
     const noAnswer = (cause: unknown, effect: Effect) =>
       unavailable({
         reason: 'provider-unreachable',
@@ -34,15 +39,16 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
         effect: signal.aborted ? 'unclear' : effect,
         again: signal.aborted ? undefined : 0,
       })
-    let response: Response
+    let response: Response | undefined
+    let text: string
     try {
       response = await fetch(input, { ...init, redirect: 'manual', signal })
+      text = await readCapped(response)
     } catch (cause) {
-      throw noAnswer(cause, effectOf(cause))
+      throw noAnswer(cause, response === undefined ? effectOf(cause) : 'unclear')
+    } finally {
+      clearTimeout(timer)
     }
-    const text = await readCapped(response).catch((cause: unknown) => {
-      throw noAnswer(cause, 'unclear')
-    })
     if (response.status === 429 || response.status >= 500) {
       const said = Number(response.headers.get('retry-after'))
       throw unavailable({

@@ -1,3 +1,4 @@
+import { askApplication } from '../application.ts'
 import type { ProxyOptions } from '../config.ts'
 import type { Identity } from '../ports.ts'
 import { isAllowed } from '../protocol/allow.ts'
@@ -10,6 +11,8 @@ export async function isWelcome(
   identity: Identity,
 ): Promise<boolean> {
   if (allow === undefined) return true
-  if (typeof allow === 'function') return (await allow(identity, { provider })) === true
+  if (typeof allow === 'function') {
+    return (await askApplication('allow', () => allow(identity, { provider }))) === true
+  }
   return isAllowed(identity, allow, provider)
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { askApplication } from '../application.ts'
 import type { Settings } from '../config.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
@@ -46,8 +47,11 @@ export function createTenants(
   }
 
   async function tenantOf(request: Request): Promise<Upstream> {
-    const provider = await choose(request)
-    if (provider) return upstreamOf(provider)
+    const upstream = await askApplication('upstream', async () => {
+      const provider = await choose(request)
+      return provider && upstreamOf(provider)
+    })
+    if (upstream) return upstream
     throw new OAuthError('invalid_request', 'There is nothing at this address', {
       reason: 'unknown-tenant',
       status: 404,

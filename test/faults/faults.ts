@@ -1,3 +1,4 @@
+import { applicationFaults } from './application.ts'
 import type { Fault } from './fault.ts'
 import { killFaults } from './kills.ts'
 import { storageFaults } from './storage.ts'
@@ -10,4 +11,5 @@ export const faults: readonly Fault[] = [
   ...killFaults,
   ...upstreamFaults,
   ...timeAndSecretFaults,
+  ...applicationFaults,
 ]

@@ -15,7 +15,8 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8')
 /** From the bottom up: what stands in one row may import rows before it, and files of its own folder. */
 const LADDER: readonly (readonly string[])[] = [
   ['reasons'],
-  ['ports', 'errors'],
+  ['ports', 'errors', 'in-time'],
+  ['application'],
   ['http', 'crypto', 'events'],
   ['protocol'],
   ['providers', 'pages'],
