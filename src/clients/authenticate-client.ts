@@ -1,4 +1,4 @@
-import { decodeJwt } from 'jose'
+import { decodeJwt } from 'jose/jwt/decode'
 import { equal } from '../crypto/compare.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'

@@ -1,4 +1,6 @@
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import type { JWTPayload, JWTVerifyGetKey } from 'jose'
+import { JOSEError } from 'jose/errors'
+import { jwtVerify } from 'jose/jwt/verify'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Store } from '../ports.ts'
@@ -60,7 +62,7 @@ async function readClaims(
     return payload
   } catch (error) {
     // The library's messages name claims and headers, never their values.
-    if (error instanceof errors.JOSEError) throw refuse(error.message)
+    if (error instanceof JOSEError) throw refuse(error.message)
     throw keysUnavailable(error)
   }
 }

@@ -1,10 +1,6 @@
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  customFetch,
-  type JSONWebKeySet,
-  type JWTVerifyGetKey,
-} from 'jose'
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
+import { createLocalJWKSet } from 'jose/jwks/local'
+import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote'
 import type { Clock, Fetch, Outbound } from '../ports.ts'
 import type { ClientKeys } from '../protocol/client-document.ts'
 import type { Client } from './client.ts'

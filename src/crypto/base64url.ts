@@ -1,4 +1,4 @@
-import { base64url } from 'jose'
+import * as base64url from 'jose/base64url'
 
 /** Bytes as base64url without padding (RFC 4648 §5). */
 export const toBase64url = (bytes: Uint8Array): string => base64url.encode(bytes)

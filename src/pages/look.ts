@@ -24,11 +24,16 @@ export function createLook(name: string, theme: Theme = {}, texts: Partial<Texts
   const style = styleSheet(theme.accent ?? ACCENT)
   const { logo } = theme
   const images = logo && ` img-src ${logo.startsWith('data:') ? 'data:' : logo};`
+  let policy: string | undefined
   return {
     texts: { ...ENGLISH, ...texts },
     brand: theme.name ?? name,
     logo,
     style,
-    policy: `style-src ${hashSource(style)};${images ?? ''}`,
+    // Hashed with the first page: a process that starts has something else to answer first.
+    get policy() {
+      policy ??= `style-src ${hashSource(style)};${images ?? ''}`
+      return policy
+    },
   }
 }

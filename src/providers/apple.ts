@@ -1,4 +1,5 @@
-import { importPKCS8, SignJWT } from 'jose'
+import { SignJWT } from 'jose/jwt/sign'
+import { importPKCS8 } from 'jose/key/import'
 import { defineProvider, type Input, type ProviderFactory, text } from './define.ts'
 
 const ISSUER = 'https://appleid.apple.com'

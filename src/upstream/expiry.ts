@@ -1,4 +1,4 @@
-import { decodeJwt } from 'jose'
+import { decodeJwt } from 'jose/jwt/decode'
 import type * as oauth from 'oauth4webapi'
 import type { Clock } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'

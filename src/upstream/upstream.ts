@@ -1,4 +1,4 @@
-import { decodeJwt } from 'jose'
+import { decodeJwt } from 'jose/jwt/decode'
 import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, Identity, UpstreamTokens } from '../ports.ts'

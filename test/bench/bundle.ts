@@ -61,14 +61,38 @@ export async function weigh(name: string): Promise<number> {
   return gzipSync(outputFiles![0]!.contents, { level: 9 }).length
 }
 
-/** What a program consists of, by package: its share of the bytes, before they are packed. */
-export async function compose(name: string): Promise<[string, number][]> {
-  const { metafile } = await build({ ...options(PROGRAMS[name]!), metafile: true })
+/** What a program weighs, and by what. */
+export interface Composition {
+  /** Bytes, minified and packed. */
+  readonly whole: number
+  /** Of them, what is installed with Lockgate: no code of ours can make it less. */
+  readonly libraries: number
+  /** Packages and parts of the sources, with their share of the bytes before they are packed. */
+  readonly parts: readonly (readonly [name: string, share: number])[]
+}
+
+/** Taken apart by the sources: the built package has them in one piece. */
+export async function compose(name: string): Promise<Composition> {
+  const whole = await weigh(name)
+  const usual = options(PROGRAMS[name]!)
+  const packages = Object.keys(manifest.dependencies)
+  const own = await build({ ...usual, external: [...usual.external!, ...packages] })
+  const { tsconfigRaw: _, ...fromSources } = usual
+  const { metafile } = await build({
+    ...fromSources,
+    tsconfig: `${root}/tsconfig.json`,
+    external: [...usual.external!, '#outbound'],
+    metafile: true,
+  })
   const [output] = Object.values(metafile!.outputs)
   const shares = new Map<string, number>()
   for (const [file, { bytesInOutput }] of Object.entries(output!.inputs)) {
-    const owner = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? manifest.name
-    shares.set(owner, (shares.get(owner) ?? 0) + bytesInOutput / output!.bytes)
+    const part =
+      /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ??
+      /(?:src|adapters)\/[\w-]+/.exec(file)?.[0] ??
+      'the application'
+    shares.set(part, (shares.get(part) ?? 0) + bytesInOutput / output!.bytes)
   }
-  return [...shares].sort(([, a], [, b]) => b - a)
+  const libraries = whole - gzipSync(own.outputFiles![0]!.contents, { level: 9 }).length
+  return { whole, libraries, parts: [...shares].sort(([, a], [, b]) => b - a) }
 }
