@@ -4,7 +4,7 @@ import { fromBase64url, toBase64url } from '../../src/crypto/base64url.ts'
 import { equal } from '../../src/crypto/compare.ts'
 import { randomId } from '../../src/crypto/random.ts'
 
-test('texts are equal where every character is', () => {
+test('T41: texts are equal where every character is', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
       expect(equal(a, a)).toBe(true)

@@ -235,6 +235,12 @@ describe('the documents', () => {
     }
   })
 
+  test('lead from every threat to its attack', () => {
+    const rows = [...read('SECURITY.md').matchAll(/^\| \[(T\d+)\]\(([^)]+)\) \|/gm)]
+    expect(rows.map(([, id]) => id)).toEqual(Array.from({ length: 44 }, (_, index) => `T${index + 1}`))
+    for (const [, id, file] of rows) expect(read(file!), `${id} in ${file}`).toMatch(new RegExp(`'${id}\\b`))
+  })
+
   test('and the code speak of nothing outside this repository', () => {
     // Put together here, or this file would be the one that says them.
     const strange = [['..', 'shared'].join('/'), ['', 'work', ''].join('/'), ['issue', '#'].join(' ')]
