@@ -40,6 +40,8 @@ const proxy = createProxy({
   mcp: () => new Response('behind the guard'),
   clients: [{ clientId: 'known', clientSecret: SECRET, redirectUris: [REDIRECT, 'cursor://host/cb'] }],
   on: { event: (event) => events.push(event) },
+  // Whoever refuses a request for its number has not looked at what is in it.
+  limits: { address: 1e9, client: 1e9, user: 1e9, failures: 1e9 },
   // The provider answers discovery, and knows no code.
   fetch: async (url) =>
     url.includes('/.well-known/')
