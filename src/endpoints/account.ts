@@ -65,7 +65,7 @@ async function readOwnForm(
   return { session, fields }
 }
 
-async function appsOf({ grants, settings }: Context, { user }: Session): Promise<ConnectedApp[]> {
+async function appsOf({ grants, settings, upstreams }: Context, { user }: Session): Promise<ConnectedApp[]> {
   const apps: ConnectedApp[] = []
   for await (const { key, grant } of grants.list(user)) {
     // One that nobody has redeemed yet is no connection, and ends by itself.
@@ -73,7 +73,9 @@ async function appsOf({ grants, settings }: Context, { user }: Session): Promise
     const { clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
     const server = settings.resources.find(({ id }) => id === resource)?.name
     const scopes = scope.map((one) => describeScope(one, settings))
-    apps.push({ id: key.id, clientName, resource, server, scopes, createdAt, usedAt: rotatedAt, expiresAt })
+    const provider = upstreams.find(grant.provider)?.name
+    const times = { createdAt, usedAt: rotatedAt, expiresAt }
+    apps.push({ id: key.id, clientName, resource, server, provider, scopes, ...times })
   }
   return apps.sort((a, b) => b.usedAt - a.usedAt)
 }

@@ -10,6 +10,8 @@ export interface ConnectedApp {
   readonly resource: string
   /** What the operator calls the resource. */
   readonly server: string | undefined
+  /** The name of the provider, where it is known. */
+  readonly provider: string | undefined
   /** In words. */
   readonly scopes: readonly string[]
   readonly createdAt: number
@@ -56,8 +58,14 @@ ${carried}<button type="submit" class="plain">${texts.signOut}</button>
 </form>
 ${apps.length === 0 && html`<div class="panel"><p>${texts.accountNone}</p></div>`}
 ${apps.map((app) => card(texts, app, base, carried))}
-${apps.length > 0 && html`<p class="small">${fill(texts.accountHint, { provider: providers.map(({ name }) => name).join(', ') })}</p>`}`,
+${apps.length > 0 && html`<p class="small">${fill(texts.accountHint, { provider: providersOf(apps, providers) })}</p>`}`,
   )
+}
+
+/** Where the apps have access: at the provider the user signed in at, which is rarely all there are. */
+function providersOf(apps: readonly ConnectedApp[], all: AccountView['providers']): string {
+  const named = new Set(apps.flatMap(({ provider }) => provider ?? []))
+  return [...(named.size > 0 ? named : all.map(({ name }) => name))].join(', ')
 }
 
 function card(texts: Texts, app: ConnectedApp, base: string, carried: Html): Html {

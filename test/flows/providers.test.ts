@@ -391,6 +391,24 @@ describe('tenants, each with a provider by a function of the request', () => {
   })
 })
 
+test('the account page says at which provider an app’s access ends too', async () => {
+  const system = systemOf({})
+  await signedIn(system, '/both', 'guests')
+  const browser = system.browser()
+  const start = asPage(await browser.open(`${ORIGIN}/account`))
+  for (const id of ['staff', 'guests']) expect(start.text).toContain(`Sign in with the ${id} account`)
+  const init = {
+    method: 'POST',
+    body: new URLSearchParams({ provider: 'guests' }),
+    headers: { origin: ORIGIN },
+  }
+  const login = asPage(await browser.open(`${ORIGIN}/account/sign-in`, { init }))
+  const end = await signInAtProvider(browser, login, { stopAt: `${ORIGIN}/account` })
+  const { text } = typeof end === 'string' ? asPage(await browser.open(end)) : end
+  expect(text).toContain('at the guests account for the app')
+  expect(text).not.toContain('the staff account')
+})
+
 describe('every event of a grant says whose it is', () => {
   test.each([
     ['with one provider', (): Partial<ProxyOptions> => ({ upstream: providerOf(staff, 'staff') })],
