@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { CONSOLES } from '../../adapters/cli/init/consoles.ts'
 import { PROVIDERS } from '../../adapters/cli/upstream.ts'
 import { runCommand } from '../support/command.ts'
 
@@ -95,6 +96,15 @@ describe('what it writes', () => {
     const places = texts.map((text) => out.indexOf(text))
     expect(places).not.toContain(-1)
     expect(places).toEqual([...places].sort((a, b) => a - b))
+  })
+
+  test('names the page where the provider registers applications, if all its customers have the same', async () => {
+    const { out } = await init('--provider', 'github', '--mcp', 'http://x/mcp')
+    expect(out).toContain('https://github.com/settings/developers\n')
+    for (const [name, url] of Object.entries(CONSOLES)) {
+      expect(Object.keys(PROVIDERS), name).toContain(name)
+      expect(new URL(url).protocol, name).toBe('https:')
+    }
   })
 
   test('asks for those who may sign in where everybody has an account', async () => {

@@ -1,6 +1,7 @@
 import { MCP_CLIENTS, serverName } from '../connect.ts'
 import { isLoopback } from '../dangers.ts'
 import type { Answers } from './answers.ts'
+import { CONSOLES } from './consoles.ts'
 import { inCode, type Variable } from './variables.ts'
 
 const START = {
@@ -23,7 +24,8 @@ export function nextSteps(
   answers: Answers,
   about: { written: readonly string[]; variables: readonly Variable[]; secrets: string; anybody: boolean },
 ): string {
-  const { definition, url, runtime, client } = answers
+  const { definition, provider, url, runtime, client } = answers
+  const console = CONSOLES[provider]
   const address = url + new URL(answers.mcp).pathname.replace(/\/+$/, '')
   const { title, steps, ...rest } = MCP_CLIENTS[client]
   const empty = about.variables.filter(({ value }) => value === '').map(({ name }) => name)
@@ -34,7 +36,11 @@ export function nextSteps(
       : []),
     [
       `Register an application at ${definition.name}, of the kind "web", with this callback URL:`,
-      [`${url}/callback`, `Its documentation: ${definition.docs}`],
+      [
+        `${url}/callback`,
+        ...(console === undefined ? [] : [`Register it at:    ${console}`]),
+        `Its documentation: ${definition.docs}`,
+      ],
     ],
   ]
   if (empty.length > 0) all.push([`Fill in ${about.secrets}:`, empty])
