@@ -12,7 +12,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { locate } from '../runtimes/locate.ts'
-import { compose } from './bundle.ts'
+import { budgetOf, compose, PROGRAMS, weigh } from './bundle.ts'
 import { coldStart } from './cold-start.ts'
 import type { Growth } from './growth.ts'
 import type { Measurement } from './measure.ts'
@@ -103,5 +103,14 @@ console.log(
 )
 console.table(Object.fromEntries(parts.map(([name, share]) => [name, `${(share * 100).toFixed(1)} %`])))
 
-const bundle = { [app]: { whole, libraries } }
+const entries: Record<string, number> = {}
+for (const name of Object.keys(PROGRAMS)) {
+  // Providers are data: the largest stands for all.
+  const entry = budgetOf(name)
+  entries[entry] = Math.max(entries[entry] ?? 0, await weigh(name))
+}
+console.log('\neach entry by itself, bytes min + gzip')
+console.table(entries)
+
+const bundle = { [app]: { whole, libraries }, entries }
 if (values.json) writeFileSync(values.json, JSON.stringify({ results, bundle }, null, 2))
