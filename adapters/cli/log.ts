@@ -7,7 +7,11 @@ export type LogFormat = 'json' | 'text'
 /** Writes events to `out`. They hold no token, so a log may be kept. */
 export function createLog(format: LogFormat, out: NodeJS.WritableStream): Listener {
   const write = (line: string) => out.write(`${line}\n`)
-  return format === 'json' ? jsonLines(write) : (event) => write(toLine(event))
+  if (format === 'json') return jsonLines(write)
+  return (event) => {
+    // People read what changes; what merely passes would bury it.
+    if (event.type !== 'forwarded') write(toLine(event))
+  }
 }
 
 function toLine({ type, time, ...rest }: ProxyEvent): string {
