@@ -113,7 +113,7 @@ describe('refused as metadata', () => {
     expect(() => readWith(members)).toThrow(refusal('invalid_client_metadata', detail))
   })
 
-  test('and never with the value in the text or the detail', () => {
+  test('and never with the value in the text or the reason', () => {
     try {
       readWith({ client_name: `secret-value ${'a'.repeat(500)}` })
       expect.unreachable()
