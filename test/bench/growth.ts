@@ -12,7 +12,7 @@ import type { Grant } from '../../src/grants/grant.ts'
 import { type GrantKey, newGrantKey, parseGrantKey, recordKey } from '../../src/grants/grant-key.ts'
 import { createGrants } from '../../src/grants/grants.ts'
 import { refreshToken } from '../../src/grants/refresh-token.ts'
-import { type Figure, measure } from './measure.ts'
+import { type Figure, measure, type Operation } from './measure.ts'
 import { builtModules, lockgate, SECRET } from './subjects/lockgate.ts'
 import { expectStatus } from './subjects/subject.ts'
 
@@ -41,7 +41,8 @@ const sealer = createSealer(keyring)
 const now = () => Math.floor(Date.now() / 1000)
 const grants = createGrants({ store: storage, sealer, now, revocationLag: 5 })
 const tokens = createAccessTokens(sealer, origin)
-const subject = await lockgate(origin, modules, storage)
+// What is known stays known for all of a round, however long that takes: it is either warm or cold.
+const subject = await lockgate(origin, modules, storage, { revocationLag: 300 })
 
 // One real sign-in is the pattern of all the others.
 const clientId = await subject.register!(subject.fetch)
@@ -95,23 +96,33 @@ for (const size of sizes) {
   for (; filled < size; filled++) await add(filled)
   const heapPerGrant = (heap() - before) / (size - start)
   const anyOf = () => Math.floor(Math.random() * size)
-  const operation = (path: string, times: number, make: () => (index: number) => Promise<unknown>) => ({
+  /** So many of them, none twice: of a few, too, each is then seen for the first time. */
+  const anyOfAll = (count: number): number[] => {
+    const chosen = new Set<number>()
+    while (chosen.size < count) chosen.add(anyOf())
+    return [...chosen]
+  }
+  const operation = (path: string, times: number, prepare: Operation['prepare']): Operation => ({
     path,
     subject: 'lockgate',
     times,
-    prepare: async () => make(),
+    prepare,
   })
   const measured = await measure(
     [
-      operation('guard, the same 1,000 grants', 2000, () => {
+      operation('guard, the same 1,000 grants', 2000, async () => {
         const held = Array.from({ length: 1000 }, (_, index) => accessToken(index % size))
+        for (const token of held) await guard(token)
         return (index) => guard(held[index % held.length]!)
       }),
-      operation('guard, any grant for the first time', 500, () => {
-        const held = Array.from({ length: 500 }, () => accessToken(anyOf()))
+      operation('guard, any grant for the first time', 500, async () => {
+        const held = anyOfAll(501).map(accessToken)
+        subject.restart!()
+        // Keys are derived once in the life of a process.
+        await guard(held[500]!)
         return (index) => guard(held[index]!)
       }),
-      operation('refresh of any grant', 200, () => async () => {
+      operation('refresh of any grant', 200, async () => async () => {
         const index = anyOf()
         const generation = generations.get(index) ?? 1
         generations.set(index, generation + 1)

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Operation } from './measure.ts'
 import { expectStatus, type Send, type Session, type Subject } from './subjects/subject.ts'
 
@@ -27,9 +28,13 @@ export async function operationsOf(subject: Subject, send: Send, grants: number)
     const response = await send(guarded(subject, `Bearer ${token}`))
     if (response.status !== status) await expectStatus(response, status)
   }
-  // As long as a real token: to read a header is a cost of HTTP.
-  const some = 'x'.repeat(TOKEN_LENGTH)
-  if (!signIn || !refresh) return [operation('guard, warm', 2000, async () => () => call(some, 200))]
+  if (!signIn || !refresh) {
+    // As many and as long as real ones: to read a header is a cost of HTTP.
+    const texts = Array.from({ length: grants }, () =>
+      randomBytes(TOKEN_LENGTH).toString('base64url').slice(-TOKEN_LENGTH),
+    )
+    return [operation('guard, warm', 2000, async () => (index) => call(texts[index % grants]!, 200))]
+  }
 
   const clientId = register ? await register(send) : 'bench'
   const sessions: Session[] = []

@@ -44,7 +44,7 @@ for (const node of nodes) {
     runtime,
     inProcess: script<Measurement>(node, 'in-process', String(size.rounds), String(size.grants)),
     overHttp: await measureOverHttp(node, size.http, Math.min(200, size.grants)),
-    growth: script<Growth[]>(node, 'growth', String(size.http), size.growth),
+    growth: script<Growth[]>(node, 'growth', String(size.rounds), size.growth),
     coldStart: coldStart(node, size.starts),
   })
 }

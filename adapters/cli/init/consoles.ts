@@ -1,6 +1,7 @@
 /**
  * Where an application is registered, by the provider's name: for those that have one address for everybody. Whatever
- * has a host of its own for each customer is not here; its documentation says where.
+ * has a host of its own for each customer is not here; its documentation says where. As public guides had them on
+ * 2026-11-23.
  */
 export const CONSOLES: Readonly<Record<string, string>> = {
   airtable: 'https://airtable.com/create/oauth',
