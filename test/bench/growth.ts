@@ -14,7 +14,8 @@ import { createGrants } from '../../src/grants/grants.ts'
 import { refreshToken } from '../../src/grants/refresh-token.ts'
 import { type Figure, measure, type Operation } from './measure.ts'
 import { builtModules, lockgate, SECRET } from './subjects/lockgate.ts'
-import { expectStatus } from './subjects/subject.ts'
+import { answer, expectStatus } from './subjects/subject.ts'
+import { GUARDED, UNGUARDED } from './targets.ts'
 
 const rounds = Number(process.argv[2])
 const sizes = process.argv[3]!.split(',').map(Number)
@@ -81,10 +82,12 @@ function accessToken(index: number): string {
   return tokens.issue({ key: keyAt(index), epoch, client, resource, scope, ...times })
 }
 
-async function guard(token: string): Promise<void> {
+async function ask(send: (request: Request) => Response | Promise<Response>, token: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}` }
-  await expectStatus(await subject.fetch(new Request(subject.resource, { method: 'POST', headers })), 200)
+  await expectStatus(await send(new Request(subject.resource, { method: 'POST', headers })), 200)
 }
+
+const guard = (token: string): Promise<void> => ask(subject.fetch, token)
 
 /** Which refresh token of a grant comes next, where it is not the first. */
 const generations = new Map<number, number>()
@@ -110,7 +113,11 @@ for (const size of sizes) {
   })
   const measured = await measure(
     [
-      operation('guard, the same 1,000 grants', 2000, async () => {
+      operation(UNGUARDED, 2000, async () => {
+        const held = Array.from({ length: 1000 }, (_, index) => accessToken(index % size))
+        return (index) => ask(answer, held[index % held.length]!)
+      }),
+      operation(GUARDED, 2000, async () => {
         const held = Array.from({ length: 1000 }, (_, index) => accessToken(index % size))
         for (const token of held) await guard(token)
         return (index) => guard(held[index % held.length]!)

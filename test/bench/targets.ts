@@ -21,6 +21,10 @@ export interface Target {
 export const microsOf = (figures: readonly Figure[], path: string, subject: string): number =>
   figures.find((figure) => figure.path === path && figure.subject === subject)?.micros ?? Number.NaN
 
+/** What a guarded request costs, and the same without a guard, in a process that does nothing else. */
+export const GUARDED = 'guard, the same 1,000 grants'
+export const UNGUARDED = 'no auth at all'
+
 const PEER = 'workers-oauth-provider'
 
 /** In-process paths that have to be so many times as fast as the peer's. */
@@ -43,17 +47,22 @@ export function judge({ inProcess: { figures }, growth, coldStart: { bare, lockg
       holds: ratio >= factor,
     }
   })
-  const over = own('guard, warm') - microsOf(figures, 'guard, warm', 'no auth')
   const started = lockgate.passed - bare.passed
   const [least, most] = [growth[0], growth.at(-1)]
+  const alone = (path: string) => microsOf(least?.figures ?? [], path, 'lockgate')
+  const over = alone(GUARDED) - alone(UNGUARDED)
   const slower = Math.max(
-    ...(most?.figures ?? []).map(
-      ({ path, subject, micros }) => micros / microsOf(least?.figures ?? [], path, subject),
-    ),
+    ...(most?.figures ?? [])
+      .filter(({ path }) => path !== UNGUARDED)
+      .map(({ path, subject, micros }) => micros / microsOf(least?.figures ?? [], path, subject)),
   )
   return [
     ...targets,
-    { target: 'warm guard: at most 5 µs over no auth', measured: `${over.toFixed(1)} µs`, holds: over <= 5 },
+    {
+      target: 'warm guard, in a process of its own: at most 5 µs over no auth',
+      measured: `${over.toFixed(1)} µs`,
+      holds: over <= 5,
+    },
     {
       target: `${most?.grants} grants: every path within 20 % of ${least?.grants}`,
       measured: `${slower.toFixed(2)} × the time`,
