@@ -1,19 +1,19 @@
-import type { ProxyOptions } from './config.ts'
 import { type Call, type Context, createContext } from './context.ts'
 import { randomId } from './crypto/random.ts'
-import {
-  type AuthRequest,
-  completeAuthorization,
-  parseAuthRequest,
-  type SignedInUser,
-} from './endpoints/own-login.ts'
 import { describeError } from './events/event.ts'
 import type { Grant } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
 import { ownerOf } from './grants/owner.ts'
 import { forwardedAddress, normalAddress } from './http/address.ts'
+import type { ProxyOptions } from './options/options.ts'
+import { readOptions } from './options/settings.ts'
 import { createRouter } from './routes.ts'
-import { readOptions } from './settings.ts'
+import {
+  type AuthRequest,
+  completeAuthorization,
+  parseAuthRequest,
+  type SignedInUser,
+} from './sign-in/own-login.ts'
 
 /** One grant, as an operator sees it. Times are seconds since the epoch. */
 export interface GrantSummary {

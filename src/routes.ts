@@ -6,7 +6,6 @@ import { authorizeEndpoint } from './endpoints/authorize.ts'
 import { callbackEndpoint } from './endpoints/callback.ts'
 import { consentEndpoint } from './endpoints/consent.ts'
 import { healthEndpoint, homeEndpoint } from './endpoints/home.ts'
-import { limited } from './endpoints/limited.ts'
 import {
   changeRegistrationEndpoint,
   deleteRegistrationEndpoint,
@@ -14,11 +13,12 @@ import {
 } from './endpoints/manage-registration.ts'
 import { mcpEndpoint } from './endpoints/mcp.ts'
 import { metricsEndpoint } from './endpoints/metrics.ts'
+import { limited } from './endpoints/rate-limit.ts'
 import { registerEndpoint } from './endpoints/register.ts'
 import { resourceMetadataEndpoint } from './endpoints/resource-metadata.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { serverMetadataEndpoint } from './endpoints/server-metadata.ts'
-import { tokenEndpoint } from './endpoints/token.ts'
+import { tokenEndpoint } from './endpoints/token/token.ts'
 import { OAuthError } from './errors.ts'
 import { refusal } from './events/refusal.ts'
 import { allowOrigin, preflight } from './http/cors.ts'

@@ -7,7 +7,7 @@ import { run } from './run.ts'
 const secretCommand = defineCommand({
   meta: { name: 'secret', description: 'Make a new secret: 256 bits of randomness, on the standard output' },
   run: async () => {
-    const { newSecret } = await import('./settings.ts')
+    const { newSecret } = await import('./configuration/settings.ts')
     process.stdout.write(`${newSecret()}\n`)
   },
 })
@@ -15,7 +15,7 @@ const secretCommand = defineCommand({
 const keyCommand = defineCommand({
   meta: { name: 'key', description: 'Make a new API key, and the hash of it that belongs in `apiKeys`' },
   run: async () => {
-    const { newSecret } = await import('./settings.ts')
+    const { newSecret } = await import('./configuration/settings.ts')
     const key = newSecret()
     const keyHash = createHash('sha256').update(key).digest('hex')
     process.stdout.write(`key      ${key}\nkeyHash  ${keyHash}\n`)
@@ -30,10 +30,10 @@ const main = defineCommand({
   },
   subCommands: {
     init: () => import('./init/init.ts').then(({ initCommand }) => initCommand),
-    doctor: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand),
-    serve: () => import('./serve.ts').then(({ serveCommand }) => serveCommand),
-    grants: () => import('./grants.ts').then(({ grantsCommand }) => grantsCommand),
-    wrap: () => import('./wrap.ts').then(({ wrapCommand }) => wrapCommand),
+    doctor: () => import('./doctor/command.ts').then(({ doctorCommand }) => doctorCommand),
+    serve: () => import('./serve/command.ts').then(({ serveCommand }) => serveCommand),
+    grants: () => import('./grants/command.ts').then(({ grantsCommand }) => grantsCommand),
+    wrap: () => import('./wrap/command.ts').then(({ wrapCommand }) => wrapCommand),
     secret: secretCommand,
     key: keyCommand,
   },

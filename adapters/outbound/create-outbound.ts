@@ -3,7 +3,7 @@ import { request as http, type IncomingMessage } from 'node:http'
 import { request as https } from 'node:https'
 import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
-import type { Outbound, OutboundOptions } from '../../src/index.ts'
+import type { Outbound, OutboundOptions } from '../../src/ports.ts'
 import { isLoopback, isPublic } from './addresses.ts'
 
 /** What a test may replace. */

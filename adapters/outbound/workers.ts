@@ -1,4 +1,4 @@
-import type { Outbound } from '../../src/index.ts'
+import type { Outbound } from '../../src/ports.ts'
 
 /**
  * A Worker runs in no network of its own: there is nothing behind it that its `fetch` could reach and the internet

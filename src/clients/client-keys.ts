@@ -1,11 +1,11 @@
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import { createLocalJWKSet } from 'jose/jwks/local'
 import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote'
+import { createFetched } from '../http/fetch-cache.ts'
+import { fetchJson } from '../http/fetch-json.ts'
 import type { Clock, Fetch, Outbound } from '../ports.ts'
 import type { ClientKeys } from '../protocol/client-document.ts'
 import type { Client } from './client.ts'
-import { fetchJson } from './fetch-json.ts'
-import { createFetched } from './fetched.ts'
 
 /** Bytes: certificates may come with the keys. */
 const LIMIT = 64 * 1024

@@ -1,4 +1,4 @@
-import type { ClientOptions } from '../config.ts'
+import type { ClientOptions } from '../options/options.ts'
 import type { Fetch, Outbound, Store } from '../ports.ts'
 import type { ClientKeys } from '../protocol/client-document.ts'
 import type { ClientMetadata } from '../protocol/client-metadata.ts'

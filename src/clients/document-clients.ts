@@ -1,13 +1,13 @@
 import { OAuthError } from '../errors.ts'
+import { freshFor } from '../http/cache-lifetime.ts'
+import { createFetched } from '../http/fetch-cache.ts'
+import { fetchJson } from '../http/fetch-json.ts'
 import type { Clock, Outbound } from '../ports.ts'
 import { readClientDocument } from '../protocol/client-document.ts'
 import { type DocumentPolicy, documentUrlProblem } from '../protocol/document-url.ts'
-import { freshFor } from '../protocol/freshness.ts'
 import { parseScope } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import type { Client } from './client.ts'
-import { fetchJson } from './fetch-json.ts'
-import { createFetched } from './fetched.ts'
 
 /** Clients whose id is the address of a document that describes them. */
 export interface DocumentClients {

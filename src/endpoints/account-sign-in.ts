@@ -5,10 +5,10 @@ import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
 import { errorPage, errorView } from '../pages/error-page.ts'
-import { asRefusal, judgeAnswer } from './judge-answer.ts'
-import { askedProvider, choicesFor, chosenOf, userOf } from './provider-of-request.ts'
-import { openSession } from './session.ts'
-import { finishAccountSignIn, startAccountSignIn } from './sign-in.ts'
+import { asRefusal, judgeAnswer } from '../sign-in/identify.ts'
+import { finishAccountSignIn, startAccountSignIn } from '../sign-in/pending.ts'
+import { askedProvider, choicesFor, chosenOf, userOf } from '../sign-in/provider-choice.ts'
+import { openSession } from '../sign-in/session.ts'
 
 /** Sends the browser to the provider. By a form of ours only, or a link could sign somebody in unasked. */
 export const accountSignInEndpoint: Endpoint = async (http, ctx) => {

@@ -1,3 +1,4 @@
+import { endUpstream } from '../connections/report-end.ts'
 import type { Context, Endpoint } from '../context.ts'
 import { equal } from '../crypto/compare.ts'
 import { OAuthError } from '../errors.ts'
@@ -6,10 +7,9 @@ import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
 import { accountPage, type ConnectedApp } from '../pages/account-page.ts'
-import { describeScope } from './describe-scope.ts'
-import { endUpstream } from './end-upstream.ts'
-import { choicesFor } from './provider-of-request.ts'
-import { closeSession, readSession, type Session } from './session.ts'
+import { describeScope } from '../sign-in/describe-scope.ts'
+import { choicesFor } from '../sign-in/provider-choice.ts'
+import { closeSession, readSession, type Session } from '../sign-in/session.ts'
 
 /** What the signed-in user has connected; for others a button to sign in. */
 export const accountEndpoint: Endpoint = async (http, ctx) => {

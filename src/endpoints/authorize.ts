@@ -10,10 +10,10 @@ import { checkAuthorizationRequest, chooseRedirectUri, readState } from '../prot
 import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
 import { upstreamScopes } from '../protocol/scope.ts'
+import { answerError } from '../sign-in/authorization-error.ts'
+import { describeScope } from '../sign-in/describe-scope.ts'
+import { openConsent } from '../sign-in/pending.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { answerError } from './answer-client.ts'
-import { describeScope } from './describe-scope.ts'
-import { openConsent } from './sign-in.ts'
 
 /**
  * Puts an authorization request before the user. The provider hears nothing of it until they approve.

@@ -3,12 +3,12 @@ import { refusal } from '../events/refusal.ts'
 import { readForm, toParams } from '../http/params.ts'
 import { redirect } from '../http/responses.ts'
 import { withResponse } from '../protocol/redirect-uri.ts'
+import { answerError } from '../sign-in/authorization-error.ts'
+import { completeSignIn } from '../sign-in/complete.ts'
+import { ANSWER, asRefusal, judgeAnswer } from '../sign-in/identify.ts'
+import { finishSignIn, isAccountSignIn } from '../sign-in/pending.ts'
+import { askedProvider } from '../sign-in/provider-choice.ts'
 import { answerAccountSignIn } from './account-sign-in.ts'
-import { answerError } from './answer-client.ts'
-import { completeSignIn } from './complete-sign-in.ts'
-import { ANSWER, asRefusal, judgeAnswer } from './judge-answer.ts'
-import { askedProvider } from './provider-of-request.ts'
-import { finishSignIn, isAccountSignIn } from './sign-in.ts'
 
 /**
  * The provider's answer. Here, and nowhere before, the storage is written: one grant, under its code.

@@ -3,9 +3,9 @@ import { OAuthError } from '../errors.ts'
 import { readForm } from '../http/params.ts'
 import { redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
-import { answerError } from './answer-client.ts'
-import { choicesFor, chosenOf } from './provider-of-request.ts'
-import { closeConsent, startSignIn } from './sign-in.ts'
+import { answerError } from '../sign-in/authorization-error.ts'
+import { closeConsent, startSignIn } from '../sign-in/pending.ts'
+import { choicesFor, chosenOf } from '../sign-in/provider-choice.ts'
 
 /** The user's answer. Only here does a sign-in at the provider begin. */
 export const consentEndpoint: Endpoint = async (http, ctx, call) => {

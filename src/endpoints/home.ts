@@ -2,7 +2,7 @@ import type { Context, Endpoint } from '../context.ts'
 import { json, page } from '../http/responses.ts'
 import { homePage } from '../pages/home-page.ts'
 import type { Page } from '../pages/layout.ts'
-import { readSession } from './session.ts'
+import { readSession } from '../sign-in/session.ts'
 
 /** How to connect, for somebody who opens the address in a browser. */
 export const homeEndpoint: Endpoint = (request, ctx) =>

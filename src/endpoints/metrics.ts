@@ -1,7 +1,7 @@
 import type { Endpoint } from '../context.ts'
 import { equal } from '../crypto/compare.ts'
 import type { Metrics } from '../events/metrics.ts'
-import { limited } from './limited.ts'
+import { limited } from './rate-limit.ts'
 
 /** The figures, for whoever may read them. */
 export const metricsEndpoint = ({ token, expose }: Metrics): Endpoint =>

@@ -1,8 +1,8 @@
-import { askApplication } from '../application.ts'
 import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { mediaType, readText } from '../http/body.ts'
 import { json } from '../http/responses.ts'
+import { callHook } from '../options/call-hook.ts'
 import { type ClientMetadata, readClientMetadata } from '../protocol/client-metadata.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
 import { clientInformation } from './client-information.ts'
@@ -56,7 +56,7 @@ export async function readRegistration(
   }
   const members = body as Readonly<Record<string, unknown>>
   const { registrationPolicy: judge } = settings
-  const refusal = judge && (await askApplication('registrationPolicy', () => judge(members, request)))
+  const refusal = judge && (await callHook('registrationPolicy', () => judge(members, request)))
   if (!refusal) return { metadata, body: members }
   const { error, description, status = 400 } = refusal
   // Whatever else it returned is a mistake of its own, and no business of the client's.

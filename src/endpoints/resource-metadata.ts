@@ -1,6 +1,6 @@
-import type { Resource } from '../config.ts'
 import type { Endpoint } from '../context.ts'
 import { cacheableJson } from '../http/responses.ts'
+import type { Resource } from '../options/options.ts'
 import { resourceMetadata } from '../protocol/documents.ts'
 
 const MAX_AGE = 300

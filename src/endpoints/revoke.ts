@@ -1,14 +1,14 @@
 import { authenticateClient } from '../clients/authenticate-client.ts'
+import { clientFinder } from '../clients/client-by-grant.ts'
+import { endUpstream } from '../connections/report-end.ts'
 import type { Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { type Grant, revokeAccess } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
 import { type Owner, ownerOf } from '../grants/owner.ts'
-import { parseRefreshToken } from '../grants/refresh-token.ts'
 import { readForm } from '../http/params.ts'
-import { clientFinder } from './client-of-grant.ts'
-import { endUpstream } from './end-upstream.ts'
-import { countFailures } from './limited.ts'
+import { parseRefreshToken } from '../tokens/refresh-token.ts'
+import { countFailures } from './rate-limit.ts'
 
 /**
  * Revokes a refresh token, and with it the grant, or the access tokens of a grant. What is not the client's own

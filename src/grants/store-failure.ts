@@ -1,5 +1,5 @@
 import { OAuthError } from '../errors.ts'
-import { inTime } from '../in-time.ts'
+import { withTimeout } from '../http/timeout.ts'
 import type { Store } from '../ports.ts'
 
 /** Seconds: when to ask again. */
@@ -15,7 +15,7 @@ function unavailable(cause: unknown): never {
   })
 }
 
-const answerOf = <T>(work: Promise<T>): Promise<T> => inTime(work, PATIENCE).catch(unavailable)
+const answerOf = <T>(work: Promise<T>): Promise<T> => withTimeout(work, PATIENCE).catch(unavailable)
 
 /** A store whose failures are refusals: whatever cannot be read counts neither as present nor as absent. */
 export function failClosed(store: Store): Store {

@@ -1,19 +1,19 @@
-import type { Auth } from '../auth.ts'
-import type { Resource } from '../config.ts'
 import { equal } from '../crypto/compare.ts'
 import { hexDigest } from '../crypto/digest.ts'
 import { KEY_ID_LENGTH, type Keyring } from '../crypto/keyring.ts'
 import { OAuthError } from '../errors.ts'
 import type { Emit } from '../events/event.ts'
 import { GRANT_PATTERN, userKey } from '../grants/grant-key.ts'
-import { inTime } from '../in-time.ts'
-import type { Clock } from '../ports.ts'
+import { withTimeout } from '../http/timeout.ts'
 import {
   type ApiKeyIdentity,
   type ApiKeyOptions,
   isApiKeyIdentity,
   type VerifyApiKey,
-} from '../protocol/api-key-schema.ts'
+} from '../options/api-keys.ts'
+import type { Auth } from '../options/auth.ts'
+import type { Resource } from '../options/options.ts'
+import type { Clock } from '../ports.ts'
 import { type AskAboutKey, createVerifiedKeys, type ShownKey } from './verified-keys.ts'
 
 /** Knows the keys: those that are configured, and by whom to ask about others. */
@@ -107,7 +107,8 @@ export function createApiKeys(
     let said: unknown
     try {
       said =
-        verify && (await inTime(Promise.resolve(verify(token, { resource: new URL(resource.id) })), PATIENCE))
+        verify &&
+        (await withTimeout(Promise.resolve(verify(token, { resource: new URL(resource.id) })), PATIENCE))
     } catch (error) {
       throw verifierFailed(error)
     }

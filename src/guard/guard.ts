@@ -1,13 +1,13 @@
-import type { Auth } from '../auth.ts'
-import type { Resource } from '../config.ts'
 import { OAuthError } from '../errors.ts'
-import type { AccessClaims, AccessTokens } from '../grants/access-token.ts'
 import type { Grant } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
+import type { Auth } from '../options/auth.ts'
+import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import type { AccessClaims, AccessTokens } from '../tokens/access-token.ts'
 import type { ApiKeys } from './api-keys.ts'
 
 /** A request that may pass. */

@@ -1,11 +1,11 @@
-import type { ProxyOptions } from '../config.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { OAuthError } from '../errors.ts'
 import type { Emit } from '../events/event.ts'
 import { userKey } from '../grants/grant-key.ts'
+import type { ProxyOptions } from '../options/options.ts'
 import type { Clock, Identity } from '../ports.ts'
-import { isWelcome } from '../upstream/is-welcome.ts'
-import { UpstreamTrouble } from '../upstream/trouble.ts'
+import { isWelcome } from '../upstream/admit-user.ts'
+import { UpstreamUnavailable } from '../upstream/unavailable.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { AskAboutKey } from './verified-keys.ts'
 
@@ -35,7 +35,7 @@ export function createProviderBearer(ports: {
   return async (token, resource) => {
     const identity: Identity | undefined = await upstream.identify?.(token).catch((error: unknown) => {
       // Whatever else went wrong, it did not say whose token this is.
-      if (error instanceof UpstreamTrouble) throw error
+      if (error instanceof UpstreamUnavailable) throw error
       return undefined
     })
     if (!identity) return undefined

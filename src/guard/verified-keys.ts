@@ -1,7 +1,7 @@
-import type { Auth } from '../auth.ts'
-import type { Resource } from '../config.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
+import type { Auth } from '../options/auth.ts'
+import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
 
 /** Whose request it is that carries a key. */

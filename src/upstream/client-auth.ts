@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi'
 import type { Clock } from '../ports.ts'
 import type { ClientAuthMethod, ClientRequest, Provider } from '../providers/provider.ts'
-import type { Server } from './server.ts'
+import type { Server } from './discovery.ts'
 
 /** How the proxy proves itself at one endpoint. */
 export function clientAuth(

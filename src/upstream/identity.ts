@@ -3,7 +3,7 @@ import { OAuthError } from '../errors.ts'
 import type { Fetch, Identity, UpstreamTokens } from '../ports.ts'
 import { at, isTrueAt, textAt } from '../providers/parts/pointer.ts'
 import type { Provider } from '../providers/provider.ts'
-import { requestOptions, type Server } from './server.ts'
+import { requestOptions, type Server } from './discovery.ts'
 
 /** Claims about the token, not about the person. */
 const PROTOCOL_CLAIMS = new Set(

@@ -1,5 +1,5 @@
 import { OAuthError } from '../errors.ts'
-import { idOf, type OwnLogin } from '../providers/parts/upstream-schema.ts'
+import { idOf, type OwnLogin } from '../options/upstream.ts'
 import type { Upstream } from './upstream.ts'
 
 /** The application's own sign-in, as the endpoints use it: it has no scopes, no tokens to refresh, and no callback. */

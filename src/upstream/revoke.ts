@@ -3,7 +3,7 @@ import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, UpstreamTokens } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
 import { clientAuth } from './client-auth.ts'
-import { requestOptions, type Server } from './server.ts'
+import { requestOptions, type Server } from './discovery.ts'
 
 /**
  * Ends the provider's tokens in the way it offers, if it offers one.

@@ -1,9 +1,9 @@
 import * as v from 'valibot'
-import { askApplication } from '../application.ts'
-import type { Settings } from '../config.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
-import { OneProvider } from '../providers/parts/upstream-schema.ts'
+import { callHook } from '../options/call-hook.ts'
+import type { Settings } from '../options/options.ts'
+import { OneProvider } from '../options/upstream.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 import type { UpstreamPorts, Upstreams } from './upstreams.ts'
@@ -47,7 +47,7 @@ export function createTenants(
   }
 
   async function tenantOf(request: Request): Promise<Upstream> {
-    const upstream = await askApplication('upstream', async () => {
+    const upstream = await callHook('upstream', async () => {
       const provider = await choose(request)
       return provider && upstreamOf(provider)
     })

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { type ErrorDetail, OAuthError } from '../errors.ts'
-import { UpstreamTrouble } from './trouble.ts'
+import { UpstreamUnavailable } from './unavailable.ts'
 
 /** An answer of the provider that names an error: at the callback, or from its token endpoint. */
 function namedError(error: unknown): string | undefined {
@@ -43,7 +43,7 @@ export function refreshError(error: unknown, terminal: readonly string[]): OAuth
   if (error instanceof oauth.ResponseBodyError && terminal.includes(error.error)) {
     return new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', describe(error))
   }
-  return new UpstreamTrouble('The identity provider refuses to refresh at the moment', {
+  return new UpstreamUnavailable('The identity provider refuses to refresh at the moment', {
     ...describe(error),
     retryAfter: 30,
     // A refusal that has a name is one; of an answer that makes no sense nobody knows what it came of.
@@ -57,7 +57,7 @@ export function refreshError(error: unknown, terminal: readonly string[]): OAuth
  * They came from the provider itself, and are still held to their subject.
  */
 export function unlessKeysAreAway(error: unknown): void {
-  if (!(error instanceof UpstreamTrouble)) throw error
+  if (!(error instanceof UpstreamUnavailable)) throw error
 }
 
 export const anotherPerson = (): OAuthError =>

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { PROVIDERS } from '../../adapters/cli/configuration/providers.ts'
 import { CONSOLES } from '../../adapters/cli/init/consoles.ts'
-import { PROVIDERS } from '../../adapters/cli/upstream.ts'
 import { runCommand } from '../support/command.ts'
 
 const root = new URL('../..', import.meta.url).pathname

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import type { ProxyEvent } from 'lockgate'
 import { expect, test } from 'vitest'
-import { createLog } from '../../adapters/cli/log.ts'
+import { createLog } from '../../adapters/cli/serve/log.ts'
 
 const time = '2026-01-01T00:00:00.000Z'
 const events: ProxyEvent[] = [

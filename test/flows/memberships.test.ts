@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { parseOptions } from '../../src/option-schema.ts'
+import { parseOptions } from '../../src/options/schema.ts'
 import { ROWS, type Row } from '../providers/rows.ts'
 import { type ImitatedSystem, signInImitated, startImitated } from '../support/imitation/system.ts'
 import { register } from '../support/system.ts'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js'
 import fc from 'fast-check'
 import { OAuthError } from '../../src/errors.ts'
+import { freshFor } from '../../src/http/cache-lifetime.ts'
 import { foreignCookies, HOST_COOKIES, LOOPBACK_COOKIES, readCookies } from '../../src/http/cookies.ts'
 import { readForm, toParams } from '../../src/http/params.ts'
 import {
@@ -10,7 +11,6 @@ import {
   readState,
 } from '../../src/protocol/authorization-request.ts'
 import { bearerChallenge } from '../../src/protocol/challenge.ts'
-import { freshFor } from '../../src/protocol/freshness.ts'
 import { narrowScope, parseScope } from '../../src/protocol/scope.ts'
 import { orOAuthError } from './or-oauth-error.ts'
 import { anyUri } from './redirects.ts'

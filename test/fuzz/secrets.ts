@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { createSealedClients } from '../../src/clients/sealed-clients.ts'
 import { createKeyring } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/seal.ts'
-import { type AccessClaims, createAccessTokens } from '../../src/grants/access-token.ts'
-import { newCode, parseCode } from '../../src/grants/codes.ts'
 import { newGrantKey } from '../../src/grants/grant-key.ts'
-import { parseRefreshToken, refreshToken } from '../../src/grants/refresh-token.ts'
+import { type AccessClaims, createAccessTokens } from '../../src/tokens/access-token.ts'
+import { newCode, parseCode } from '../../src/tokens/codes.ts'
+import { parseRefreshToken, refreshToken } from '../../src/tokens/refresh-token.ts'
 
 const keyring = createKeyring([
   'a secret of the tests, long enough to be one',

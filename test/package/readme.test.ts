@@ -6,11 +6,11 @@ import { promisify } from 'node:util'
 import type { Auth } from 'lockgate'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { doctorToken } from '../../adapters/cli/doctor.ts'
-import { readSettings } from '../../adapters/cli/settings.ts'
-import { readUpstream } from '../../adapters/cli/upstream.ts'
+import { readUpstream } from '../../adapters/cli/configuration/providers.ts'
+import { readSettings } from '../../adapters/cli/configuration/settings.ts'
+import { doctorToken } from '../../adapters/cli/doctor/command.ts'
 import packageJson from '../../package.json' with { type: 'json' }
-import { forward } from '../../src/guard/forward.ts'
+import { forward } from '../../src/forward/forward.ts'
 import { COMMAND, withTables } from './write-readme.ts'
 
 const root = new URL('../..', import.meta.url).pathname

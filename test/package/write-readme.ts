@@ -8,15 +8,15 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { scalarOptions } from 'lockgate'
 import ts from 'typescript'
-import { variableOf } from '../../adapters/cli/environment.ts'
+import { variableOf } from '../../adapters/cli/configuration/environment.ts'
 import { reasons } from '../../src/reasons/reasons.ts'
 
 /** What to run where the tables are stale. */
 export const COMMAND = 'npx tsx test/package/write-readme.ts'
 
 const root = new URL('../..', import.meta.url).pathname
-const config = join(root, 'src/config.ts')
-const apiKeys = join(root, 'src/protocol/api-key-schema.ts')
+const config = join(root, 'src/options/options.ts')
+const apiKeys = join(root, 'src/options/api-keys.ts')
 
 interface Option {
   /** Dotted, such as `redirectUris.customSchemes`. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Credentials, defineProvider, host, type ProviderFactory } from 'lockgate/providers/define'
 import { describe, expect, test } from 'vitest'
-import { PROVIDERS, readUpstream, upstreamVariable } from '../../adapters/cli/upstream.ts'
+import { PROVIDERS, readUpstream, upstreamVariable } from '../../adapters/cli/configuration/providers.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Input } from '../../src/providers/parts/inputs.ts'
 import { callServer, connectImitated, startImitated } from '../support/imitation/system.ts'

@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { variableOf } from '../../adapters/cli/environment.ts'
+import { variableOf } from '../../adapters/cli/configuration/environment.ts'
 import type { ProviderFactory } from '../../src/providers/define.ts'
 import type { Input } from '../../src/providers/parts/inputs.ts'
 import type { Provider } from '../../src/providers/provider.ts'
@@ -34,7 +34,7 @@ function between(text: string, begin: string, end: string, content: string): str
 function commandLine(text: string): string {
   const rows = names.map((name) => {
     const key = name.includes('-') ? `'${name}'` : name
-    const load = `(await import('../../src/providers/${name}.ts')).${camelCase(name)},`
+    const load = `(await import('../../../src/providers/${name}.ts')).${camelCase(name)},`
     const line = `  ${key}: async () => ${load}`
     return line.length > 110 ? `  ${key}: async () =>\n    ${load}\n` : `${line}\n`
   })
@@ -77,7 +77,7 @@ async function readme(text: string): Promise<string> {
 
 /** Every file that follows, as it should be. */
 export const FOLLOWING: readonly (readonly [string, (text: string) => string | Promise<string>])[] = [
-  ['adapters/cli/upstream.ts', commandLine],
+  ['adapters/cli/configuration/providers.ts', commandLine],
   ['package.json', packageJson],
   ['README.md', readme],
 ]

@@ -1,5 +1,5 @@
 import type { Fetch } from '../../../src/index.ts'
-import { isLoopback } from '../dangers.ts'
+import { isLoopback } from '../configuration/unsafe-settings.ts'
 import { authorizationEndpoint } from './checks/authorization-endpoint.ts'
 import { caching } from './checks/caching.ts'
 import { capabilities } from './checks/capabilities.ts'

@@ -1,4 +1,4 @@
-import { upstreamVariable } from '../upstream.ts'
+import { upstreamVariable } from '../configuration/providers.ts'
 import type { Answers } from './answers.ts'
 
 /** One variable of the file with the secrets. */

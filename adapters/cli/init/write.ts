@@ -1,7 +1,7 @@
 import { access, appendFile, chmod, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { SettingsError } from '../environment.ts'
+import { SettingsError } from '../configuration/environment.ts'
 import type { File } from './entries.ts'
 import { mergeVariables, type Variable } from './variables.ts'
 

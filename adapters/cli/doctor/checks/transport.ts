@@ -1,4 +1,4 @@
-import { isLoopback } from '../../dangers.ts'
+import { isLoopback } from '../../configuration/unsafe-settings.ts'
 import { judge, ok, type Problem, show, skip, warn } from '../finding.ts'
 import type { Check, World } from '../world.ts'
 

@@ -1,9 +1,15 @@
 import type { Fetch, ProxyOptions, Store } from '../../../../src/index.ts'
 import type { Closable } from '../../../storage/driver.ts'
 import { fromUrl } from '../../../storage/from-url.ts'
-import { findDangers, isLoopback } from '../../dangers.ts'
-import { explain, findConfig, newSecret, readSettings, type ServeSettings } from '../../settings.ts'
-import { providersOf } from '../../upstream.ts'
+import { providersOf } from '../../configuration/providers.ts'
+import {
+  explain,
+  findConfig,
+  newSecret,
+  readSettings,
+  type ServeSettings,
+} from '../../configuration/settings.ts'
+import { findDangers, isLoopback } from '../../configuration/unsafe-settings.ts'
 import { type Finding, fail, judge, ok, show, skip } from '../finding.ts'
 import type { Probe } from '../probe.ts'
 import { secretFinding } from './secret.ts'

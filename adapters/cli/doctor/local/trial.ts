@@ -1,6 +1,6 @@
 import { createProxy, type Fetch, type ProxyEvent, type ProxyOptions } from '../../../../src/index.ts'
 import { memory } from '../../../storage/memory.ts'
-import { newSecret } from '../../settings.ts'
+import { newSecret } from '../../configuration/settings.ts'
 
 /** One request to the provider, with its answer. */
 export interface Exchange {

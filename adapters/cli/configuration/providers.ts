@@ -1,0 +1,110 @@
+import type { Provider, ProxyOptions } from '../../../src/index.ts'
+import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
+import { listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
+
+type Settings = Readonly<Record<string, string | undefined>>
+
+const PREFIX = 'LOCKGATE_UPSTREAM'
+
+/** Every provider under the name that `LOCKGATE_UPSTREAM` knows it by. */
+export const PROVIDERS: Readonly<
+  Record<string, () => Promise<{ definition: ProviderFactory['definition'] }>>
+> = {
+  // providers:begin
+  airtable: async () => (await import('../../../src/providers/airtable.ts')).airtable,
+  apple: async () => (await import('../../../src/providers/apple.ts')).apple,
+  asana: async () => (await import('../../../src/providers/asana.ts')).asana,
+  atlassian: async () => (await import('../../../src/providers/atlassian.ts')).atlassian,
+  auth0: async () => (await import('../../../src/providers/auth0.ts')).auth0,
+  authentik: async () => (await import('../../../src/providers/authentik.ts')).authentik,
+  'azure-b2c': async () => (await import('../../../src/providers/azure-b2c.ts')).azureB2c,
+  bitbucket: async () => (await import('../../../src/providers/bitbucket.ts')).bitbucket,
+  clerk: async () => (await import('../../../src/providers/clerk.ts')).clerk,
+  cognito: async () => (await import('../../../src/providers/cognito.ts')).cognito,
+  descope: async () => (await import('../../../src/providers/descope.ts')).descope,
+  discord: async () => (await import('../../../src/providers/discord.ts')).discord,
+  dropbox: async () => (await import('../../../src/providers/dropbox.ts')).dropbox,
+  figma: async () => (await import('../../../src/providers/figma.ts')).figma,
+  github: async () => (await import('../../../src/providers/github.ts')).github,
+  'github-app': async () => (await import('../../../src/providers/github-app.ts')).githubApp,
+  'github-enterprise': async () =>
+    (await import('../../../src/providers/github-enterprise.ts')).githubEnterprise,
+  gitlab: async () => (await import('../../../src/providers/gitlab.ts')).gitlab,
+  google: async () => (await import('../../../src/providers/google.ts')).google,
+  hubspot: async () => (await import('../../../src/providers/hubspot.ts')).hubspot,
+  intercom: async () => (await import('../../../src/providers/intercom.ts')).intercom,
+  keycloak: async () => (await import('../../../src/providers/keycloak.ts')).keycloak,
+  linear: async () => (await import('../../../src/providers/linear.ts')).linear,
+  microsoft: async () => (await import('../../../src/providers/microsoft.ts')).microsoft,
+  'microsoft-external': async () =>
+    (await import('../../../src/providers/microsoft-external.ts')).microsoftExternal,
+  notion: async () => (await import('../../../src/providers/notion.ts')).notion,
+  oauth2: async () => (await import('../../../src/providers/oauth2.ts')).oauth2,
+  oidc: async () => (await import('../../../src/providers/oidc.ts')).oidc,
+  okta: async () => (await import('../../../src/providers/okta.ts')).okta,
+  salesforce: async () => (await import('../../../src/providers/salesforce.ts')).salesforce,
+  sentry: async () => (await import('../../../src/providers/sentry.ts')).sentry,
+  slack: async () => (await import('../../../src/providers/slack.ts')).slack,
+  stytch: async () => (await import('../../../src/providers/stytch.ts')).stytch,
+  supabase: async () => (await import('../../../src/providers/supabase.ts')).supabase,
+  workos: async () => (await import('../../../src/providers/workos.ts')).workos,
+  zitadel: async () => (await import('../../../src/providers/zitadel.ts')).zitadel,
+  zoom: async () => (await import('../../../src/providers/zoom.ts')).zoom,
+  // providers:end
+}
+
+/** Those that are known before a request comes: none, where a function gives them. */
+export const providersOf = (upstream: ProxyOptions['upstream'] | undefined): readonly Provider[] =>
+  upstream === undefined || typeof upstream === 'function'
+    ? []
+    : ([upstream].flat() as readonly (Provider | object)[]).filter((one): one is Provider => 'issuer' in one)
+
+/** The variable for one input of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
+export const upstreamVariable = (input: string): string => variableOf(`upstream.${input}`)
+
+/**
+ * The provider that `LOCKGATE_UPSTREAM` names, from the variables behind it.
+ *
+ * @throws {SettingsError} Naming every variable that is missing or wrong.
+ */
+export async function readUpstream(env: Settings): Promise<Provider> {
+  const name = env[PREFIX]
+  const known = Object.keys(PROVIDERS).join(', ')
+  if (!name) throw new SettingsError(`${PREFIX}: is missing; expected one of ${known}`)
+  const load = Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name] : undefined
+  if (!load) throw new SettingsError(`${PREFIX}: expected one of ${known}`)
+  const factory = (await load()) as ProviderFactory
+  const { inputs = {}, secret } = factory.definition
+  const problems: string[] = []
+  const get = (input: string) => env[upstreamVariable(input)] || undefined
+  const need = (input: string) => {
+    if (get(input) === undefined) problems.push(`${upstreamVariable(input)}: is missing`)
+    return get(input) ?? ''
+  }
+  const scopes = get('scopes')
+  const params = get('params')
+  const options: Record<string, unknown> = {
+    clientId: need('clientId'),
+    ...(secret !== 'none' && {
+      clientSecret: secret === 'required' ? need('clientSecret') : get('clientSecret'),
+    }),
+    scopes: scopes === undefined ? undefined : listOf(scopes.replaceAll(' ', ',')),
+    params: params === undefined ? undefined : pairsOf(params, upstreamVariable('params')),
+  }
+  for (const [input, { required, inCodeOnly, read }] of Object.entries(inputs as Record<string, Input>)) {
+    if (inCodeOnly) continue
+    options[input] = required ? need(input) : get(input)
+    if (!options[input]) continue
+    try {
+      read(options[input])
+    } catch (error) {
+      problems.push(`${upstreamVariable(input)}: ${error instanceof TypeError ? error.message : 'is wrong'}`)
+    }
+  }
+  if (problems.length > 0) throw new SettingsError(problems.join('\n'))
+  try {
+    return factory(options as unknown as Parameters<typeof factory>[0])
+  } catch (error) {
+    throw error instanceof TypeError ? new SettingsError(`${PREFIX}: ${error.message}`) : error
+  }
+}

@@ -1,0 +1,48 @@
+import { OAuthError } from '../errors.ts'
+import type { Grant } from '../grants/grant.ts'
+import type { GrantKey } from '../grants/grant-key.ts'
+import type { Grants } from '../grants/grants.ts'
+import type { Client } from './client.ts'
+import type { Clients } from './clients.ts'
+
+/** A grant whose code or token came with a request. */
+export interface ShownGrant {
+  readonly key: GrantKey
+  /** Whether what came along was really issued for it. */
+  isReal(grant: Grant): boolean
+}
+
+/**
+ * Finds the client behind a request to the token or revocation endpoint. One whose id is the address of a document
+ * is known by the grant it shows, as it was when the user approved: strangers make nobody fetch anything here.
+ *
+ * @throws {OAuthError} `invalid_grant` where such a client shows no grant of its own.
+ */
+export function clientFinder(
+  { clients, grants }: { readonly clients: Clients; readonly grants: Grants },
+  show: () => ShownGrant | undefined,
+): (clientId: string) => Promise<Client | undefined> {
+  return async (clientId) => {
+    const known = await clients.find(clientId)
+    if (known || !clients.documents?.accepts(clientId)) return known
+    const shown = show()
+    const loaded = shown && (await grants.change(shown.key, (grant) => ({ type: 'keep', result: grant })))
+    const grant = loaded?.type === 'done' && shown?.isReal(loaded.result) ? loaded.result : undefined
+    if (grant?.client !== clientId || !grant.clientAuth) {
+      throw new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', {
+        reason: 'grant-over',
+      })
+    }
+    return {
+      id: clientId,
+      key: clientId,
+      kind: 'document',
+      name: grant.clientName,
+      redirectUris: [],
+      authMethods: grant.clientAuth,
+      refreshes: grant.refreshes,
+      scope: undefined,
+      secrets: [],
+    }
+  }
+}

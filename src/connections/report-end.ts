@@ -1,0 +1,23 @@
+import type { Emit } from '../events/event.ts'
+import type { Grant } from '../grants/grant.ts'
+import type { GrantKey } from '../grants/grant-key.ts'
+import type { Grants } from '../grants/grants.ts'
+import { ownerOf } from '../grants/owner.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
+import type { EndTokens } from './end.ts'
+
+/** What was used already came again: it leaked, or a client runs twice. */
+const REUSE: ReadonlySet<ReasonCode> = new Set(['code-replayed', 'refresh-token-reused'])
+
+/** Reports the end of a grant, and ends the provider's tokens behind the client's back: no answer waits for it. */
+export function endUpstream(
+  { grants, endTokens }: { readonly grants: Grants; readonly endTokens: EndTokens },
+  call: { readonly emit: Emit; defer(work: Promise<unknown>): void },
+  key: GrantKey,
+  { grant, reason }: { grant: Grant; reason: ReasonCode },
+): void {
+  const owner = ownerOf(key, grant)
+  if (REUSE.has(reason)) call.emit({ type: 'reuse-detected', ...owner, reason })
+  call.emit({ type: 'grant-ended', ...owner, reason })
+  call.defer(Promise.resolve().then(() => endTokens(owner, grants.openTokens(key, grant), call.emit)))
+}

@@ -1,0 +1,34 @@
+import { OAuthError } from '../errors.ts'
+import { withTimeout } from '../http/timeout.ts'
+
+/** Milliseconds that a function of the application has to answer: a request must end, and so must its client's patience. */
+const PATIENCE = 8000
+
+/** Seconds: when to ask again. */
+const RETRY_AFTER = 5
+
+/**
+ * What a function says that the application gave as an option. Who waits for it has no answer meanwhile, so it must come
+ * in time.
+ *
+ * @param option Which one, for events.
+ * @throws {OAuthError} What it throws of that kind; `temporarily_unavailable` where it is late, and else `server_error`.
+ */
+export async function callHook<T>(option: string, ask: () => T | Promise<T>): Promise<T> {
+  // What is thrown in time is told from what came too late.
+  let late = true
+  const work = (async () => ask())().finally(() => {
+    late = false
+  })
+  try {
+    return await withTimeout(work, PATIENCE)
+  } catch (cause) {
+    if (cause instanceof OAuthError) throw cause
+    const about = { reason: 'application-failed', detail: option, cause } as const
+    if (!late) throw new OAuthError('server_error', 'Something went wrong on our side', about)
+    throw new OAuthError('temporarily_unavailable', 'The server does not get to an answer, try again', {
+      ...about,
+      retryAfter: RETRY_AFTER,
+    })
+  }
+}
