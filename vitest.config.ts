@@ -4,7 +4,7 @@ import './test/support/scratch.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** The names users import by, answered by the sources: the built package has tests of its own. */
+/** The names that users import by, mapped to the sources. The built package has tests of its own. */
 const alias = [
   { find: /^#outbound$/, replacement: here('./adapters/outbound/node.ts') },
   { find: /^lockgate$/, replacement: here('./src/index.ts') },
@@ -15,11 +15,32 @@ const alias = [
   { find: /^lockgate\/storage\/(.*)$/, replacement: here('./adapters/storage/$1.ts') },
 ]
 
+/** Every lane but `core`, by the folders of its tests. A folder in no lane belongs to `core`. */
+const LANES = {
+  rules: ['rules'],
+  stores: ['contract'],
+  cli: ['cli'],
+  dist: ['package', 'bench', 'runtime', 'matrix', 'browser'],
+  faults: ['faults', 'fuzz', 'outbound'],
+} as const
+
+const testsOf = (folders: readonly string[]) => folders.map((folder) => `test/${folder}/**/*.test.ts`)
+
+const lane = (name: string, include: string[], exclude: string[] = []) => ({
+  extends: true as const,
+  test: { name, include, exclude: ['**/node_modules/**', ...exclude] },
+})
+
 export default defineConfig({
   resolve: { alias },
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // The tests wait for sockets and timers more than they compute.
+    maxWorkers: 3,
+    projects: [
+      lane('core', ['test/**/*.test.ts'], Object.values(LANES).flatMap(testsOf)),
+      ...Object.entries(LANES).map(([name, folders]) => lane(name, testsOf(folders))),
+    ],
   },
 })

@@ -1,0 +1,75 @@
+/**
+ * Runs every suite there is, one after the other, and prints the time of each. Fails if one fails or skips a test.
+ *
+ *   npm run test:all
+ *   npm run test:all -- runtimes security      only these stages
+ */
+import { spawn } from 'node:child_process'
+import { cpus } from 'node:os'
+import { stripVTControlCharacters } from 'node:util'
+
+interface Stage {
+  readonly name: string
+  readonly command: readonly string[]
+}
+
+const vitest = (...lanes: string[]) => [
+  'npx',
+  'vitest',
+  'run',
+  ...lanes.flatMap((lane) => ['--project', lane]),
+]
+const script = (file: string, ...args: string[]) => ['npx', 'tsx', `test/${file}`, ...args]
+
+/** The build comes first: a later build would empty `dist` while another stage runs from it. */
+const STAGES: readonly Stage[] = [
+  { name: 'install', command: ['node', 'test/install.mjs'] },
+  { name: 'types of the core', command: ['npx', 'tsc', '-p', 'src'] },
+  { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
+  { name: 'tests', command: vitest('core', 'rules', 'stores', 'cli', 'faults') },
+  { name: 'package', command: vitest('dist') },
+  { name: 'runtimes', command: script('runtime/run.ts') },
+  { name: 'security', command: script('security/run.ts') },
+  { name: 'soak', command: script('endurance/soak.ts', '--minutes', '2') },
+  { name: 'kill', command: script('endurance/kill.ts', '--sign-ins', '100') },
+  { name: 'conformance', command: script('conformance/run.ts') },
+  { name: 'coverage', command: script('flows/coverage.ts') },
+]
+
+function run([program, ...args]: readonly string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ] as const) {
+      from.on('data', (chunk: Buffer) => {
+        output += chunk
+        to.write(chunk)
+      })
+    }
+    child.on('error', () => resolve({ code: 127, output }))
+    child.on('close', (code) => resolve({ code: code ?? 1, output: stripVTControlCharacters(output) }))
+  })
+}
+
+const chosen = process.argv.slice(2)
+const stages = chosen.length === 0 ? STAGES : STAGES.filter(({ name }) => chosen.includes(name))
+const rows: string[] = []
+let [passed, failed] = [0, 0]
+for (const { name, command } of stages) {
+  console.log(`\n── ${name}: ${command.join(' ')}`)
+  const began = Date.now()
+  const { code, output } = await run(command)
+  const skipped = /^ *(Tests|Test Files) .*\d+ skipped/m.test(output)
+  const verdict = code !== 0 ? 'FAIL' : skipped ? 'FAIL, tests were skipped' : 'ok'
+  rows.push(`${name.padEnd(20)} ${`${Math.round((Date.now() - began) / 1000)} s`.padStart(6)}  ${verdict}`)
+  for (const [, count] of output.matchAll(/^ *Tests +(?:\d+ failed \| )?(\d+) passed/gm))
+    passed += Number(count)
+  for (const [, count] of output.matchAll(/^(\d+) passed, \d+ failed$/gm)) passed += Number(count)
+  if (verdict !== 'ok') failed++
+}
+console.log(`\n${rows.join('\n')}\n${cpus().length} cores, Node ${process.versions.node}\n`)
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 && stages.length > 0 ? 0 : 1)

@@ -1,0 +1,29 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
+import { documents, readDocument } from '../rules/snippets.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+
+test('the documents name only scripts, files and commands that exist', async () => {
+  const text = documents().map(readDocument).join('\n')
+  const all = (pattern: RegExp) => new Set([...text.matchAll(pattern)].map((match) => match[1]!))
+  for (const script of all(/npm run ([\w:-]+)/g)) expect(packageJson.scripts).toHaveProperty([script])
+  for (const file of all(/npx (?:tsx|vitest run) ([\w./-]+)/g))
+    expect(existsSync(join(root, file)), file).toBe(true)
+  const cli = (...args: string[]) =>
+    promisify(execFile)(join(root, 'node_modules/.bin/tsx'), ['adapters/cli/main.ts', ...args], {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: '1' },
+    })
+  const { stdout } = await cli('--help')
+  const commands = /USAGE lockgate ([\w|]+)/.exec(stdout)?.[1]?.split('|')
+  const used = all(/npx lockgate ([a-z]+)/g)
+  expect(used.size).toBeGreaterThan(0)
+  expect(commands).toEqual(expect.arrayContaining([...used]))
+  const { stdout: flags } = await cli('serve', '--help')
+  for (const flag of ['--log', '--config']) expect(text.includes(flag) && flags.includes(flag)).toBe(true)
+})
