@@ -11,7 +11,6 @@ export type {
   ProxyOptions,
 } from './options/options.ts'
 export type { RegistrationPolicy, RegistrationRefusal } from './options/registration-policy.ts'
-export { type ScalarOption, scalarOptions } from './options/scalars.ts'
 export type { ChooseProvider, OwnLogin } from './options/upstream.ts'
 export type { Texts } from './pages/texts.ts'
 export type {

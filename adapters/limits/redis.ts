@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import type { RateLimiter } from '../../src/index.ts'
+import { ms } from '../../src/internal.ts'
 
 /**
  * Takes one from a bucket, of which only the time is kept at which it will be full again, by the server's own clock.
@@ -17,9 +18,6 @@ return 0`
 interface Client {
   lockgateTake(key: string, limit: number, window: number): Promise<number>
 }
-
-/** How long an instance counts by itself after Redis did not answer, in milliseconds. */
-const PAUSE = 1000
 
 /**
  * Limits that every instance shares, in Redis 6 or later, by one script call for each request (`npm install ioredis`).
@@ -56,7 +54,7 @@ export function redis(options: { url: string; prefix?: string }): RateLimiter & 
         const retryAfter = await client().lockgateTake(`${prefix}:${key}`, limit, window)
         return { allowed: retryAfter === 0, retryAfter }
       } catch {
-        away = Date.now() + PAUSE
+        away = Date.now() + ms.limiterPause
         return undefined
       }
     },

@@ -3,6 +3,7 @@ import { request as http, type IncomingMessage } from 'node:http'
 import { request as https } from 'node:https'
 import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
+import { isLoopbackHost } from '../../src/internal.ts'
 import type { Outbound, OutboundOptions } from '../../src/ports.ts'
 import { isLoopback, isPublic } from './addresses.ts'
 
@@ -19,7 +20,6 @@ const resolveByName = async (host: string): Promise<readonly string[]> =>
   (await lookup(host, { all: true })).map(({ address }) => address)
 
 const MAX_ADDRESSES = 4
-const LOOPBACK_HOST = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
 /**
  * For Node, Bun and Deno: resolves a name once, looks at every address, and connects to one that was looked at, so
@@ -29,7 +29,7 @@ export function createOutbound({ resolve = resolveByName, ca }: OutboundPorts = 
   return async (text, options) => {
     const url = new URL(text)
     const addresses = await unlessAborted(resolve(url.hostname.replace(/^\[|\]$/g, '')), options.signal)
-    const local = options.loopback && LOOPBACK_HOST.test(url.hostname)
+    const local = options.loopback && isLoopbackHost(url.hostname)
     // One bad address spoils the name: which one is used is then anybody's choice.
     const allowed = addresses.every((address) => isPublic(address) || (local && isLoopback(address)))
     if (addresses.length === 0 || !allowed) throw new TypeError('the host has an address that is not public')

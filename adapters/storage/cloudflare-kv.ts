@@ -1,5 +1,6 @@
 import kvDriver from 'unstorage/drivers/cloudflare-kv-binding'
 import type { Store } from '../../src/index.ts'
+import { ms } from '../../src/internal.ts'
 import type { Driver } from './driver.ts'
 import { unstorage } from './unstorage.ts'
 
@@ -10,9 +11,6 @@ export interface KvNamespace {
   delete(key: string): Promise<void>
   list(options?: { prefix?: string; cursor?: string }): Promise<unknown>
 }
-
-/** Milliseconds to wait when a key has been written too often: KV takes one write a second. */
-const PAUSES = [400, 800, 1200]
 
 /**
  * Cloudflare Workers KV, over unstorage's `cloudflare-kv-binding` driver.
@@ -33,13 +31,13 @@ export function cloudflareKv(binding: KvNamespace | string): Store {
 }
 
 async function patiently(write: () => unknown): Promise<void> {
-  for (const ms of PAUSES) {
+  for (const pause of ms.kvWrite) {
     try {
       await write()
       return
     } catch (error) {
       if (!/\b429\b/.test(String(error))) throw error
-      await new Promise((resolve) => setTimeout(resolve, ms))
+      await new Promise((resolve) => setTimeout(resolve, pause))
     }
   }
   await write()

@@ -3,15 +3,13 @@ import { mkdir, opendir, rename, rm, rmdir, stat, writeFile } from 'node:fs/prom
 import { dirname, join, resolve } from 'node:path'
 import fsLite from 'unstorage/drivers/fs-lite'
 import type { Store } from '../../src/index.ts'
+import { ms } from '../../src/internal.ts'
 import type { Driver } from './driver.ts'
 import { folderOf } from './keys.ts'
 import { unstorage } from './unstorage.ts'
 
 /** Set apart from folders' names, or `a` and `a:b` could not both exist. No key contains a dot. */
 const SUFFIX = '.json'
-/** Milliseconds after which nobody is writing a temporary file any more. */
-const ABANDONED = 60_000
-
 /**
  * A folder on this machine, one file a record, over unstorage's `fs-lite` driver. For one process: a second one on
  * the same folder is not seen in time.
@@ -83,5 +81,5 @@ async function* unlessGone(entries: AsyncIterable<string>): AsyncIterable<string
 
 async function removeAbandoned(file: string): Promise<void> {
   const found = await stat(file).catch(() => undefined)
-  if (found && Date.now() - found.mtimeMs > ABANDONED) await rm(file, { force: true })
+  if (found && Date.now() - found.mtimeMs > ms.abandonedFile) await rm(file, { force: true })
 }

@@ -1,5 +1,4 @@
-/** Milliseconds after which a file that stays locked counts as failed. */
-const PATIENCE = 3000
+import { ms } from '../../src/internal.ts'
 
 /**
  * Files shared by several processes are locked while one of them writes. Waits a moment and asks again, a little
@@ -8,7 +7,7 @@ const PATIENCE = 3000
  * @throws What `work` threw, where it is something else or lasts for three seconds.
  */
 export async function whileLocked<T>(work: () => T | Promise<T>): Promise<T> {
-  const until = Date.now() + PATIENCE
+  const until = Date.now() + ms.storageLocked
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()

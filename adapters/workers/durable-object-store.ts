@@ -1,3 +1,5 @@
+import { ms } from '../../src/internal.ts'
+
 /** What is used of a Durable Object's state. */
 export interface ObjectState {
   readonly storage: {
@@ -31,8 +33,6 @@ export interface ObjectRecord {
   readonly text: string
 }
 
-/** Milliseconds between a record's end and its removal, so that many are removed at once. */
-const SLACK = 60_000
 /** An object deletes this many keys at once. */
 const BATCH = 128
 
@@ -75,7 +75,7 @@ export class LockgateStore {
       if (expired.length > 0) await this.#storage.delete(expired)
       if (records.size < BATCH) break
     }
-    if (Number.isFinite(next)) await this.#storage.setAlarm(next + SLACK)
+    if (Number.isFinite(next)) await this.#storage.setAlarm(next + ms.objectSweep)
   }
 
   async #answer(call: ObjectCall): Promise<unknown> {
@@ -95,7 +95,8 @@ export class LockgateStore {
 
   async #write(key: string, record: ObjectRecord): Promise<void> {
     await this.#storage.put(key, record)
-    if ((await this.#storage.getAlarm()) === null) await this.#storage.setAlarm(record.expiresAt + SLACK)
+    if ((await this.#storage.getAlarm()) === null)
+      await this.#storage.setAlarm(record.expiresAt + ms.objectSweep)
   }
 }
 

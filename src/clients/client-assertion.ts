@@ -6,11 +6,9 @@ import { OAuthError } from '../errors.ts'
 import type { Clock, Store } from '../ports.ts'
 import { SIGNING_ALGORITHMS } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { seconds } from '../timing.ts'
 import type { Client } from './client.ts'
 
-/** Seconds: how long an assertion may be good for, and how far clocks may differ. */
-const MAX_LIFE = 5 * 60
-const SKEW = 30
 const MAX_JTI = 512
 
 const refuse = (detail: string, reason: ReasonCode = 'bad-assertion') =>
@@ -34,11 +32,11 @@ export async function verifyAssertion(
   const { jti, exp = 0, iat, aud } = claims
   // One that is good for another server too could be carried there, or here from there.
   if ([aud].flat().length !== 1) throw refuse('for several audiences')
-  if (exp > now() + MAX_LIFE + SKEW) throw refuse('good for over five minutes')
-  if (iat !== undefined && iat > now() + SKEW) throw refuse('from the future')
+  if (exp > now() + seconds.assertionLife + seconds.assertionSkew) throw refuse('good for over five minutes')
+  if (iat !== undefined && iat > now() + seconds.assertionSkew) throw refuse('from the future')
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) throw refuse('without a usable jti')
   const key = `assertion:${digest(JSON.stringify([client.key, jti]))}`
-  const isNew = await store.swap(key, undefined, { usedAt: now() }, exp - now() + 2 * SKEW)
+  const isNew = await store.swap(key, undefined, { usedAt: now() }, exp - now() + 2 * seconds.assertionSkew)
   if (!isNew) throw refuse('used before', 'assertion-replayed')
 }
 
@@ -56,7 +54,7 @@ async function readClaims(
       subject: client.id,
       audience: [issuer, `${issuer}/token`],
       requiredClaims: ['exp', 'jti'],
-      clockTolerance: SKEW,
+      clockTolerance: seconds.assertionSkew,
       currentDate: new Date(now * 1000),
     })
     return payload
@@ -72,5 +70,5 @@ export const keysUnavailable = (cause: unknown): OAuthError =>
   new OAuthError('temporarily_unavailable', 'The keys of the client cannot be had at the moment', {
     reason: 'client-keys-away',
     cause,
-    retryAfter: 5,
+    retryAfter: seconds.retryLater,
   })

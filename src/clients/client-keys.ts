@@ -1,6 +1,7 @@
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import { createLocalJWKSet } from 'jose/jwks/local'
 import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote'
+import { createBoundedMap } from '../bounded-map.ts'
 import { createFetched } from '../http/fetch-cache.ts'
 import { fetchJson } from '../http/fetch-json.ts'
 import type { Clock, Fetch, Outbound } from '../ports.ts'
@@ -42,7 +43,7 @@ function createRemoteSets(
   loopback: boolean,
   now: Clock,
 ): (url: string) => JWTVerifyGetKey {
-  const sets = new Map<string, JWTVerifyGetKey>()
+  const sets = createBoundedMap<string, JWTVerifyGetKey>({ entries: MAX_SETS })
   const fetched = createFetched(now, async (url) => {
     const { value } = await fetchJson(outbound, url, { loopback, limit: LIMIT })
     return { value, freshFor: 0 }
@@ -52,7 +53,6 @@ function createRemoteSets(
     if (!set) {
       set = createRemoteJWKSet(new URL(url), { [customFetch]: async () => Response.json(await fetched(url)) })
       sets.set(url, set)
-      if (sets.size > MAX_SETS) sets.delete(sets.keys().next().value!)
     }
     return set
   }

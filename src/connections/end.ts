@@ -1,8 +1,9 @@
 import { describeError, type Emit } from '../events/event.ts'
 import type { Owner } from '../grants/owner.ts'
 import type { UpstreamTokens } from '../ports.ts'
+import { ms } from '../timing.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
-import { type Patience, retrying } from './retry.ts'
+import { retrying } from './retry.ts'
 
 /**
  * Ends tokens at the owner's provider, where it offers that. Never rejects: what it could not do is an event, which
@@ -11,9 +12,6 @@ import { type Patience, retrying } from './retry.ts'
  * @param report Of the request that ends them, where one does.
  */
 export type EndTokens = (owner: Partial<Owner>, tokens: UpstreamTokens, report?: Emit) => Promise<void>
-
-/** Milliseconds: some runtimes let work go on for half a minute after the answer. */
-const PATIENCE: Patience = { pauses: [500, 2000, 6000], within: 15_000 }
 
 /** To end a token twice harms nobody, so whatever went wrong on the way is tried again. */
 export const createEndTokens =
@@ -26,7 +24,7 @@ export const createEndTokens =
       if (!upstream) throw new TypeError('the provider of the grant is not configured, or was not met yet')
       await retrying(
         () => upstream.revoke(tokens),
-        PATIENCE,
+        { pauses: ms.revokePauses, within: ms.revokeWithin },
         () => true,
       )
     } catch (error) {

@@ -7,11 +7,12 @@ import { ownerOf } from '../grants/owner.ts'
 import type { Clock, UpstreamTokens } from '../ports.ts'
 import { backedScopes, isUseful, type ScopeTable } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { ms, seconds } from '../timing.ts'
 import { UpstreamUnavailable } from '../upstream/unavailable.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { EndTokens } from './end.ts'
-import { type Patience, retrying } from './retry.ts'
+import { retrying } from './retry.ts'
 
 /** The provider's tokens of a grant, kept alive. */
 export interface UpstreamAccess {
@@ -28,20 +29,6 @@ export interface UpstreamAccess {
    */
   fresh(key: GrantKey, refused?: string): Promise<UpstreamTokens>
 }
-
-/** Seconds before its expiry from which a token counts as expired: clocks differ, and requests take time. */
-const SKEW = 60
-/** Seconds for which a token that is refused is not refreshed: it is not its age. */
-const YOUNG = 60
-
-/** Milliseconds: three attempts, the last of which begins in time to end before the lease. */
-const PATIENCE: Patience = { pauses: [200, 800], within: 4000 }
-/** Seconds: longer than all attempts may take, so that only an instance that died leaves one behind. */
-const LEASE = 25
-/** Milliseconds. */
-const SECOND_CHANCE = 500
-/** Milliseconds between two looks at what another instance is doing. */
-const POLL = 150
 
 const ENDED = 'The sign-in at the identity provider has ended'
 
@@ -68,7 +55,7 @@ export function createUpstreamAccess(ports: {
     expiresAt === undefined || expiresAt - skew > now()
 
   const serves = (tokens: UpstreamTokens, refused: string | undefined) =>
-    refused === undefined ? isFresh(tokens, SKEW) : tokens.accessToken !== refused
+    refused === undefined ? isFresh(tokens, seconds.tokenSkew) : tokens.accessToken !== refused
 
   async function end(key: GrantKey, reason: ReasonCode, cause?: OAuthError): Promise<never> {
     const grant = await grants.end(key)
@@ -91,7 +78,7 @@ export function createUpstreamAccess(ports: {
       const upstream = upstreams.find(grant.provider)
       if (!upstream) return upstreams.tenants ? unmet() : end(key, 'provider-not-configured')
       if (await lease(key, grant, upstream)) return renew(key, { grant, upstream, tokens, refused })
-      await new Promise((resolve) => setTimeout(resolve, POLL))
+      await new Promise((resolve) => setTimeout(resolve, ms.refreshPoll))
     }
   }
 
@@ -108,7 +95,7 @@ export function createUpstreamAccess(ports: {
       if (taken) return { type: 'keep', result: false }
       const next = {
         ...grant,
-        ...(shared && { leasedUntil: now() + LEASE }),
+        ...(shared && { leasedUntil: now() + seconds.refreshLease }),
         ...(marked && { askedAt: grant.askedAt ?? now() }),
       }
       return { type: 'write', grant: next, result: true }
@@ -133,7 +120,7 @@ export function createUpstreamAccess(ports: {
       again !== undefined && (effect !== 'unclear' || upstream.rotation === 'never')
     let next: UpstreamTokens
     try {
-      next = await retrying(attempt, PATIENCE, mayRepeat)
+      next = await retrying(attempt, { pauses: ms.refreshPauses, within: ms.refreshWithin }, mayRepeat)
     } catch (error) {
       if (isTheEnd(error)) {
         const mayLive = lost && marked && saidByProvider(error)
@@ -151,7 +138,7 @@ export function createUpstreamAccess(ports: {
     // Saved before anybody uses it: a rotated refresh token that is lost cannot be had again. A store that fails gets
     // a second chance for the same reason.
     const outcome = await keep(key, upstream, next).catch(async () => {
-      await new Promise((resolve) => setTimeout(resolve, SECOND_CHANCE))
+      await new Promise((resolve) => setTimeout(resolve, ms.refreshOnceMore))
       return keep(key, upstream, next)
     })
     if (outcome.type !== 'done') {
@@ -184,7 +171,7 @@ export function createUpstreamAccess(ports: {
   }
 
   return {
-    isStale: (key, grant) => !isFresh(grants.openTokens(key, grant), SKEW),
+    isStale: (key, grant) => !isFresh(grants.openTokens(key, grant), seconds.tokenSkew),
     async fresh(key, refused) {
       const name = recordKey(key)
       const under = refreshing.get(name)
@@ -197,7 +184,7 @@ export function createUpstreamAccess(ports: {
       if (!grant) throw signInOver('grant-over')
       const tokens = grants.openTokens(key, grant)
       if (serves(tokens, refused)) return tokens
-      if (refused !== undefined && now() - (tokens.obtainedAt ?? 0) < YOUNG) throw refusedYoung()
+      if (refused !== undefined && now() - (tokens.obtainedAt ?? 0) < seconds.tokenYoung) throw refusedYoung()
       let flight = refreshing.get(name)
       if (!flight) {
         flight = refresh(key, refused).finally(() => refreshing.delete(name))

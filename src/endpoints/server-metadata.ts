@@ -1,9 +1,7 @@
 import type { Endpoint } from '../context.ts'
 import { cacheableJson } from '../http/responses.ts'
 import { serverMetadata } from '../protocol/documents.ts'
-
-/** Seconds. Clients look at it before each sign-in; a change of options should reach them soon. */
-const MAX_AGE = 300
+import { seconds } from '../timing.ts'
 
 /** @see [RFC 8414 §3](https://www.rfc-editor.org/rfc/rfc8414#section-3) */
 export const serverMetadataEndpoint: Endpoint = (_request, { settings, clients }) =>
@@ -18,5 +16,5 @@ export const serverMetadataEndpoint: Endpoint = (_request, { settings, clients }
         clients.documents !== undefined ||
         settings.clients.some(({ jwks, jwksUri }) => (jwks ?? jwksUri) !== undefined),
     }),
-    MAX_AGE,
+    seconds.metadataCached,
   )

@@ -5,6 +5,7 @@ import { isVerifier, provesPossession } from '../protocol/pkce.ts'
 import { assertResource } from '../protocol/resource.ts'
 import { narrowScope, parseScope } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { seconds } from '../timing.ts'
 
 /**
  * What one user approved for one client: the only record there is, from the code to the last refresh.
@@ -79,9 +80,6 @@ const invalidGrant = (reason: ReasonCode) =>
 
 const end = (reason: ReasonCode): Decision<never> => ({ type: 'end', reason, error: invalidGrant(reason) })
 
-/** Seconds within which a code that is right in everything and comes again was posted twice, not stolen. */
-const SAME_MOMENT = 2
-
 /** What a client sends to redeem a code. */
 export interface Redemption {
   readonly client: string
@@ -108,7 +106,7 @@ export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantR
   if (!provesPossession(use.verifier, code.challenge)) throw invalidGrant('wrong-code-verifier')
   if (grant.generation > 0) {
     // Clients post twice at once, over several processes: that is refused like a replay, but is none.
-    const twiceAtOnce = grant.generation === 1 && now - grant.rotatedAt < SAME_MOMENT
+    const twiceAtOnce = grant.generation === 1 && now - grant.rotatedAt < seconds.codeRepeated
     if (twiceAtOnce) throw invalidGrant('code-used-twice-at-once')
     return end('code-replayed')
   }

@@ -2,6 +2,7 @@ import type { Sealer } from '../crypto/seal.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Identity, Store, UpstreamTokens } from '../ports.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { ms, seconds } from '../timing.ts'
 import type { Decision, Grant } from './grant.ts'
 import { EVERY_GRANT, type GrantKey, parseRecordKey, recordKey, userPrefix } from './grant-key.ts'
 import { createLiveGrants, type LiveGrant } from './live-grants.ts'
@@ -41,10 +42,8 @@ export interface Grants {
 }
 
 const ATTEMPTS = 30
-/** Milliseconds after which an eventually consistent store is asked again for a record just written elsewhere. */
-const PATIENCE = [150, 400, 900, 1600]
 
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+const pause = (time: number) => new Promise<void>((resolve) => setTimeout(resolve, time))
 
 export function createGrants(ports: {
   store: Store
@@ -63,7 +62,7 @@ export function createGrants(ports: {
     if (grant?.format !== 1) {
       throw new OAuthError('temporarily_unavailable', 'The server cannot read what it stored, try again', {
         reason: 'record-of-another-version',
-        retryAfter: 5,
+        retryAfter: seconds.retryLater,
       })
     }
     if (grant.expiresAt <= now()) return undefined
@@ -77,9 +76,9 @@ export function createGrants(ports: {
   async function readPatiently(key: GrantKey): ReturnType<typeof read> {
     let found = await read(key)
     if (store.consistency !== 'eventual') return found
-    for (const ms of PATIENCE) {
+    for (const time of ms.eventualRead) {
       if (found) break
-      await pause(ms)
+      await pause(time)
       found = await read(key)
     }
     return found

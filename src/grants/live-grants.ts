@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../bounded-map.ts'
 import type { Clock } from '../ports.ts'
 import type { Grant } from './grant.ts'
 import { type GrantKey, recordKey } from './grant-key.ts'
@@ -28,7 +29,13 @@ export function createLiveGrants(
   lag: number,
   load: (key: GrantKey) => Promise<Grant | undefined>,
 ): LiveGrants {
-  const known = new Map<string, LiveGrant>()
+  const known = createBoundedMap<string, LiveGrant>({
+    entries: LIMIT,
+    // Marks an evicted entry as stale, so that a holder reads the grant again.
+    onDrop: (_, entry) => {
+      entry.checkedAt = Number.NEGATIVE_INFINITY
+    },
+  })
   const pending = new Map<string, Promise<LiveGrant>>()
 
   function recent(key: GrantKey): LiveGrant | undefined {
@@ -41,17 +48,8 @@ export function createLiveGrants(
     const entry = known.get(name) ?? { grant, checkedAt: 0 }
     entry.grant = grant
     entry.checkedAt = now()
-    // Least recently written first: a Map keeps the order of insertion.
-    known.delete(name)
     known.set(name, entry)
-    if (known.size > LIMIT) forget(known.keys().next().value!)
     return entry
-  }
-
-  /** Whoever still holds the entry has to read again. */
-  function forget(name: string): void {
-    known.get(name)!.checkedAt = Number.NEGATIVE_INFINITY
-    known.delete(name)
   }
 
   return {

@@ -1,21 +1,17 @@
 import { OAuthError } from '../errors.ts'
 import { withTimeout } from '../http/timeout.ts'
 import type { Store } from '../ports.ts'
-
-/** Seconds: when to ask again. */
-const RETRY_AFTER = 2
-/** Milliseconds after which a store that says nothing counts as failed: a request must end, and so must its client's patience. */
-const PATIENCE = 8000
+import { ms, seconds } from '../timing.ts'
 
 function unavailable(cause: unknown): never {
   throw new OAuthError('temporarily_unavailable', 'The server cannot reach its storage at the moment', {
     reason: 'storage-failed',
     cause,
-    retryAfter: RETRY_AFTER,
+    retryAfter: seconds.retryStorage,
   })
 }
 
-const answerOf = <T>(work: Promise<T>): Promise<T> => withTimeout(work, PATIENCE).catch(unavailable)
+const answerOf = <T>(work: Promise<T>): Promise<T> => withTimeout(work, ms.storage).catch(unavailable)
 
 /** A store whose failures are refusals: whatever cannot be read counts neither as present nor as absent. */
 export function failClosed(store: Store): Store {

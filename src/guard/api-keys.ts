@@ -14,6 +14,7 @@ import {
 import type { Auth } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
+import { ms, seconds } from '../timing.ts'
 import { type AskAboutKey, createVerifiedKeys, type ShownKey } from './verified-keys.ts'
 
 /** Knows the keys: those that are configured, and by whom to ask about others. */
@@ -27,9 +28,6 @@ export const API_KEY_CLIENT = 'api-key'
 
 /** A hash without salt protects only what cannot be guessed: anything shorter is no key, whatever its hash. */
 const SHORTEST = 32
-
-/** Milliseconds that `verifyApiKey` has. */
-const PATIENCE = 8000
 
 const OF_A_GRANT = new RegExp(`^${GRANT_PATTERN}\\.`)
 
@@ -46,7 +44,7 @@ const verifierFailed = (cause?: unknown) =>
     detail:
       cause === undefined ? 'it returned something else than an identity' : 'it threw, or took too long',
     cause,
-    retryAfter: 5,
+    retryAfter: seconds.retryLater,
   })
 
 /**
@@ -79,19 +77,13 @@ export function createApiKeys(
   const keys = configured.map((key) => ({ ...key, userId: userOf(key) }))
   const used = new Set<string>()
 
-  function show(
-    token: string,
-    resource: Resource,
-    key: ApiKeyIdentity,
-    user: string,
-    seconds: number,
-  ): ShownKey {
+  function show(token: string, resource: Resource, key: ApiKeyIdentity, user: string, ttl: number): ShownKey {
     const { name, scopes: own = scopes } = key
     const auth: Auth = {
       token,
       clientId: API_KEY_CLIENT,
       scopes: own.filter((scope) => scopes.includes(scope)),
-      expiresAt: now() + seconds,
+      expiresAt: now() + ttl,
       resource: new URL(resource.id),
       extra: { apiKey: name, clientName: name },
       user: { id: user, emailVerified: false, claims: {} },
@@ -108,7 +100,7 @@ export function createApiKeys(
     try {
       said =
         verify &&
-        (await withTimeout(Promise.resolve(verify(token, { resource: new URL(resource.id) })), PATIENCE))
+        (await withTimeout(Promise.resolve(verify(token, { resource: new URL(resource.id) })), ms.hook))
     } catch (error) {
       throw verifierFailed(error)
     }

@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
 import type { Grant } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
@@ -66,7 +67,7 @@ export function createGuard(ports: {
   revocationLag: number
 }): Guard {
   const { accessTokens, apiKeys, grants, belongs, upstreamToken, now, revocationLag } = ports
-  const known = new Map<string, Known>()
+  const known = createBoundedMap<string, Known>({ entries: LIMIT })
 
   /** A token that is none of ours. Throws at once, without a promise: this is what a flood of made-up tokens costs. */
   function admitByKey(token: string, resource: Resource): Admission | Promise<Admission> {
@@ -105,7 +106,6 @@ export function createGuard(ports: {
     const { clientName, provider } = grant
     const entry = { claims, live, auth, key, clientName, provider }
     known.set(authorization, entry)
-    if (known.size > LIMIT) known.delete(known.keys().next().value!)
     return entry
   }
 

@@ -1,4 +1,7 @@
-const LOOPBACK = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
+import { isLoopbackUrl } from '../http/loopback.ts'
+
+/** Matches a web origin, exactly as browsers send it. */
+const WEB_ORIGIN = /^https?:\/\/[^/?#@]+$/
 
 /**
  * Whether a browser page of `origin` may call the protected server: one of this server's own, one on the user's
@@ -8,5 +11,10 @@ const LOOPBACK = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
  * @see [MCP, Transports: security warning](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning)
  */
 export function isAllowedOrigin(origin: string, own: string, allowed: readonly string[]): boolean {
-  return origin === own || LOOPBACK.test(origin) || allowed.includes(origin) || allowed.includes('*')
+  return (
+    origin === own ||
+    (WEB_ORIGIN.test(origin) && isLoopbackUrl(origin)) ||
+    allowed.includes(origin) ||
+    allowed.includes('*')
+  )
 }

@@ -1,8 +1,10 @@
+import { createBoundedMap } from '../bounded-map.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { Auth } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
+import { seconds } from '../timing.ts'
 
 /** Whose request it is that carries a key. */
 export interface ShownKey {
@@ -19,8 +21,6 @@ interface Kept {
   readonly until: number
 }
 
-/** Seconds for which a key that nobody knew is not asked about again. */
-const REFUSED_TTL = 10
 /** Each kind of answer that is kept, so that made-up keys push no good ones out. */
 const LIMIT = 10_000
 /** Keys in a minute that may turn out to be nobody's; those being asked about count until it is known. */
@@ -31,8 +31,8 @@ const GUESSES = 60
  * a limit that all share; keys whose answer is kept pass on. Of a key only its digest is kept here.
  */
 export function createVerifiedKeys(ask: AskAboutKey, { now, ttl }: { now: Clock; ttl: number }): AskAboutKey {
-  const good = new Map<string, Kept>()
-  const bad = new Map<string, Kept>()
+  const good = createBoundedMap<string, Kept>({ entries: LIMIT })
+  const bad = createBoundedMap<string, Kept>({ entries: LIMIT })
   const asking = new Map<string, Promise<ShownKey | undefined>>()
   let minute = { began: now(), failed: 0 }
 
@@ -48,9 +48,7 @@ export function createVerifiedKeys(ask: AskAboutKey, { now, ttl }: { now: Clock;
   function keep(id: string, shown: ShownKey | undefined): ShownKey | undefined {
     if (!shown) minute.failed++
     const kept = shown ? good : bad
-    kept.delete(id)
-    kept.set(id, { shown, until: now() + (shown ? ttl : REFUSED_TTL) })
-    if (kept.size > LIMIT) kept.delete(kept.keys().next().value!)
+    kept.set(id, { shown, until: now() + (shown ? ttl : seconds.unknownKey) })
     return shown
   }
 

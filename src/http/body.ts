@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.ts'
+import { BodyTooLarge, readCapped } from './capped-body.ts'
 
 const tooLarge = () =>
   new OAuthError('invalid_request', 'The request body is too large', {
@@ -13,22 +14,10 @@ const tooLarge = () =>
  */
 export async function readText(request: Request, limit: number): Promise<string> {
   if (Number(request.headers.get('content-length')) > limit) throw tooLarge()
-  if (!request.body) return ''
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
-  let text = ''
-  let size = 0
-  const reader = request.body.getReader()
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return text + decoder.decode()
-      size += value.byteLength
-      if (size > limit) throw tooLarge()
-      text += decoder.decode(value, { stream: true })
-    }
+    return await readCapped(request.body, { limit })
   } catch (error) {
-    await reader.cancel().catch(() => {})
-    if (error instanceof OAuthError) throw error
+    if (error instanceof BodyTooLarge) throw tooLarge()
     throw new OAuthError('invalid_request', 'The request body could not be read', {
       reason: 'body-unreadable',
       cause: error,

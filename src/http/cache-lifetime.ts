@@ -1,6 +1,4 @@
-/** Seconds: without a word about it, and at the most. */
-const DEFAULT = 5 * 60
-const MAX = 24 * 60 * 60
+import { seconds } from '../timing.ts'
 
 /**
  * For how many seconds an answer may be used again, as its headers say, but never for longer than a day; 0 where it
@@ -15,9 +13,9 @@ export function freshFor(headers: Headers): number {
   const has = (name: string) => directives.some((one) => one.trim().split('=', 1)[0] === name)
   if (has('no-store') || has('no-cache')) return 0
   const maxAge = /^"?(\d+)"?$/.exec(value('max-age') ?? '')?.[1]
-  if (maxAge !== undefined) return bound(Number(maxAge) - seconds(headers.get('age')))
+  if (maxAge !== undefined) return bound(Number(maxAge) - secondsOf(headers.get('age')))
   const expires = headers.get('expires')
-  if (expires === null) return DEFAULT
+  if (expires === null) return seconds.documentFresh
   const [until, from] = [Date.parse(expires), Date.parse(headers.get('date') ?? '')]
   // A date that is none means that it has passed.
   return Number.isNaN(until)
@@ -25,6 +23,6 @@ export function freshFor(headers: Headers): number {
     : bound(Math.floor((until - (Number.isNaN(from) ? Date.now() : from)) / 1000))
 }
 
-const bound = (value: number): number => Math.min(Math.max(value, 0), MAX)
+const bound = (value: number): number => Math.min(Math.max(value, 0), seconds.documentFreshMost)
 
-const seconds = (text: string | null): number => (/^\d+$/.test(text ?? '') ? Number(text) : 0)
+const secondsOf = (text: string | null): number => (/^\d+$/.test(text ?? '') ? Number(text) : 0)

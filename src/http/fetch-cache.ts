@@ -1,5 +1,7 @@
+import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
+import { seconds } from '../timing.ts'
 
 /** What was fetched, and for how many seconds it may be used again. */
 export interface Fetched<T> {
@@ -11,9 +13,6 @@ const MAX_ENTRIES = 500
 /** Requests under way: to one host, and in all. */
 const MAX_PER_HOST = 4
 const MAX_AT_ONCE = 40
-/** Seconds that a repeated failure is remembered at the most, and after which it is forgotten. */
-const MAX_WAIT = 10
-const FORGET = 60
 
 /**
  * What strangers' addresses answered, kept in memory. Whoever asks at the same moment shares one request. A failure
@@ -25,8 +24,10 @@ export function createFetched<T>(
   now: Clock,
   load: (url: string) => Promise<Fetched<T>>,
 ): (url: string) => Promise<T> {
-  const known = new Map<string, { value: T; until: number }>()
-  const failed = new Map<string, { count: number; at: number; until: number }>()
+  const known = createBoundedMap<string, { value: T; until: number }>({ entries: MAX_ENTRIES })
+  const failed = createBoundedMap<string, { count: number; at: number; until: number }>({
+    entries: MAX_ENTRIES,
+  })
   const pending = new Map<string, Promise<T>>()
   const perHost = new Map<string, number>()
 
@@ -39,22 +40,17 @@ export function createFetched<T>(
 
   function keep(url: string, { value, freshFor }: Fetched<T>): T {
     failed.delete(url)
-    known.delete(url)
-    if (freshFor > 0) {
-      known.set(url, { value, until: now() + freshFor })
-      dropOldest(known)
-    }
+    if (freshFor > 0) known.set(url, { value, until: now() + freshFor })
+    else known.delete(url)
     return value
   }
 
   function noteFailure(url: string): void {
     const before = failed.get(url)
-    const count = before && now() - before.at < FORGET ? before.count + 1 : 1
+    const count = before && now() - before.at < seconds.documentFailed ? before.count + 1 : 1
     // The first one may be a hiccup: whoever asks again must not be made to wait for it.
-    const wait = count === 1 ? 0 : Math.min(2 ** (count - 2), MAX_WAIT)
-    failed.delete(url)
+    const wait = count === 1 ? 0 : Math.min(2 ** (count - 2), seconds.documentPause)
     failed.set(url, { count, at: now(), until: now() + wait })
-    dropOldest(failed)
   }
 
   async function request(url: string, host: string): Promise<T> {
@@ -86,9 +82,4 @@ export function createFetched<T>(
     pending.set(url, asked)
     return asked
   }
-}
-
-/** A Map keeps the order of insertion. */
-function dropOldest(map: Map<string, unknown>): void {
-  if (map.size > MAX_ENTRIES) map.delete(map.keys().next().value!)
 }

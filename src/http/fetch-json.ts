@@ -1,7 +1,7 @@
 import type { Outbound } from '../ports.ts'
+import { ms } from '../timing.ts'
+import { BodyTooLarge, readCapped } from './capped-body.ts'
 
-/** Milliseconds for everything, from the name to the last byte. */
-const TIMEOUT = 5000
 /** Bytes that are enough for a document. */
 const LIMIT = 5 * 1024
 
@@ -21,7 +21,7 @@ export async function fetchJson(
   url: string,
   { loopback, limit = LIMIT }: { loopback: boolean; limit?: number },
 ): Promise<JsonAnswer> {
-  const signal = AbortSignal.timeout(TIMEOUT)
+  const signal = AbortSignal.timeout(ms.document)
   const response = await outbound(url, { accept: 'application/json', signal, loopback })
   const { status, headers } = response
   const [mediaType = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';')
@@ -30,36 +30,13 @@ export async function fetchJson(
     await response.body?.cancel().catch(() => {})
     throw new TypeError(status === 200 ? 'its answer is not JSON' : `it answered ${status}`)
   }
-  const text = await readCapped(response, signal, limit)
+  const text = await readCapped(response.body, { limit, signal }).catch((error: unknown) => {
+    if (signal.aborted) throw new TypeError('no answer in time')
+    throw error instanceof BodyTooLarge ? new TypeError(`its answer is over ${limit} bytes`) : error
+  })
   try {
     return { value: JSON.parse(text), headers }
   } catch {
     throw new TypeError('its answer is malformed JSON')
-  }
-}
-
-async function readCapped(response: Response, signal: AbortSignal, limit: number): Promise<string> {
-  if (!response.body) return ''
-  const reader = response.body.getReader()
-  // Not every runtime ends a body with the signal of its request.
-  const stop = () => void reader.cancel().catch(() => {})
-  signal.addEventListener('abort', stop, { once: true })
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let text = ''
-  let size = 0
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (signal.aborted) throw new TypeError('no answer in time')
-      if (done) return text + decoder.decode()
-      size += value.byteLength
-      if (size > limit) throw new TypeError(`its answer is over ${limit} bytes`)
-      text += decoder.decode(value, { stream: true })
-    }
-  } catch (error) {
-    stop()
-    throw error
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

@@ -4,6 +4,7 @@ import { withTimeout } from '../http/timeout.ts'
 import type { Limits as LimitSettings } from '../options/limits.ts'
 import type { Clock, RateRule, Taken } from '../ports.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { ms, seconds } from '../timing.ts'
 import { createRecent, createTokenBuckets } from './token-buckets.ts'
 
 /** Whether a request may go on: throws, or rejects, where it may not. At once with the limiter in memory. */
@@ -23,11 +24,6 @@ export interface Limits {
   tokenFailed(address: string | undefined): Check
 }
 
-const MINUTE = 60
-
-/** Milliseconds for a limiter that is not in memory: nobody is to wait for it who would be let in. */
-const PATIENCE = 1000
-
 const tooMany = (retryAfter: number, reason: ReasonCode) =>
   new OAuthError('too_many_requests', 'There were too many requests, try again later', { reason, retryAfter })
 
@@ -44,7 +40,11 @@ export function createLimits(settings: LimitSettings, ports: { now: Clock; emit:
   const { now, emit } = ports
   const { limiter } = settings
   const memory = createTokenBuckets(now)
-  const rule = (name: RateRule['name']): RateRule => ({ name, limit: settings[name], window: MINUTE })
+  const rule = (name: RateRule['name']): RateRule => ({
+    name,
+    limit: settings[name],
+    window: seconds.limitWindow,
+  })
   const rules = {
     address: rule('address'),
     client: rule('client'),
@@ -60,7 +60,7 @@ export function createLimits(settings: LimitSettings, ports: { now: Clock; emit:
     const asked = (async () => limiter.take(key, rule))()
     return withTimeout(
       asked.then((taken) => taken ?? inMemory()),
-      PATIENCE,
+      ms.limiter,
     ).catch((error: unknown) => {
       emit({ type: 'failed', reason: 'limiter-failed', error: describeError(error) })
       return inMemory()
@@ -84,7 +84,7 @@ export function createLimits(settings: LimitSettings, ports: { now: Clock; emit:
     client(id, address) {
       const left = (shut.get(failureKey(id, address)) ?? 0) - now()
       // More than ever was set: the clock was set back.
-      if (left > 0 && left <= MINUTE) throw tooMany(left, 'limit-failures')
+      if (left > 0 && left <= seconds.limitWindow) throw tooMany(left, 'limit-failures')
       // Many share a client by its public name: without an address one of them could shut out all others.
       if (address !== undefined) return check(`client:${address}:${id}`, rules.client, 'limit-client')
     },
@@ -95,7 +95,7 @@ export function createLimits(settings: LimitSettings, ports: { now: Clock; emit:
       const key = failureKey(id, address)
       const { allowed, retryAfter } = await take(key, rules.failures)
       if (allowed) return
-      shut.set(key, now() + Math.min(retryAfter, MINUTE))
+      shut.set(key, now() + Math.min(retryAfter, seconds.limitWindow))
       throw tooMany(retryAfter, 'limit-failures')
     },
     tokenFailed(address) {

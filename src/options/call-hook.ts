@@ -1,11 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { withTimeout } from '../http/timeout.ts'
-
-/** Milliseconds that a function of the application has to answer: a request must end, and so must its client's patience. */
-const PATIENCE = 8000
-
-/** Seconds: when to ask again. */
-const RETRY_AFTER = 5
+import { ms, seconds } from '../timing.ts'
 
 /**
  * What a function says that the application gave as an option. Who waits for it has no answer meanwhile, so it must come
@@ -21,14 +16,14 @@ export async function callHook<T>(option: string, ask: () => T | Promise<T>): Pr
     late = false
   })
   try {
-    return await withTimeout(work, PATIENCE)
+    return await withTimeout(work, ms.hook)
   } catch (cause) {
     if (cause instanceof OAuthError) throw cause
     const about = { reason: 'application-failed', detail: option, cause } as const
     if (!late) throw new OAuthError('server_error', 'Something went wrong on our side', about)
     throw new OAuthError('temporarily_unavailable', 'The server does not get to an answer, try again', {
       ...about,
-      retryAfter: RETRY_AFTER,
+      retryAfter: seconds.retryLater,
     })
   }
 }

@@ -2,6 +2,7 @@ import { isGuessable } from '../crypto/weak-secret.ts'
 import { ConfigError, type ConfigIssue } from '../errors.ts'
 import { peerAddress } from '../http/address.ts'
 import { HOST_COOKIES, LOOPBACK_COOKIES } from '../http/cookies.ts'
+import { isLoopbackUrl } from '../http/loopback.ts'
 import { createLook } from '../pages/look.ts'
 import { isVague, providerOfRule } from '../protocol/allow.ts'
 import { wellKnownPath } from '../protocol/documents.ts'
@@ -65,11 +66,11 @@ export function readOptions(options: ProxyOptions): Settings {
     })
   }
   const { accept, hosts, loopback } = clientDocuments
-  if (loopback && !isLoopbackHost(url)) {
+  if (loopback && !isLoopbackUrl(url)) {
     issues.push({ path: 'clientDocuments.loopback', message: 'is for development: `url` is not on loopback' })
   }
   const weak = [secrets].flat().some(isGuessable)
-  if (weak && !allowsWeakSecret && !isLoopbackHost(url)) {
+  if (weak && !allowsWeakSecret && !isLoopbackUrl(url)) {
     const message =
       'was made up rather than drawn; `lockgate secret` makes one (or dangerouslyAllowWeakSecret)'
     issues.push({ path: 'secret', message })
@@ -102,8 +103,6 @@ export function readOptions(options: ProxyOptions): Settings {
     now: now ?? (() => Math.floor(Date.now() / 1000)),
   }
 }
-
-const isLoopbackHost = (url: string) => /^(localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(url).hostname)
 
 function listMcp(mcp: ProxyOptions['mcp']): readonly McpOptions[] {
   if (typeof mcp === 'string') return [{ url: mcp }]

@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../http/loopback.ts'
 /** Which documents the operator accepts. */
 export interface DocumentPolicy {
   /** `client.example`, `*.example.com`, either with `:port`; absent means every public host. */
@@ -8,8 +9,6 @@ export interface DocumentPolicy {
 
 /** It names a client, goes into tokens and is shown in logs. */
 const MAX_LENGTH = 512
-
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
 /** Names that stand for no host of the public internet, whatever a resolver makes of them. */
 const PRIVATE_NAME = /(^|\.)(localhost|local|internal|intranet|lan|home\.arpa|onion|alt)$/
@@ -32,7 +31,7 @@ export function documentUrlProblem(text: string, { hosts, loopback }: DocumentPo
   if (url.username || url.password) return 'has userinfo'
   if (text.includes('#')) return 'has a fragment'
   if (url.pathname === '/') return 'has no path'
-  if (LOOPBACK.test(url.hostname)) return loopback ? undefined : 'on a loopback host'
+  if (isLoopbackHost(url.hostname)) return loopback ? undefined : 'on a loopback host'
   if (url.protocol !== 'https:') return 'not https'
   // A host that ends in a digit was parsed as an IPv4 address.
   if (/\d$|\]$/.test(url.hostname)) return 'its host is an address'

@@ -1,3 +1,5 @@
+import { isLoopbackHost } from '../http/loopback.ts'
+
 /** What the operator allows beyond https and loopback redirect URIs. */
 export interface RedirectPolicy {
   /** Private-use schemes such as `cursor://…`: real clients live there, and PKCE is mandatory. */
@@ -7,7 +9,6 @@ export interface RedirectPolicy {
 }
 
 const MAX_LENGTH = 2048
-const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost'])
 
 /** Schemes that a browser or the system handles: they run script, read files or open something that is no client. */
 const BROWSER_SCHEMES = new Set(
@@ -32,7 +33,7 @@ function parse(uri: string, policy: RedirectPolicy): URL | undefined {
   if (url.username || url.password || /%2e/i.test(url.pathname)) return undefined
   const scheme = url.protocol.slice(0, -1)
   if (scheme === 'https') return url.hostname.endsWith('.') ? undefined : url
-  if (scheme === 'http') return LOOPBACK_HOSTS.has(url.hostname) ? url : undefined
+  if (scheme === 'http') return isLoopbackHost(url.hostname) ? url : undefined
   if (!policy.customSchemes || BROWSER_SCHEMES.has(scheme) || scheme.startsWith('ms-')) return undefined
   // A reversed domain name (RFC 8252 §7.1), or `scheme://…` as editors use it. `myapp:/cb` is neither.
   return uri.startsWith(scheme.includes('.') ? `${scheme}:/` : `${scheme}://`) ? url : undefined
@@ -50,7 +51,7 @@ export const isRegistrable = (uri: string, policy: RedirectPolicy): boolean =>
 /** Whether `uri` leads to an application on the user's own computer over http. */
 export function isLoopback(uri: string): boolean {
   const url = URL.parse?.(uri) ?? (URL.canParse(uri) ? new URL(uri) : undefined)
-  return url?.protocol === 'http:' && LOOPBACK_HOSTS.has(url.hostname)
+  return url?.protocol === 'http:' && isLoopbackHost(url.hostname)
 }
 
 /**

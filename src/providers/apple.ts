@@ -1,5 +1,6 @@
 import { SignJWT } from 'jose/jwt/sign'
 import { importPKCS8 } from 'jose/key/import'
+import { seconds } from '../timing.ts'
 import { defineProvider, type Input, type ProviderFactory, text } from './define.ts'
 
 const ISSUER = 'https://appleid.apple.com'
@@ -10,9 +11,6 @@ export interface AppleOptions {
   /** The content of the key file, PEM. */
   privateKey: string
 }
-
-/** Seconds that a client secret is good for: it is made for one request. */
-const TTL = 300
 
 const id = text('the ten letters and digits that Apple shows', /^[A-Z0-9]{10}$/)
 const pem = text('a private key in PEM form, PKCS #8', /^-----BEGIN PRIVATE KEY-----/)
@@ -59,7 +57,7 @@ export const apple: ProviderFactory<'none', AppleOptions> = defineProvider({
         .setSubject(clientId)
         .setAudience(ISSUER)
         .setIssuedAt(now)
-        .setExpirationTime(now + TTL)
+        .setExpirationTime(now + seconds.appleSecret)
         .sign(await importPKCS8(privateKey, 'ES256'))
       body.set('client_id', clientId)
       body.set('client_secret', secret)

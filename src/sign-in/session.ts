@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import { randomId } from '../crypto/random.ts'
 import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cookies.ts'
 import type { Identity } from '../ports.ts'
+import { seconds } from '../timing.ts'
 
 /**
  * Who is signed in to the account page: a sealed cookie and nothing else. It opens no other door, and no other cookie
@@ -19,8 +20,6 @@ export interface Session {
 }
 
 const NAME = 'session'
-/** Seconds. A sealed cookie cannot be called back, so it does not live long. */
-const TTL = 60 * 60
 
 /** @returns The cookies that open a new session, in place of any that the browser had. */
 export function openSession({ sealer, settings }: Context, user: string, identity: Identity): string[] {
@@ -28,9 +27,9 @@ export function openSession({ sealer, settings }: Context, user: string, identit
     user,
     name: (identity.email ?? identity.name)?.slice(0, 200),
     token: randomId(),
-    until: settings.now() + TTL,
+    until: settings.now() + seconds.session,
   }
-  return setCookies(settings.cookies, NAME, sealer.seal('session', NAME, session), TTL)
+  return setCookies(settings.cookies, NAME, sealer.seal('session', NAME, session), seconds.session)
 }
 
 /** Who is signed in in the browser that sent this. */

@@ -2,11 +2,8 @@ import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
+import { seconds } from '../timing.ts'
 import { UpstreamUnavailable } from './unavailable.ts'
-
-/** How long a metadata document is used, and how long a failure to get it is remembered, in seconds. */
-const KEEP = 60 * 60
-const RETRY = 5
 
 type LibraryFetch = (url: string, options: oauth.CustomFetchOptions<string, unknown>) => Promise<Response>
 
@@ -55,10 +52,10 @@ export function createServerMetadata(provider: Provider, fetch: Fetch, now: Cloc
   return () => {
     if (known && known.until > now()) return known.answer
     const answer = discover(provider, fetch).then((server) => ({ ...server, ...given }))
-    const entry = { answer, until: now() + KEEP }
+    const entry = { answer, until: now() + seconds.discoveryFresh }
     known = entry
     answer.catch(() => {
-      entry.until = now() + RETRY
+      entry.until = now() + seconds.discoveryFailed
     })
     return answer
   }
@@ -87,7 +84,7 @@ async function discover(provider: Provider, fetch: Fetch): Promise<oauth.Authori
       reason: 'provider-discovery',
       detail: `no usable discovery document of ${provider.issuer}`,
       cause,
-      retryAfter: RETRY,
+      retryAfter: seconds.providerLater,
     })
   }
 }

@@ -1,14 +1,10 @@
 import type { ErrorDetail } from '../errors.ts'
+import { readCapped } from '../http/capped-body.ts'
 import type { Fetch } from '../ports.ts'
+import { ms, seconds } from '../timing.ts'
 import { type Effect, effectOf, UpstreamUnavailable } from './unavailable.ts'
 
-const TIMEOUT = 10_000
 const LIMIT = 512 * 1024
-
-/** Seconds for which a request waits itself; who is told to come back later is told so at once. */
-const SOON = 2
-/** Seconds, where the provider does not say when to come back. */
-const LATER = 5
 
 const unavailable = (detail: ErrorDetail & { effect: Effect; again: number | undefined }) =>
   new UpstreamUnavailable('The identity provider cannot be reached at the moment', detail)
@@ -27,7 +23,7 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
     const deadline = new AbortController()
     const timer = setTimeout(
       () => deadline.abort(new DOMException('The time is up', 'TimeoutError')),
-      TIMEOUT,
+      ms.provider,
     )
     const signal = init.signal ? AbortSignal.any([init.signal, deadline.signal]) : deadline.signal
     const noAnswer = (cause: unknown, effect: Effect) =>
@@ -35,7 +31,7 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
         reason: 'provider-unreachable',
         detail: `no answer from ${where}`,
         cause,
-        retryAfter: LATER,
+        retryAfter: seconds.providerLater,
         effect: signal.aborted ? 'unclear' : effect,
         again: signal.aborted ? undefined : 0,
       })
@@ -43,7 +39,7 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
     let text: string
     try {
       response = await fetch(input, { ...init, redirect: 'manual', signal })
-      text = await readCapped(response)
+      text = await readCapped(response.body, { limit: LIMIT, lenient: true })
     } catch (cause) {
       throw noAnswer(cause, response === undefined ? effectOf(cause) : 'unclear')
     } finally {
@@ -54,9 +50,9 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
       throw unavailable({
         reason: 'provider-unreachable',
         detail: `${where} answered ${response.status}`,
-        retryAfter: said >= 1 && said <= 3600 ? Math.ceil(said) : LATER,
+        retryAfter: said >= 1 && said <= 3600 ? Math.ceil(said) : seconds.providerLater,
         effect: response.status === 429 || response.status === 503 ? 'none' : 'unclear',
-        again: said > SOON ? undefined : said || 0,
+        again: said > seconds.providerSoon ? undefined : said || 0,
       })
     }
     const headers = new Headers(response.headers)
@@ -67,23 +63,5 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
     const hasBody = response.status !== 204 && response.status !== 304 && response.status !== 205
     const status = response.status === 0 ? 502 : response.status
     return new Response(hasBody ? text : null, { status, headers })
-  }
-}
-
-async function readCapped(response: Response): Promise<string> {
-  if (!response.body) return ''
-  const decoder = new TextDecoder()
-  const reader = response.body.getReader()
-  let text = ''
-  let size = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    size += value.byteLength
-    if (size > LIMIT) {
-      await reader.cancel()
-      throw new TypeError(`answer over ${LIMIT} bytes`)
-    }
-    text += decoder.decode(value, { stream: true })
   }
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { createBoundedMap } from '../bounded-map.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import { callHook } from '../options/call-hook.ts'
@@ -20,7 +21,9 @@ export function createTenants(
   callback: string,
   ports: UpstreamPorts,
 ): Upstreams {
-  const ready = new Map<string, { readonly provider: Provider; readonly upstream: Upstream }>()
+  const ready = createBoundedMap<string, { readonly provider: Provider; readonly upstream: Upstream }>({
+    entries: LIMIT,
+  })
   const ids = new WeakMap<Provider, string>()
 
   function upstreamOf(provider: Provider): Upstream {
@@ -40,9 +43,7 @@ export function createTenants(
         redirectUri: `${callback}/${provider.id}`,
       }),
     }
-    ready.delete(id)
     ready.set(id, tenant)
-    if (ready.size > LIMIT) ready.delete(ready.keys().next().value!)
     return tenant.upstream
   }
 

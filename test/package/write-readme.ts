@@ -6,9 +6,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { scalarOptions } from 'lockgate'
 import ts from 'typescript'
 import { variableOf } from '../../adapters/cli/configuration/environment.ts'
+import { scalarOptions } from '../../src/internal.ts'
 import { reasons } from '../../src/reasons/reasons.ts'
 
 /** What to run where the tables are stale. */

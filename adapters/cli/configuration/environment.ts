@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { scalarOptions } from '../../../src/index.ts'
+import { scalarOptions } from '../../../src/internal.ts'
 
 /** A wrong or missing setting, by the name its user knows it under. */
 export class SettingsError extends Error {

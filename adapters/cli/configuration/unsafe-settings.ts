@@ -1,6 +1,9 @@
 import type { ProxyOptions } from '../../../src/index.ts'
+import { isLoopbackUrl } from '../../../src/internal.ts'
 import { isOn } from './environment.ts'
 import { providersOf } from './providers.ts'
+
+export { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 
 type Env = NodeJS.ProcessEnv
 
@@ -14,11 +17,6 @@ export const DANGEROUS = {
 
 /** `dangerously-allow-everyone` → `LOCKGATE_DANGEROUSLY_ALLOW_EVERYONE` */
 export const dangerVariable = (flag: string): string => `LOCKGATE_${flag.replaceAll('-', '_').toUpperCase()}`
-
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
-
-/** Whether an address is for this machine alone. */
-export const isLoopback = (url: string): boolean => URL.canParse(url) && LOOPBACK.test(new URL(url).hostname)
 
 /**
  * What must not be served to the public by mistake, a line each, with what to do and what to say if it is meant.
@@ -39,7 +37,7 @@ export function findDangers(
     means('dangerously-allow-everyone'),
     means('dangerously-allow-memory-storage'),
   ]
-  if (isLoopback(about.url)) return []
+  if (isLoopbackUrl(about.url)) return []
   const problems: string[] = []
   const unless = (flag: keyof typeof DANGEROUS) =>
     `if that is meant: ${dangerVariable(flag)}=true or --${flag}`

@@ -1,3 +1,4 @@
+import { BodyTooLarge, readCapped } from '../../../src/internal.ts'
 import { show } from './finding.ts'
 
 /** One answer, read to its end. */
@@ -89,22 +90,12 @@ export function createProbe(options: { fetch: FetchLike; timeout: number; agent:
   }
 }
 
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let [text, size] = ['', 0]
-  if (!response.body) return text
-  const reader = response.body.getReader()
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    size += value.byteLength
-    if (size > MAX_BODY) {
-      await reader.cancel()
-      return text
-    }
-    text += decoder.decode(value, { stream: true })
-  }
-}
+/** Reads the body, or nothing of one that is too large to be a document. */
+const readText = (response: Response): Promise<string> =>
+  readCapped(response.body, { limit: MAX_BODY, lenient: true }).catch((error: unknown) => {
+    if (error instanceof BodyTooLarge) return ''
+    throw error
+  })
 
 function parse(text: string, headers: Headers): Answer['json'] {
   if (!/^application\/([\w.-]+\+)?json\b/i.test(headers.get('content-type') ?? '')) return undefined

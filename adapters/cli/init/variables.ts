@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../../../src/internal.ts'
 import { upstreamVariable } from '../configuration/providers.ts'
 import type { Answers } from './answers.ts'
 
@@ -46,7 +47,7 @@ export function variablesOf(answers: Answers, secret: string, anybody: boolean):
 /** Where to listen: at the port of a URL on this machine, or behind something that knows 8787. */
 export function portOf(url: string): string {
   const { hostname, port, protocol } = new URL(url)
-  if (!/^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)) return '8787'
+  if (!isLoopbackHost(hostname)) return '8787'
   return port || (protocol === 'https:' ? '443' : '80')
 }
 

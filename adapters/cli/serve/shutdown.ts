@@ -1,7 +1,5 @@
+import { ms } from '../../../src/internal.ts'
 import type { NodeServer } from '../../node.ts'
-
-/** Milliseconds that answers under way are given when the server is asked to stop. */
-const PATIENCE = 5000
 
 /** What a shell says of a process that a signal ended. */
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const
@@ -23,8 +21,8 @@ export function stopOnSignals(server: NodeServer, release: () => Promise<void> |
 }
 
 async function stop(server: NodeServer, release: () => Promise<void> | undefined): Promise<void> {
-  setTimeout(() => void server.close(true), PATIENCE).unref()
+  setTimeout(() => void server.close(true), ms.shutdown).unref()
   await server.close()
-  await Promise.race([release(), new Promise((resolve) => setTimeout(resolve, PATIENCE).unref())])
+  await Promise.race([release(), new Promise((resolve) => setTimeout(resolve, ms.shutdown).unref())])
   process.exit(0)
 }

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { McpHandler } from '../../../src/index.ts'
+import { ms } from '../../../src/internal.ts'
 import { SettingsError } from '../configuration/environment.ts'
 
 /** Programs that run at once, for one grant and for all together. */
 const LIMITS = { perGrant: 5, all: 50 }
-/** Milliseconds without a request after which a session is over. */
-const IDLE = 30 * 60_000
 
 /** MCP servers that are programs, one for each session of each grant. */
 export interface StdioSessions {
@@ -72,7 +71,7 @@ export async function stdioSessions(
   }
 
   async function makeRoom(grant: unknown): Promise<boolean> {
-    const old = [...all].filter(({ usedAt }) => Date.now() - usedAt > IDLE)
+    const old = [...all].filter(({ usedAt }) => Date.now() - usedAt > ms.wrapIdle)
     await Promise.all(old.map((session) => session.close()))
     const own = [...all].filter((session) => session.grant === grant)
     return own.length < LIMITS.perGrant && all.size < LIMITS.all

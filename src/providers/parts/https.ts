@@ -1,9 +1,9 @@
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
+import { isLoopbackHost } from '../../http/loopback.ts'
 
 /** Whether text is an https URL, or an http one on a loopback host, without user, query or fragment. */
 export function isHttps(text: string): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
-  const safe = url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname))
+  const safe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
   return safe && !url.username && !url.password && !url.search && !url.hash
 }

@@ -1,3 +1,5 @@
+import { isLoopbackHost } from '../../http/loopback.ts'
+
 /** One value that a definition needs from its user, such as a tenant. It is checked before any URL is made of it. */
 export interface Input<In = unknown, Out = unknown, Required extends boolean = boolean> {
   readonly required: Required
@@ -87,7 +89,7 @@ const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 export function isProviderUrl(value: string, anyHttp = false): boolean {
   if (!URL.canParse(value) || /[\s\\]/.test(value)) return false
   const { protocol, hostname, username, password, search, hash } = new URL(value)
-  const local = anyHttp || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)
+  const local = anyHttp || isLoopbackHost(hostname)
   const secure = protocol === 'https:' || (protocol === 'http:' && local)
   return secure && !(username || password || search || hash)
 }

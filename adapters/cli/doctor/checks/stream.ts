@@ -1,10 +1,8 @@
+import { ms } from '../../../../src/internal.ts'
 import { INITIALIZE, MCP_HEADERS } from '../discovery.ts'
 import { type Finding, fail, ok, skip } from '../finding.ts'
 import { type Answer, sketch } from '../probe.ts'
 import type { Check, World } from '../world.ts'
-
-/** Milliseconds within which the headers of a stream that has nothing to say yet must be here. */
-const PATIENCE = 5000
 
 const TITLE = 'Streams arrive as they are sent'
 
@@ -30,7 +28,7 @@ export const stream: Check = async (world) => {
   }
   const session = first.headers.get('mcp-session-id')
   const inSession = { ...headers, accept: 'text/event-stream', ...(session && { 'mcp-session-id': session }) }
-  const answer = await probe.open(address, { headers: inSession }, Math.min(timeout, PATIENCE))
+  const answer = await probe.open(address, { headers: inSession }, Math.min(timeout, ms.doctorStream))
   const findings = [ok('token.accepted', 'An access token is accepted'), judgeStream(answer, first)]
   if (session) await endSession(world, inSession)
   return findings

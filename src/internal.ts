@@ -1,0 +1,7 @@
+// What the adapters of this package share with the core beyond its public surface. It has no subpath: applications cannot
+// import it, and it may change in any release.
+export { BodyTooLarge, readCapped } from './http/capped-body.ts'
+export { isLoopbackHost, isLoopbackUrl } from './http/loopback.ts'
+export { type ScalarOption, scalarOptions } from './options/scalars.ts'
+export { reasons } from './reasons/reasons.ts'
+export { ms, scaleTiming, seconds } from './timing.ts'

@@ -1,0 +1,114 @@
+/**
+ * Every fixed duration of Lockgate, in one place. Durations that an operator may change are options instead.
+ *
+ * Read a duration at the moment of its use: a copy in a module constant does not follow {@link scaleTiming}.
+ */
+const SHIPPED = {
+  /** The deadline of a hook, an option that is a function. */
+  hook: 8000,
+  /** The deadline of one operation of the storage, as the core waits for it. */
+  storage: 8000,
+  /** The deadline of one operation of a storage engine, inside a storage adapter. */
+  storageEngine: 5000,
+  /** How long a storage adapter tries again while another process holds the lock of a file. */
+  storageLocked: 3000,
+  /** The age from which the temporary file of an interrupted write is removed. */
+  abandonedFile: 60_000,
+  /** The pauses before a record that was just written elsewhere is read again from an eventually consistent store. */
+  eventualRead: [150, 400, 900, 1600],
+  /** The pauses before Cloudflare KV is written again: it accepts one write per second and key. */
+  kvWrite: [400, 800, 1200],
+  /** The delay between the expiry of a Durable Object's record and its removal, so that one alarm removes many. */
+  objectSweep: 60_000,
+  /** The deadline of an external rate limiter, before the one in memory decides. */
+  limiter: 1000,
+  /** How long an instance counts by itself after the external rate limiter failed. */
+  limiterPause: 1000,
+  /** The deadline of one request to the identity provider, with its response. */
+  provider: 10_000,
+  /** The deadline of one document that an unknown client or its keys are fetched from. */
+  document: 5000,
+  /** The pauses between attempts to refresh a provider's token. */
+  refreshPauses: [200, 800],
+  /** The time after which no further attempt to refresh begins. */
+  refreshWithin: 4000,
+  /** The pause before a refresh whose outcome is unknown is tried once more. */
+  refreshOnceMore: 500,
+  /** The pause between two reads while another instance refreshes. */
+  refreshPoll: 150,
+  /** The pauses between attempts to revoke a provider's tokens. */
+  revokePauses: [500, 2000, 6000],
+  /** The time after which no further attempt to revoke begins. Some runtimes stop background work after 30 seconds. */
+  revokeWithin: 15_000,
+  /** How long responses may continue after the process was told to stop. */
+  shutdown: 5000,
+  /** The time without a request after which a wrapped program is stopped. */
+  wrapIdle: 1_800_000,
+  /** The deadline for the headers of an event stream that the doctor opens. */
+  doctorStream: 5000,
+} as const
+
+type Durations = {
+  readonly [Name in keyof typeof SHIPPED]: (typeof SHIPPED)[Name] extends number ? number : readonly number[]
+}
+
+/** Waits and deadlines of real time, in milliseconds. */
+export const ms: Durations = { ...SHIPPED }
+
+/** Ages and lifetimes that the {@link Clock} measures, in seconds. */
+export const seconds = {
+  /** `Retry-After` while the storage is unavailable. */
+  retryStorage: 2,
+  /** `Retry-After` while a hook does not respond, or a record cannot be read yet. */
+  retryLater: 5,
+  /** The longest `Retry-After` of a provider that a request waits for itself. */
+  providerSoon: 2,
+  /** `Retry-After` while a provider is unavailable and names no time. */
+  providerLater: 5,
+  /** How long a discovery document is used. */
+  discoveryFresh: 3600,
+  /** How long a failed discovery is remembered. */
+  discoveryFailed: 5,
+  /** How long before its expiry a provider's token counts as expired: clocks differ and requests take time. */
+  tokenSkew: 60,
+  /** The age under which a refused provider token is not refreshed, because its age is not the reason. */
+  tokenYoung: 60,
+  /** How long one instance may refresh a grant alone. Longer than all its attempts together. */
+  refreshLease: 25,
+  /** The time within which a second use of a correct code is a repeated request, not a theft. */
+  codeRepeated: 2,
+  /** How long a sign-in at the account page lasts. */
+  session: 3600,
+  /** The window of every rate limit. */
+  limitWindow: 60,
+  /** How long an unknown API key is not verified again. */
+  unknownKey: 10,
+  /** The longest lifetime of a client assertion. */
+  assertionLife: 300,
+  /** How far the clock of a client may differ. */
+  assertionSkew: 30,
+  /** How long Apple accepts a client secret that Lockgate signs. */
+  appleSecret: 300,
+  /** How long clients may cache the metadata documents. */
+  metadataCached: 300,
+  /** How long a client's document is cached that names no time. */
+  documentFresh: 300,
+  /** How long a client's document is cached at most. */
+  documentFreshMost: 86_400,
+  /** How long an address is left alone at most after repeated failures. */
+  documentPause: 10,
+  /** How long a failure of an address is remembered. */
+  documentFailed: 60,
+} as const
+
+/**
+ * Multiplies every wait and deadline in {@link ms} by `factor`, relative to the shipped values; 1 restores them.
+ * For tests of this repository only: ages in {@link seconds} follow the `now` option instead.
+ */
+export function scaleTiming(factor: number): void {
+  const scaled = Object.entries(SHIPPED).map(([name, value]: [string, number | readonly number[]]) => [
+    name,
+    typeof value === 'number' ? value * factor : value.map((one) => one * factor),
+  ])
+  Object.assign(ms, Object.fromEntries(scaled))
+}

@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { ms, scaleTiming, seconds } from '../../src/timing.ts'
+
+afterEach(() => scaleTiming(1))
+
+describe('the table of durations', () => {
+  test('ships these waits and deadlines, in milliseconds', () => {
+    expect(ms).toEqual({
+      hook: 8000,
+      storage: 8000,
+      storageEngine: 5000,
+      storageLocked: 3000,
+      abandonedFile: 60_000,
+      eventualRead: [150, 400, 900, 1600],
+      kvWrite: [400, 800, 1200],
+      objectSweep: 60_000,
+      limiter: 1000,
+      limiterPause: 1000,
+      provider: 10_000,
+      document: 5000,
+      refreshPauses: [200, 800],
+      refreshWithin: 4000,
+      refreshOnceMore: 500,
+      refreshPoll: 150,
+      revokePauses: [500, 2000, 6000],
+      revokeWithin: 15_000,
+      shutdown: 5000,
+      wrapIdle: 1_800_000,
+      doctorStream: 5000,
+    })
+  })
+
+  test('ships these ages and lifetimes, in seconds', () => {
+    expect(seconds).toEqual({
+      retryStorage: 2,
+      retryLater: 5,
+      providerSoon: 2,
+      providerLater: 5,
+      discoveryFresh: 3600,
+      discoveryFailed: 5,
+      tokenSkew: 60,
+      tokenYoung: 60,
+      refreshLease: 25,
+      codeRepeated: 2,
+      session: 3600,
+      limitWindow: 60,
+      unknownKey: 10,
+      assertionLife: 300,
+      assertionSkew: 30,
+      appleSecret: 300,
+      metadataCached: 300,
+      documentFresh: 300,
+      documentFreshMost: 86_400,
+      documentPause: 10,
+      documentFailed: 60,
+    })
+  })
+
+  test('keeps the deadlines in an order that lets the inner one speak first', () => {
+    expect(ms.storageEngine).toBeLessThan(ms.storage)
+    expect(ms.refreshWithin + ms.provider).toBeLessThan(seconds.refreshLease * 1000)
+    expect(ms.revokeWithin + ms.provider).toBeLessThan(30_000)
+  })
+
+  test('scales its waits for tests, always from the shipped values', () => {
+    scaleTiming(0.5)
+    scaleTiming(0.1)
+    expect([ms.hook, ms.revokePauses]).toEqual([800, [50, 200, 600]])
+    scaleTiming(1)
+    expect([ms.hook, ms.revokePauses]).toEqual([8000, [500, 2000, 6000]])
+  })
+})
+
+test('no other file holds a duration', () => {
+  const root = new URL('../..', import.meta.url).pathname
+  const files = ['src', 'adapters'].flatMap((folder) =>
+    readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && entry.name !== 'timing.ts')
+      .map((entry) => join(entry.parentPath, entry.name)),
+  )
+  const direct = /\bsetTimeout\(\w+,\s*\d{2,}[\d_]*\)|AbortSignal\.timeout\(\s*\d/
+  const named =
+    /\bconst \w*(PATIENCE|TIMEOUT|DEADLINE|LEASE|SKEW|RETRY_AFTER|MAX_AGE|PAUSES|LIFETIME)\w*[^=\n]* = [[{\d]/
+  const holders = files.filter((file) => {
+    // The script of a page is text to the core.
+    const code = readFileSync(file, 'utf8').replace(/`[^`]*`/g, '')
+    return direct.test(code) || named.test(code)
+  })
+  expect(holders.map((file) => file.slice(root.length))).toEqual([])
+})
