@@ -27,6 +27,19 @@ const STATUS = {
  */
 export type OAuthErrorCode = keyof typeof STATUS
 
+/**
+ * Replaces the characters that `error_description` may not contain: quotes, backslashes, and anything but printable
+ * ASCII.
+ *
+ * @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)
+ */
+export const errorText = (text: string): string =>
+  text
+    .replaceAll('"', "'")
+    .replaceAll('\\', '/')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .replace(/[^\x20-\x7e]/gu, '?')
+
 /** What goes with an {@link OAuthError} beside its public sentence. */
 export interface ErrorDetail {
   /** Why, for events, logs and the error page. */
@@ -57,7 +70,7 @@ export class OAuthError extends Error {
   readonly retryAfter: number | undefined
 
   constructor(code: OAuthErrorCode, message: string, detail: ErrorDetail = { reason: 'by-application' }) {
-    super(message, { cause: detail.cause })
+    super(errorText(message), { cause: detail.cause })
     this.code = code
     this.status = detail.status ?? STATUS[code]
     this.reason = detail.reason

@@ -17,14 +17,19 @@ import { limited } from './endpoints/rate-limit.ts'
 import { registerEndpoint } from './endpoints/register.ts'
 import { resourceMetadataEndpoint } from './endpoints/resource-metadata.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
-import { serverMetadataEndpoint } from './endpoints/server-metadata.ts'
+import {
+  emptyKeySetEndpoint,
+  openidConfigurationEndpoint,
+  serverMetadataEndpoint,
+} from './endpoints/server-metadata.ts'
 import { tokenEndpoint } from './endpoints/token/token.ts'
 import { OAuthError } from './errors.ts'
 import { refusal } from './events/refusal.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
 import { json, page } from './http/responses.ts'
+import type { Resource } from './options/options.ts'
 import { errorPage, errorView } from './pages/error-page.ts'
-import { wellKnownPath } from './protocol/documents.ts'
+import { resourceMetadataPath, wellKnownPath } from './protocol/documents.ts'
 
 /** Who calls an endpoint: programs, also from pages of any origin, or the user's browser on its own. */
 type Caller = 'program' | 'browser'
@@ -35,22 +40,46 @@ interface Route {
   readonly methods: Readonly<Record<string, Endpoint>>
 }
 
-/** Every endpoint there is. HEAD, OPTIONS, 404 and 405 follow from this table. */
+const program = (path: string, methods: Route['methods']): Route => ({ path, caller: 'program', methods })
+const browser = (path: string, methods: Route['methods']): Route => ({ path, caller: 'browser', methods })
+
+/** The documents by which clients find this server. */
+function documentsOf({ settings }: Context): readonly Route[] {
+  const { basePath: base, resources, discovery } = settings
+  const server = wellKnownPath('oauth-authorization-server', '')
+  const [only, ...others] = resources
+  // The innermost resource first: a document also answers for the addresses below its resource.
+  const inward = [...resources].sort((a, b) => b.path.length - a.path.length)
+  const resource = (one: Resource, path: string) =>
+    program(`${path}/*`, { GET: resourceMetadataEndpoint(one, path) })
+  const below = base !== '' && discovery.belowPath
+  return [
+    ...(below
+      ? [
+          program(base + server, { GET: serverMetadataEndpoint }),
+          program(`${base}/.well-known/openid-configuration`, { GET: openidConfigurationEndpoint }),
+          program(`${base}/.well-known/jwks.json`, { GET: emptyKeySetEndpoint }),
+          ...inward.map((one) => resource(one, resourceMetadataPath(one.path, base))),
+        ]
+      : []),
+    program(server + base, { GET: serverMetadataEndpoint }),
+    ...(base !== '' && discovery.atRoot ? [program(server, { GET: serverMetadataEndpoint })] : []),
+    ...inward.map((one) => resource(one, resourceMetadataPath(one.path))),
+    // Clients that find nothing at the resource's own path look here. With several resources it would mislead.
+    ...(others.length === 0 && only.path !== ''
+      ? [
+          program(resourceMetadataPath(''), {
+            GET: resourceMetadataEndpoint(only, resourceMetadataPath('')),
+          }),
+        ]
+      : []),
+  ]
+}
+
+/** Every other endpoint. HEAD, OPTIONS, 404 and 405 follow from these tables. */
 function routesOf({ settings, clients }: Context): readonly Route[] {
   const { basePath: base, resources } = settings
-  const program = (path: string, methods: Route['methods']): Route => ({ path, caller: 'program', methods })
-  const browser = (path: string, methods: Route['methods']): Route => ({ path, caller: 'browser', methods })
-  const metadataPath = (path: string) => wellKnownPath('oauth-protected-resource', path)
-  const [only, ...others] = resources
   return [
-    program(wellKnownPath('oauth-authorization-server', base), { GET: serverMetadataEndpoint }),
-    ...resources.map((resource) =>
-      program(metadataPath(resource.path), { GET: resourceMetadataEndpoint(resource) }),
-    ),
-    // Clients that find nothing at the resource's own path ask here; with several resources it would mislead.
-    ...(others.length === 0 && only.path !== ''
-      ? [program(metadataPath(''), { GET: resourceMetadataEndpoint(only) })]
-      : []),
     ...(clients.register ? [program(`${base}/register`, { POST: limited(registerEndpoint) })] : []),
     ...(clients.stored
       ? [
@@ -91,7 +120,7 @@ export function createRouter(ctx: Context): Handle {
   const router = Router()
   const guarded = [...ctx.settings.resources].sort((a, b) => b.path.length - a.path.length)
   const [inner, root] = [guarded.filter(({ path }) => path !== ''), guarded.filter(({ path }) => path === '')]
-  // First the resources: theirs is the way that every request to an MCP server takes.
+  for (const route of documentsOf(ctx)) add(route.path, route.caller, byMethod(route))
   for (const resource of inner) add(`${resource.path}/*`, 'program', mcpEndpoint(resource))
   for (const route of routesOf(ctx)) add(route.path, route.caller, byMethod(route))
   add('/.well-known/*', 'program', notFound)
@@ -134,9 +163,15 @@ const bounded =
     }
   }
 
-const notFound: Endpoint = (request) => {
+/** Responds with 404. Reports addresses outside `url`: a proxy in front may strip its path. */
+const notFound: Endpoint = (request, { settings }, call) => {
+  const { pathname } = new URL(request.url)
+  if (!`${pathname}/`.startsWith(`${settings.basePath}/`)) {
+    const about = { code: 'not_found', reason: 'outside-url' } as const
+    call.emit({ type: 'refused', endpoint: pathname.slice(0, 200), ...about })
+  }
   const response = json({ error: 'not_found', error_description: 'There is nothing at this address' }, 404)
-  return request.headers.has('origin') ? allowOrigin(response, '*') : response
+  return allowOrigin(response, '*')
 }
 
 /** Picks the endpoint for a method, and answers the methods that nobody has to write. */

@@ -6,7 +6,7 @@ import type { AuthMethod } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import type { Client } from './client.ts'
 
-/** One text for every failure: which part was wrong is for the event log. */
+/** Every failure has the same text. The event log says which part was wrong. */
 const invalidClient = (reason: ReasonCode, detail?: string) =>
   new OAuthError('invalid_client', 'Client authentication failed', { reason, detail })
 
@@ -17,14 +17,14 @@ interface Presented {
   readonly id: string
   readonly method: AuthMethod
   readonly assertion?: string
-  /** As sent, and form-decoded: the standard asks for encoding, many clients send the raw text. */
+  /** The secret as sent and form-decoded, because the standard requires encoding and many clients send the raw text. */
   readonly secrets: readonly string[]
 }
 
 /**
- * Who sends a request to the token or revocation endpoint, proven by the one method it registered.
+ * Authenticates the client of a request to the token or revocation endpoint by a method that it registered.
  *
- * @throws {OAuthError} `invalid_client`, or `invalid_request` where it shows more than one proof.
+ * @throws {OAuthError} `invalid_client`, or `invalid_request` if the request uses more than one method.
  * @see [OAuth 2.1 §2.4.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-2.4.1)
  */
 export async function authenticateClient(
@@ -32,7 +32,7 @@ export async function authenticateClient(
   fields: Readonly<Record<string, string>>,
   clients: {
     find: (clientId: string) => Promise<Client | undefined>
-    /** Throws where the client did not sign it, or not just now. */
+    /** Throws if the client did not sign the assertion, or not recently. */
     verify: (assertion: string, client: Client) => Promise<void>
   },
 ): Promise<Client> {
@@ -45,7 +45,7 @@ export async function authenticateClient(
     await clients.verify(presented.assertion ?? '', client)
     return client
   }
-  // Every comparison is made, so that the time tells nothing.
+  // Every comparison is made, so that the duration reveals nothing.
   const matches = presented.secrets.map((text) => [
     ...client.secrets.map((secret) => equal(text, secret)),
     ...(client.secretHashes ?? []).map((hash) => equal(digest(text), hash)),
@@ -76,7 +76,7 @@ function readBasic(
   const [id, secret] = [pair.slice(0, colon), pair.slice(colon + 1)]
   const decodedId = formDecode(id)
   if (fields.client_id !== undefined && fields.client_id !== id && fields.client_id !== decodedId) {
-    throw new OAuthError('invalid_request', 'The client_id differs from the one that authenticates', {
+    throw new OAuthError('invalid_request', 'The client_id differs from the one in the credentials', {
       reason: 'client-id-differs',
     })
   }
@@ -102,7 +102,7 @@ function readBody(fields: Readonly<Record<string, string>>): Presented {
     : { id, method: 'client_secret_post', secrets: [secret] }
 }
 
-/** Who it says it is from: proven later. */
+/** Returns the subject that an assertion claims. It is verified later. */
 function readSubject(assertion: string): string {
   try {
     return decodeJwt(assertion).sub ?? ''

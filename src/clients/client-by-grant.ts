@@ -8,15 +8,15 @@ import type { Clients } from './clients.ts'
 /** A grant whose code or token came with a request. */
 export interface ShownGrant {
   readonly key: GrantKey
-  /** Whether what came along was really issued for it. */
+  /** Tells whether the code or token was really issued for this grant. */
   isReal(grant: Grant): boolean
 }
 
 /**
- * Finds the client behind a request to the token or revocation endpoint. One whose id is the address of a document
- * is known by the grant it shows, as it was when the user approved: strangers make nobody fetch anything here.
+ * Returns a function that finds the client of a request to the token or revocation endpoint. A client with a metadata
+ * document is identified by the grant it presents, so that an unauthenticated request never causes a fetch.
  *
- * @throws {OAuthError} `invalid_grant` where such a client shows no grant of its own.
+ * @throws {OAuthError} `invalid_grant` if such a client presents no grant of its own.
  */
 export function clientFinder(
   { clients, grants }: { readonly clients: Clients; readonly grants: Grants },

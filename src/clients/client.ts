@@ -1,27 +1,27 @@
 import type { ClientKeys } from '../protocol/client-document.ts'
-import type { AuthMethod } from '../protocol/client-metadata.ts'
+import type { AuthMethod, Refreshes } from '../protocol/client-metadata.ts'
 
-/** A client as the endpoints see it, however it became known. */
+/** A client as the endpoints see it, by whichever way it became known. */
 export interface Client {
   readonly id: string
-  /** Names it in grants, tokens and events: the id itself where that is short, else a digest of it. */
+  /** The client's name in grants, tokens and events: its id, or a digest of a long id. */
   readonly key: string
   readonly kind: 'configured' | 'registered' | 'document'
-  /** As the client calls itself; only a configured client's name is vouched for. */
+  /** The name that the client gives itself. Only the name of a configured client is verified. */
   readonly name: string
-  /** Who published its metadata document, where it has one. */
-  readonly host?: string
   readonly redirectUris: readonly string[]
+  /** The methods by which it may authenticate. */
   readonly authMethods: readonly AuthMethod[]
   /** Whether it may use the `client_credentials` grant. */
   readonly actsForItself?: boolean
   /** Whether it may use the `refresh_token` grant. */
-  readonly refreshes: boolean
+  readonly refreshes: Refreshes
+  /** The scopes that it may have. Absent: all. */
   readonly scope: readonly string[] | undefined
-  /** The secrets it may show; empty for a public client. */
+  /** Accepted secrets. Empty for a public client. */
   readonly secrets: readonly string[]
-  /** Digests of secrets it may show. */
+  /** Digests of accepted secrets. */
   readonly secretHashes?: readonly string[]
-  /** What it signs with, where it does. */
+  /** The keys that it signs assertions with. */
   readonly keys?: ClientKeys
 }

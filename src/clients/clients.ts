@@ -1,30 +1,31 @@
 import type { ClientOptions } from '../options/options.ts'
 import type { Fetch, Outbound, Store } from '../ports.ts'
 import type { ClientKeys } from '../protocol/client-document.ts'
-import type { ClientMetadata } from '../protocol/client-metadata.ts'
+import { type ClientMetadata, SECRET_METHODS } from '../protocol/client-metadata.ts'
 import type { DocumentPolicy } from '../protocol/document-url.ts'
 import type { Client } from './client.ts'
 import { keysUnavailable, verifyAssertion } from './client-assertion.ts'
 import { createClientKeys } from './client-keys.ts'
 import { createDocumentClients, type DocumentClients } from './document-clients.ts'
+import type { Registration } from './registration.ts'
 import { createSealedClients } from './sealed-clients.ts'
-import { createStoredClients, type Registration, type StoredClients } from './stored-clients.ts'
+import { createStoredClients, type StoredClients } from './stored-clients.ts'
 
-/** Everybody who may ask: configured clients first, then those that registered themselves. */
+/** All clients: configured ones first, then those that registered themselves. */
 export interface Clients {
-  /** A client that is known without asking anybody. */
+  /** Returns a client that is known without fetching anything. */
   find(clientId: string): Promise<Client | undefined>
   /**
    * Checks a client's signed assertion.
    *
-   * @throws {OAuthError} `invalid_client`, or `temporarily_unavailable` where its keys cannot be had.
+   * @throws {OAuthError} `invalid_client`, or `temporarily_unavailable` if its keys are unavailable.
    */
   verify(assertion: string, client: Client): Promise<void>
-  /** `undefined` where no documents are accepted. */
+  /** Absent if metadata documents are not accepted. */
   readonly documents: DocumentClients | undefined
-  /** `undefined` where registration is off. */
+  /** Absent if registration is off. */
   readonly register: ((metadata: ClientMetadata) => Promise<Registration>) | undefined
-  /** Registrations that can be changed; `undefined` where none are stored. */
+  /** Registrations that can be changed. Absent if none are stored. */
   readonly stored: StoredClients | undefined
 }
 
@@ -34,13 +35,13 @@ export function createClients(
   configured: readonly ClientOptions[],
   ports: SealedPorts & {
     registration: 'sealed' | 'stored' | 'off'
-    /** `undefined` where this runtime has no safe way to fetch what strangers name. */
+    /** Absent on a runtime without a safe way to fetch addresses that clients name. */
     outbound: Outbound | undefined
     issuer: string
     store: Store
-    /** For keys of configured clients. */
+    /** Fetches the keys of configured clients. */
     fetch: Fetch
-    /** `undefined` turns documents off. */
+    /** Absent if metadata documents are off. */
     documents: DocumentPolicy | undefined
   },
 ): Clients {
@@ -52,7 +53,7 @@ export function createClients(
   const documents = outbound && policy && createDocumentClients({ outbound, policy, now, scopes })
   const keysOf = createClientKeys({ fetch: ports.fetch, outbound, loopback: policy?.loopback ?? false, now })
 
-  /** A document's keys are its current ones: they change, while the grant lasts. How to prove oneself does not. */
+  /** Returns the current keys. Those of a document may change during a grant, unlike its authentication methods. */
   async function currentKeys(client: Client): Promise<ClientKeys> {
     if (client.kind !== 'document') return client.keys ?? {}
     const current = await documents?.load(client.id).catch((cause) => {
@@ -70,8 +71,6 @@ export function createClients(
     stored,
   }
 }
-
-const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const
 
 function toClient(options: ClientOptions): Client {
   const { clientSecret: secret, jwks, jwksUri } = options

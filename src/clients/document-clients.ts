@@ -5,18 +5,18 @@ import { fetchJson } from '../http/fetch-json.ts'
 import type { Clock, Outbound } from '../ports.ts'
 import { readClientDocument } from '../protocol/client-document.ts'
 import { type DocumentPolicy, documentUrlProblem } from '../protocol/document-url.ts'
-import { parseScope } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import type { Client } from './client.ts'
+import { knownScopes } from './registration.ts'
 
-/** Clients whose id is the address of a document that describes them. */
+/** Clients whose id is the address of a metadata document. */
 export interface DocumentClients {
-  /** Whether an address may be a client id here. Asks nobody. */
+  /** Tells whether an address may be a client id here. Fetches nothing. */
   accepts(url: string): boolean
   /**
-   * The client, as its document says.
+   * Returns the client that the document describes.
    *
-   * @throws {OAuthError} `invalid_request` for an address or a document that is not accepted, or that cannot be had.
+   * @throws {OAuthError} `invalid_request` if the address or the document is not accepted, or cannot be fetched.
    */
   load(url: string): Promise<Client>
 }
@@ -33,21 +33,19 @@ export function createDocumentClients(ports: {
   outbound: Outbound
   policy: DocumentPolicy
   now: Clock
-  /** Scopes that exist. */
+  /** The scopes of this server. */
   scopes: readonly string[]
 }): DocumentClients {
   const { outbound, policy, now, scopes } = ports
 
   function toClient(url: string, body: unknown): Client {
     const { scope, ...document } = readClientDocument(url, body, policy)
-    const known = parseScope(scope).filter((item) => scopes.includes(item))
     return {
       id: url,
       key: url,
       kind: 'document',
-      host: new URL(url).host,
       ...document,
-      scope: known.length > 0 ? known : undefined,
+      scope: knownScopes(scope, scopes),
       secrets: [],
     }
   }

@@ -3,40 +3,47 @@ import { KEY_ID_LENGTH, type Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
-import { AUTH_METHODS, type AuthMethod, type ClientMetadata } from '../protocol/client-metadata.ts'
-import { parseScope } from '../protocol/scope.ts'
+import {
+  AUTH_METHODS,
+  type AuthMethod,
+  type ClientMetadata,
+  type Refreshes,
+  SECRET_METHODS,
+} from '../protocol/client-metadata.ts'
 import type { Client } from './client.ts'
-import type { Registration } from './stored-clients.ts'
+import { type Registration, registeredClient } from './registration.ts'
 
-/** Dynamic registration without a record: the client id is its own registration, sealed. */
+/** Dynamic registration without a record: the client id is the sealed registration. */
 export interface SealedClients {
-  /** @throws {OAuthError} `invalid_client_metadata` where the id would not fit into a URL. */
+  /** @throws {OAuthError} `invalid_client_metadata` if the id would not fit into a URL. */
   register(metadata: ClientMetadata): Registration
+  /** Returns the client of an id that was sealed here and has not expired. */
   open(clientId: string): Client | undefined
 }
 
 const PREFIX = 'dcr-'
-/** A client id travels in URLs, beside a `state` of the client's. */
+/** The length of a client id, which travels in URLs next to the client's `state`. */
 const MAX_ID = 4096
 
-/** [name, redirect URIs, index of the auth method, refreshes, scope, issued at]: short, since it travels. */
-type Sealed = readonly [string | null, readonly string[], number, 0 | 1, string | null, number]
+/** Name, redirect URIs, index of the method, index of the refresh rule, scope, issued at. Short, because it travels. */
+type Sealed = readonly [string | null, readonly string[], number, number, string | null, number]
 
-/**
- * @see [RFC 7591 §A.5.2](https://www.rfc-editor.org/rfc/rfc7591#appendix-A.5.2) for stateless registration
- */
+/** Their order is part of every client id. */
+const REFRESHES: readonly Refreshes[] = [false, true, 'if-asked']
+
+/** @see [RFC 7591 §A.5.2](https://www.rfc-editor.org/rfc/rfc7591#appendix-A.5.2) for stateless registration */
 export function createSealedClients(ports: {
   keyring: Keyring
   sealer: Sealer
   now: Clock
-  /** Seconds; absent means for ever. */
+  /** Lifetime of a registration in seconds. Absent: it does not expire. */
   ttl: number | undefined
-  /** Scopes that exist. */
+  /** The scopes of this server. */
   scopes: readonly string[]
 }): SealedClients {
   const { keyring, sealer, now, ttl, scopes } = ports
 
-  /** Derived with the secret that sealed the id, so that it survives rotation exactly as long as the id does. */
+  /** Derives the secret with the key that sealed the id, so that both survive a rotation equally long. */
   function secretOf(clientId: string): string {
     const keys = keyring.byId(clientId.slice(PREFIX.length, PREFIX.length + KEY_ID_LENGTH)) ?? keyring.current
     return mac(keys.key('client-secret'), [clientId])
@@ -44,29 +51,34 @@ export function createSealedClients(ports: {
 
   function toClient(id: string, [name, redirectUris, method, refreshes, scope]: Sealed): Client {
     const authMethod: AuthMethod = AUTH_METHODS[method] ?? 'none'
-    const known = parseScope(scope ?? undefined).filter((item) => scopes.includes(item))
-    return {
-      id,
-      key: PREFIX + digest(id).slice(0, 22),
-      kind: 'registered',
-      name: name ?? 'An application without a name',
+    const metadata: ClientMetadata = {
+      name: name ?? undefined,
       redirectUris,
-      authMethods: [authMethod],
-      refreshes: refreshes === 1,
-      scope: known.length > 0 ? known : undefined,
-      secrets: authMethod === 'none' ? [] : [secretOf(id)],
+      authMethod,
+      refreshes: REFRESHES[refreshes] ?? false,
+      scope: scope ?? undefined,
     }
+    const key = PREFIX + digest(id).slice(0, 22)
+    const secrets = SECRET_METHODS.includes(authMethod) ? [secretOf(id)] : []
+    return { ...registeredClient({ id, key }, metadata, scopes), secrets }
   }
 
   return {
     register(metadata) {
       const { name, redirectUris, authMethod, refreshes, scope } = metadata
       const issuedAt = now()
-      const method = AUTH_METHODS.indexOf(authMethod)
-      const sealed: Sealed = [name ?? null, redirectUris, method, refreshes ? 1 : 0, scope ?? null, issuedAt]
+      const sealed: Sealed = [
+        name ?? null,
+        redirectUris,
+        AUTH_METHODS.indexOf(authMethod),
+        REFRESHES.indexOf(refreshes),
+        scope ?? null,
+        issuedAt,
+      ]
       const id = PREFIX + sealer.seal('registration', 'client', sealed)
       if (id.length > MAX_ID) {
-        throw new OAuthError('invalid_client_metadata', 'The client metadata is too long', {
+        const problem = 'redirect_uris, client_name and scope are too long together'
+        throw new OAuthError('invalid_client_metadata', `The client metadata is invalid: ${problem}`, {
           reason: 'registration-too-long',
         })
       }

@@ -4,40 +4,24 @@ import { randomId } from '../crypto/random.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Store } from '../ports.ts'
 import type { ClientMetadata } from '../protocol/client-metadata.ts'
-import { parseScope } from '../protocol/scope.ts'
 import type { Client } from './client.ts'
+import { type Registration, registeredClient } from './registration.ts'
 
-/** A registration as its client may see it. */
-export interface Registration {
-  readonly id: string
-  /** Names it in events. */
-  readonly key: string
-  readonly metadata: ClientMetadata
-  /** Seconds since the epoch. */
-  readonly issuedAt: number
-  /** Absent means never. */
-  readonly expiresAt: number | undefined
-  /** Only where it was made just now: nobody can read it again. */
-  readonly secret?: string | undefined
-  /** With which its client reads, changes and deletes it. */
-  readonly accessToken?: string | undefined
-}
-
-/** Dynamic registration with a record, which its client can change and delete. */
+/** Dynamic registration with a record that its client can change and delete. */
 export interface StoredClients {
   find(clientId: string): Promise<Client | undefined>
   register(metadata: ClientMetadata): Promise<Registration>
-  /** Puts off the end of a registration that is in use. */
+  /** Extends the life of a registration that is in use. */
   keep(clientId: string): Promise<void>
-  /** `undefined` for a wrong token, or for a client that is not there: nobody learns which. */
+  /** Returns `undefined` both for a wrong token and for an unknown client, so that callers cannot tell them apart. */
   read(clientId: string, accessToken: string): Promise<Registration | undefined>
-  /** `undefined` as `read`; `mismatch` where the secret that came along is not the client's. */
+  /** Returns `undefined` as `read` does, and `mismatch` if the given secret is not the client's. */
   replace(
     clientId: string,
     accessToken: string,
     next: { readonly metadata: ClientMetadata; readonly secret: string | undefined },
   ): Promise<Registration | 'mismatch' | undefined>
-  /** @returns Whether it was there. */
+  /** Returns whether there was such a registration. */
   remove(clientId: string, accessToken: string): Promise<boolean>
 }
 
@@ -46,7 +30,7 @@ interface ClientRecord {
   readonly metadata: ClientMetadata
   readonly issuedAt: number
   readonly expiresAt: number
-  /** When `expiresAt` was last put off. */
+  /** The last time that `expiresAt` was extended. */
   readonly keptAt: number
   readonly secretHash?: string
   readonly tokenHash: string
@@ -55,11 +39,12 @@ interface ClientRecord {
 const ATTEMPTS = 10
 const ID = /^app-[\w-]{22}$/
 const DAY = 24 * 60 * 60
-/** Seconds: without a use for so long a registration ends, where the options do not say. */
+/** The default lifetime of a registration after its last use, in seconds. */
 const DEFAULT_TTL = 90 * DAY
 
 /**
- * Registrations in the storage. Of secrets and access tokens only digests are kept: both are random enough for that.
+ * Keeps registrations in the storage. Secrets and access tokens are kept as digests, which is safe because they are
+ * random.
  *
  * @see [RFC 7591 §3.2.1](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1)
  * @see [RFC 7592 §2](https://www.rfc-editor.org/rfc/rfc7592#section-2)
@@ -67,9 +52,9 @@ const DEFAULT_TTL = 90 * DAY
 export function createStoredClients(ports: {
   store: Store
   now: Clock
-  /** Seconds after the last use. */
+  /** Lifetime after the last use, in seconds. Default: 90 days. */
   ttl: number | undefined
-  /** Scopes that exist. */
+  /** The scopes of this server. */
   scopes: readonly string[]
 }): StoredClients {
   const { store, now, ttl = DEFAULT_TTL, scopes } = ports
@@ -110,7 +95,7 @@ export function createStoredClients(ports: {
     },
     async keep(id) {
       const found = await load(id)
-      // Once a day is enough, and saves a write at every refresh.
+      // One write a day is enough.
       if (!found || now() - found.record.keptAt < Math.min(DAY, ttl / 10)) return
       const record = { ...found.record, keptAt: now(), expiresAt: now() + ttl }
       await store.swap(keyOf(id), found.version, record, ttl)
@@ -136,7 +121,7 @@ export function createStoredClients(ports: {
           expiresAt: now() + ttl,
           ...(hash !== undefined && { secretHash: hash }),
         }
-        // Lost a race against another change, or a use: judge it anew.
+        // Another change or a use came first, so decide again.
         if (!(await store.swap(keyOf(id), found.version, record, ttl))) continue
         const { issuedAt, expiresAt } = record
         return { id, key: id, metadata, issuedAt, expiresAt, secret, accessToken }
@@ -156,19 +141,7 @@ export function createStoredClients(ports: {
 
 const keyOf = (id: string) => `client:${id}`
 
-function toClient(id: string, { metadata, secretHash }: ClientRecord, scopes: readonly string[]): Client {
-  const { name, redirectUris, authMethod, refreshes, scope } = metadata
-  const known = parseScope(scope).filter((item) => scopes.includes(item))
-  return {
-    id,
-    key: id,
-    kind: 'registered',
-    name: name ?? 'An application without a name',
-    redirectUris,
-    authMethods: [authMethod],
-    refreshes,
-    scope: known.length > 0 ? known : undefined,
-    secrets: [],
-    ...(secretHash !== undefined && { secretHashes: [secretHash] }),
-  }
-}
+const toClient = (id: string, { metadata, secretHash }: ClientRecord, scopes: readonly string[]): Client => ({
+  ...registeredClient({ id, key: id }, metadata, scopes),
+  ...(secretHash !== undefined && { secretHashes: [secretHash] }),
+})

@@ -35,16 +35,14 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
   const state = readState(params)
   const trusted = client.kind === 'configured' || isLoopback(redirectUri)
   try {
-    const scopes = Object.keys(settings.scopes)
-    const minimal = scopes.filter((scope) => settings.scopes[scope]?.upstream.length === 0)
-    const server = { resources: settings.resources, scopes, minimal }
-    const checked = checkAuthorizationRequest(params, client, server)
+    const server = { resources: settings.resources, scopes: Object.keys(settings.scopes) }
+    const { refreshes, ...checked } = checkAuthorizationRequest(params, client, server)
     const resource = settings.resources.find(({ id }) => id === checked.resource)!
     const more = upstreamScopes(checked.scope, settings.scopes)
     const providers = await Promise.all(
       (await upstreams.choices(resource, request)).map((upstream) => describeProvider(upstream, more)),
     )
-    const { key, name, refreshes, kind, authMethods } = client
+    const { key, name, kind, authMethods } = client
     const { sealed, cookies } = openConsent(ctx, request, {
       ...checked,
       state,
@@ -59,9 +57,9 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
       verified:
         client.kind === 'configured'
           ? 'operator'
-          : client.host === undefined
-            ? undefined
-            : { host: client.host },
+          : client.kind === 'document'
+            ? { url: client.id }
+            : undefined,
       redirectUri,
       scopes: checked.scope.map((scope) => describeScope(scope, settings)),
       providers,

@@ -1,7 +1,7 @@
-import type { Registration } from '../clients/stored-clients.ts'
+import type { Registration } from '../clients/registration.ts'
 
 /**
- * What a client is told of its registration; what does not apply is left out.
+ * Returns the client information response. Members that do not apply are left out, because clients refuse `null`.
  *
  * @see [RFC 7591 §3.2.1](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1)
  * @see [RFC 7592 §3](https://www.rfc-editor.org/rfc/rfc7592#section-3)

@@ -5,7 +5,7 @@ import { json } from '../http/responses.ts'
 import { clientInformation } from './client-information.ts'
 import { readRegistration } from './register.ts'
 
-/** Which registration a request is about, and what it shows for it. */
+/** Returns the registration that a request is about, and the token that it presents. */
 function readTarget(
   request: Request,
   { clients }: Context,
@@ -20,7 +20,7 @@ function readTarget(
   return { id, token, stored }
 }
 
-/** The same for a wrong token and for a client that is not there. */
+/** Makes the same response for a wrong token and for an unknown client. */
 const notYours = () =>
   json({ error: 'invalid_token', error_description: 'The registration access token is wrong' }, 401, {
     'www-authenticate': 'Bearer error="invalid_token"',
@@ -34,15 +34,17 @@ export const readRegistrationEndpoint: Endpoint = async (request, ctx) => {
 }
 
 /**
- * Replaces everything the client once said of itself. Its id, and its secret where it still has one, stay.
+ * Replaces the metadata of a client. Its id stays, and so does its secret, unless it chooses the method `none`.
  *
  * @see [RFC 7592 §2.2](https://www.rfc-editor.org/rfc/rfc7592#section-2.2)
  */
 export const changeRegistrationEndpoint: Endpoint = async (request, ctx, call) => {
   const { id, token, stored } = readTarget(request, ctx)
-  // Before anything of the body is looked at, or anybody could try out the operator's rules.
-  if (!(await stored.read(id, token))) return notYours()
-  const asked = await readRegistration(request, ctx, call)
+  // Before the body is read: otherwise anyone could try out the operator's rules.
+  const current = await stored.read(id, token)
+  if (!current) return notYours()
+  // A client that has a secret does not become public by leaving its method out.
+  const asked = await readRegistration(request, ctx, call, current.metadata.authMethod)
   if (asked instanceof Response) return asked
   const { client_id: named, client_secret: secret } = asked.body
   const isText = secret === undefined || typeof secret === 'string'

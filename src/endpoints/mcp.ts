@@ -10,6 +10,7 @@ import { json, page } from '../http/responses.ts'
 import type { Resource } from '../options/options.ts'
 import { bearerChallenge } from '../protocol/challenge.ts'
 import { home } from './home.ts'
+import { metadataUrlFor } from './resource-metadata.ts'
 
 const METHODS = 'GET, POST, DELETE, OPTIONS'
 
@@ -53,7 +54,8 @@ async function admitAndPass(
     const admitted = ctx.guard.admit(authorization, resource)
     admission = admitted instanceof Promise ? await admitted : admitted
     // Without credentials a client learns where to get some; nothing was wrong with what it sent.
-    if (!admission) return wantsPage(request) ? introduce(request, resource, ctx) : challenge(resource)
+    if (!admission)
+      return wantsPage(request) ? introduce(request, resource, ctx) : challenge(request, resource)
     const within = ctx.limits.user(admission.auth.user.id)
     if (within) await within
     const tenant = ctx.upstreams.tenantOf(request)
@@ -69,7 +71,7 @@ async function admitAndPass(
   } catch (thrown) {
     const error = await judgeFailure(thrown, ctx, call)
     call.emit({ ...refusal(error), ...about(resource, admission) })
-    return challenge(resource, error)
+    return challenge(request, resource, error)
   }
 }
 
@@ -148,12 +150,12 @@ function wantsPage({ method, headers }: Request): boolean {
 /** The same refusal with a page that says how to connect. */
 function introduce(request: Request, resource: Resource, ctx: Context): Response {
   const response = page(home(request, ctx, resource.name, [resource]), 401)
-  for (const [name, value] of challenge(resource).headers) response.headers.set(name, value)
+  for (const [name, value] of challenge(request, resource).headers) response.headers.set(name, value)
   return response
 }
 
 /** A refusal as a client can act on it. Failures that are not about the token carry no challenge. */
-function challenge({ metadataUrl, scopes }: Resource, error?: OAuthError): Response {
+function challenge(request: Request, resource: Resource, error?: OAuthError): Response {
   // The sign-in at the provider is over: for this client that means the token is.
   const code = error?.code === 'invalid_grant' ? 'invalid_token' : error?.code
   const named =
@@ -164,8 +166,8 @@ function challenge({ metadataUrl, scopes }: Resource, error?: OAuthError): Respo
   const headers: Record<string, string> = { 'cache-control': 'no-store' }
   if (named) {
     headers['www-authenticate'] = bearerChallenge({
-      resourceMetadata: metadataUrl,
-      scope: scopes,
+      resourceMetadata: metadataUrlFor(resource, new URL(request.url).pathname),
+      scope: code === 'insufficient_scope' ? resource.scopes : resource.defaultScope,
       error: code,
       description: error?.message,
     })

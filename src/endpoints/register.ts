@@ -1,23 +1,21 @@
 import type { Call, Context, Endpoint } from '../context.ts'
-import { OAuthError } from '../errors.ts'
+import { errorText, OAuthError } from '../errors.ts'
 import { mediaType, readText } from '../http/body.ts'
 import { json } from '../http/responses.ts'
 import { callHook } from '../options/call-hook.ts'
-import { type ClientMetadata, readClientMetadata } from '../protocol/client-metadata.ts'
-import { isLoopback } from '../protocol/redirect-uri.ts'
+import { type AuthMethod, type ClientMetadata, readClientMetadata } from '../protocol/client-metadata.ts'
 import { clientInformation } from './client-information.ts'
 
 const BODY_LIMIT = 16 * 1024
 
 const invalid = (detail: string) =>
-  new OAuthError('invalid_client_metadata', 'The body must be a JSON object', {
+  new OAuthError('invalid_client_metadata', `The body must be a JSON object: ${detail}`, {
     reason: 'registration-not-json',
     detail,
   })
 
 /**
- * Dynamic client registration. Unless the operator wants records, nothing is stored: the client id carries the
- * registration.
+ * Registers a client. Nothing is stored unless `registration` is `stored`: the client id carries the registration.
  *
  * @see [RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)
  */
@@ -35,33 +33,30 @@ export const registerEndpoint: Endpoint = async (request, ctx, call) => {
 }
 
 /**
- * What a client wants to be, as far as it may: judged by the rules, then by the operator's own.
+ * Reads client metadata, and asks `registrationPolicy` about it.
  *
- * @returns The operator's refusal, where there is one.
+ * @param authMethod The method of a client that names none. Default: `none`.
+ * @returns The metadata, or the response of a refusal by the policy.
  * @throws {OAuthError} `invalid_client_metadata` or `invalid_redirect_uri`.
  */
 export async function readRegistration(
   request: Request,
   { settings }: Context,
   call: Call,
+  authMethod?: AuthMethod,
 ): Promise<Response | { metadata: ClientMetadata; body: Readonly<Record<string, unknown>> }> {
-  if (mediaType(request) !== 'application/json') throw invalid('not application/json')
+  if (mediaType(request) !== 'application/json') throw invalid('its type must be application/json')
   const body = parse(await readText(request, BODY_LIMIT))
-  const metadata = readClientMetadata(body, settings.redirectUris)
-  // On a developer's machine client and server may share a host; there it is checked when it is used.
-  if (metadata.redirectUris.some((uri) => new URL(uri).origin === settings.origin && !isLoopback(uri))) {
-    throw new OAuthError('invalid_redirect_uri', 'A redirect URI is missing or not allowed', {
-      reason: 'own-redirect-uri',
-    })
-  }
+  const { redirectUris, origin: ownOrigin } = settings
+  const metadata = readClientMetadata(body, { redirectUris, ownOrigin, ...(authMethod && { authMethod }) })
   const members = body as Readonly<Record<string, unknown>>
   const { registrationPolicy: judge } = settings
   const refusal = judge && (await callHook('registrationPolicy', () => judge(members, request)))
   if (!refusal) return { metadata, body: members }
   const { error, description, status = 400 } = refusal
-  // Whatever else it returned is a mistake of its own, and no business of the client's.
+  // Anything else is a mistake in the application, which does not concern the client.
   if (typeof error !== 'string' || !/^\w+$/.test(error) || !(status >= 400 && status <= 499)) {
-    throw new TypeError('registrationPolicy returned something else than { error, description, status }')
+    throw new TypeError('registrationPolicy must return { error, description, status } or nothing')
   }
   call.emit({
     type: 'refused',
@@ -69,13 +64,16 @@ export async function readRegistration(
     code: error,
     reason: 'registration-policy',
   })
-  return json({ error, ...(description !== undefined && { error_description: description }) }, status)
+  return json(
+    { error, ...(description !== undefined && { error_description: errorText(description) }) },
+    status,
+  )
 }
 
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw invalid('malformed JSON')
+    throw invalid('it is malformed')
   }
 }

@@ -1,20 +1,30 @@
-import type { Endpoint } from '../context.ts'
+import type { Context, Endpoint } from '../context.ts'
 import { cacheableJson } from '../http/responses.ts'
-import { serverMetadata } from '../protocol/documents.ts'
+import { openidConfiguration, serverMetadata } from '../protocol/documents.ts'
 import { seconds } from '../timing.ts'
 
 /** @see [RFC 8414 §3](https://www.rfc-editor.org/rfc/rfc8414#section-3) */
-export const serverMetadataEndpoint: Endpoint = (_request, { settings, clients }) =>
-  cacheableJson(
-    serverMetadata({
-      issuer: settings.issuer,
-      scopes: Object.keys(settings.scopes),
-      registers: clients.register !== undefined,
-      documents: clients.documents !== undefined,
-      clientCredentials: settings.clients.some((client) => client.clientCredentials === true),
-      assertions:
-        clients.documents !== undefined ||
-        settings.clients.some(({ jwks, jwksUri }) => (jwks ?? jwksUri) !== undefined),
-    }),
-    seconds.metadataCached,
-  )
+export const serverMetadataEndpoint: Endpoint = (_request, ctx) => cacheableJson(metadataOf(ctx), seconds.metadataCached)
+
+/**
+ * Serves the same metadata for clients that look below the issuer's path. The only address that they know there is that
+ * of OpenID Connect.
+ */
+export const openidConfigurationEndpoint: Endpoint = (_request, ctx) =>
+  cacheableJson(openidConfiguration(metadataOf(ctx), ctx.settings.issuer), seconds.metadataCached)
+
+/** Serves the empty key set that the OpenID configuration has to name. */
+export const emptyKeySetEndpoint: Endpoint = () => cacheableJson({ keys: [] }, seconds.metadataCached)
+
+const metadataOf = ({ settings, clients }: Context): Record<string, unknown> =>
+  serverMetadata({
+    issuer: settings.issuer,
+    scopes: Object.keys(settings.scopes),
+    registers: clients.register !== undefined,
+    documents: clients.documents !== undefined,
+    clientCredentials: settings.clients.some((client) => client.clientCredentials === true),
+    assertions:
+      clients.documents !== undefined ||
+      settings.clients.some(({ jwks, jwksUri }) => (jwks ?? jwksUri) !== undefined),
+    issParameter: settings.discovery.issParameter,
+  })

@@ -62,11 +62,13 @@ export type Decision<T> =
   | { readonly type: 'write'; readonly grant: Grant; readonly result: T }
   | { readonly type: 'end'; readonly reason: ReasonCode; readonly error?: OAuthError }
 
-/** Lifetimes in seconds. */
+/** Lifetimes in seconds, and the scopes that exist. */
 export interface GrantRules {
   readonly accessTokenTtl: number
   readonly refreshTtl: number
   readonly refreshGrace: number
+  /** The scopes of this server. */
+  readonly scopes: readonly string[]
 }
 
 /** What a token response is made of. */
@@ -86,8 +88,8 @@ export interface Redemption {
   readonly secretHash: string
   readonly verifier: string
   readonly redirectUri: string | undefined
+  /** Ids of the resources that the request names. */
   readonly resources: readonly string[]
-  readonly scope: string | undefined
 }
 
 /**
@@ -95,7 +97,7 @@ export interface Redemption {
  * owner. A second redemption that is right in everything gets nothing; more than a moment after the first it means
  * that the code leaked, and ends the grant.
  *
- * @throws {OAuthError} `invalid_grant`, `invalid_request`, `invalid_target` or `invalid_scope`.
+ * @throws {OAuthError} `invalid_grant`, `invalid_request` or `invalid_target`.
  * @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3)
  */
 export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantRules): Decision<Issue> {
@@ -114,7 +116,6 @@ export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantR
     throw invalidGrant('redirect-uri-differs')
   }
   assertResource(use.resources, grant.resource)
-  const scope = narrowScope(grant.scope, parseScope(use.scope))
   const next: Grant = {
     ...grant,
     code: { hash: code.hash, challenge: code.challenge },
@@ -122,7 +123,7 @@ export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantR
     rotatedAt: now,
     expiresAt: expiry(grant, now, rules),
   }
-  return { type: 'write', grant: next, result: { grant: next, scope } }
+  return { type: 'write', grant: next, result: { grant: next, scope: grant.scope } }
 }
 
 /** What a client sends to refresh. */
@@ -130,6 +131,7 @@ export interface Refresh {
   readonly client: string
   /** The number in the refresh token, whose authenticity is already proven. */
   readonly generation: number
+  /** Ids of the resources that the request names. */
   readonly resources: readonly string[]
   readonly scope: string | undefined
 }
@@ -146,7 +148,7 @@ export function refresh(grant: Grant, use: Refresh, now: number, rules: GrantRul
   if (grant.client !== use.client) throw invalidGrant('foreign-refresh-token')
   if (!grant.refreshes || use.generation < 1) throw invalidGrant('no-refresh-token')
   assertResource(use.resources, grant.resource)
-  const scope = narrowScope(grant.scope, parseScope(use.scope))
+  const scope = narrowScope(grant.scope, parseScope(use.scope), rules.scopes)
   if (use.generation >= grant.generation) {
     // Ahead of the record: it was issued, so an eventually consistent store answered with an older one.
     const next: Grant = {

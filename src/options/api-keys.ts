@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import type { ConfigIssue } from '../errors.ts'
+import type { ScopeTable } from '../protocol/scope.ts'
 import { scopeName } from './scopes.ts'
 
 /** Whose a key is. */
@@ -48,3 +50,21 @@ const Identity = v.object({ name: text, user: v.optional(text), scopes: v.option
 
 /** Whether an answer of {@link VerifyApiKey} is one: it comes from code that nobody has checked. */
 export const isApiKeyIdentity = (said: unknown): said is ApiKeyIdentity => v.is(Identity, said)
+
+/** Checks what holds between keys, and between keys and scopes. */
+export function checkApiKeys(keys: readonly ApiKeyOptions[], scopes: ScopeTable): ConfigIssue[] {
+  const issues: ConfigIssue[] = []
+  const areUnique = (values: readonly string[]) => new Set(values).size === values.length
+  if (!areUnique(keys.map(({ name }) => name))) {
+    issues.push({ path: 'apiKeys', message: 'two keys share one name' })
+  }
+  if (!areUnique(keys.map(({ keyHash }) => keyHash))) {
+    issues.push({ path: 'apiKeys', message: 'two keys are the same' })
+  }
+  for (const [index, key] of keys.entries()) {
+    if (key.scopes?.some((scope) => !Object.hasOwn(scopes, scope))) {
+      issues.push({ path: `apiKeys.${index}.scopes`, message: 'names a scope that `scopes` does not have' })
+    }
+  }
+  return issues
+}

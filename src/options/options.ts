@@ -10,9 +10,13 @@ import type { ScopeTable } from '../protocol/scope.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { ApiKeyOptions, VerifyApiKey } from './api-keys.ts'
 import type { McpHandler } from './auth.ts'
+import type { ClientOptions } from './clients.ts'
+import type { DiscoveryOptions } from './discovery.ts'
 import type { Limits } from './limits.ts'
 import type { RegistrationPolicy } from './registration-policy.ts'
 import type { ChooseProvider, OwnLogin } from './upstream.ts'
+
+export type { ClientOptions, DiscoveryOptions }
 
 /** What an MCP server behind the proxy is told about the user. */
 export type ForwardMode = 'identity' | 'upstream-token' | 'nothing'
@@ -36,26 +40,6 @@ export interface McpOptions {
    * `nothing` adds neither.
    */
   forward?: ForwardMode
-}
-
-/** A client that needs no registration. */
-export interface ClientOptions {
-  /** What the client calls itself in requests. */
-  clientId: string
-  /** At least 16 characters; without one the client is public. */
-  clientSecret?: string
-  /** The public keys it signs assertions with (`private_key_jwt`), instead of a secret. */
-  jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
-  /** Where these keys are, so that they may change. */
-  jwksUri?: string
-  /** Where answers may go: compared exactly, but for the port of a loopback one. None for a client without users. */
-  redirectUris: readonly string[]
-  /** Shown on the consent page; the clientId by default. */
-  name?: string
-  /** The scopes it may ask for; all by default. */
-  scopes?: readonly string[]
-  /** Whether it may get tokens for itself, without a user: needs a secret or keys, and `scopes`. */
-  clientCredentials?: boolean
 }
 
 /** Options of {@link createProxy}. Every `…Ttl` is in seconds. */
@@ -101,8 +85,12 @@ export interface ProxyOptions {
   /**
    * Scopes clients may ask for, with what they mean in words: a text, or `{ description, upstream }` with the provider's
    * scopes that go with it. Those are asked for only where the user approves it, and it is granted only where they are.
+   * `default: true` marks the scopes of a client that requests none. Without such a mark it gets every scope that needs
+   * none of the provider.
    */
-  scopes?: Readonly<Record<string, string | { description: string; upstream?: readonly string[] }>>
+  scopes?: Readonly<
+    Record<string, string | { description: string; upstream?: readonly string[]; default?: boolean }>
+  >
   /** Clients that are known beforehand, beside those that register themselves. */
   clients?: readonly ClientOptions[]
   /** Keys that are good as bearer tokens without any sign-in, by their hash; none by default. `allow` does not judge them. */
@@ -141,6 +129,8 @@ export interface ProxyOptions {
     /** Let `localhost`, `127.0.0.1` and `[::1]` stand for each other. */
     loopbackAliases?: boolean
   }
+  /** The metadata documents by which clients find this server. */
+  discovery?: DiscoveryOptions
   /** How long an access token lasts. Some clients do not refresh: keep it near an hour. */
   accessTokenTtl?: number
   /** How long an authorization code lasts. */
@@ -195,6 +185,8 @@ export interface Resource {
   readonly path: string
   readonly name: string
   readonly scopes: readonly string[]
+  /** The scopes of a client that requests none. */
+  readonly defaultScope: readonly string[]
   /** The ids of its providers, where it has not all. */
   readonly upstream: readonly string[] | undefined
   readonly forward: ForwardMode
@@ -232,6 +224,7 @@ export interface Settings {
   readonly registrationTtl: number | undefined
   readonly documents: DocumentPolicy | undefined
   readonly redirectUris: { readonly customSchemes: boolean; readonly loopbackAliases: boolean }
+  readonly discovery: Readonly<Required<DiscoveryOptions>>
   readonly accessTokenTtl: number
   readonly codeTtl: number
   readonly refreshTtl: number

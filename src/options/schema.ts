@@ -6,13 +6,13 @@ import { TextsSchema } from '../pages/texts.ts'
 import { ThemeSchema } from '../pages/theme.ts'
 import type { Store } from '../ports.ts'
 import { ALLOW_RULE } from '../protocol/allow.ts'
-import { areKeysPublic } from '../protocol/client-document.ts'
-import { isRegistrable } from '../protocol/redirect-uri.ts'
 import { isHttps } from '../providers/parts/https.ts'
 import { ApiKeySchema, type VerifyApiKey } from './api-keys.ts'
 import type { McpHandler } from './auth.ts'
+import { ClientSchema } from './clients.ts'
+import { DiscoverySchema } from './discovery.ts'
 import { type Limits, LimitsSchema } from './limits.ts'
-import type { ClientOptions, McpOptions, ProxyOptions } from './options.ts'
+import type { McpOptions, ProxyOptions } from './options.ts'
 import type { RegistrationPolicy } from './registration-policy.ts'
 import { ScopesSchema, scopeName } from './scopes.ts'
 import { UpstreamSchema } from './upstream.ts'
@@ -58,50 +58,6 @@ const Mcp: v.GenericSchema<McpOptions> = v.pipe(
   v.check(
     (input) => (input.url === undefined) !== (input.handler === undefined),
     'expected either url or handler',
-  ),
-)
-
-const registrable = v.pipe(
-  v.string(),
-  v.check(
-    (uri) => isRegistrable(uri, { customSchemes: true, loopbackAliases: false }),
-    'expected an https, loopback or app redirect URI in its normal spelling',
-  ),
-)
-
-const ClientSchema: v.GenericSchema<ClientOptions> = v.pipe(
-  v.strictObject({
-    clientId: text,
-    clientSecret: v.exactOptional(v.pipe(v.string(), v.minLength(16))),
-    jwks: v.exactOptional(
-      v.pipe(
-        v.looseObject({ keys: v.pipe(v.array(v.record(v.string(), v.unknown())), v.minLength(1)) }),
-        v.check((jwks) => areKeysPublic(jwks), 'expected public keys only'),
-      ),
-    ),
-    jwksUri: v.exactOptional(publicUrl),
-    redirectUris: v.array(registrable),
-    name: v.exactOptional(text),
-    scopes: v.exactOptional(v.array(scopeName)),
-    clientCredentials: v.exactOptional(v.boolean()),
-  }),
-  v.forward(
-    v.check(
-      (input) => input.redirectUris.length > 0 || input.clientCredentials === true,
-      'expected at least one',
-    ),
-    ['redirectUris'],
-  ),
-  v.check(
-    // Known by a proof, and given no more than somebody thought of.
-    ({ clientCredentials, scopes = [], clientSecret, jwks, jwksUri }) =>
-      !clientCredentials || (scopes.length > 0 && (clientSecret ?? jwks ?? jwksUri) !== undefined),
-    'clientCredentials needs `scopes`, and a secret or keys',
-  ),
-  v.check(
-    ({ clientSecret, jwks, jwksUri }) =>
-      [clientSecret, jwks, jwksUri].filter((one) => one !== undefined).length < 2,
-    'expected one of clientSecret, jwks and jwksUri',
   ),
 )
 
@@ -166,6 +122,7 @@ const OPTIONS = {
     }),
     {},
   ),
+  discovery: v.exactOptional(DiscoverySchema, {}),
   accessTokenTtl: v.exactOptional(seconds, 60 * 60),
   codeTtl: v.exactOptional(v.pipe(seconds, v.maxValue(600)), 60),
   refreshTtl: v.exactOptional(seconds, 30 * DAY),
@@ -220,9 +177,13 @@ type Defaulted =
   | 'origins'
 
 /** Options that passed every check of their own, with the defaults in place. */
-export type ParsedOptions = Omit<ProxyOptions, Defaulted | 'redirectUris' | 'clientDocuments' | 'limits'> &
+export type ParsedOptions = Omit<
+  ProxyOptions,
+  Defaulted | 'redirectUris' | 'clientDocuments' | 'discovery' | 'limits'
+> &
   Required<Pick<ProxyOptions, Defaulted>> & {
     redirectUris: Required<NonNullable<ProxyOptions['redirectUris']>>
+    discovery: Required<NonNullable<ProxyOptions['discovery']>>
     limits: Limits
     clientDocuments: { accept: boolean; hosts?: readonly string[]; loopback: boolean }
   }

@@ -9,11 +9,18 @@ export const scopeName: v.GenericSchema<string> = v.pipe(
 
 /** Scopes by name: what they mean in words, and what they need at the provider. */
 export const ScopesSchema: v.GenericSchema<
-  Readonly<Record<string, string | { description: string; upstream?: readonly string[] }>>
+  Readonly<Record<string, string | { description: string; upstream?: readonly string[]; default?: boolean }>>
 > = v.record(
   scopeName,
   v.union(
-    [text, v.strictObject({ description: text, upstream: v.exactOptional(v.array(scopeName)) })],
-    'expected a text, or { description, upstream }',
+    [
+      text,
+      v.strictObject({
+        description: text,
+        upstream: v.exactOptional(v.array(scopeName)),
+        default: v.exactOptional(v.boolean()),
+      }),
+    ],
+    'expected a text, or { description, upstream, default }',
   ),
 )

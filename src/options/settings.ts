@@ -5,10 +5,10 @@ import { HOST_COOKIES, LOOPBACK_COOKIES } from '../http/cookies.ts'
 import { isLoopbackUrl } from '../http/loopback.ts'
 import { createLook } from '../pages/look.ts'
 import { isVague, providerOfRule } from '../protocol/allow.ts'
-import { wellKnownPath } from '../protocol/documents.ts'
-import { OFFLINE_ACCESS, type ScopeTable } from '../protocol/scope.ts'
+import { resourceMetadataPath } from '../protocol/documents.ts'
+import { defaultScope, OFFLINE_ACCESS, type ScopeTable } from '../protocol/scope.ts'
 import { identifiesTokens, type Provider } from '../providers/provider.ts'
-import type { ApiKeyOptions } from './api-keys.ts'
+import { checkApiKeys } from './api-keys.ts'
 import type { ClientOptions, McpOptions, ProxyOptions, Resource, Settings } from './options.ts'
 import { parseOptions } from './schema.ts'
 import { idOf, isOwnLogin, type OwnLogin } from './upstream.ts'
@@ -39,8 +39,10 @@ export function readOptions(options: ProxyOptions): Settings {
   const { origin, pathname } = new URL(url)
   const basePath = pathname.replace(/\/+$/, '')
   const name = rest.name ?? new URL(url).host
-  const resources = listMcp(mcp).map((item) => toResource(item, origin, basePath, name))
   const scopes = readScopes(rest.scopes)
+  const resources = listMcp(mcp).map((item) =>
+    toResource(item, { origin, basePath, name, scopes, belowPath: rest.discovery.belowPath }),
+  )
   const issues = checkTogether(resources, scopes, rest.clients)
   issues.push(...checkApiKeys(rest.apiKeys, scopes))
   const upstream =
@@ -110,7 +112,16 @@ function listMcp(mcp: ProxyOptions['mcp']): readonly McpOptions[] {
   return Array.isArray(mcp) ? mcp : [mcp as McpOptions]
 }
 
-function toResource(options: McpOptions, origin: string, basePath: string, name: string): Resource {
+function toResource(
+  options: McpOptions,
+  {
+    origin,
+    basePath,
+    name,
+    scopes,
+    belowPath,
+  }: { origin: string; basePath: string; name: string; scopes: ScopeTable; belowPath: boolean },
+): Resource {
   const target = options.url === undefined ? { handler: options.handler! } : { url: new URL(options.url) }
   const own = options.path ?? ('url' in target ? target.url.pathname : '/mcp')
   const path = basePath + own.replace(/\/+$/, '')
@@ -119,10 +130,11 @@ function toResource(options: McpOptions, origin: string, basePath: string, name:
     path,
     name: options.name ?? name,
     scopes: options.scopes ?? [],
+    defaultScope: defaultScope(options.scopes ?? [], scopes),
     upstream: typeof options.upstream === 'string' ? [options.upstream] : options.upstream,
     forward: options.forward ?? 'identity',
     target,
-    metadataUrl: origin + wellKnownPath('oauth-protected-resource', path),
+    metadataUrl: origin + resourceMetadataPath(path, belowPath ? basePath : ''),
   }
 }
 
@@ -132,7 +144,11 @@ const readScopes = (scopes: NonNullable<ProxyOptions['scopes']>): ScopeTable =>
       name,
       typeof meaning === 'string'
         ? { description: meaning, upstream: [] }
-        : { description: meaning.description, upstream: meaning.upstream ?? [] },
+        : {
+            description: meaning.description,
+            upstream: meaning.upstream ?? [],
+            ...(meaning.default && { default: true }),
+          },
     ]),
   )
 
@@ -225,21 +241,4 @@ function checkProviderTokens(
     ]
   }
   return []
-}
-
-function checkApiKeys(keys: readonly ApiKeyOptions[], scopes: ScopeTable): ConfigIssue[] {
-  const issues: ConfigIssue[] = []
-  const areUnique = (values: readonly string[]) => new Set(values).size === values.length
-  if (!areUnique(keys.map(({ name }) => name))) {
-    issues.push({ path: 'apiKeys', message: 'two keys share one name' })
-  }
-  if (!areUnique(keys.map(({ keyHash }) => keyHash))) {
-    issues.push({ path: 'apiKeys', message: 'two keys are the same' })
-  }
-  for (const [index, key] of keys.entries()) {
-    if (key.scopes?.some((scope) => !Object.hasOwn(scopes, scope))) {
-      issues.push({ path: `apiKeys.${index}.scopes`, message: 'names a scope that `scopes` does not have' })
-    }
-  }
-  return issues
 }

@@ -16,8 +16,8 @@ export interface ConsentView {
   readonly server: string
   readonly resource: string
   readonly clientName: string
-  /** Who stands behind the name: the operator, or the host that published it. */
-  readonly verified: 'operator' | { readonly host: string } | undefined
+  /** The party that vouches for the name: the operator, or the document that contains it. */
+  readonly verified: 'operator' | { readonly url: string } | undefined
   readonly redirectUri: string
   /** What the client may do here, in words. */
   readonly scopes: readonly string[]
@@ -79,7 +79,9 @@ ${texts.consentProviderScopesNote}`
 function voucher(texts: Texts, verified: ConsentView['verified']): Html {
   if (verified === 'operator') return fill(texts.consentOperator, {})
   if (!verified) return fill(texts.consentUnverified, {})
-  return fill(texts.consentVerified, { host: html`<strong>${verified.host}</strong>` })
+  return fill(texts.consentVerified, {
+    url: html`<strong>${verified.url.replace(/^https:\/\//, '')}</strong>`,
+  })
 }
 
 /** Of everything on the page this is what a stranger cannot make up, so it stands out most. */

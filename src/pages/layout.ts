@@ -26,7 +26,7 @@ export function layout(look: Look, title: string, content: Html, script?: string
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<meta name="referrer" content="no-referrer">
+<meta name="referrer" content="same-origin">
 <title>${title}</title>
 <style>${{ markup: style }}</style>
 </head>

@@ -10,7 +10,7 @@ export const ENGLISH = {
 
   consentTitle: 'Connect to {server}',
   consentHeading: '{client} wants to use {server}',
-  consentVerified: 'Verified: this app belongs to {host}, which gives it this name.',
+  consentVerified: 'This app is described by a document published at {url}',
   consentUnverified: 'This name is unverified: the app chose it for itself. Look at where the answer goes.',
   consentOperator: 'This app was set up by the operator of this server.',
   consentAnswer: 'The answer goes to {target}',

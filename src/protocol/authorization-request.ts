@@ -1,24 +1,27 @@
 import { OAuthError } from '../errors.ts'
 import type { Params } from '../http/params.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import type { Refreshes } from './client-metadata.ts'
 import { isChallenge } from './pkce.ts'
-import { matchesRedirectUri, type RedirectPolicy } from './redirect-uri.ts'
+import { matchesRedirectUri, printableUri, type RedirectPolicy } from './redirect-uri.ts'
 import { chooseResource } from './resource.ts'
-import { grantableScope, parseScope } from './scope.ts'
+import { grantableScope, OFFLINE_ACCESS, parseScope } from './scope.ts'
 
-/** What these rules need to know of a client. */
+/** The part of a client that these rules need. */
 export interface RequestingClient {
   readonly redirectUris: readonly string[]
-  readonly refreshes: boolean
-  /** The scopes it registered; absent means all. */
+  readonly refreshes: Refreshes
+  /** The scopes that it may have. Absent: all. */
   readonly scope: readonly string[] | undefined
 }
 
-/** What these rules need to know of a resource. */
+/** The part of a resource that these rules need. */
 export interface RequestedResource {
   readonly id: string
-  /** Scopes every request to it needs. */
+  /** Scopes that every request to the resource needs. */
   readonly scopes: readonly string[]
+  /** Scopes for a client that requests none. */
+  readonly defaultScope: readonly string[]
 }
 
 /** A request that may be put before the user. */
@@ -32,9 +35,9 @@ export interface AuthorizationRequest {
 const MAX_STATE = 4096
 
 /**
- * Where the answer goes. Until this is settled, no error may be sent by redirect.
+ * Chooses where the response goes. Before that is settled, no error may be sent by redirect.
  *
- * @throws {OAuthError} `invalid_request` for a missing or unregistered redirect URI, or one of our own origin.
+ * @throws {OAuthError} `invalid_request` for a missing or unregistered redirect URI, or one at this server's origin.
  * @see [OAuth 2.1 §4.1.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.1)
  */
 export function chooseRedirectUri(
@@ -53,18 +56,24 @@ export function chooseRedirectUri(
   if (!matchesRedirectUri(uri, client.redirectUris, policy)) {
     throw new OAuthError('invalid_request', 'The redirect_uri is not registered for this client', {
       reason: 'redirect-uri-not-registered',
+      detail: printableUri(uri),
     })
   }
-  // An answer sent to ourselves would be taken for the provider's.
+  // A response to this server would be taken for the provider's.
   if (new URL(uri).origin === ownOrigin) {
     throw new OAuthError('invalid_request', 'The redirect_uri is an address of this server', {
       reason: 'own-redirect-uri',
+      detail: printableUri(uri),
     })
   }
   return uri
 }
 
-/** The client's `state`, to be returned as it came. @throws {OAuthError} over 4,096 characters. */
+/**
+ * Reads the client's `state`, which returns to the client as it came.
+ *
+ * @throws {OAuthError} `invalid_request` if it is over 4,096 characters.
+ */
 export function readState(params: Params): string | undefined {
   const { state } = params.fields
   if (state !== undefined && state.length > MAX_STATE) {
@@ -73,8 +82,11 @@ export function readState(params: Params): string | undefined {
   return state
 }
 
+/** A checked request, and whether it leads to refresh tokens. */
+export type CheckedRequest = Omit<AuthorizationRequest, 'state'> & { readonly refreshes: boolean }
+
 /**
- * Checks everything else, in the order of the lines below. Its errors may go back to the client.
+ * Checks everything else, in the order of the lines below. Its errors may be sent to the client.
  *
  * @throws {OAuthError} `unsupported_response_type`, `invalid_request`, `invalid_target` or `invalid_scope`.
  * @see [RFC 7636 §4.4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.4.1)
@@ -85,9 +97,8 @@ export function checkAuthorizationRequest<R extends RequestedResource>(
   server: {
     readonly resources: readonly [R, ...R[]]
     readonly scopes: readonly string[]
-    readonly minimal?: readonly string[]
   },
-): Omit<AuthorizationRequest, 'state'> {
+): CheckedRequest {
   if (fields.response_type === undefined)
     throw invalid('The response_type is missing', 'missing-parameter', 'response_type')
   if (fields.response_type !== 'code') {
@@ -106,13 +117,24 @@ export function checkAuthorizationRequest<R extends RequestedResource>(
   if (!isChallenge(fields.code_challenge))
     throw invalid('The code_challenge is not an S256 challenge', 'pkce-malformed')
   const resource = chooseResource(requested, server.resources)
-  const supported = server.scopes.filter((scope) => client.scope?.includes(scope) ?? true)
-  // Who asks for nothing gets what costs the user nothing at the provider, unless that is nothing.
-  const minimal = supported.filter((scope) => server.minimal?.includes(scope) ?? true)
-  const usual = minimal.length > 0 ? minimal : supported
-  const fallback = resource.scopes.length > 0 ? resource.scopes : usual
-  const scope = grantableScope(parseScope(fields.scope), { supported, fallback, offline: client.refreshes })
-  return { challenge: fields.code_challenge, scope, resource: resource.id }
+  const asked = parseScope(fields.scope)
+  const refreshes = client.refreshes === 'if-asked' ? asked.includes(OFFLINE_ACCESS) : client.refreshes
+  const scope = grantableScope(asked, { ...scopesFor(client, resource, server.scopes), offline: refreshes })
+  return { challenge: fields.code_challenge, scope, resource: resource.id, refreshes }
+}
+
+/** Returns the scopes that a client may have, and those that it gets for a request without scope. */
+function scopesFor(
+  client: RequestingClient,
+  resource: RequestedResource,
+  all: readonly string[],
+): { supported: readonly string[]; fallback: readonly string[] } {
+  const mayHave = (scope: string) => client.scope?.includes(scope) ?? true
+  const supported = all.filter(mayHave)
+  // A token without a required scope would be of no use.
+  if (!resource.scopes.every(mayHave)) return { supported, fallback: [] }
+  const usual = resource.defaultScope.filter(mayHave)
+  return { supported, fallback: usual.length > 0 ? usual : supported }
 }
 
 const invalid = (message: string, reason: ReasonCode, detail?: string) =>

@@ -1,14 +1,15 @@
-/** What a `WWW-Authenticate: Bearer` header says. */
+/** The content of a `WWW-Authenticate: Bearer` header. */
 export interface Challenge {
-  /** Where the protected-resource metadata is. */
+  /** The URL of the protected-resource metadata. */
   readonly resourceMetadata: string
   readonly scope?: readonly string[] | undefined
   readonly error?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | undefined
+  /** Text in the characters of RFC 6749 §5.2, as `OAuthError` makes it. */
   readonly description?: string | undefined
 }
 
 /**
- * The header's value. Scopes and descriptions are ours, so nothing in them needs escaping.
+ * Returns the header's value. No part of it needs escaping: scopes and descriptions contain no quotes.
  *
  * @see [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)
  * @see [RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)

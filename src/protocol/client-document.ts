@@ -1,131 +1,142 @@
-import * as v from 'valibot'
 import { OAuthError } from '../errors.ts'
-import { type AuthMethod, readName, readRedirectUris } from './client-metadata.ts'
+import {
+  type AuthMethod,
+  type Refreshes,
+  readGrantTypes,
+  readName,
+  readRedirectUris,
+} from './client-metadata.ts'
 import { type DocumentPolicy, documentUrlProblem } from './document-url.ts'
+import { asObject, membersOf } from './members.ts'
+import { redirectUriProblem } from './redirect-uri.ts'
+import { OFFLINE_ACCESS } from './scope.ts'
 
-/** What is used of a client's metadata document. */
+/** The part of a client's metadata document that is used. */
 export interface ClientDocument {
   readonly name: string
   readonly redirectUris: readonly string[]
-  /** What it may prove itself by: never a shared secret. */
+  /** The client's authentication methods. Never a shared secret. */
   readonly authMethods: readonly AuthMethod[]
-  readonly refreshes: boolean
+  readonly refreshes: Refreshes
   readonly scope: string | undefined
   readonly keys: ClientKeys
 }
 
-/** Public keys: themselves, or where they are. */
+/** A client's public keys, or their address. */
 export interface ClientKeys {
   readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
   readonly jwksUri?: string | undefined
 }
 
-/** A document has room for no more than this; registrations are kept shorter, since they travel. */
+/** Documents have room for more than registrations, which travel in URLs. */
 const MAX_REDIRECT_URIS = 50
 
-/** What works without a shared secret. */
+/** The methods that work without a shared secret. */
 const METHODS: readonly AuthMethod[] = ['none', 'private_key_jwt']
 
-const words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(100))), v.maxLength(50))
-const text = v.pipe(v.string(), v.maxLength(1000))
-
-const Document = v.looseObject({
-  client_id: v.string(),
-  client_name: text,
-  redirect_uris: v.array(v.string()),
-  token_endpoint_auth_method: v.exactOptional(text),
-  token_endpoint_auth_methods_supported: v.exactOptional(words),
-  grant_types: v.exactOptional(words),
-  response_types: v.exactOptional(words),
-  scope: v.exactOptional(text),
-  jwks: v.exactOptional(v.looseObject({ keys: v.array(v.record(v.string(), v.unknown())) })),
-  jwks_uri: v.exactOptional(v.string()),
-})
-
-const invalid = (detail: string) =>
-  new OAuthError('invalid_request', 'The app that sent you here describes itself wrongly', {
+const invalid = (problem: string) =>
+  new OAuthError('invalid_request', `The metadata document of the app is invalid: ${problem}`, {
     reason: 'document-refused',
-    detail,
+    detail: problem,
   })
 
 /**
- * Judges a client's metadata document. Unknown members are ignored.
+ * Reads a client's metadata document. Members that nothing here uses are ignored, and so are redirect URIs that are not
+ * allowed, as long as one is left.
  *
- * @param url Where it was found: the client id, to be repeated in it character by character.
- * @throws {OAuthError} `invalid_request`
+ * @param url The document's address. It is the client id, which the document repeats character by character.
+ * @throws {OAuthError} `invalid_request`, with the name of the member.
  * @see [Client ID Metadata Document §4.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-00#section-4.1)
  */
 export function readClientDocument(url: string, body: unknown, policy: DocumentPolicy): ClientDocument {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('not an object')
-  const result = v.safeParse(Document, body, { abortEarly: true })
-  if (!result.success) throw invalid(`bad ${v.getDotPath(result.issues[0]) ?? 'body'}`)
-  const fields = result.output
-  if (fields.client_id !== url) throw invalid('its client_id is not its address')
-  const secret = Object.keys(fields).find((name) => name.startsWith('client_secret'))
-  if (secret !== undefined) throw invalid('has a client secret')
-  const name = readName(fields.client_name)
-  if (name === undefined) throw invalid('bad client_name')
-  const grants = fields.grant_types ?? ['authorization_code']
-  const responses = fields.response_types ?? ['code']
-  if (!grants.includes('authorization_code') || !responses.includes('code')) {
-    throw invalid('no usable grant and response type')
-  }
-  const keys = readKeys({ jwks: fields.jwks, jwksUri: fields.jwks_uri }, policy)
+  const object = asObject(body)
+  if (!object) throw invalid('it must be a JSON object')
+  const members = membersOf(object, invalid)
+  if (members.text('client_id') !== url) throw invalid('client_id must be the address of the document')
+  const secret = Object.keys(object).find((name) => name.startsWith('client_secret') && object[name] !== null)
+  if (secret !== undefined) throw invalid(`${secret} is public in a document`)
+  const scope = members.scope('scope')
+  const refreshes = readGrantTypes(members.list('grant_types'), members.list('response_types'), invalid)
+  const asksOffline = scope?.split(' ').includes(OFFLINE_ACCESS) === true
   return {
-    name,
-    redirectUris: readUris(fields.redirect_uris),
-    authMethods: readMethods(
-      fields.token_endpoint_auth_method,
-      fields.token_endpoint_auth_methods_supported,
-      keys,
+    name: readName(members.text('client_name')) ?? new URL(url).host,
+    redirectUris: readUris(object.redirect_uris),
+    refreshes: refreshes === 'if-asked' && asksOffline ? true : refreshes,
+    scope,
+    ...readAuthentication(
+      members.text('token_endpoint_auth_method'),
+      members.list('token_endpoint_auth_methods_supported'),
+      readKeys(object, policy),
     ),
-    keys,
-    refreshes: grants.includes('refresh_token'),
-    scope: fields.scope || undefined,
   }
 }
 
-/** Custom schemes may stand in it even where they are turned off: then nobody can use them, but the rest can. */
-function readUris(uris: readonly string[]): string[] {
+/** Accepts private-use schemes even if they are turned off. The authorization endpoint refuses those alone. */
+function readUris(value: unknown): string[] {
   try {
-    return readRedirectUris(uris, { customSchemes: true, loopbackAliases: false }, MAX_REDIRECT_URIS)
+    const policy = { customSchemes: true, loopbackAliases: false }
+    return readRedirectUris(value, (uri) => redirectUriProblem(uri, policy), MAX_REDIRECT_URIS)
   } catch (error) {
-    throw invalid(error instanceof OAuthError ? (error.detail ?? 'bad redirect_uris') : 'bad redirect_uris')
+    throw error instanceof OAuthError && error.detail !== undefined ? invalid(error.detail) : error
   }
 }
+
+/** Keys as a document has them, or why they cannot be used. */
+type DeclaredKeys = ClientKeys | { readonly problem: string }
 
 /**
- * The one method, and with it those a client says it has to choose from. Of the latter, what does not work here is
- * as if it were not there.
+ * Reads the authentication methods: the one that the document names, and those that it can choose from. Methods that do
+ * not work here are ignored as long as one is left. Keys matter only to a client that signs.
  *
  * @see [OpenID Connect RP Metadata Choices §2](https://openid.net/specs/openid-connect-rp-metadata-choices-1_0.html)
  */
-function readMethods(
+function readAuthentication(
   method: string | undefined,
   choices: readonly string[] | undefined = [],
-  { jwks, jwksUri }: ClientKeys,
-): AuthMethod[] {
-  if (method?.startsWith('client_secret_')) throw invalid('a shared secret as token_endpoint_auth_method')
+  keys: DeclaredKeys,
+): Pick<ClientDocument, 'authMethods' | 'keys'> {
+  if (method?.startsWith('client_secret_')) {
+    throw invalid('token_endpoint_auth_method must not be a shared secret')
+  }
   const named = method === undefined ? choices : [method, ...choices]
-  if (named.length === 0) return ['none']
-  const signs = jwks !== undefined || jwksUri !== undefined
+  if (!named.includes('private_key_jwt')) {
+    if (named.length > 0 && !named.includes('none')) throw noMethod()
+    return { authMethods: ['none'], keys: {} }
+  }
+  if ('problem' in keys) throw invalid(keys.problem)
+  const signs = keys.jwks !== undefined || keys.jwksUri !== undefined
   const usable = METHODS.filter((known) => named.includes(known) && (known === 'none' || signs))
-  if (usable.length === 0) throw invalid('no usable token_endpoint_auth_method')
-  return usable
+  if (usable.length === 0) throw signs ? noMethod() : invalid('jwks or jwks_uri is missing')
+  return { authMethods: usable, keys }
 }
+
+const noMethod = () => invalid(`token_endpoint_auth_method must be one of ${METHODS.join(', ')}`)
 
 /** The members of a key that only its owner may know. */
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
-/** @see [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2) for why there is one or the other */
-function readKeys({ jwks, jwksUri }: ClientKeys, policy: DocumentPolicy): ClientKeys {
-  if (jwks && jwksUri !== undefined) throw invalid('both jwks and jwks_uri')
-  if (!areKeysPublic(jwks)) throw invalid('a private key in jwks')
-  const problem = jwksUri === undefined ? undefined : documentUrlProblem(jwksUri, policy)
-  if (problem !== undefined) throw invalid(`jwks_uri ${problem}`)
-  return { ...(jwks && { jwks: { keys: jwks.keys } }), ...(jwksUri !== undefined && { jwksUri }) }
+/**
+ * Reads the keys of a document.
+ *
+ * @throws {OAuthError} `invalid_request` if the document shows a private key.
+ * @see [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2) for why there is one or the other
+ */
+function readKeys(object: Readonly<Record<string, unknown>>, policy: DocumentPolicy): DeclaredKeys {
+  const uri = object.jwks_uri ?? undefined
+  const keys = asObject(object.jwks)?.keys
+  const isSet = Array.isArray(keys) && keys.every((key) => asObject(key) !== undefined)
+  const jwks = isSet ? { keys: keys as NonNullable<ClientKeys['jwks']>['keys'] } : undefined
+  if (!areKeysPublic(jwks)) throw invalid('jwks contains a private key')
+  if ((object.jwks ?? undefined) !== undefined) {
+    if (!jwks) return { problem: 'jwks must be a key set' }
+    return uri === undefined ? { jwks } : { problem: 'jwks and jwks_uri must not be used together' }
+  }
+  if (uri === undefined) return {}
+  if (typeof uri !== 'string') return { problem: 'jwks_uri must be a text' }
+  const problem = documentUrlProblem(uri, policy)
+  return problem === undefined ? { jwksUri: uri } : { problem: `jwks_uri is not allowed: ${problem}` }
 }
 
-/** Whether a set of keys tells nothing that only their owner may know. */
+/** Tells whether a set of keys contains nothing that only their owner may know. */
 export const areKeysPublic = (jwks: ClientKeys['jwks']): boolean =>
   !jwks?.keys.some((key) => key.kty === 'oct' || PRIVATE.some((member) => member in key))

@@ -1,23 +1,28 @@
-import * as v from 'valibot'
 import { OAuthError } from '../errors.ts'
-import { isRegistrable, type RedirectPolicy } from './redirect-uri.ts'
+import { asObject, membersOf } from './members.ts'
+import { type RedirectPolicy, redirectUriProblem } from './redirect-uri.ts'
 
-/** How a client shows who it is at the token endpoint. */
+/** A method by which a client authenticates at the token endpoint. */
 export type AuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
-/** Those that a client may register; keys come with a document or from the operator. */
+/** The methods that a client may register. Keys come from a metadata document or from the operator. */
 export const AUTH_METHODS: readonly AuthMethod[] = ['none', 'client_secret_basic', 'client_secret_post']
 
-/** What a client may sign assertions with. */
+/** The methods of a client that has a secret. A right secret is accepted in the header and in the body. */
+export const SECRET_METHODS: readonly AuthMethod[] = ['client_secret_basic', 'client_secret_post']
+
+/** The algorithms that a client may sign assertions with. */
 export const SIGNING_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA']
 
-/** What is kept of a registration. */
+/** Whether a client gets refresh tokens: always, never, or for requests with the scope `offline_access`. */
+export type Refreshes = boolean | 'if-asked'
+
+/** The part of a registration that is kept. */
 export interface ClientMetadata {
   readonly name: string | undefined
   readonly redirectUris: readonly string[]
   readonly authMethod: AuthMethod
-  /** Whether the `refresh_token` grant is registered. */
-  readonly refreshes: boolean
+  readonly refreshes: Refreshes
   readonly scope: string | undefined
 }
 
@@ -26,91 +31,104 @@ const MAX_REDIRECT_URIS = 10
 /** Invisible and direction-changing characters, with which a name could pass for another. */
 const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}]/gu
 
-const absent = <S extends v.GenericSchema>(schema: S) => v.nullish(schema)
-const words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(100))), v.maxLength(20))
-const webUrl = v.pipe(
-  v.string(),
-  v.maxLength(2048),
-  v.check((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)),
-)
-
-const Registration = v.looseObject({
-  client_name: absent(v.pipe(v.string(), v.maxLength(200))),
-  token_endpoint_auth_method: absent(v.pipe(v.string(), v.maxLength(100))),
-  grant_types: absent(words),
-  response_types: absent(words),
-  scope: absent(v.pipe(v.string(), v.maxLength(1000), v.regex(/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/))),
-  jwks: absent(v.looseObject({})),
-  jwks_uri: absent(webUrl),
-})
-
-const URL_MEMBERS = /^(client_uri|logo_uri|tos_uri|policy_uri)(#.*)?$/
-
-const invalidMetadata = (detail: string) =>
-  new OAuthError('invalid_client_metadata', 'The client metadata is invalid', {
+const invalidMetadata = (problem: string) =>
+  new OAuthError('invalid_client_metadata', `The client metadata is invalid: ${problem}`, {
     reason: 'bad-client-metadata',
-    detail,
+    detail: problem,
   })
 
-const invalidRedirect = (detail: string) =>
-  new OAuthError('invalid_redirect_uri', 'A redirect URI is missing or not allowed', {
-    reason: 'bad-redirect-uri',
-    detail,
-  })
-
-/**
- * Judges a registration request. Unknown members are ignored. An authentication method that is not offered
- * becomes `none`, as RFC 7591 §3.2.1 allows: clients read the answer, and refusing loses them.
- *
- * @throws {OAuthError} `invalid_redirect_uri` or `invalid_client_metadata`.
- * @see [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)
- */
-export function readClientMetadata(body: unknown, policy: RedirectPolicy): ClientMetadata {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalidMetadata('not an object')
-  const redirectUris = readRedirectUris((body as Record<string, unknown>).redirect_uris, policy)
-  const result = v.safeParse(Registration, body, { abortEarly: true })
-  if (!result.success) throw invalidMetadata(`bad ${v.getDotPath(result.issues[0]) ?? 'body'}`)
-  const fields = result.output
-  for (const [name, value] of Object.entries(fields)) {
-    if (!URL_MEMBERS.test(name) || value === null || value === '') continue
-    if (!v.is(webUrl, value)) throw invalidMetadata(`bad ${name.split('#', 1)[0]}`)
-  }
-  if (fields.jwks && fields.jwks_uri) throw invalidMetadata('both jwks and jwks_uri')
-  const grants = fields.grant_types ?? ['authorization_code']
-  const responses = fields.response_types ?? ['code']
-  if (!grants.includes('authorization_code') || !responses.includes('code')) {
-    throw invalidMetadata('no usable grant and response type')
-  }
-  const method = fields.token_endpoint_auth_method ?? 'client_secret_basic'
-  return {
-    name: readName(fields.client_name),
-    redirectUris,
-    authMethod: AUTH_METHODS.find((known) => known === method) ?? 'none',
-    refreshes: grants.includes('refresh_token'),
-    scope: fields.scope || undefined,
-  }
+/** Rules for a registration. */
+export interface RegistrationRules {
+  readonly redirectUris: RedirectPolicy
+  /** The origin of this server. A response that is sent there would be taken for the provider's. */
+  readonly ownOrigin: string
+  /** The method of a client that names none. Default: `none`. */
+  readonly authMethod?: AuthMethod
 }
 
 /**
- * Safe redirect URIs, each once.
+ * Reads a registration request. Members that nothing here uses are ignored, and so are redirect URIs that are not
+ * allowed, as long as one is left. The response tells the client what was kept.
  *
- * @throws {OAuthError} `invalid_redirect_uri`
+ * @throws {OAuthError} `invalid_redirect_uri` or `invalid_client_metadata`, with the name of the member.
+ * @see [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)
+ */
+export function readClientMetadata(body: unknown, rules: RegistrationRules): ClientMetadata {
+  const object = asObject(body)
+  if (!object) throw invalidMetadata('it must be a JSON object')
+  const redirectUris = readRedirectUris(
+    object.redirect_uris,
+    (uri) => redirectUriProblem(uri, rules.redirectUris) ?? ownOriginProblem(uri, rules.ownOrigin),
+  )
+  const members = membersOf(object, invalidMetadata)
+  const method = members.text('token_endpoint_auth_method') ?? rules.authMethod ?? 'none'
+  const authMethod = AUTH_METHODS.find((known) => known === method)
+  // RFC 7591 would allow another method instead. A client that relies on its keys must not become public unnoticed.
+  if (!authMethod)
+    throw invalidMetadata(`token_endpoint_auth_method must be one of ${AUTH_METHODS.join(', ')}`)
+  return {
+    name: readName(members.text('client_name')),
+    redirectUris,
+    authMethod,
+    refreshes: readGrantTypes(members.list('grant_types'), members.list('response_types'), invalidMetadata),
+    scope: members.scope('scope'),
+  }
+}
+
+/** On a developer's machine client and server may share a host. There the URI is checked when it is used. */
+function ownOriginProblem(uri: string, ownOrigin: string): string | undefined {
+  const { origin, protocol } = new URL(uri)
+  return origin === ownOrigin && protocol === 'https:' ? 'is an address of this server' : undefined
+}
+
+/**
+ * Reads whether the client refreshes. A client that names no grant types refreshes if it requests `offline_access`.
+ *
+ * @throws The error of `refuse` if the client cannot use the code grant.
+ */
+export function readGrantTypes(
+  grantTypes: readonly string[] | undefined,
+  responseTypes: readonly string[] | undefined,
+  refuse: (problem: string) => Error,
+): Refreshes {
+  if (grantTypes && !grantTypes.includes('authorization_code')) {
+    throw refuse('grant_types must contain authorization_code')
+  }
+  if (responseTypes && !responseTypes.includes('code')) throw refuse('response_types must contain code')
+  return grantTypes ? grantTypes.includes('refresh_token') : 'if-asked'
+}
+
+/**
+ * Returns the allowed redirect URIs, each once.
+ *
+ * @param problemOf Explains why a URI is not allowed, or returns `undefined`.
+ * @throws {OAuthError} `invalid_redirect_uri` if none is allowed, or if there are more than `limit`.
  */
 export function readRedirectUris(
   value: unknown,
-  policy: RedirectPolicy,
+  problemOf: (uri: string) => string | undefined,
   limit: number = MAX_REDIRECT_URIS,
 ): string[] {
-  if (!Array.isArray(value) || value.length === 0) throw invalidRedirect('no redirect_uris')
-  if (value.length > limit) throw invalidRedirect(`more than ${limit} redirect_uris`)
-  for (const [index, uri] of value.entries()) {
-    if (typeof uri !== 'string' || !isRegistrable(uri, policy))
-      throw invalidRedirect(`bad redirect_uris.${index}`)
-  }
-  return [...new Set(value as string[])]
+  if (value === undefined || value === null) throw invalidRedirect('redirect_uris is missing')
+  if (!Array.isArray(value) || value.length === 0)
+    throw invalidRedirect('redirect_uris must be a list of URIs')
+  if (value.length > limit) throw invalidRedirect(`redirect_uris has more than ${limit} URIs`)
+  const judged = value.map((uri: unknown, index) => {
+    const problem = typeof uri === 'string' ? problemOf(uri) : 'is not a text'
+    return { uri: uri as string, problem: problem && `redirect_uris.${index} ${problem}` }
+  })
+  const allowed = judged.filter(({ problem }) => problem === undefined).map(({ uri }) => uri)
+  if (allowed.length === 0) throw invalidRedirect(judged[0]!.problem!)
+  return [...new Set(allowed)]
 }
 
-/** A name that is safe to show: without deceptive characters, in composed form, at most 100 characters. */
+const invalidRedirect = (problem: string) =>
+  new OAuthError('invalid_redirect_uri', `A redirect URI is not allowed: ${problem}`, {
+    reason: 'bad-redirect-uri',
+    detail: problem,
+  })
+
+/** Returns a name that is safe to show: without deceptive characters, composed, at most 100 characters. */
 export function readName(name: string | null | undefined): string | undefined {
   const clean = name?.replace(DECEPTIVE, '').normalize('NFC').replace(/\s+/g, ' ').trim() ?? ''
   return [...clean].slice(0, 100).join('').trim() || undefined

@@ -1,24 +1,25 @@
 import { isLoopbackHost } from '../http/loopback.ts'
-/** Which documents the operator accepts. */
+
+/** The metadata documents that an operator accepts. */
 export interface DocumentPolicy {
-  /** `client.example`, `*.example.com`, either with `:port`; absent means every public host. */
+  /** `client.example` or `*.example.com`, either with `:port`. Absent: every public host. */
   readonly hosts: readonly string[] | undefined
-  /** Also http and any port on `localhost`, `127.0.0.1` and `[::1]`: for development. */
+  /** Whether http and any port are accepted on `localhost`, `127.0.0.1` and `[::1]`. For development only. */
   readonly loopback: boolean
 }
 
-/** It names a client, goes into tokens and is shown in logs. */
+/** The address is a client id, so it stands in tokens and logs. */
 const MAX_LENGTH = 512
 
-/** Names that stand for no host of the public internet, whatever a resolver makes of them. */
+/** Names that stand for no host of the public internet, whatever a resolver returns for them. */
 const PRIVATE_NAME = /(^|\.)(localhost|local|internal|intranet|lan|home\.arpa|onion|alt)$/
 
-/** Whether a client id can only be meant as the address of a document. */
+/** Tells whether a client id is meant as the address of a document. */
 export const isUrl = (clientId: string): boolean => /^https?:/i.test(clientId)
 
 /**
- * Why an address may not be asked for a client's metadata or keys; `undefined` where it may. Its text is all that is
- * looked at: which address the name leads to is for whoever connects.
+ * Explains why an address may not be fetched for a client's metadata or keys, or returns `undefined` if it may. Looks at
+ * its text only. The addresses that its host resolves to are checked when it is fetched.
  *
  * @see [Client ID Metadata Document §3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-00#section-3)
  */
@@ -26,9 +27,9 @@ export function documentUrlProblem(text: string, { hosts, loopback }: DocumentPo
   if (text.length > MAX_LENGTH) return 'over 512 characters'
   if (!/^[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return 'not a URL'
   const url = new URL(text)
-  // Dot segments, default ports, `127.1`, upper-case hosts and backslashes parse to something else.
+  // Dot segments, default ports, `127.1`, upper-case hosts and backslashes parse to another spelling.
   if (url.href !== text) return 'not in its normal spelling'
-  if (url.username || url.password) return 'has userinfo'
+  if (url.username || url.password) return 'has user information'
   if (text.includes('#')) return 'has a fragment'
   if (url.pathname === '/') return 'has no path'
   if (isLoopbackHost(url.hostname)) return loopback ? undefined : 'on a loopback host'
@@ -41,7 +42,7 @@ export function documentUrlProblem(text: string, { hosts, loopback }: DocumentPo
   return hosts.some((pattern) => matchesHost(url.host, pattern)) ? undefined : 'its host is not in the list'
 }
 
-/** `*.` stands for one label or more; a port has to be named. */
+/** Tells whether a host matches a pattern. `*.` stands for one label or more, and a port has to be named. */
 const matchesHost = (host: string, pattern: string): boolean =>
   pattern.startsWith('*.')
     ? host.endsWith(pattern.slice(1)) && host.length >= pattern.length

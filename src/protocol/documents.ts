@@ -1,9 +1,9 @@
 import { AUTH_METHODS, type AuthMethod, SIGNING_ALGORITHMS } from './client-metadata.ts'
 import { OFFLINE_ACCESS } from './scope.ts'
 
-/** What the metadata of the authorization server depends on. */
+/** The facts that the metadata of the authorization server depends on. */
 export interface ServerDescription {
-  /** The issuer: also what every endpoint's URL begins with. */
+  /** The issuer. Every endpoint's URL begins with it. */
   readonly issuer: string
   readonly scopes: readonly string[]
   /** Whether clients may register themselves. */
@@ -14,16 +14,18 @@ export interface ServerDescription {
   readonly assertions: boolean
   /** Whether some client may get tokens for itself. */
   readonly clientCredentials?: boolean
+  /** Whether responses to clients are said to carry `iss`. They carry it in any case. Default: `true`. */
+  readonly issParameter?: boolean
 }
 
 /**
- * Authorization-server metadata. Nothing in it is a wish: every value is what the endpoints enforce.
+ * Returns the authorization-server metadata. Every value in it is enforced by the endpoints.
  *
  * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2)
  * @see [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3)
  */
 export function serverMetadata(server: ServerDescription): Record<string, unknown> {
-  const { issuer, scopes, registers, documents, assertions, clientCredentials } = server
+  const { issuer, scopes, registers, documents, assertions, clientCredentials, issParameter = true } = server
   const methods: readonly AuthMethod[] = assertions ? [...AUTH_METHODS, 'private_key_jwt'] : AUTH_METHODS
   return {
     issuer,
@@ -47,36 +49,68 @@ export function serverMetadata(server: ServerDescription): Record<string, unknow
       revocation_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
     }),
     code_challenge_methods_supported: ['S256'],
-    authorization_response_iss_parameter_supported: true,
+    ...(issParameter && { authorization_response_iss_parameter_supported: true }),
   }
 }
 
-/** What the metadata of a protected resource depends on. */
+/**
+ * Returns the authorization-server metadata in the form of an OpenID configuration, for clients that find only this one
+ * below a path. This server issues no ID tokens: the members that the form requires name an empty key set.
+ *
+ * @see [OpenID Connect Discovery §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)
+ */
+export const openidConfiguration = (
+  metadata: Readonly<Record<string, unknown>>,
+  issuer: string,
+): Record<string, unknown> => ({
+  ...metadata,
+  jwks_uri: `${issuer}/.well-known/jwks.json`,
+  subject_types_supported: ['public'],
+  id_token_signing_alg_values_supported: ['RS256'],
+})
+
+/** The facts that the metadata of a protected resource depends on. */
 export interface ResourceDescription {
   readonly id: string
   readonly name: string
-  readonly scopes: readonly string[]
+  /** Scopes for a client that requests none. */
+  readonly defaultScope: readonly string[]
 }
 
 /**
- * Protected-resource metadata.
+ * Returns the protected-resource metadata. It names the scopes that a client needs at first, because clients request
+ * every scope that they find there.
  *
+ * @param address The URL that the client uses: the resource's own, or one below it.
  * @see [RFC 9728 §2](https://www.rfc-editor.org/rfc/rfc9728#section-2)
  */
-export function resourceMetadata(resource: ResourceDescription, issuer: string): Record<string, unknown> {
+export function resourceMetadata(
+  resource: ResourceDescription,
+  issuer: string,
+  address: string = resource.id,
+): Record<string, unknown> {
   return {
-    resource: resource.id,
+    resource: address,
     authorization_servers: [issuer],
-    ...(resource.scopes.length > 0 && { scopes_supported: resource.scopes }),
+    ...(resource.defaultScope.length > 0 && { scopes_supported: resource.defaultScope }),
     bearer_methods_supported: ['header'],
     resource_name: resource.name,
   }
 }
 
 /**
- * The path of a well-known document for `path`: inserted between host and path.
+ * Returns the path of a well-known document for `path`. The name is inserted between host and path.
  *
  * @see [RFC 8414 §3.1](https://www.rfc-editor.org/rfc/rfc8414#section-3.1)
  * @see [RFC 9728 §3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)
  */
 export const wellKnownPath = (name: string, path: string): string => `/.well-known/${name}${path}`
+
+/**
+ * Returns the path of a resource's metadata.
+ *
+ * @param path The path of the resource.
+ * @param base A path that the resource lies below, if the document is to lie below it too.
+ */
+export const resourceMetadataPath = (path: string, base: string = ''): string =>
+  base + wellKnownPath('oauth-protected-resource', path.slice(base.length))

@@ -1,16 +1,16 @@
 import { isLoopbackHost } from '../http/loopback.ts'
 
-/** What the operator allows beyond https and loopback redirect URIs. */
+/** The redirect URIs that an operator accepts in addition to https and http on a loopback host. */
 export interface RedirectPolicy {
-  /** Private-use schemes such as `cursor://…`: real clients live there, and PKCE is mandatory. */
+  /** Private-use schemes such as `cursor://…`. Real clients use them, and PKCE is mandatory. */
   readonly customSchemes: boolean
-  /** Lets `localhost`, `127.0.0.1` and `[::1]` stand for each other. */
+  /** Whether `localhost`, `127.0.0.1` and `[::1]` are interchangeable. */
   readonly loopbackAliases: boolean
 }
 
 const MAX_LENGTH = 2048
 
-/** Schemes that a browser or the system handles: they run script, read files or open something that is no client. */
+/** Schemes that a browser or the system handles: they run script, read files or open something that is not a client. */
 const BROWSER_SCHEMES = new Set(
   (
     'about blob brave chrome chrome-extension content data edge file filesystem ftp intent jar javascript ldap ' +
@@ -18,45 +18,48 @@ const BROWSER_SCHEMES = new Set(
   ).split(' '),
 )
 
-/** The parsed URI where it is a safe redirect target, spelled exactly as it will be compared. */
-function parse(uri: string, policy: RedirectPolicy): URL | undefined {
-  // Printable ASCII without the characters that parsers disagree about or that look like a wildcard.
-  if (uri.length > MAX_LENGTH || !/^[\x21-\x7e]+$/.test(uri) || /[\\"<>`{}|^*#]/.test(uri)) return undefined
-  let url: URL
-  try {
-    url = new URL(uri)
-  } catch {
-    return undefined
-  }
-  // One spelling only: dot segments, `127.1`, upper-case hosts or default ports parse to something else.
-  if (url.href !== uri && url.href !== `${uri}/`) return undefined
-  if (url.username || url.password || /%2e/i.test(url.pathname)) return undefined
-  const scheme = url.protocol.slice(0, -1)
-  if (scheme === 'https') return url.hostname.endsWith('.') ? undefined : url
-  if (scheme === 'http') return isLoopbackHost(url.hostname) ? url : undefined
-  if (!policy.customSchemes || BROWSER_SCHEMES.has(scheme) || scheme.startsWith('ms-')) return undefined
-  // A reversed domain name (RFC 8252 §7.1), or `scheme://…` as editors use it. `myapp:/cb` is neither.
-  return uri.startsWith(scheme.includes('.') ? `${scheme}:/` : `${scheme}://`) ? url : undefined
-}
-
 /**
- * Whether a client may register `uri`: absolute, without fragment or userinfo, https, http on a loopback
- * host, or a private-use scheme.
+ * Explains why a client may not register `uri`, or returns `undefined` if it may. A redirect URI is absolute, without
+ * fragment or userinfo, and in its normal spelling. Its scheme is https, http on a loopback host, or private-use.
  *
+ * @returns A predicate without subject, such as `has a fragment`.
  * @see [OAuth 2.1 §2.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-2.3)
  */
-export const isRegistrable = (uri: string, policy: RedirectPolicy): boolean =>
-  parse(uri, policy) !== undefined
+export function redirectUriProblem(uri: string, policy: RedirectPolicy): string | undefined {
+  if (uri.length > MAX_LENGTH) return 'is over 2,048 characters'
+  if (uri.includes('#')) return 'has a fragment'
+  // Printable ASCII, without the characters that parsers read differently or that look like a wildcard.
+  if (!/^[\x21-\x7e]+$/.test(uri) || /[\\"<>`{}|^*]/.test(uri)) return 'has characters that are not allowed'
+  if (!URL.canParse(uri)) return 'is not an absolute URL'
+  const url = new URL(uri)
+  // Dot segments, `127.1`, upper-case hosts and default ports parse to another spelling.
+  if (url.href !== uri && url.href !== `${uri}/`) return 'is not in its normal spelling'
+  if (url.username || url.password) return 'has user information'
+  if (/%2e/i.test(url.pathname)) return 'has an encoded dot'
+  const scheme = url.protocol.slice(0, -1)
+  if (scheme === 'https') return url.hostname.endsWith('.') ? 'has a host with a trailing dot' : undefined
+  if (scheme === 'http')
+    return isLoopbackHost(url.hostname) ? undefined : 'uses http on a host that is not loopback'
+  if (BROWSER_SCHEMES.has(scheme) || scheme.startsWith('ms-')) return 'has a scheme that is not allowed'
+  if (!policy.customSchemes) return 'has a private-use scheme'
+  // A reversed domain name (RFC 8252 §7.1), or `scheme://…` as editors use it. `myapp:/cb` is neither.
+  const start = scheme.includes('.') ? `${scheme}:/` : `${scheme}://`
+  return uri.startsWith(start) ? undefined : 'has a private-use scheme without a host'
+}
 
-/** Whether `uri` leads to an application on the user's own computer over http. */
+/** Tells whether a client may register `uri`. */
+export const isRegistrable = (uri: string, policy: RedirectPolicy): boolean =>
+  redirectUriProblem(uri, policy) === undefined
+
+/** Tells whether `uri` leads to an application on the user's own computer over http. */
 export function isLoopback(uri: string): boolean {
   const url = URL.parse?.(uri) ?? (URL.canParse(uri) ? new URL(uri) : undefined)
   return url?.protocol === 'http:' && isLoopbackHost(url.hostname)
 }
 
 /**
- * Whether `requested` is one of the registered redirect URIs: the same text, or the same loopback URI on
- * another port.
+ * Tells whether `requested` is one of the registered redirect URIs: the same text, or the same loopback URI on another
+ * port.
  *
  * @see [RFC 8252 §7.3](https://www.rfc-editor.org/rfc/rfc8252#section-7.3)
  */
@@ -65,10 +68,10 @@ export function matchesRedirectUri(
   registered: readonly string[],
   policy: RedirectPolicy,
 ): boolean {
-  const url = parse(requested, policy)
-  if (!url) return false
+  if (!isRegistrable(requested, policy)) return false
   if (registered.includes(requested)) return true
   if (!isLoopback(requested)) return false
+  const url = new URL(requested)
   return registered.some((uri) => {
     if (!isLoopback(uri)) return false
     const other = new URL(uri)
@@ -80,13 +83,22 @@ export function matchesRedirectUri(
   })
 }
 
-/** Appends response parameters and keeps the URI's own query; `undefined` values are left out. */
+/** A redirect URI as events and pages show it: without its query, at most 200 printable characters. */
+export function printableUri(uri: string): string {
+  const printable = uri
+    .split(/[?#]/, 1)[0]!
+    .replace(/[^\x21-\x7e]+/g, ' ')
+    .trim()
+  return printable.length > 200 ? `${printable.slice(0, 200)}…` : printable
+}
+
+/** Appends response parameters and keeps the URI's own query. Leaves out `undefined` values. */
 export function withResponse(uri: string, params: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const mark = uri.indexOf('?')
   const base = mark < 0 ? uri : uri.slice(0, mark)
   const names = new Set(['code', 'state', 'iss', 'error', 'error_description', 'error_uri'])
-  // Text, not URLSearchParams: what the client registered comes back byte for byte.
+  // Text instead of URLSearchParams, so that the registered query returns byte for byte.
   const query = mark < 0 ? '' : uri.slice(mark + 1)
   const own = (query === '' ? [] : query.split('&')).filter(
     (pair) => !names.has(decodeURIComponentSafe(pair.split('=', 1)[0]!)),
@@ -103,7 +115,7 @@ function decodeURIComponentSafe(text: string): string {
   }
 }
 
-/** What a person should read of a redirect URI: its host, or for a private-use scheme the scheme. */
+/** Returns the part of a redirect URI that a user should read: its host, or its scheme if that is private-use. */
 export function describeRedirect(uri: string): { kind: 'web' | 'loopback' | 'app'; target: string } {
   const url = new URL(uri)
   if (url.protocol === 'https:') return { kind: 'web', target: url.host }

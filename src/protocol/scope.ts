@@ -1,15 +1,15 @@
 import { OAuthError } from '../errors.ts'
 
-/** Asks for a refresh token (OpenID Connect Core §11). Granted, but never named by a resource. */
+/** Requests a refresh token (OpenID Connect Core §11). It is granted to clients, but no resource requires it. */
 export const OFFLINE_ACCESS = 'offline_access'
 
-/** Scopes that clients ask of every server out of habit; they say nothing about this one. */
+/** Scopes that clients request from every server. They say nothing about this one. */
 const HABITUAL = new Set(['openid', 'profile', 'email', 'address', 'phone', OFFLINE_ACCESS])
 
 const LIMIT = 100
 
 /**
- * A `scope` value as a list without repeats.
+ * Splits a `scope` value into a list without repeats.
  *
  * @throws {OAuthError} `invalid_scope` for characters outside the grammar or more than 100 scopes.
  * @see [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)
@@ -23,19 +23,21 @@ export function parseScope(text: string | undefined): string[] {
   return scopes
 }
 
-/** What the operator offers, and what a request that names nothing useful gets. */
+/** The scopes that one client may get for one resource. */
 export interface ScopeRules {
+  /** Scopes of this server that the client may have. */
   readonly supported: readonly string[]
+  /** Scopes for a request that names no useful one. Empty if the client cannot use the resource at all. */
   readonly fallback: readonly string[]
   /** Whether the client may get a refresh token. */
   readonly offline: boolean
 }
 
 /**
- * The scope to ask the user for. Unknown scopes are dropped, since clients ask for what other servers know;
- * the token response names what was granted.
+ * Returns the scope to ask the user for. Unknown scopes are dropped, because clients request what other servers know.
+ * The token response names what was granted.
  *
- * @throws {OAuthError} `invalid_scope` when something was asked for and nothing of it is known here.
+ * @throws {OAuthError} `invalid_scope` if the client requests unknown scopes only, or may have none for the resource.
  */
 export function grantableScope(requested: readonly string[], rules: ScopeRules): string[] {
   const known = requested.filter((scope) => rules.supported.includes(scope))
@@ -45,49 +47,76 @@ export function grantableScope(requested: readonly string[], rules: ScopeRules):
     })
   }
   const granted = known.length > 0 ? known : [...rules.fallback]
+  if (granted.length === 0) {
+    throw new OAuthError('invalid_scope', 'The client may not have the scope that this server requires', {
+      reason: 'client-lacks-scope',
+    })
+  }
   return rules.offline && requested.includes(OFFLINE_ACCESS) ? [...granted, OFFLINE_ACCESS] : granted
 }
 
 /**
- * The scope of a token whose request may narrow what was granted, never widen it.
+ * Returns the scope of a token whose request may narrow what was granted, but never widen it. Scopes that do not exist
+ * here are ignored, as at the authorization endpoint. A request that leaves nothing useful gets all that was granted.
  *
- * @throws {OAuthError} `invalid_scope` when it names a scope that was not granted.
+ * @param supported The scopes of this server.
+ * @throws {OAuthError} `invalid_scope` if the request names a scope of this server that was not granted.
  * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)
  */
-export function narrowScope(granted: readonly string[], requested: readonly string[]): readonly string[] {
-  if (requested.length === 0) return granted
-  if (requested.some((scope) => !granted.includes(scope) && !HABITUAL.has(scope))) {
+export function narrowScope(
+  granted: readonly string[],
+  requested: readonly string[],
+  supported: readonly string[],
+): readonly string[] {
+  if (requested.some((scope) => supported.includes(scope) && !granted.includes(scope))) {
     throw new OAuthError('invalid_scope', 'The requested scope exceeds what was granted', {
       reason: 'scope-too-wide',
     })
   }
   const narrowed = granted.filter((scope) => requested.includes(scope))
-  // Only what clients ask for everywhere: it got the fallback when it was granted, and keeps that.
-  return narrowed.length > 0 ? narrowed : granted
+  return isUseful(narrowed) ? narrowed : granted
 }
 
-/** What one scope of this server stands for. */
+/** The meaning of one scope of this server. */
 export interface ScopeMeaning {
-  /** In words, for people. */
+  /** Text for users. */
   readonly description: string
-  /** The provider's scopes it needs, in the provider's own spelling. */
+  /** The provider's scopes that it needs, in the provider's spelling. */
   readonly upstream: readonly string[]
+  /** Whether a client that requests no scope gets this one. */
+  readonly default?: boolean
 }
 
 export type ScopeTable = Readonly<Record<string, ScopeMeaning>>
 
-/** What to ask the provider for on behalf of these scopes, beside what every sign-in needs. */
+/**
+ * Returns the scopes for a client that requests none: those that the resource requires and those that the operator
+ * marked as default. If none is marked, a resource without required scopes gets every scope that needs no scope of the
+ * provider, or all scopes if there is no such scope.
+ *
+ * @param required The scopes that every request to the resource needs.
+ */
+export function defaultScope(required: readonly string[], table: ScopeTable): readonly string[] {
+  const names = Object.keys(table)
+  const marked = names.filter((name) => table[name]?.default)
+  if (marked.length > 0) return [...new Set([...required, ...marked])]
+  if (required.length > 0) return required
+  const free = names.filter((name) => table[name]?.upstream.length === 0)
+  return free.length > 0 ? free : names
+}
+
+/** Returns the provider's scopes that these scopes need, in addition to those of every sign-in. */
 export const upstreamScopes = (scopes: readonly string[], table: ScopeTable): string[] => [
   ...new Set(scopes.flatMap((scope) => table[scope]?.upstream ?? [])),
 ]
 
-/** Those scopes for which the provider gave what they need: nobody is granted here what is not granted there. */
+/** Returns the scopes whose needs the provider granted. A scope that the provider did not grant is not granted here. */
 export const backedScopes = (
   scopes: readonly string[],
   table: ScopeTable,
   isGranted: (upstream: string) => boolean,
 ): string[] => scopes.filter((scope) => table[scope]?.upstream.every(isGranted) ?? true)
 
-/** Whether anything can be done with them. */
+/** Tells whether a token with these scopes permits anything. */
 export const isUseful = (scopes: readonly string[]): boolean =>
   scopes.some((scope) => scope !== OFFLINE_ACCESS)

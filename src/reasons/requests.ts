@@ -55,6 +55,14 @@ export const requests = {
     'No requested scope is one of `scopes`.',
     'Add it to `scopes`, or tell the client which there are.',
   ],
+  'client-lacks-scope': [
+    'The client may not have a scope that the MCP server requires.',
+    'Add the scope to the client’s `scopes` in `clients`. A registered client has to register it.',
+  ],
+  'outside-url': [
+    'The path is not below the path of `url`, so nothing is served there.',
+    'Compare `url` with the address that clients use. A reverse proxy in front must not strip the path. If you own only that path, set `discovery.belowPath`.',
+  ],
   'scope-too-wide': ['More scope is asked for than was granted.', 'Nothing: the client has to ask the user.'],
   'unknown-resource': [
     'The requested resource is no server of this proxy.',

@@ -18,7 +18,11 @@ import type { UpstreamFlow } from '../upstream/upstream.ts'
 
 /** What the client asked for, as it was when it asked: nothing later can change it. */
 export interface SignInRequest extends AuthorizationRequest {
-  readonly client: Pick<Client, 'key' | 'name' | 'refreshes'> & Partial<Pick<Client, 'authMethods'>>
+  readonly client: Pick<Client, 'key' | 'name'> &
+    Partial<Pick<Client, 'authMethods'>> & {
+      /** Whether the grant gets refresh tokens. */
+      readonly refreshes: boolean
+    }
   readonly redirectUri: string
   /** Where the user signs in: settled by their answer. */
   readonly provider?: string

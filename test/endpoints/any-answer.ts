@@ -88,7 +88,7 @@ const EXCEPTION =
 const PAGE_HEADERS: Record<string, RegExp> = {
   'content-security-policy': /default-src 'none'.*frame-ancestors 'none'/,
   'x-frame-options': /^DENY$/,
-  'referrer-policy': /^no-referrer$/,
+  'referrer-policy': /^same-origin$/,
   'x-content-type-options': /^nosniff$/,
   'cache-control': /^no-store$/,
 }

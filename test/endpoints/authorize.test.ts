@@ -164,7 +164,7 @@ describe('the consent page', () => {
       expect(header('content-security-policy')).not.toContain('form-action')
       expect(header('x-frame-options')).toBe('DENY')
       expect(header('cache-control')).toBe('no-store')
-      expect(header('referrer-policy')).toBe('no-referrer')
+      expect(header('referrer-policy')).toBe('same-origin')
       expect(header('access-control-allow-origin')).toBeNull()
     }
   })

@@ -42,7 +42,7 @@ const client = {
   scope: undefined,
 }
 const server = {
-  resources: [{ id: 'https://proxy.test/mcp', scopes: [] }] as const,
+  resources: [{ id: 'https://proxy.test/mcp', scopes: [], defaultScope: ['mcp'] }] as const,
   scopes: ['mcp', 'admin'],
 }
 const policy = { customSchemes: true, loopbackAliases: false }
@@ -192,8 +192,9 @@ export const freshness = fc.property(
 export const scopes = fc.property(
   fc.array(token, { maxLength: 5 }),
   fc.oneof(text, token),
-  (granted, asked) => {
-    const narrowed = orOAuthError(() => narrowScope(granted, parseScope(asked)))
+  fc.array(token, { maxLength: 5 }),
+  (granted, asked, supported) => {
+    const narrowed = orOAuthError(() => narrowScope(granted, parseScope(asked), supported))
     if (narrowed) assert.ok(narrowed.every((scope) => granted.includes(scope)))
   },
 )

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { OAuthError } from '../../src/errors.ts'
 import { toParams } from '../../src/http/params.ts'
 import {
   checkAuthorizationRequest,
@@ -18,8 +19,8 @@ const client: RequestingClient = {
 }
 const server: { resources: [RequestedResource, RequestedResource]; scopes: string[] } = {
   resources: [
-    { id: `${own}/mcp`, scopes: ['read'] },
-    { id: `${own}/second`, scopes: [] },
+    { id: `${own}/mcp`, scopes: ['read'], defaultScope: ['read'] },
+    { id: `${own}/second`, scopes: [], defaultScope: ['read', 'write'] },
   ],
   scopes: ['read', 'write'],
 }
@@ -57,6 +58,20 @@ describe('where the answer goes', () => {
     },
   )
 
+  test('is named in the event if it is not registered, without its query', () => {
+    const detail = (uri: string) => {
+      try {
+        choose(uri)
+      } catch (error) {
+        return (error as OAuthError).detail
+      }
+      throw new Error('it was accepted')
+    }
+    expect(detail('https://evil.com/cb?code=secret')).toBe('https://evil.com/cb')
+    expect(detail('https://evil.com/\r\n\u202ecb')).toBe('https://evil.com/ cb')
+    expect(detail(`https://evil.com/${'a'.repeat(3000)}`)).toHaveLength(201)
+  })
+
   test('is never this server, nor its port on a loopback host', () => {
     expect(() => choose(`${own}/callback`, [`${own}/callback`])).toThrow(refusal('invalid_request'))
     expect(() => choose(undefined, [`${own}/callback`])).toThrow(refusal('invalid_request'))
@@ -82,7 +97,7 @@ describe('the state', () => {
 
 describe('a request', () => {
   test('that names neither scope nor resource gets those of the first resource', () => {
-    expect(check()).toEqual({ challenge, scope: ['read'], resource: `${own}/mcp` })
+    expect(check()).toEqual({ challenge, scope: ['read'], resource: `${own}/mcp`, refreshes: true })
   })
 
   test('to a resource without scopes of its own gets all the client may have', () => {
@@ -90,6 +105,7 @@ describe('a request', () => {
       challenge,
       scope: ['read', 'write'],
       resource: `${own}/second`,
+      refreshes: true,
     })
     expect(check({ resource: `${own}/second` }, { ...client, scope: ['write'] }).scope).toEqual(['write'])
   })
@@ -98,6 +114,28 @@ describe('a request', () => {
     const narrow = { ...client, scope: ['read'] }
     expect(check({ scope: 'read write' }, narrow).scope).toEqual(['read'])
     expect(() => check({ scope: 'write' }, narrow)).toThrow(refusal('invalid_scope'))
+  })
+
+  test('without scope is refused if its client may not have what the resource requires', () => {
+    const narrow = { ...client, scope: ['write'] }
+    for (const scope of [undefined, 'openid', 'openid offline_access']) {
+      expect(() => check({ scope }, narrow)).toThrow(refusal('invalid_scope'))
+    }
+    expect(check({ resource: `${own}/second` }, narrow).scope).toEqual(['write'])
+  })
+
+  test('leads to refresh tokens if its client registered them, or registered nothing and asks', () => {
+    const open: RequestingClient = { ...client, refreshes: 'if-asked' }
+    expect(check({ scope: 'read offline_access' }, open)).toMatchObject({
+      scope: ['read', 'offline_access'],
+      refreshes: true,
+    })
+    expect(check({ scope: 'read' }, open)).toMatchObject({ scope: ['read'], refreshes: false })
+    const never: RequestingClient = { ...client, refreshes: false }
+    expect(check({ scope: 'read offline_access' }, never)).toMatchObject({
+      scope: ['read'],
+      refreshes: false,
+    })
   })
 
   test('gets offline_access only for a client that refreshes', () => {

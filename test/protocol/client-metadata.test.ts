@@ -3,8 +3,10 @@ import type { OAuthError } from '../../src/errors.ts'
 import { readClientMetadata, readName } from '../../src/protocol/client-metadata.ts'
 
 const policy = { customSchemes: true, loopbackAliases: false }
+const ownOrigin = 'https://proxy.test'
 const uri = 'https://client.test/cb'
-const read = (metadata: unknown) => readClientMetadata(metadata, policy)
+const read = (metadata: unknown, redirectUris = policy) =>
+  readClientMetadata(metadata, { redirectUris, ownOrigin })
 const readWith = (members: Record<string, unknown>) => read({ redirect_uris: [uri], ...members })
 const refusal = (code: string, detail?: string) =>
   expect.objectContaining({ name: 'OAuthError', code, status: 400, ...(detail && { detail }) })
@@ -12,16 +14,16 @@ const refusal = (code: string, detail?: string) =>
 const MINIMAL = {
   name: undefined,
   redirectUris: [uri],
-  authMethod: 'client_secret_basic',
-  refreshes: false,
+  authMethod: 'none',
+  refreshes: 'if-asked',
   scope: undefined,
 }
 
-test('what is left out has the defaults of the standard', () => {
+test('a client that leaves everything out is public, and refreshes if it asks', () => {
   expect(read({ redirect_uris: [uri] })).toEqual(MINIMAL)
 })
 
-test('a full registration is kept', () => {
+test('a full registration is kept, without what nothing here uses', () => {
   const full = {
     client_name: 'A client',
     token_endpoint_auth_method: 'none',
@@ -42,19 +44,16 @@ test('a full registration is kept', () => {
   })
 })
 
-test('null means absent', () => {
-  const names = [
-    'client_name',
-    'token_endpoint_auth_method',
-    'grant_types',
-    'response_types',
-    'scope',
-    'jwks',
-    'jwks_uri',
-    'logo_uri',
-    'client_uri',
-  ]
-  expect(readWith(Object.fromEntries(names.map((name) => [name, null])))).toEqual(MINIMAL)
+const USED = ['client_name', 'token_endpoint_auth_method', 'grant_types', 'response_types', 'scope']
+
+test.each([
+  ['null', null],
+  ['an empty text', ''],
+  ['an empty list', []],
+])('%s means absent', (name, value) => {
+  const members = USED.filter((member) => name !== 'an empty list' || member.endsWith('_types'))
+  const texts = members.filter((member) => name !== 'an empty text' || !member.endsWith('_types'))
+  expect(readWith(Object.fromEntries(texts.map((member) => [member, value])))).toEqual(MINIMAL)
 })
 
 test('unknown members are ignored, whatever they are', () => {
@@ -63,20 +62,45 @@ test('unknown members are ignored, whatever they are', () => {
 })
 
 test.each([
-  ['none', 'none'],
-  ['client_secret_post', 'client_secret_post'],
-  ['private_key_jwt', 'none'],
-  ['tls_client_auth', 'none'],
-])('the authentication method %s becomes %s', (asked, given) => {
-  expect(readWith({ token_endpoint_auth_method: asked }).authMethod).toBe(given)
+  ['a logo that runs script', { logo_uri: 'javascript:alert(1)' }],
+  ['a localised logo that is a number', { 'logo_uri#de': 1 }],
+  ['a policy that is a file', { policy_uri: 'file:///etc/passwd' }],
+  ['terms of 10 kB', { tos_uri: 'a'.repeat(10_240) }],
+  ['a home page that is data', { client_uri: 'data:text/html,x' }],
+  ['keys that are no object', { jwks: 'keys' }],
+  ['keys beside their address', { jwks: { keys: [] }, jwks_uri: 'https://client.test/jwks' }],
+  ['contacts that are no list', { contacts: 'a@client.test' }],
+  ['a software statement', { software_statement: 'x.y.z' }],
+])('a member that nothing here uses loses no client: %s', (_name, members) => {
+  expect(readWith(members)).toEqual(MINIMAL)
 })
 
-test('unknown grant and response types beside usable ones are dropped', () => {
+test('a long name is cut', () => {
+  expect(readWith({ client_name: 'a'.repeat(10_240) }).name).toBe('a'.repeat(100))
+})
+
+test.each(['none', 'client_secret_post', 'client_secret_basic'])('the method %s is kept', (method) => {
+  expect(readWith({ token_endpoint_auth_method: method }).authMethod).toBe(method)
+})
+
+test.each(['private_key_jwt', 'client_secret_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'x'])(
+  'a client that asks for the method %s does not become public, but is told the methods',
+  (method) => {
+    expect(() => readWith({ token_endpoint_auth_method: method })).toThrow(
+      refusal(
+        'invalid_client_metadata',
+        'token_endpoint_auth_method must be one of none, client_secret_basic, client_secret_post',
+      ),
+    )
+  },
+)
+
+test('unknown grant and response types next to usable ones are ignored', () => {
   const types = {
-    grant_types: ['implicit', 'authorization_code', 'urn:x'],
+    grant_types: ['implicit', 'authorization_code', 'urn:x', null],
     response_types: ['code', 'code id_token'],
   }
-  expect(readWith(types)).toEqual(MINIMAL)
+  expect(readWith(types)).toEqual({ ...MINIMAL, refreshes: false })
 })
 
 describe('refused as metadata', () => {
@@ -87,35 +111,44 @@ describe('refused as metadata', () => {
     ['null', null],
     ['nothing', undefined],
   ])('a body that is %s', (_name, body) => {
-    expect(() => read(body)).toThrow(refusal('invalid_client_metadata', 'not an object'))
+    expect(() => read(body)).toThrow(refusal('invalid_client_metadata', 'it must be a JSON object'))
   })
 
   test.each([
-    ['a name of 10 kB', { client_name: 'a'.repeat(10_240) }, 'bad client_name'],
-    ['a name that is no text', { client_name: {} }, 'bad client_name'],
-    ['a method that is no text', { token_endpoint_auth_method: 1 }, 'bad token_endpoint_auth_method'],
-    ['grant types that are no list', { grant_types: 'authorization_code' }, 'bad grant_types'],
-    ['grant types of 10 kB', { grant_types: ['a'.repeat(10_240)] }, 'bad grant_types.0'],
-    ['a scope with a quote', { scope: 'a"b' }, 'bad scope'],
-    ['a scope with a line feed', { scope: 'a\nb' }, 'bad scope'],
-    ['a logo that runs script', { logo_uri: 'javascript:alert(1)' }, 'bad logo_uri'],
-    ['a localised logo that runs script', { 'logo_uri#de': 'javascript:alert(1)' }, 'bad logo_uri'],
-    ['a policy that is a file', { policy_uri: 'file:///etc/passwd' }, 'bad policy_uri'],
-    ['terms that are no text', { tos_uri: 1 }, 'bad tos_uri'],
-    ['a home page that is data', { client_uri: 'data:text/html,x' }, 'bad client_uri'],
-    ['keys that are no object', { jwks: 'keys' }, 'bad jwks'],
-    ['keys beside their address', { jwks: { keys: [] }, jwks_uri: 'https://client.test/jwks' }, undefined],
-    ['no code grant', { grant_types: ['refresh_token'] }, undefined],
-    ['no grant type at all', { grant_types: [] }, undefined],
-    ['the implicit grant alone', { grant_types: ['implicit'], response_types: ['token'] }, undefined],
-    ['a code grant without the code response', { response_types: ['token'] }, undefined],
-  ])('%s', (_name, members, detail) => {
-    expect(() => readWith(members)).toThrow(refusal('invalid_client_metadata', detail))
+    ['a name that is no text', { client_name: {} }, 'client_name must be a text'],
+    [
+      'a method that is no text',
+      { token_endpoint_auth_method: 1 },
+      'token_endpoint_auth_method must be a text',
+    ],
+    [
+      'grant types that are no list',
+      { grant_types: 'authorization_code' },
+      'grant_types must be a list of texts',
+    ],
+    ['a scope with a quote', { scope: 'a"b' }, 'scope must be space-separated scopes'],
+    ['a scope with a line feed', { scope: 'a\nb' }, 'scope must be space-separated scopes'],
+    ['a scope of 5 kB', { scope: 'a '.repeat(2500) }, 'scope is over 4,000 characters'],
+    ['no code grant', { grant_types: ['refresh_token'] }, 'grant_types must contain authorization_code'],
+    [
+      'the implicit grant alone',
+      { grant_types: ['implicit'], response_types: ['token'] },
+      'grant_types must contain authorization_code',
+    ],
+    [
+      'a code grant without the code response',
+      { response_types: ['token'] },
+      'response_types must contain code',
+    ],
+  ])('%s, which is named to the client', (_name, members, detail) => {
+    const expected = refusal('invalid_client_metadata', detail)
+    expect(() => readWith(members)).toThrow(expected)
+    expect(() => readWith(members)).toThrow(`The client metadata is invalid: ${detail}`)
   })
 
   test('and never with the value in the text or the reason', () => {
     try {
-      readWith({ client_name: `secret-value ${'a'.repeat(500)}` })
+      readWith({ scope: `secret-value "${'a'.repeat(500)}` })
       expect.unreachable()
     } catch (error) {
       const { message, detail } = error as OAuthError
@@ -133,25 +166,40 @@ describe('redirect URIs', () => {
   })
 
   test.each([
-    ['missing', undefined],
-    ['null', null],
-    ['empty', []],
-    ['a text', uri],
-    ['an object', { 0: uri, length: 1 }],
-    ['eleven', many(11)],
-    ['partly no text', [uri, 1]],
-    ['partly nested', [[uri]]],
-    ['partly hostile', [uri, 'javascript:alert(1)']],
-    ['http on another host', ['http://client.test/cb']],
-  ])('are refused where they are %s', (_name, uris) => {
-    expect(() => read({ redirect_uris: uris })).toThrow(refusal('invalid_redirect_uri'))
+    ['missing', undefined, 'redirect_uris is missing'],
+    ['null', null, 'redirect_uris is missing'],
+    ['empty', [], 'redirect_uris must be a list of URIs'],
+    ['a text', uri, 'redirect_uris must be a list of URIs'],
+    ['an object', { 0: uri, length: 1 }, 'redirect_uris must be a list of URIs'],
+    ['eleven', many(11), 'redirect_uris has more than 10 URIs'],
+    ['no text', [1], 'redirect_uris.0 is not a text'],
+    ['nested', [[uri]], 'redirect_uris.0 is not a text'],
+    [
+      'http on another host',
+      ['http://client.test/cb'],
+      'redirect_uris.0 uses http on a host that is not loopback',
+    ],
+    ['all hostile', ['javascript:alert(1)', null], 'redirect_uris.0 has a scheme that is not allowed'],
+    ['with a fragment', [`${uri}#x`], 'redirect_uris.0 has a fragment'],
+    ['an address of this server', [`${ownOrigin}/cb`], 'redirect_uris.0 is an address of this server'],
+  ])('are refused if they are %s, which is named to the client', (_name, uris, detail) => {
+    const refused = () => read({ redirect_uris: uris })
+    expect(refused).toThrow(refusal('invalid_redirect_uri', detail))
+    expect(refused).toThrow(`A redirect URI is not allowed: ${detail}`)
   })
+
+  test.each(['javascript:alert(1)', 'http://client.test/cb', `${ownOrigin}/cb`, 1, null, [uri]])(
+    'that are good survive %j next to them',
+    (bad) => {
+      expect(read({ redirect_uris: [bad, uri] }).redirectUris).toEqual([uri])
+    },
+  )
 
   test('of a private-use scheme depend on the operator', () => {
     const body = { redirect_uris: ['cursor://host/cb'] }
     expect(read(body).redirectUris).toEqual(body.redirect_uris)
-    expect(() => readClientMetadata(body, { ...policy, customSchemes: false })).toThrow(
-      refusal('invalid_redirect_uri', 'bad redirect_uris.0'),
+    expect(() => read(body, { ...policy, customSchemes: false })).toThrow(
+      refusal('invalid_redirect_uri', 'redirect_uris.0 has a private-use scheme'),
     )
   })
 })

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { resourceMetadata, serverMetadata, wellKnownPath } from '../../src/protocol/documents.ts'
+import {
+  openidConfiguration,
+  resourceMetadata,
+  resourceMetadataPath,
+  serverMetadata,
+  wellKnownPath,
+} from '../../src/protocol/documents.ts'
 
 const issuer = 'https://proxy.test/base'
 
@@ -36,7 +42,7 @@ test('without registration there is no endpoint for it', () => {
 })
 
 test('the metadata of a resource names the issuer in the same spelling, and no empty list', () => {
-  const resource = { id: `${issuer}/mcp`, name: 'Tools', scopes: [] }
+  const resource = { id: `${issuer}/mcp`, name: 'Tools', defaultScope: [] }
   const document = {
     resource: `${issuer}/mcp`,
     authorization_servers: [issuer],
@@ -44,15 +50,43 @@ test('the metadata of a resource names the issuer in the same spelling, and no e
     resource_name: 'Tools',
   }
   expect(resourceMetadata(resource, issuer)).toEqual(document)
-  expect(resourceMetadata({ ...resource, scopes: ['mcp'] }, issuer)).toEqual({
+  expect(resourceMetadata({ ...resource, defaultScope: ['mcp'] }, issuer)).toEqual({
     ...document,
     scopes_supported: ['mcp'],
   })
 })
 
 test('offline_access is of the server, never of a resource', () => {
-  const scopes = ['mcp']
-  expect(resourceMetadata({ id: issuer, name: 'Tools', scopes }, issuer).scopes_supported).toEqual(scopes)
+  const defaultScope = ['mcp']
+  const document = resourceMetadata({ id: issuer, name: 'Tools', defaultScope }, issuer)
+  expect(document.scopes_supported).toEqual(defaultScope)
+})
+
+test('the metadata of a resource names the address that was asked for', () => {
+  const resource = { id: `${issuer}/mcp`, name: 'Tools', defaultScope: ['mcp'] }
+  expect(resourceMetadata(resource, issuer, `${issuer}/mcp/`).resource).toBe(`${issuer}/mcp/`)
+})
+
+test('the server may keep to itself that its responses carry iss', () => {
+  const server = { issuer, scopes: ['mcp'], registers: true, documents: true, assertions: false }
+  expect(serverMetadata({ ...server, issParameter: false })).not.toHaveProperty(
+    'authorization_response_iss_parameter_supported',
+  )
+})
+
+test('an OpenID configuration has the members that its form requires', () => {
+  expect(openidConfiguration({ issuer }, issuer)).toEqual({
+    issuer,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256'],
+  })
+})
+
+test('a resource document lies at the root of the host, or below a path of the operator', () => {
+  expect(resourceMetadataPath('/base/mcp')).toBe('/.well-known/oauth-protected-resource/base/mcp')
+  expect(resourceMetadataPath('/base/mcp', '/base')).toBe('/base/.well-known/oauth-protected-resource/mcp')
+  expect(resourceMetadataPath('/base', '/base')).toBe('/base/.well-known/oauth-protected-resource')
 })
 
 test('the well-known part comes between host and path', () => {

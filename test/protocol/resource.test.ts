@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { assertResource, canonicalResource, chooseResource } from '../../src/protocol/resource.ts'
+import {
+  assertResource,
+  canonicalResource,
+  chooseResource,
+  findResource,
+  resourceIds,
+} from '../../src/protocol/resource.ts'
 
 const invalidTarget = expect.objectContaining({ name: 'OAuthError', code: 'invalid_target', status: 400 })
 const id = 'https://proxy.test/mcp'
@@ -29,8 +35,10 @@ const NONE = [
 
 const OTHER = [
   ['another path', 'https://proxy.test/other'],
-  ['a longer path', 'https://proxy.test/mcp/tools'],
+  ['a path that begins alike', 'https://proxy.test/mcp2'],
   ['two trailing slashes', 'https://proxy.test/mcp//'],
+  ['an empty segment below', 'https://proxy.test/mcp//tools'],
+  ['a path that leads out', 'https://proxy.test/mcp/../other'],
   ['the path in another case', 'https://proxy.test/MCP'],
   ['the origin', 'https://proxy.test'],
   ['another host', 'https://proxy.test.evil.com/mcp'],
@@ -79,14 +87,71 @@ describe('the resource of a request', () => {
   })
 })
 
-describe('a token request', () => {
-  test('may leave the resource out or name the granted one', () => {
-    expect(() => assertResource([], id)).not.toThrow()
-    expect(() => assertResource(SAME, id)).not.toThrow()
+describe('an address below a resource', () => {
+  const nested: [Named, Named, Named] = [{ id }, { id: `${id}/admin` }, { id: 'https://proxy.test/second' }]
+
+  test.each([
+    [`${id}/sse`, id],
+    [`${id}/sse/`, id],
+    [`${id}/a/b%20c`, id],
+    [`${id}/admin`, `${id}/admin`],
+    [`${id}/admin/`, `${id}/admin`],
+    [`${id}/admin/tools`, `${id}/admin`],
+    [`${id}/administrators`, id],
+    [`${id}/x/../admin`, `${id}/admin`],
+  ])('%s means %s', (value, found) => {
+    expect(chooseResource([value], nested).id).toBe(found)
   })
 
-  test.each([...OTHER, ...NONE])('may not name %s', (_name, value) => {
-    expect(() => assertResource([value], id)).toThrow(invalidTarget)
-    expect(() => assertResource([id, value], id)).toThrow(invalidTarget)
+  test('and the resource itself are two resources if another one lies between them', () => {
+    expect(() => chooseResource([id, `${id}/admin`], nested)).toThrow(invalidTarget)
+    expect(chooseResource([id, `${id}/sse`], nested).id).toBe(id)
   })
+})
+
+describe('an address above a resource', () => {
+  const only = [{ id: 'https://proxy.test/base/mcp' }]
+
+  test.each([
+    'https://proxy.test',
+    'https://proxy.test/',
+    'https://proxy.test/base',
+    'https://PROXY.test/base/',
+  ])('%s means the only one', (value) => {
+    expect(findResource(value, only)).toBe(only[0])
+  })
+
+  test.each([
+    'https://proxy.test/bas',
+    'https://proxy.test/other',
+    'https://other.test',
+    'http://proxy.test',
+  ])('%s means none', (value) => {
+    expect(findResource(value, only)).toBeUndefined()
+  })
+
+  test('means none of several', () => {
+    expect(
+      findResource('https://proxy.test', [...only, { id: 'https://proxy.test/base/more' }]),
+    ).toBeUndefined()
+  })
+})
+
+describe('a token request', () => {
+  const resources = [{ id }, { id: 'https://proxy.test/second' }]
+  const judge = (named: readonly string[]) => assertResource(resourceIds(named, resources), id)
+
+  test('may leave the resource out, name the granted one or an address below it', () => {
+    expect(() => judge([])).not.toThrow()
+    expect(() => judge(SAME)).not.toThrow()
+    expect(() => judge([`${id}/sse`])).not.toThrow()
+  })
+
+  test.each([...OTHER, ...NONE, ['another resource', 'https://proxy.test/second'] as const])(
+    'may not name %s',
+    (_name, value) => {
+      expect(() => judge([value])).toThrow(invalidTarget)
+      expect(() => judge([id, value])).toThrow(invalidTarget)
+    },
+  )
 })

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { grantableScope, narrowScope, parseScope } from '../../src/protocol/scope.ts'
+import {
+  defaultScope,
+  grantableScope,
+  narrowScope,
+  parseScope,
+  type ScopeTable,
+} from '../../src/protocol/scope.ts'
 
 const invalidScope = expect.objectContaining({ name: 'OAuthError', code: 'invalid_scope' })
 
@@ -51,6 +57,14 @@ describe('what a client may be granted', () => {
     expect(grantableScope(['write'], rules)).toEqual(['write'])
   })
 
+  test('is nothing if the fallback is empty, and the client asked for no scope or out of habit', () => {
+    for (const asked of [[], ['openid'], ['openid', 'offline_access']]) {
+      expect(() => grantableScope(asked, { ...rules, fallback: [] })).toThrow(
+        expect.objectContaining({ code: 'invalid_scope', reason: 'client-lacks-scope' }),
+      )
+    }
+  })
+
   test('leaves the fallback of the server as it is', () => {
     const fallback = Object.freeze(['read'])
     expect(grantableScope(['offline_access'], { ...rules, fallback })).not.toBe(fallback)
@@ -60,19 +74,76 @@ describe('what a client may be granted', () => {
 
 describe('a token request', () => {
   const granted = ['read', 'write', 'offline_access']
+  const narrow = (requested: readonly string[], from = granted) =>
+    narrowScope(from, requested, ['read', 'write', 'admin'])
 
-  test('gets all that was granted where it names nothing', () => {
-    expect(narrowScope(granted, [])).toEqual(granted)
+  test('gets all that was granted if it names nothing', () => {
+    expect(narrow([])).toEqual(granted)
   })
 
   test('may narrow, in the order of the grant', () => {
-    expect(narrowScope(granted, ['write', 'read'])).toEqual(['read', 'write'])
-    expect(narrowScope(granted, ['openid', 'write'])).toEqual(['write'])
-    expect(narrowScope(granted, ['openid', 'profile']), 'asked of every server').toEqual(granted)
+    expect(narrow(['write', 'read'])).toEqual(['read', 'write'])
+    expect(narrow(['openid', 'write'])).toEqual(['write'])
+    expect(narrow(['write', 'offline_access'])).toEqual(['write', 'offline_access'])
+  })
+
+  test.each([
+    [['openid', 'profile']],
+    [['offline_access']],
+    [['openid', 'offline_access']],
+    [['unknown']],
+    [['unknown', 'offline_access']],
+  ])('that names nothing useful, %j, gets all that was granted', (requested) => {
+    expect(narrow(requested)).toEqual(granted)
+  })
+
+  test('drops scopes that do not exist here', () => {
+    expect(narrow(['unknown', 'read'])).toEqual(['read'])
+    expect(narrow(['READ', 'write'])).toEqual(['write'])
+  })
+
+  test('may name a granted scope that no longer exists here', () => {
+    expect(narrow(['old'], ['old', 'read'])).toEqual(['old'])
   })
 
   test('may never widen', () => {
-    expect(() => narrowScope(granted, ['read', 'admin'])).toThrow(invalidScope)
-    expect(() => narrowScope(granted, ['Read'])).toThrow(invalidScope)
+    expect(() => narrow(['read', 'admin'])).toThrow(invalidScope)
+    expect(() => narrow(['admin'])).toThrow(invalidScope)
+    expect(() => narrow(['admin', 'unknown', 'offline_access'])).toThrow(invalidScope)
+  })
+})
+
+describe('a client that requests no scope gets', () => {
+  const table = (entries: Record<string, { upstream?: string[]; default?: boolean }>): ScopeTable =>
+    Object.fromEntries(
+      Object.entries(entries).map(([name, meaning]) => [
+        name,
+        { description: name, upstream: [], ...meaning },
+      ]),
+    )
+
+  test('the scopes that are marked, with those that the resource requires', () => {
+    const marked = table({ use: {}, read: { default: true }, admin: {} })
+    expect(defaultScope([], marked)).toEqual(['read'])
+    expect(defaultScope(['use'], marked)).toEqual(['use', 'read'])
+    expect(defaultScope(['read'], marked)).toEqual(['read'])
+  })
+
+  test('a marked scope also if it needs a scope of the provider', () => {
+    expect(defaultScope([], table({ code: { upstream: ['repo'], default: true }, admin: {} }))).toEqual([
+      'code',
+    ])
+  })
+
+  test('without marks, what the resource requires', () => {
+    expect(defaultScope(['use'], table({ use: {}, admin: {} }))).toEqual(['use'])
+  })
+
+  test('without marks and requirements, what needs no scope of the provider, or else everything', () => {
+    expect(defaultScope([], table({ read: {}, code: { upstream: ['repo'] } }))).toEqual(['read'])
+    expect(defaultScope([], table({ code: { upstream: ['repo'] }, more: { upstream: ['org'] } }))).toEqual([
+      'code',
+      'more',
+    ])
   })
 })

@@ -27,7 +27,7 @@ export async function grantToClient(
     })
   }
   const resource = chooseResource(resources, settings.resources)
-  const scope = narrowScope(client.scope ?? [], parseScope(fields.scope))
+  const scope = narrowScope(client.scope ?? [], parseScope(fields.scope), Object.keys(settings.scopes))
   // Not the namespace of people: whoever signs in has the issuer of a provider, or this one and no such prefix.
   const identity = {
     issuer: `${settings.issuer}#clients`,

@@ -5,12 +5,20 @@ import { endUpstream } from '../../connections/report-end.ts'
 import type { Call, Context, Endpoint } from '../../context.ts'
 import { equal } from '../../crypto/compare.ts'
 import { OAuthError } from '../../errors.ts'
-import { type Decision, type Grant, type Issue, redeem, refresh } from '../../grants/grant.ts'
+import {
+  type Decision,
+  type Grant,
+  type GrantRules,
+  type Issue,
+  redeem,
+  refresh,
+} from '../../grants/grant.ts'
 import type { GrantKey } from '../../grants/grant-key.ts'
 import { ownerOf } from '../../grants/owner.ts'
 import { type Params, readForm } from '../../http/params.ts'
 import { json } from '../../http/responses.ts'
 import type { Resource } from '../../options/options.ts'
+import { resourceIds } from '../../protocol/resource.ts'
 import type { ReasonCode } from '../../reasons/reasons.ts'
 import { parseCode } from '../../tokens/codes.ts'
 import { parseRefreshToken, refreshToken } from '../../tokens/refresh-token.ts'
@@ -77,18 +85,17 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
 
   /** @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3) */
   async authorization_code(ctx, call, client, { fields, resources }, tenant) {
-    const { code, code_verifier: verifier, redirect_uri: redirectUri, scope } = fields
+    const { code, code_verifier: verifier, redirect_uri: redirectUri } = fields
     if (code === undefined) throw missing('code')
     if (verifier === undefined) throw missing('code_verifier')
     const parsed = parseCode(code)
     if (!parsed) throw invalidGrant('malformed-code')
     const { secretHash } = parsed
-    const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
-    const rules = { accessTokenTtl, refreshTtl, refreshGrace }
-    const use = { client: client.key, secretHash, verifier, redirectUri, resources, scope }
+    // No `scope` here: it was settled when the user approved, and clients repeat what they asked for.
+    const use = { client: client.key, secretHash, verifier, redirectUri, resources: named(ctx, resources) }
     const issue = await change(ctx, call, parsed.key, (grant) => {
       assertTenant(grant, tenant)
-      return redeem(grant, use, now(), rules)
+      return redeem(grant, use, ctx.settings.now(), rulesOf(ctx))
     })
     return respond(ctx, call, parsed.key, issue, 'issued')
   },
@@ -105,14 +112,12 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
     if (!parsed) throw invalidGrant('malformed-refresh-token')
     const { key, generation } = parsed
     await ctx.limits.user(key.user)
-    const { accessTokenTtl, refreshTtl, refreshGrace, now } = ctx.settings
-    const rules = { accessTokenTtl, refreshTtl, refreshGrace }
-    const use = { client: client.key, generation, resources, scope: fields.scope }
+    const use = { client: client.key, generation, resources: named(ctx, resources), scope: fields.scope }
     const decide = (grant: Grant): Decision<Issue> => {
       assertTenant(grant, tenant)
       const resource = resourceOf(ctx, grant)
       // Only somebody who shows the grant's own token may end it.
-      const decision = refresh(grant, use, now(), rules)
+      const decision = refresh(grant, use, ctx.settings.now(), rulesOf(ctx))
       if (decision.type === 'end' || ctx.upstreams.serves(grant.provider, resource)) return decision
       return { type: 'end', reason: 'provider-not-configured' }
     }
@@ -126,6 +131,14 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
     await ctx.upstreamAccess.fresh(key)
     return respond(ctx, call, key, await change(ctx, call, key, decide), 'refreshed')
   },
+}
+
+const named = ({ settings }: Context, resources: readonly string[]) =>
+  resourceIds(resources, settings.resources)
+
+const rulesOf = ({ settings }: Context): GrantRules => {
+  const { accessTokenTtl, refreshTtl, refreshGrace, scopes } = settings
+  return { accessTokenTtl, refreshTtl, refreshGrace, scopes: Object.keys(scopes) }
 }
 
 /** @throws {OAuthError} `invalid_grant` for a grant of another tenant, which lives on. */
