@@ -119,12 +119,14 @@ export type Handle = (request: Request, call: Call) => Promise<Response>
 export function createRouter(ctx: Context): Handle {
   const router = Router()
   const guarded = [...ctx.settings.resources].sort((a, b) => b.path.length - a.path.length)
-  const [inner, root] = [guarded.filter(({ path }) => path !== ''), guarded.filter(({ path }) => path === '')]
+  // A resource at the path of `url` itself must not hide the other endpoints.
+  const isRoot = ({ path }: Resource) => path === ctx.settings.basePath
+  const [inner, root] = [guarded.filter((one) => !isRoot(one)), guarded.filter(isRoot)]
   for (const route of documentsOf(ctx)) add(route.path, route.caller, byMethod(route))
   for (const resource of inner) add(`${resource.path}/*`, 'program', mcpEndpoint(resource))
   for (const route of routesOf(ctx)) add(route.path, route.caller, byMethod(route))
   add('/.well-known/*', 'program', notFound)
-  for (const resource of root) add('/*', 'program', mcpEndpoint(resource))
+  for (const resource of root) add(`${resource.path}/*`, 'program', mcpEndpoint(resource))
   add('/*', 'program', notFound)
 
   function add(path: string, caller: Caller, endpoint: Endpoint): void {

@@ -4,7 +4,8 @@ import { openidConfiguration, serverMetadata } from '../protocol/documents.ts'
 import { seconds } from '../timing.ts'
 
 /** @see [RFC 8414 §3](https://www.rfc-editor.org/rfc/rfc8414#section-3) */
-export const serverMetadataEndpoint: Endpoint = (_request, ctx) => cacheableJson(metadataOf(ctx), seconds.metadataCached)
+export const serverMetadataEndpoint: Endpoint = (_request, ctx) =>
+  cacheableJson(metadataOf(ctx), seconds.metadataCached)
 
 /**
  * Serves the same metadata for clients that look below the issuer's path. The only address that they know there is that

@@ -37,8 +37,8 @@ test.each(['http://localhost:9099/mcp', 'http://localhost:8787/very/deep/path/of
   },
 )
 
-test('an issuer with a path has its metadata under that path only, and no empty list in any document', async () => {
-  system = await startSystem({ url: 'http://localhost:8787/t1' })
+test('an issuer with a path has its metadata under that path, and no empty list in any document', async () => {
+  system = await startSystem({ url: 'http://localhost:8787/t1', discovery: { atRoot: false } })
   const at = (path: string) => system.call(`http://localhost:8787${path}`)
   const server = await at('/.well-known/oauth-authorization-server/t1')
   const resource = await at('/.well-known/oauth-protected-resource/t1/mcp')

@@ -1,5 +1,16 @@
-import { afterEach, expect, test } from 'vitest'
-import { guarded, type System, startSystem } from '../support/system.ts'
+import { OpenIdProviderDiscoveryMetadataSchema } from '@modelcontextprotocol/sdk/shared/auth.js'
+import { afterEach, describe, expect, test } from 'vitest'
+import {
+  connect,
+  guarded,
+  redeemParams,
+  refreshParams,
+  register,
+  type System,
+  signIn,
+  startSystem,
+  type Tokens,
+} from '../support/system.ts'
 
 let system: System
 afterEach(() => system.close())
@@ -65,8 +76,156 @@ test('every link of the chain names the issuer byte for byte', async () => {
   const server = await json('http://localhost:8787/.well-known/oauth-authorization-server/base')
   expect(server.issuer).toBe(issuer)
   expect(server.token_endpoint).toBe('http://localhost:8787/base/token')
-  const root = await system.call('http://localhost:8787/.well-known/oauth-authorization-server')
-  expect(root.status, 'the root is no issuer').toBe(404)
+})
+
+describe('below a path, the server’s metadata', () => {
+  const root = 'http://localhost:8787/.well-known/oauth-authorization-server'
+
+  test('is also at the root of the host, where some clients look only', async () => {
+    system = await startSystem({ url: 'http://localhost:8787/base' })
+    expect(await json(root)).toEqual(await json(`${root}/base`))
+  })
+
+  test('is not at the root if another server has its metadata there', async () => {
+    system = await startSystem({ url: 'http://localhost:8787/base', discovery: { atRoot: false } })
+    expect((await system.call(root)).status).toBe(404)
+    expect((await system.call(`${root}/base`)).status).toBe(200)
+  })
+})
+
+describe('a resource document', () => {
+  const inserted = 'http://localhost:8787/.well-known/oauth-protected-resource'
+  const challengeOf = async (url: string) => {
+    const response = await system!.call(url, { method: 'POST' })
+    return /resource_metadata="([^"]+)"/.exec(response.headers.get('www-authenticate') ?? '')?.[1]
+  }
+
+  test.each(['/mcp', '/mcp/', '/mcp/sse', '/mcp/sse/', '/mcp/a/b%20c', '/mcp/admin', '/mcp/admin/x'])(
+    'names the address that the client uses: %s',
+    async (path) => {
+      const handler = () => new Response('ok')
+      system = await startSystem({
+        mcp: [
+          { path: '/mcp', handler },
+          { path: '/mcp/admin', handler, name: 'Administration' },
+        ],
+      })
+      expect(await challengeOf(path)).toBe(inserted + path)
+      const document = await json(inserted + path)
+      expect(document.resource).toBe(`http://localhost:8787${path}`)
+      expect(document.resource_name === 'Administration').toBe(path.startsWith('/mcp/admin'))
+    },
+  )
+
+  test('of the address that was asked for leads to a token for the resource', async () => {
+    system = await startSystem()
+    const resource = 'http://localhost:8787/mcp/sse'
+    const client = await register(system)
+    const signedIn = await signIn(system, client, { params: { resource } })
+    const answer = await system.post('/token', { ...redeemParams(client, signedIn), resource })
+    const tokens = (await answer.json()) as Tokens
+    const headers = { authorization: `Bearer ${tokens.access_token}` }
+    for (const path of ['/mcp', '/mcp/', '/mcp/sse']) {
+      expect((await system.call(path, { method: 'POST', headers })).status, path).toBe(200)
+    }
+    const renewed = await system.post('/token', { ...refreshParams(client, tokens.refresh_token), resource })
+    expect(renewed.status).toBe(200)
+  })
+
+  test('of the root has its id without a slash, and paths below it with one', async () => {
+    system = await startSystem({ mcp: [{ path: '/', handler: () => new Response('ok') }] })
+    expect(await challengeOf('/')).toBe(inserted)
+    expect((await json(inserted)).resource).toBe('http://localhost:8787')
+    expect(await challengeOf('/sse')).toBe(`${inserted}/sse`)
+    expect((await json(`${inserted}/sse`)).resource).toBe('http://localhost:8787/sse')
+  })
+
+  test('repeats no address with odd characters', async () => {
+    system = await startSystem()
+    expect((await json(`${inserted}/mcp/"x"`)).resource).toBe('http://localhost:8787/mcp/%22x%22')
+    expect((await json(`${inserted}/mcp//x`)).resource).toBe('http://localhost:8787/mcp')
+    expect((await json(`${inserted}/mcp/${'x'.repeat(600)}`)).resource).toBe('http://localhost:8787/mcp')
+  })
+})
+
+describe('for an operator who owns only a path of the host, with discovery.belowPath,', () => {
+  const below = { url: 'http://localhost:8787/base', discovery: { belowPath: true } }
+  const at = (path: string) => `http://localhost:8787${path}`
+
+  test.each([
+    ['/base/mcp', '/mcp'],
+    ['/base', '/'],
+  ])('every document lies below that path, and a client finds each from %s', async (path, own) => {
+    system = await startSystem({ ...below, mcp: [{ path: own, handler: () => new Response('ok') }] })
+    const challenge = (await system.call(at(path), { method: 'POST' })).headers.get('www-authenticate')!
+    const address = /resource_metadata="([^"]+)"/.exec(challenge)![1]!
+    expect(address).toBe(at(`/base/.well-known/oauth-protected-resource${own === '/' ? '' : own}`))
+    const resource = await json(address)
+    expect(resource).toMatchObject({ resource: at(path), authorization_servers: [at('/base')] })
+    const server = await json(at('/base/.well-known/oauth-authorization-server'))
+    expect(server).toMatchObject({ issuer: at('/base'), token_endpoint: at('/base/token') })
+    // The one address below the issuer that clients of the TypeScript SDK try.
+    const openid = await json(at('/base/.well-known/openid-configuration'))
+    expect(openid).toMatchObject(server)
+    expect(() => OpenIdProviderDiscoveryMetadataSchema.parse(openid)).not.toThrow()
+    expect(await json(openid.jwks_uri as string)).toEqual({ keys: [] })
+    expect((await system.call(at('/base/token'), { method: 'POST' })).status).toBe(400)
+  })
+
+  test('a request outside that path is an event that says so', async () => {
+    system = await startSystem(below)
+    expect((await system.call(at('/mcp'), { method: 'POST' })).status).toBe(404)
+    expect((await system.call(at('/based/mcp'))).status).toBe(404)
+    expect(system.events).toMatchObject([
+      { type: 'refused', code: 'not_found', reason: 'outside-url', endpoint: '/mcp' },
+      { type: 'refused', code: 'not_found', reason: 'outside-url', endpoint: '/based/mcp' },
+    ])
+    expect((await system.call(at('/base/nothing'))).status).toBe(404)
+    expect(system.events).toHaveLength(2)
+  })
+})
+
+test('a challenge and the resource document name the scopes that a client needs at first', async () => {
+  const scopes = { read: { description: 'Read', default: true }, use: 'Use', admin: 'Administer' }
+  const handler = () => new Response('ok')
+  system = await startSystem({
+    scopes,
+    mcp: [
+      { path: '/mcp', handler },
+      { path: '/strict', handler, scopes: ['use'] },
+    ],
+  })
+  for (const [path, expected] of [
+    ['/mcp', 'read'],
+    ['/strict', 'use read'],
+  ] as const) {
+    const response = await system.call(path, { method: 'POST' })
+    expect(response.headers.get('www-authenticate')).toContain(`scope="${expected}"`)
+    const document = await json(`/.well-known/oauth-protected-resource${path}`)
+    expect(document.scopes_supported).toEqual(expected.split(' '))
+  }
+  const server = await json('/.well-known/oauth-authorization-server')
+  expect(server.scopes_supported).toEqual(['read', 'use', 'admin', 'offline_access'])
+  const { tokens } = await connect(system)
+  expect(tokens.scope).toBe('read')
+})
+
+test('public documents may be read by every origin, whether or not the request named one', async () => {
+  system = await startSystem({ url: 'http://localhost:8787/base', discovery: { belowPath: true } })
+  for (const path of [
+    '/.well-known/oauth-authorization-server/base',
+    '/.well-known/oauth-authorization-server',
+    '/.well-known/oauth-protected-resource/base/mcp',
+    '/.well-known/oauth-protected-resource',
+    '/base/.well-known/openid-configuration',
+    '/base/.well-known/jwks.json',
+    '/.well-known/nothing',
+  ]) {
+    for (const headers of [{}, { origin: 'https://client.example' }]) {
+      const response = await system.call(`http://localhost:8787${path}`, { headers })
+      expect(response.headers.get('access-control-allow-origin'), path).toBe('*')
+    }
+  }
 })
 
 test('what is not served is 404 in JSON, never a page or a redirect', async () => {

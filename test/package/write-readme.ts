@@ -3,7 +3,7 @@
  *
  *   npx tsx test/package/write-readme.ts
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import ts from 'typescript'
@@ -15,8 +15,7 @@ import { reasons } from '../../src/reasons/reasons.ts'
 export const COMMAND = 'npx tsx test/package/write-readme.ts'
 
 const root = new URL('../..', import.meta.url).pathname
-const config = join(root, 'src/options/options.ts')
-const apiKeys = join(root, 'src/options/api-keys.ts')
+const folder = join(root, 'src/options')
 
 interface Option {
   /** Dotted, such as `redirectUris.customSchemes`. */
@@ -26,13 +25,27 @@ interface Option {
   readonly meaning: string
 }
 
-/** The members of an interface in a file, those of nested objects included. */
-function membersOf(name: string, file = config): Option[] {
-  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true)
-  const found = source.statements.filter(ts.isInterfaceDeclaration).find((node) => node.name.text === name)
-  if (!found) throw new Error(`There is no interface ${name} in ${file}`)
+/** Every interface of the options, by name. */
+const interfaces = new Map(
+  readdirSync(folder)
+    .map((name) => join(folder, name))
+    .map((file) => ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true))
+    .flatMap((source) => source.statements.filter(ts.isInterfaceDeclaration))
+    .map((node) => [node.name.text, node]),
+)
+
+/** Returns the members of an interface, with those of nested objects. */
+function membersOf(name: string): Option[] {
+  const found = interfaces.get(name)
+  if (!found) throw new Error(`There is no interface ${name} in ${folder}`)
   return found.members.flatMap((member) => toOptions(member, ''))
 }
+
+/** Returns the interface of an option whose name ends in `Options`. */
+const familyOf = (type: ts.TypeNode | undefined): ts.InterfaceDeclaration | undefined =>
+  type && ts.isTypeReferenceNode(type) && /Options$/.test(type.typeName.getText())
+    ? interfaces.get(type.typeName.getText())
+    : undefined
 
 const isFalse = (type: ts.TypeNode): boolean => type.getText() === 'false'
 
@@ -45,8 +58,9 @@ function toOptions(member: ts.TypeElement, prefix: string): Option[] {
     type && ts.isUnionTypeNode(type) && type.types.find(isFalse)
       ? type.types.find(ts.isTypeLiteralNode)
       : type
-  if (literal && ts.isTypeLiteralNode(literal)) {
-    return literal.members.flatMap((inner) => toOptions(inner, `${path}.`))
+  const family = familyOf(type) ?? literal
+  if (family && (ts.isTypeLiteralNode(family) || ts.isInterfaceDeclaration(family))) {
+    return family.members.flatMap((inner) => toOptions(inner, `${path}.`))
   }
   return [{ path, required: member.questionToken === undefined, meaning: sentences(member) }]
 }
@@ -76,10 +90,10 @@ function optionTables(): string {
     const fallback = required ? 'required' : show(scalar?.default)
     return [`\`${path}\``, fallback, scalar ? `\`${variableOf(path)}\`` : '', meaning]
   })
-  const plain = (name: string, file?: string) =>
+  const plain = (name: string) =>
     table(
       ['option', 'meaning'],
-      membersOf(name, file).map(({ path, required, meaning }) => [
+      membersOf(name).map(({ path, required, meaning }) => [
         `\`${path}\`${required ? ' (required)' : ''}`,
         meaning,
       ]),
@@ -91,7 +105,7 @@ function optionTables(): string {
     'One client of `clients`:',
     plain('ClientOptions'),
     'One key of `apiKeys`:',
-    plain('ApiKeyOptions', apiKeys),
+    plain('ApiKeyOptions'),
   ].join('\n\n')
 }
 
