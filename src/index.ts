@@ -26,7 +26,14 @@ export type {
   UpstreamTokens,
   Versioned,
 } from './ports.ts'
-export type { Credentials, IdentityMap, Pointer, Provider, TokenAnswer } from './providers/provider.ts'
+export type {
+  Credentials,
+  IdentityMap,
+  Pointer,
+  Provider,
+  RefreshErrorRule,
+  TokenAnswer,
+} from './providers/provider.ts'
 export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'
 export type { ReasonCode } from './reasons/reasons.ts'
 export type { AuthRequest, SignedInUser } from './sign-in/own-login.ts'

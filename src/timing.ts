@@ -69,6 +69,10 @@ export const seconds = {
   discoveryFresh: 3600,
   /** How long a failed discovery is remembered. */
   discoveryFailed: 5,
+  /** How long a provider's keys are used: a key that it withdrew is trusted for no longer. */
+  providerKeys: 300,
+  /** `Retry-After` after the provider refused to refresh without ending the grant. */
+  refreshRefused: 30,
   /** How long before its expiry a provider's token counts as expired: clocks differ and requests take time. */
   tokenSkew: 60,
   /** The age under which a refused provider token is not refreshed, because its age is not the reason. */

@@ -19,6 +19,6 @@ export const clerk: ProviderFactory<'optional', { domain: string }> = defineProv
     discovery: true,
     clientAuth: 'client_secret_basic',
     scopes: OFFLINE,
-    terminalErrors: ['invalid_grant', 'invalid_scope'],
+    refreshErrors: [{ error: 'invalid_scope', means: 'final' }],
   }),
 })

@@ -21,7 +21,15 @@ export {
   withDefault,
 } from './parts/inputs.ts'
 export type { IssuerRule } from './parts/issuer.ts'
-export type { Credentials, IdentityMap, Pointer, Provider, ProviderParts, TokenAnswer } from './provider.ts'
+export type {
+  Credentials,
+  IdentityMap,
+  Pointer,
+  Provider,
+  ProviderParts,
+  RefreshErrorRule,
+  TokenAnswer,
+} from './provider.ts'
 
 /** Whether the provider wants a client secret. */
 export type SecretRule = 'required' | 'optional' | 'none'
@@ -70,7 +78,7 @@ const DEFAULTS = {
   pkce: true,
   params: {},
   rotation: 'maybe',
-  terminalErrors: ['invalid_grant'],
+  refreshErrors: [],
   identity: { subject: 'sub', email: 'email', emailVerified: 'email_verified', name: 'name' },
   revocation: { style: 'rfc7009' },
 } as const satisfies ProviderParts

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { defineProvider, type ProviderFactory } from './define.ts'
-import { nobody } from './parts/who.ts'
+import { unknownUser } from './parts/who.ts'
 import type { TokenAnswer } from './provider.ts'
 
 const TOKEN = 'https://api.hubapi.com/oauth/2026-03/token'
@@ -41,7 +41,7 @@ export const hubspot: ProviderFactory<'required'> = defineProvider({
     scopes: ['oauth'],
     pkce: false,
     conformToken: errorsHaveNames,
-    terminalErrors: ['invalid_grant', 'bad_refresh_token'],
+    refreshErrors: [{ error: 'bad_refresh_token', means: 'final' }],
     revocation: { style: 'rfc7009', only: 'refresh_token' },
     async identify({ tokens, client, fetch }) {
       const body = new URLSearchParams({
@@ -52,7 +52,7 @@ export const hubspot: ProviderFactory<'required'> = defineProvider({
       })
       const headers = { accept: 'application/json' }
       const response = await fetch(`${TOKEN}/introspect`, { method: 'POST', headers, body })
-      if (!response.ok) throw nobody(`HubSpot introspection answered ${response.status}`)
+      if (!response.ok) throw unknownUser(`HubSpot introspection answered ${response.status}`)
       const said = v.parse(Introspection, await response.json())
       return {
         issuer: 'https://api.hubapi.com',

@@ -1,6 +1,7 @@
 import { anyText, defineProvider, oneOf, optional, type ProviderFactory } from './define.ts'
 import { anyUrl, dangerouslyAllowHttp, type Input } from './parts/inputs.ts'
-import type { ClientAuthMethod, IdentityMap } from './provider.ts'
+import { refreshErrors } from './parts/refresh-errors.ts'
+import type { ClientAuthMethod, IdentityMap, RefreshErrorRule } from './provider.ts'
 
 /** What a generic OAuth 2.0 provider needs. */
 export interface OAuth2Options {
@@ -15,8 +16,10 @@ export interface OAuth2Options {
   /** Where the parts of the identity stand in the userinfo answer; `sub`, `email`, `email_verified`, `name` by default. */
   identity?: IdentityMap | undefined
   scopeSeparator?: string | undefined
-  /** Send a PKCE challenge; on unless the provider refuses it. */
+  /** Sends a PKCE challenge. Default: `true`. */
   pkce?: boolean | undefined
+  /** The meaning of refused refreshes, in order. Common rules such as `invalid_grant` follow. */
+  refreshErrors?: readonly RefreshErrorRule[] | undefined
   name?: string | undefined
   /** Lets its addresses be http on any host, such as one of a closed network: tokens and secrets cross it in clear. */
   dangerouslyAllowHttp?: boolean | undefined
@@ -67,6 +70,7 @@ export const oauth2: ProviderFactory<'optional', OAuth2Options> = defineProvider
     identity,
     scopeSeparator: optional(anyText),
     pkce: flag,
+    refreshErrors,
     name: optional(anyText),
     dangerouslyAllowHttp,
   },
@@ -83,6 +87,7 @@ export const oauth2: ProviderFactory<'optional', OAuth2Options> = defineProvider
     clientAuth: given.clientAuth ?? 'client_secret_basic',
     scopeSeparator: given.scopeSeparator,
     pkce: given.pkce,
+    refreshErrors: given.refreshErrors,
     identity: given.identity,
   }),
 })

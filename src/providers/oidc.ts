@@ -1,7 +1,8 @@
 import { anyText, defineProvider, oneOf, optional, type ProviderFactory } from './define.ts'
 import { anyUrl, dangerouslyAllowHttp } from './parts/inputs.ts'
 import { IDENTITY } from './parts/openid.ts'
-import type { ClientAuthMethod } from './provider.ts'
+import { refreshErrors } from './parts/refresh-errors.ts'
+import type { ClientAuthMethod, RefreshErrorRule } from './provider.ts'
 
 /** What a generic OpenID Connect provider needs. */
 export interface OidcOptions {
@@ -9,8 +10,10 @@ export interface OidcOptions {
   issuer: string
   /** Absent: what the provider lists, `client_secret_basic` first. */
   clientAuth?: ClientAuthMethod | undefined
-  /** Shown to people; its host by default. */
+  /** The name that users see. Default: its host. */
   name?: string | undefined
+  /** The meaning of refused refreshes, in order. Common rules such as `invalid_grant` follow. */
+  refreshErrors?: readonly RefreshErrorRule[] | undefined
   /** Lets its addresses be http on any host, such as one of a closed network: tokens and secrets cross it in clear. */
   dangerouslyAllowHttp?: boolean | undefined
 }
@@ -31,14 +34,16 @@ export const oidc: ProviderFactory<'optional', OidcOptions> = defineProvider({
     issuer: anyUrl,
     clientAuth: optional(oneOf('client_secret_basic', 'client_secret_post', 'none')),
     name: optional(anyText),
+    refreshErrors,
     dangerouslyAllowHttp,
   },
-  parts: ({ issuer, clientAuth, name, dangerouslyAllowHttp }) => ({
+  parts: ({ issuer, clientAuth, name, refreshErrors, dangerouslyAllowHttp }) => ({
     dangerouslyAllowHttp,
     name: name ?? new URL(issuer).host,
     issuer,
     discovery: true,
     clientAuth,
+    refreshErrors,
     scopes: IDENTITY,
     optionalScopes: ['offline_access'],
     offlineConsent: true,

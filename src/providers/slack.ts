@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { defineProvider, type ProviderFactory } from './define.ts'
-import { nobody } from './parts/who.ts'
+import { unknownUser } from './parts/who.ts'
 
 const Id = v.nullish(v.object({ id: v.string() }))
 const Installed = v.object({ authed_user: v.object({ id: v.string() }), team: Id, enterprise: Id })
@@ -43,7 +43,7 @@ export const slack: ProviderFactory<'required'> = defineProvider({
     async identify({ tokens, answer, fetch }) {
       const { authed_user: user, team, enterprise } = v.parse(Installed, answer)
       const tenant = team?.id ?? enterprise?.id
-      if (tenant === undefined) throw nobody('Slack named neither a workspace nor an organisation')
+      if (tenant === undefined) throw unknownUser('Slack named neither a workspace nor an organisation')
       const response = await fetch(`https://slack.com/api/users.info?user=${encodeURIComponent(user.id)}`, {
         headers: { accept: 'application/json', authorization: `Bearer ${tokens.accessToken}` },
       })

@@ -1,12 +1,16 @@
 /** What the identity provider said, or did not. */
 export const providers = {
   'provider-error': [
-    'The provider answered with an error; `detail` names it.',
-    'Look it up in the provider’s documentation; often a wrong client secret or callback URL.',
+    'The provider responded with an error; `detail` has its codes.',
+    'Look them up in the provider’s documentation.',
+  ],
+  'provider-refuses-application': [
+    'The provider refuses this application, not the user; `detail` has its codes. Grants stay alive.',
+    'Check the client secret, the callback URL and the permissions of the application at the provider.',
   ],
   'provider-answer-invalid': [
-    'The provider’s answer does not hold.',
-    'See `error`; an issuer must be spelled exactly as in the discovery document.',
+    'The provider’s response is not valid; `detail` says what is wrong with it.',
+    'Follow `detail`; an issuer must be spelled exactly as in the discovery document.',
   ],
   'provider-unreachable': [
     'The provider did not answer, or with 429 or 5xx; `detail` says where.',
@@ -21,8 +25,8 @@ export const providers = {
     'Name its endpoints, or another issuer.',
   ],
   'provider-issuer-differs': [
-    'The answer names another issuer.',
-    'Spell the issuer as the provider does. Or somebody mixes up providers.',
+    'The authorization response names another issuer; `detail` has both.',
+    'Spell the issuer as the provider does. Otherwise an attacker mixes up providers.',
   ],
   'provider-tenant-refused': [
     'The account is of a tenant that is not let in; `detail` names the claim.',

@@ -2,7 +2,7 @@ import { issuerOnCallback } from '../providers/parts/issuer.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Server } from './discovery.ts'
 
-/** What to hold the callback against, before any code is sent anywhere: `iss`, where it counts, is a known one. */
+/** Returns the metadata to compare the callback with, before its code is sent: `iss` must be a known issuer. */
 export function onCallback(
   { callbackIssuer, issuerRule }: Provider,
   server: Server,

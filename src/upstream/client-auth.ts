@@ -1,16 +1,17 @@
 import * as oauth from 'oauth4webapi'
 import type { Clock } from '../ports.ts'
+import { basicCredentials } from '../providers/parts/basic.ts'
 import type { ClientAuthMethod, ClientRequest, Provider } from '../providers/provider.ts'
 import type { Server } from './discovery.ts'
 
-/** How the proxy proves itself at one endpoint. */
+/** Returns the method by which the proxy authenticates at one endpoint. */
 export function clientAuth(
   provider: Provider,
   server: Server,
   endpoint: ClientRequest['endpoint'],
   now: Clock,
 ): oauth.ClientAuth {
-  const { clientSecret, authenticate } = provider
+  const { clientSecret, authenticate, basicEncoding } = provider
   if (authenticate)
     return (_server, _client, body, headers) => authenticate({ endpoint, body, headers, now: now() })
   if (clientSecret === undefined) return oauth.None()
@@ -20,7 +21,8 @@ export function clientAuth(
     case 'client_secret_post':
       return oauth.ClientSecretPost(clientSecret)
     case 'client_secret_basic':
-      return provider.basicEncoding === 'raw' ? rawBasic(clientSecret) : oauth.ClientSecretBasic(clientSecret)
+      return (_server, { client_id: id }, _body, headers) =>
+        headers.set('authorization', basicCredentials({ id, secret: clientSecret }, basicEncoding))
   }
 }
 
@@ -28,12 +30,4 @@ function preferred({ token_endpoint_auth_methods_supported: listed }: Server): C
   return listed === undefined || listed.includes('client_secret_basic')
     ? 'client_secret_basic'
     : 'client_secret_post'
-}
-
-/** Basic as RFC 7617 has it, for servers that do not decode what RFC 6749 §2.3.1 encodes. */
-function rawBasic(secret: string): oauth.ClientAuth {
-  return (_server, { client_id }, _body, headers) => {
-    const bytes = new TextEncoder().encode(`${client_id}:${secret}`)
-    headers.set('authorization', `Basic ${btoa(String.fromCharCode(...bytes))}`)
-  }
 }

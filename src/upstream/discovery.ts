@@ -4,18 +4,19 @@ import type { Clock, Fetch } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
 import { seconds } from '../timing.ts'
 import { UpstreamUnavailable } from './unavailable.ts'
+import { describe } from './upstream-error.ts'
 
 type LibraryFetch = (url: string, options: oauth.CustomFetchOptions<string, unknown>) => Promise<Response>
 
-/** The endpoints of a provider, as its metadata or its definition names them. */
+/** The endpoints of a provider, by its metadata or its definition. */
 export interface Server extends oauth.AuthorizationServer {
-  /** Where tokens are refreshed, if not at the token endpoint. */
+  /** The endpoint that refreshes tokens, if it is not the token endpoint. */
   readonly refresh_endpoint?: string
 }
 
 /**
- * Options with which the library calls out: our `fetch`, and http only where the operator’s own settings say so. A
- * document that came over https cannot lead to http.
+ * Returns the library's options: our `fetch`, and http only if the operator's own settings use it. A document that came
+ * over https cannot lead to http.
  */
 export function requestOptions(
   fetch: Fetch,
@@ -29,10 +30,11 @@ export function requestOptions(
 }
 
 /**
- * The provider's metadata: by discovery, kept for an hour and fetched once under concurrency, or from its
- * definition. What the definition gives wins.
+ * Returns a function that gives the provider's metadata: by discovery, or from the definition, whose endpoints take
+ * precedence. A document is kept for an hour and fetched once under concurrency. If it is unavailable afterwards, the
+ * last valid one stays in use and is fetched again every few seconds.
  *
- * @throws {OAuthError} `temporarily_unavailable` where discovery fails.
+ * @throws {OAuthError} `temporarily_unavailable` if discovery fails and no document was valid before.
  */
 export function createServerMetadata(provider: Provider, fetch: Fetch, now: Clock): () => Promise<Server> {
   const { authorization, token, refresh, revocation, userinfo, jwks } = provider.endpoints
@@ -49,19 +51,27 @@ export function createServerMetadata(provider: Provider, fetch: Fetch, now: Cloc
     return () => Promise.resolve(server)
   }
   let known: { answer: Promise<Server>; until: number } | undefined
+  let last: Server | undefined
   return () => {
     if (known && known.until > now()) return known.answer
-    const answer = discover(provider, fetch).then((server) => ({ ...server, ...given }))
-    const entry = { answer, until: now() + seconds.discoveryFresh }
+    const entry = { answer: undefined as unknown as Promise<Server>, until: now() + seconds.discoveryFresh }
+    entry.answer = discover(provider, fetch).then(
+      (server) => {
+        last = { ...server, ...given }
+        return last
+      },
+      (error: unknown) => {
+        entry.until = now() + seconds.discoveryFailed
+        if (last === undefined) throw error
+        return last
+      },
+    )
     known = entry
-    answer.catch(() => {
-      entry.until = now() + seconds.discoveryFailed
-    })
-    return answer
+    return entry.answer
   }
 }
 
-/** Where the document lies: said by the definition, or after the path of the issuer. */
+/** Returns the address of the document: that of the definition, or the usual one below the issuer. */
 function documentUrl({ discovery, issuer }: Provider): string {
   if (typeof discovery === 'object') return discovery.url
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
@@ -78,11 +88,12 @@ async function discover(provider: Provider, fetch: Fetch): Promise<oauth.Authori
     return await oauth.processDiscoveryResponse(new URL(expected), Response.json(said ?? null))
   } catch (cause) {
     if (cause instanceof OAuthError) throw cause
+    const problem = describe(cause).detail
     throw new UpstreamUnavailable('The identity provider cannot be reached at the moment', {
       effect: 'none',
       again: undefined,
       reason: 'provider-discovery',
-      detail: `no usable discovery document of ${provider.issuer}`,
+      detail: `no usable discovery document at ${url}${problem === undefined ? '' : `: ${problem}`}`,
       cause,
       retryAfter: seconds.providerLater,
     })

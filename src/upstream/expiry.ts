@@ -3,7 +3,7 @@ import type * as oauth from 'oauth4webapi'
 import type { Clock } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
 
-/** When the access token ends, as far as anybody says. */
+/** Returns the expiry of an access token, in seconds since the epoch, if it is known. */
 export function expiryOf(
   { expiry }: Provider,
   { access_token: token, expires_in: ttl }: oauth.TokenEndpointResponse,

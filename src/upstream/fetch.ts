@@ -10,26 +10,26 @@ const unavailable = (detail: ErrorDetail & { effect: Effect; again: number | und
   new UpstreamUnavailable('The identity provider cannot be reached at the moment', detail)
 
 /**
- * The one way every answer of a provider takes: a deadline, a size limit, no redirects, and a judgement of the
- * status before anybody reads the body. What comes out is a small, complete answer.
+ * Returns the `fetch` of every request to a provider: with a deadline, a size limit and no redirects. The status is
+ * judged before the body is read. The response is complete and small.
  *
- * @throws {UpstreamUnavailable} For everything that may pass: no connection, time-out, 429, 5xx.
+ * @throws {UpstreamUnavailable} For temporary failures: no connection, timeout, 429, 5xx.
  */
 export function createUpstreamFetch(fetch: Fetch): Fetch {
   return async (input, init) => {
     const { host, pathname } = new URL(input)
     const where = host + pathname
-    // A timer of its own, which ends with the answer: that of `AbortSignal.timeout` would go on for all of its time.
+    // The timer of `AbortSignal.timeout` would keep running after the response.
     const deadline = new AbortController()
     const timer = setTimeout(
-      () => deadline.abort(new DOMException('The time is up', 'TimeoutError')),
+      () => deadline.abort(new DOMException('no response in time', 'TimeoutError')),
       ms.provider,
     )
     const signal = init.signal ? AbortSignal.any([init.signal, deadline.signal]) : deadline.signal
     const noAnswer = (cause: unknown, effect: Effect) =>
       unavailable({
         reason: 'provider-unreachable',
-        detail: `no answer from ${where}`,
+        detail: `no response from ${where}`,
         cause,
         retryAfter: seconds.providerLater,
         effect: signal.aborted ? 'unclear' : effect,
@@ -49,7 +49,7 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
       const said = Number(response.headers.get('retry-after'))
       throw unavailable({
         reason: 'provider-unreachable',
-        detail: `${where} answered ${response.status}`,
+        detail: `${where} responded with ${response.status}`,
         retryAfter: said >= 1 && said <= 3600 ? Math.ceil(said) : seconds.providerLater,
         effect: response.status === 429 || response.status === 503 ? 'none' : 'unclear',
         again: said > seconds.providerSoon ? undefined : said || 0,
@@ -58,7 +58,7 @@ export function createUpstreamFetch(fetch: Fetch): Fetch {
     const headers = new Headers(response.headers)
     headers.delete('content-encoding')
     headers.delete('content-length')
-    // The library reads a challenge instead of the body, and the body is what names the error.
+    // The library would read a challenge instead of the body, but the body names the error.
     headers.delete('www-authenticate')
     const hasBody = response.status !== 204 && response.status !== 304 && response.status !== 205
     const status = response.status === 0 ? 502 : response.status

@@ -1,42 +1,36 @@
-import * as oauth from 'oauth4webapi'
-import { OAuthError } from '../errors.ts'
+import type { IDToken } from 'oauth4webapi'
 import type { Fetch, Identity, UpstreamTokens } from '../ports.ts'
 import { at, isTrueAt, textAt } from '../providers/parts/pointer.ts'
+import { unknownUser } from '../providers/parts/who.ts'
 import type { Provider } from '../providers/provider.ts'
-import { requestOptions, type Server } from './discovery.ts'
+import type { Server } from './discovery.ts'
+import type { ProviderKeys } from './provider-keys.ts'
+import { type Json, requestUserinfo } from './userinfo.ts'
 
-/** Claims about the token, not about the person. */
+/** Claims about the token, not about the user. */
 const PROTOCOL_CLAIMS = new Set(
   'iss aud exp iat nbf jti nonce at_hash c_hash s_hash azp auth_time sid sub'.split(' '),
 )
 
-type Json = Readonly<Record<string, unknown>>
-
-/** What one sign-in at the provider came to. */
+/** The result of one code exchange. */
 export interface Exchanged {
   readonly tokens: UpstreamTokens
-  /** The token answer. */
+  /** The token response. */
   readonly answer: Json
-  readonly idToken: oauth.IDToken | undefined
+  readonly idToken: IDToken | undefined
 }
 
-const unknown = (detail: string) =>
-  new OAuthError('server_error', 'The provider did not say who signed in', {
-    reason: 'identity-missing',
-    detail,
-  })
-
 /**
- * Who signed in: by the ID token, completed from userinfo where it says less than was asked for; else by the
- * provider's own way.
+ * Returns the user who signed in: by the ID token, completed from userinfo if it lacks what was requested; else by
+ * the definition's own way.
  *
- * @throws {OAuthError} `server_error` where nothing names a subject.
+ * @throws {OAuthError} `server_error` if nothing names a subject.
  */
 export async function readIdentity(
   provider: Provider,
   server: Server,
   exchanged: Exchanged,
-  { fetch, memberships }: { fetch: Fetch; memberships: boolean },
+  { fetch, keys, memberships }: { fetch: Fetch; keys: ProviderKeys; memberships: boolean },
 ): Promise<Identity> {
   const { tokens, answer, idToken } = exchanged
   const { issuer, clientId: id, clientSecret: secret } = provider
@@ -45,20 +39,23 @@ export async function readIdentity(
   const from = provider.identity.from ?? (idToken ? 'both' : 'request')
   if (from === 'token') return mapIdentity(provider, answer, answer, { issuer, claims: {} })
   if (from === 'request') {
-    const body = await requestJson(provider, server, tokens, fetch)
+    const body = await requestUserinfo(provider, server, tokens, { fetch, keys })
     return mapIdentity(provider, body, answer, { issuer, claims: claimsOf(body) })
   }
-  if (!idToken) throw unknown('the answer has no ID token')
+  if (!idToken) throw unknownUser('the response has no ID token')
   const elsewhere = memberships && provider.memberships?.userinfo === true
   const wanted =
     elsewhere || (from === 'both' && provider.scopes.includes('email') && idToken.email === undefined)
   const more =
-    wanted && server.userinfo_endpoint ? await userinfo(provider, server, tokens, idToken.sub, fetch) : {}
+    wanted && server.userinfo_endpoint ? await requestUserinfo(provider, server, tokens, { fetch, keys }) : {}
+  // A response about another subject may be someone else's (OpenID Connect Core §5.3.2).
+  if (wanted && server.userinfo_endpoint && more.sub !== idToken.sub)
+    throw unknownUser('userinfo is about another subject')
   const body = { ...more, ...idToken }
   return mapIdentity(provider, body, answer, { issuer: idToken.iss, claims: claimsOf(body) })
 }
 
-/** Whether somebody has what the definition requires of everybody. */
+/** Returns `true` if a user has the claims that the definition requires. */
 export const hasRequiredClaims = ({ requiredClaims = {} }: Provider, { claims }: Identity): boolean =>
   Object.entries(requiredClaims).every(([name, value]) => {
     const claim = Object.hasOwn(claims, name) ? claims[name] : undefined
@@ -68,38 +65,6 @@ export const hasRequiredClaims = ({ requiredClaims = {} }: Provider, { claims }:
 const claimsOf = (body: Json): Json =>
   Object.fromEntries(Object.entries(body).filter(([name]) => !PROTOCOL_CLAIMS.has(name)))
 
-async function userinfo(
-  provider: Provider,
-  server: Server,
-  tokens: UpstreamTokens,
-  subject: string,
-  fetch: Fetch,
-): Promise<Json> {
-  const client = { client_id: provider.clientId }
-  const options = requestOptions(fetch, provider)
-  const response = await oauth.userInfoRequest(server, client, tokens.accessToken, options)
-  return oauth.processUserInfoResponse(server, client, subject, response)
-}
-
-async function requestJson(
-  provider: Provider,
-  server: Server,
-  tokens: UpstreamTokens,
-  fetch: Fetch,
-): Promise<Json> {
-  if (!server.userinfo_endpoint) throw unknown('neither an ID token nor a userinfo endpoint')
-  const { method = 'GET', headers, body } = provider.identity.request ?? {}
-  const response = await fetch(server.userinfo_endpoint, {
-    method,
-    headers: { accept: 'application/json', ...headers, authorization: `Bearer ${tokens.accessToken}` },
-    ...(body !== undefined && { body }),
-  })
-  if (!response.ok) throw unknown(`userinfo answered ${response.status}`)
-  const said: unknown = await response.json().catch(() => undefined)
-  if (typeof said !== 'object' || said === null) throw unknown('userinfo is no JSON object')
-  return said as Json
-}
-
 function mapIdentity(
   { identity: map }: Provider,
   body: Json,
@@ -107,10 +72,10 @@ function mapIdentity(
   { issuer, claims }: { issuer: string; claims: Json },
 ): Identity {
   const subject = textAt(body, map.subject)
-  if (subject === undefined) throw unknown(`no ${map.subject} in the identity`)
+  if (subject === undefined) throw unknownUser(`no ${map.subject} in the identity`)
   const tenant = textAt(body, map.tenant)
-  // Without its tenant, the same subject may be somebody else.
-  if (map.tenant !== undefined && tenant === undefined) throw unknown(`no ${map.tenant} in the identity`)
+  // Without its tenant, the same subject may be another user.
+  if (map.tenant !== undefined && tenant === undefined) throw unknownUser(`no ${map.tenant} in the identity`)
   const facts = Object.entries(map.facts ?? {}).map(([name, pointer]) => [name, textAt(answer, pointer)])
   return {
     issuer,

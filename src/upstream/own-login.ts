@@ -16,6 +16,8 @@ export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
     callback: '',
     rotation: 'never',
     refreshKillsAccess: false,
+    revocationEnds: 'token',
+    tokensPerUser: undefined,
     identify: undefined,
     words: () => undefined,
     grants: () => true,

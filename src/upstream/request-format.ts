@@ -1,7 +1,7 @@
 import type { Fetch } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
 
-/** Adds the headers that a provider wants on every request, where the request has none of that name. */
+/** Adds the headers that a provider needs on every request, unless the request has its own. */
 export function withHeaders(fetch: Fetch, provider: Provider): Fetch {
   if (!provider.headers) return fetch
   return (url, init) => {
@@ -12,7 +12,7 @@ export function withHeaders(fetch: Fetch, provider: Provider): Fetch {
   }
 }
 
-/** A form as JSON, for providers that read nothing else. */
+/** Converts a form to JSON for providers that read only JSON. */
 export function asBody(init: RequestInit, { requestBody }: Provider): RequestInit {
   if (requestBody !== 'json' || !(init.body instanceof URLSearchParams)) return init
   const headers = new Headers(init.headers)

@@ -1,18 +1,18 @@
 import { type ErrorDetail, OAuthError } from '../errors.ts'
 
 /**
- * What is known of a request that failed and may do better later.
+ * The known effect of a request that failed and may succeed later.
  *
- * - `none`: the provider did not do what it was asked, or was never reached.
- * - `unanswered`: the connection ended before an answer. Mostly it was an idle one that the provider had just closed.
- * - `unclear`: it may have been done: an answer nobody can use, or none in time.
+ * - `none`: the provider did not do what was requested, or was never reached.
+ * - `unanswered`: the connection ended before a response. Usually it was an idle one that the provider had just closed.
+ * - `unclear`: the provider may have done it: the response is unusable or did not come in time.
  */
 export type Effect = 'none' | 'unanswered' | 'unclear'
 
-/** Trouble with a provider that may pass: whatever depends on its answer is neither granted nor ended by it. */
+/** A temporary provider failure. It never grants anything and never ends a grant. */
 export class UpstreamUnavailable extends OAuthError {
   readonly effect: Effect
-  /** Seconds after which it makes sense to ask again within the same request, if it does. */
+  /** Seconds after which another attempt within the same request makes sense. Absent if none does. */
   readonly again: number | undefined
 
   constructor(message: string, detail: ErrorDetail & { effect: Effect; again: number | undefined }) {
@@ -22,7 +22,7 @@ export class UpstreamUnavailable extends OAuthError {
   }
 }
 
-/** The same trouble, met before the request that matters was sent. */
+/** Rethrows a temporary failure from before the request that matters: it had no effect. */
 export function beforehand(error: unknown): never {
   if (!(error instanceof UpstreamUnavailable)) throw error
   const { message, reason, detail, cause, retryAfter } = error
@@ -36,14 +36,14 @@ export function beforehand(error: unknown): never {
   })
 }
 
-/** Error codes of connections that were never made, as Node and Bun have them. */
+/** Error codes of connections that were never made, in Node and Bun. */
 const NOT_CONNECTED = new Set(
   'ECONNREFUSED ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH UND_ERR_CONNECT_TIMEOUT ConnectionRefused'.split(
     ' ',
   ),
 )
 
-/** What a failed connection did, as far as the runtime says. */
+/** Returns the effect of a failed connection, as far as the runtime tells. */
 export function effectOf(cause: unknown): 'none' | 'unanswered' {
   for (let current = cause, depth = 0; current instanceof Error && depth < 4; depth++) {
     const { code } = current as { code?: unknown }

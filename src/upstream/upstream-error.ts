@@ -1,60 +1,128 @@
 import * as oauth from 'oauth4webapi'
 import { type ErrorDetail, OAuthError } from '../errors.ts'
+import { showIssuer } from '../providers/parts/issuer.ts'
+import { ruleFor } from '../providers/parts/refresh-errors.ts'
+import type { Provider } from '../providers/provider.ts'
+import { seconds } from '../timing.ts'
+import { InvalidResponse, ProviderRefusal } from './refusal.ts'
 import { UpstreamUnavailable } from './unavailable.ts'
 
-/** An answer of the provider that names an error: at the callback, or from its token endpoint. */
-function namedError(error: unknown): string | undefined {
-  const named = error instanceof oauth.ResponseBodyError || error instanceof oauth.AuthorizationResponseError
-  if (!named) return undefined
-  // Words only: what else a provider puts there, and be it a token, stays out of the events.
-  return /^[a-z]{1,20}(_[a-z]{1,20}){0,5}$/.test(error.error) ? error.error : 'an error of its own'
+/** An error code of words only. Anything else that a provider writes there, even a token, stays out of events. */
+const CODE = /^[a-z]{1,20}(_[a-z]{1,20}){0,5}$/i
+
+const codeOf = (error: string | undefined): string | undefined =>
+  error === undefined || CODE.test(error) ? error : 'an error of its own'
+
+/** Members of a refusal that hold a second code. */
+const SUBCODES = ['suberror', 'error_subtype', 'subError']
+
+/** Returns the codes of a refusal: its error, Microsoft's numbers and second codes. Never a sentence. */
+function codesOf(error: string | undefined, description = '', body: unknown = {}): string | undefined {
+  const numbers = description.match(/\bAADSTS\d{4,8}\b/g)?.slice(0, 3) ?? []
+  const more = SUBCODES.map((name) => (body as Record<string, unknown> | undefined)?.[name])
+  const words = more.filter((word): word is string => typeof word === 'string' && CODE.test(word))
+  const codes = [codeOf(error), ...numbers, ...words].filter((code) => code !== undefined)
+  return codes.length > 0 ? codes.join(' ') : undefined
 }
 
-const describe = (error: unknown): ErrorDetail => {
-  const name = namedError(error)
-  return {
-    reason: name ? 'provider-error' : 'provider-answer-invalid',
-    detail: name,
-    cause: error,
+const ALG = /^[A-Za-z0-9-]{1,12}$/
+
+/** Returns the reason for an invalid response in the words of the library, with the values that an operator needs. */
+function explain({ message, cause }: Error): string {
+  const about = (typeof cause === 'object' ? cause : undefined) as
+    | {
+        claim?: unknown
+        expected?: unknown
+        claims?: { iss?: unknown }
+        parameters?: URLSearchParams
+        header?: { alg?: unknown }
+        alg?: unknown
+        body?: { token_type?: unknown }
+      }
+    | undefined
+  const alg = about?.header?.alg ?? about?.alg
+  if (/"iss"|"issuer"/.test(message) && about?.expected !== undefined) {
+    const named =
+      about.claims?.iss ?? about.parameters?.get('iss') ?? (about.body as { issuer?: unknown })?.issuer
+    return `${message}: expected ${showIssuer(about.expected)}, got ${showIssuer(named)}`
   }
+  if (typeof alg === 'string' && ALG.test(alg)) {
+    return `${message}: ${alg}. Choose RS256 or ES256 for the application at the provider`
+  }
+  const type = about?.body?.token_type
+  if (message.includes('token_type') && typeof type === 'string' && ALG.test(type)) {
+    return `${message}: ${type}. If it is a bearer token, set overrides: { answer: { tokenType: 'bearer' } }`
+  }
+  return message
 }
 
-/** What went wrong at the callback, as the client may know it. */
-export function exchangeError(error: unknown): OAuthError {
+function problemOf(error: unknown): string | undefined {
+  if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError)
+    return explain(error)
+  return error instanceof InvalidResponse ? error.message : undefined
+}
+
+/** Returns reason and detail of a failure, for events. */
+export function describe(error: unknown): ErrorDetail {
+  if (error instanceof ProviderRefusal) {
+    const codes = codesOf(error.error, error.description, error.body)
+    return { reason: 'provider-error', detail: codes ?? `status ${error.status}`, cause: error }
+  }
+  if (error instanceof oauth.AuthorizationResponseError) {
+    const codes = codesOf(error.error, error.error_description)
+    return { reason: 'provider-error', detail: codes, cause: error }
+  }
+  return { reason: 'provider-answer-invalid', detail: problemOf(error), cause: error }
+}
+
+/** Returns the error of a failed callback or code exchange, as the client may know it. */
+export function exchangeError(error: unknown, { refreshErrors }: Provider): OAuthError {
   if (error instanceof OAuthError) return error
   const detail = describe(error)
   if (error instanceof oauth.AuthorizationResponseError) {
     if (error.error === 'access_denied')
       return new OAuthError('access_denied', 'The sign-in was declined', detail)
-    if (error.error === 'temporarily_unavailable') {
-      return new OAuthError('temporarily_unavailable', 'The identity provider is not available', detail)
-    }
+    if (error.error === 'temporarily_unavailable') return away(detail)
   }
-  return new OAuthError('server_error', 'The sign-in at the identity provider failed', detail)
+  if (error instanceof ProviderRefusal) {
+    const means = ruleFor(refreshErrors, error)?.means
+    if (means === 'transient') return away(detail)
+    if (means === 'configuration') return failed({ ...detail, reason: 'provider-refuses-application' })
+  }
+  return failed(detail)
 }
 
+const away = (detail: ErrorDetail) =>
+  new OAuthError('temporarily_unavailable', 'The identity provider is not available', detail)
+
+const failed = (detail: ErrorDetail) =>
+  new OAuthError('server_error', 'The sign-in at the identity provider failed', detail)
+
 /**
- * Only what the provider calls the end of a grant says that it is over; all else may be somebody's mistake.
- *
- * @param terminal The errors that mean it.
+ * Returns the error of a failed refresh: `invalid_grant` if a rule calls the refusal final, else an
+ * {@link UpstreamUnavailable}, which leaves the grant alive.
  */
-export function refreshError(error: unknown, terminal: readonly string[]): OAuthError {
+export function refreshError(error: unknown, { refreshErrors }: Provider): OAuthError {
   if (error instanceof OAuthError) return error
-  if (error instanceof oauth.ResponseBodyError && terminal.includes(error.error)) {
-    return new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', describe(error))
+  const detail = describe(error)
+  const rule = error instanceof ProviderRefusal ? ruleFor(refreshErrors, error) : undefined
+  if (rule?.means === 'final') {
+    return new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', detail)
   }
+  const isNamed = rule !== undefined || (error instanceof ProviderRefusal && error.error !== undefined)
   return new UpstreamUnavailable('The identity provider refuses to refresh at the moment', {
-    ...describe(error),
-    retryAfter: 30,
-    // A refusal that has a name is one; of an answer that makes no sense nobody knows what it came of.
-    effect: error instanceof oauth.ResponseBodyError ? 'none' : 'unclear',
-    again: undefined,
+    ...detail,
+    ...(rule?.means === 'configuration' && { reason: 'provider-refuses-application' }),
+    retryAfter: seconds.refreshRefused,
+    // A named refusal means that the provider did nothing. After an unreadable response the outcome is unknown.
+    effect: isNamed ? 'none' : 'unclear',
+    again: rule?.means === 'transient' ? rule.again : undefined,
   })
 }
 
 /**
- * The new tokens are there and the old ones may be gone: they are not thrown away because the keys cannot be fetched.
- * They came from the provider itself, and are still held to their subject.
+ * Keeps new tokens if the keys of their ID token cannot be fetched: the old tokens may be gone. The new ones came from
+ * the provider over TLS, and their subject is still compared.
  */
 export function unlessKeysAreAway(error: unknown): void {
   if (!(error instanceof UpstreamUnavailable)) throw error

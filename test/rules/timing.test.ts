@@ -40,6 +40,8 @@ describe('the table of durations', () => {
       providerLater: 5,
       discoveryFresh: 3600,
       discoveryFailed: 5,
+      providerKeys: 300,
+      refreshRefused: 30,
       tokenSkew: 60,
       tokenYoung: 60,
       refreshLease: 25,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { oidc } from '../../src/providers/oidc.ts'
 import type { Provider } from '../../src/providers/provider.ts'
+import { InvalidResponse, ProviderRefusal } from '../../src/upstream/refusal.ts'
 import { conformTokenAnswer } from '../../src/upstream/token-response.ts'
 
 const provider = oidc({ issuer: 'https://provider.test', clientId: 'proxy' })
@@ -88,27 +89,72 @@ describe('a success', () => {
   )
 })
 
-describe('an error', () => {
-  test('keeps its status where that says so', async () => {
+/** Returns the refusal that a response is read as. */
+async function refusalOf(body: unknown, status = 200, by = provider, type = 'application/json') {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const response = new Response(text, { status, headers: { 'content-type': type } })
+  const error = await conformTokenAnswer(response, by).catch((reason: unknown) => reason)
+  if (!(error instanceof ProviderRefusal)) throw new Error('it was not refused')
+  const { status: shown, error: code, description } = error
+  return { status: shown, error: code, description }
+}
+
+describe('a refusal', () => {
+  test('has the status, the code and the description of the response', async () => {
     for (const status of [400, 401, 403]) {
       const body = { error: 'invalid_grant', error_description: 'why' }
-      expect(await conformJson(body, status)).toEqual({ status, body })
+      expect(await refusalOf(body, status)).toEqual({ status, error: 'invalid_grant', description: 'why' })
     }
   })
 
-  test('in an answer of success becomes a 400, even beside a token', async () => {
-    expect(await conformJson({ error: 'bad_verification_code' })).toEqual({
-      status: 400,
-      body: { error: 'bad_verification_code' },
-    })
-    expect(await conformJson({ ...GOOD, error: 'x' })).toMatchObject({ status: 400 })
+  test('is also an error with status 200, even next to a token', async () => {
+    for (const body of [{ error: 'bad_verification_code' }, { ...GOOD, error: 'x' }, { ok: false }])
+      expect(await refusalOf(body)).toMatchObject({ status: 200, error: (body as { error?: string }).error })
   })
 
-  test('as a form is one too', async () => {
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    expect(await conform('error=incorrect_client_credentials', { headers })).toEqual({
-      status: 400,
-      body: { error: 'incorrect_client_credentials' },
+  test('may come as a form', async () => {
+    const type = 'application/x-www-form-urlencoded'
+    expect(await refusalOf('error=incorrect_client_credentials', 200, provider, type)).toMatchObject({
+      error: 'incorrect_client_credentials',
+    })
+  })
+
+  test('needs no code: its status is enough', async () => {
+    expect(await refusalOf({ error: true, message: 'no' }, 404)).toEqual({
+      status: 404,
+      error: undefined,
+      description: 'no',
+    })
+    expect(await refusalOf('refresh_token is invalid', 403, provider, 'text/plain')).toEqual({
+      status: 403,
+      error: undefined,
+      description: 'refresh_token is invalid',
+    })
+    expect(await refusalOf('', 409)).toMatchObject({ status: 409, error: undefined })
+  })
+
+  test('does not show its body where an error is printed', async () => {
+    const response = Response.json({ error: 'x', error_description: 'secret' }, { status: 400 })
+    const error = await conformTokenAnswer(response, provider).catch((reason: unknown) => reason)
+    expect(JSON.stringify(error) + String(error) + Object.values(error as object).join()).not.toContain(
+      'secret',
+    )
+  })
+})
+
+describe('a token with characters that no token may have', () => {
+  test.each(['access_token', 'refresh_token'])('as %s is refused, and not quoted', async (name) => {
+    for (const wrong of ['canary\n', 'canary x', 'canaryé', '\u0000canary']) {
+      const error = await conformJson({ ...GOOD, [name]: wrong }).catch((reason: Error) => reason)
+      expect(error).toBeInstanceOf(InvalidResponse)
+      expect((error as Error).message).toBe(`${name} has characters that no token may have`)
+    }
+  })
+
+  test('is not one with the punctuation that vendors use', async () => {
+    const token = '00D|x!y/z+w=~._-:,;(a)'
+    expect(await conformJson({ ...GOOD, access_token: token })).toMatchObject({
+      body: { access_token: token },
     })
   })
 })
@@ -123,7 +169,7 @@ describe('no answer at all', () => {
     ['half an object', '{"access_token":'],
   ])('%s is a failure of the provider, never a success', async (_name, body) => {
     expect(await conform(body)).toEqual({ status: 502, body: undefined })
-    expect(await conform(body, { status: 400 })).toEqual({ status: 400, body: undefined })
+    await expect(conform(body, { status: 400 })).rejects.toThrow(ProviderRefusal)
   })
 
   test('an object without a token stays without one', async () => {
@@ -144,7 +190,7 @@ test('the repair of a provider comes before the judgement', async () => {
     body: { access_token: 'a', token_type: 'bearer', team: 't' },
   })
   const failing: Provider = { ...provider, conformToken: () => ({ status: 200, body: { error: 'x' } }) }
-  expect(await conformJson(GOOD, 200, failing)).toEqual({ status: 400, body: { error: 'x' } })
+  expect(await refusalOf(GOOD, 200, failing)).toMatchObject({ error: 'x' })
 })
 
 describe('what a definition says of the answer', () => {
@@ -169,16 +215,39 @@ describe('what a definition says of the answer', () => {
 
   test('an error that stands deeper is one', async () => {
     const by = saying({ error: 'error.code' })
-    expect(await conformJson({ error: { code: 'invalid_grant', message: 'why' } }, 400, by)).toMatchObject({
+    const body = { error: { code: 'invalid_grant', message: 'why' } }
+    expect(await refusalOf(body, 400, by)).toEqual({
       status: 400,
-      body: { error: 'invalid_grant' },
+      error: 'invalid_grant',
+      description: 'why',
     })
+  })
+
+  test('the first of several places that holds a code counts', async () => {
+    const by = saying({ error: ['error_code', 'category'] })
+    expect(await refusalOf({ category: 'B' }, 400, by)).toMatchObject({ error: 'B' })
+    expect(await refusalOf({ category: 'B', error_code: 'a' }, 400, by)).toMatchObject({ error: 'a' })
+    expect(await conformJson({ ...GOOD, category: 'x' }, 200, by)).toMatchObject({ status: 200 })
   })
 
   test('a token_type that means something else is what it should have been', async () => {
     const by = saying({ tokenType: 'bearer' })
     expect(await conformJson({ ...GOOD, token_type: 'user' }, 200, by)).toEqual({ status: 200, body: GOOD })
-    expect(await conformJson({ error: 'x' }, 200, by)).toEqual({ status: 400, body: { error: 'x' } })
+    expect(await refusalOf({ error: 'x' }, 200, by)).toMatchObject({ error: 'x' })
+  })
+
+  test('granted scopes may be elsewhere, as a text or a list', async () => {
+    const by = saying({ scope: 'scopes' })
+    expect(await conformJson({ ...GOOD, scopes: ['a', 'b'] }, 200, by)).toMatchObject({
+      body: { scope: 'a b' },
+    })
+    expect(await conformJson({ ...GOOD, scopes: 'a b' }, 200, by)).toMatchObject({ body: { scope: 'a b' } })
+    expect(await conformJson({ ...GOOD, scope: 'a' }, 200, by)).toMatchObject({ body: { scope: 'a' } })
+  })
+
+  test('the separator of the request separates the scopes of the response too', async () => {
+    const by = { ...provider, scopeSeparator: ',' }
+    expect(await conformJson({ ...GOOD, scope: 'a,b' }, 200, by)).toMatchObject({ body: { scope: 'a b' } })
   })
 
   test('scopes that are divided by something else are divided by blanks', async () => {

@@ -1,5 +1,6 @@
 import { oauth2 } from 'lockgate/providers/oauth2'
 import { describe, expect, test } from 'vitest'
+import { basicCredentials } from '../../src/providers/parts/basic.ts'
 import type { ProviderParts } from '../../src/providers/provider.ts'
 import { createUpstream } from '../../src/upstream/upstream.ts'
 
@@ -33,12 +34,36 @@ const basicOf = (headers: Headers) =>
   Buffer.from(headers.get('authorization')!.slice('Basic '.length), 'base64').toString()
 
 describe('Basic', () => {
-  test('is encoded as RFC 6749 has it, or raw for servers that do not decode', async () => {
-    const secret = 'a-b_c:+% ü'
-    const { headers } = await refresh({}, {}, secret)
-    expect(basicOf(headers)).toBe('client%2D1:a%2Db%5Fc%3A%2B%25+%C3%BC')
-    const raw = await refresh({ basicEncoding: 'raw' }, {}, secret)
-    expect(basicOf(raw.headers)).toBe(`client-1:${secret}`)
+  /** A server that decodes as RFC 6749 §2.3.1 says: strictly, after the split at the first colon. */
+  const decoding = (text: string) => {
+    const split = text.indexOf(':')
+    return [text.slice(0, split), text.slice(split + 1)].map((part) =>
+      decodeURIComponent(part.replaceAll('+', ' ')),
+    )
+  }
+  const undecoding = (text: string) => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)]
+
+  test.each(['a-b_c.d~e', 'x/y=z', "q!*'()@,;$?#", 'a:b', '"quoted"\\'])(
+    'with the secret %s is understood by servers that decode and by those that do not',
+    async (secret) => {
+      const { headers } = await refresh({}, {}, secret)
+      for (const read of [decoding, undecoding]) expect(read(basicOf(headers))).toEqual(['client-1', secret])
+    },
+  )
+
+  test.each(['a+b', '100%', 'a b', 'a&b', 'gehört'])(
+    'with the secret %s is understood by servers that decode, and raw by the others',
+    async (secret) => {
+      const { headers } = await refresh({}, {}, secret)
+      expect(decoding(basicOf(headers))).toEqual(['client-1', secret])
+      const raw = await refresh({ basicEncoding: 'raw' }, {}, secret)
+      expect(undecoding(basicOf(raw.headers))).toEqual(['client-1', secret])
+    },
+  )
+
+  test('keeps a colon of the client id apart from the separator', () => {
+    const text = atob(basicCredentials({ id: 'app:1', secret: 's:2' }).slice('Basic '.length))
+    expect(decoding(text)).toEqual(['app:1', 's:2'])
   })
 })
 

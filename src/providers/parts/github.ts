@@ -38,7 +38,7 @@ export function githubParts(web: string, api: string): ProviderParts {
     headers: { 'user-agent': 'lockgate' },
     answer: { scopeSeparator: ',' },
     conformToken: errorsHaveStatus400,
-    terminalErrors: ['invalid_grant', 'bad_refresh_token'],
+    refreshErrors: [{ error: 'bad_refresh_token', means: 'final' }],
     identifiesTokens: true,
     identify: ({ tokens, fetch, memberships }) => identify({ issuer, api, memberships }, tokens, fetch),
     async revoke({ tokens, client, fetch }) {

@@ -1,14 +1,14 @@
-/** Where in a JSON answer a value stands: names from the outside in, joined by dots, or a list where names hold dots. */
+/** The place of a value in JSON: names from the outside in, joined by dots, or a list if a name contains a dot. */
 export type Pointer = string | readonly string[]
 
-/** How the identity is read: where from, and which member is what. */
+/** The source of the identity, and the place of each of its parts. */
 export interface IdentityMap {
   /**
-   * The `id_token` alone, one `request`, or the `token` answer itself. Default: the ID token completed by userinfo
-   * where one is used, a request else.
+   * The `id_token` alone, one `request`, or the `token` response itself. Default: the ID token completed by userinfo
+   * if an ID token is used, else a request.
    */
   readonly from?: 'id_token' | 'request' | 'token' | undefined
-  /** The request, where it is more than a GET of the userinfo endpoint. */
+  /** The request, if it is more than a GET of the userinfo endpoint. */
   readonly request?:
     | {
         readonly method?: 'GET' | 'POST' | undefined
@@ -17,16 +17,16 @@ export interface IdentityMap {
       }
     | undefined
   readonly subject: Pointer
-  /** Where a subject is unique only within a tenant. */
+  /** The tenant, if a subject is unique only within it. */
   readonly tenant?: Pointer | undefined
   readonly email?: Pointer | undefined
   /** Without it no address counts as verified. */
   readonly emailVerified?: Pointer | undefined
   readonly name?: Pointer | undefined
-  /** Where there is no such name. */
+  /** The place of a name if there is none at `name`. */
   readonly otherName?: Pointer | undefined
-  /** The organisations somebody belongs to, one or several; with a `/` in it, a team. */
+  /** The user's organizations, one or several. A value with a `/` is a team. */
   readonly orgs?: Pointer | undefined
-  /** What of the token answer is worth keeping as a claim, such as the base URL of the API. */
+  /** Parts of the token response to keep as claims, such as the base URL of the API. */
   readonly facts?: Readonly<Record<string, Pointer>> | undefined
 }

@@ -1,13 +1,14 @@
 import { OAuthError } from '../../errors.ts'
 import type { ReasonCode } from '../../reasons/reasons.ts'
+import { isProviderUrl } from './inputs.ts'
 
 /**
- * How the issuer that a provider must show follows from the one its definition names.
+ * The relation between the issuer of the definition and the one that the provider must use.
  *
  * - `exact`: it is the same.
- * - `adopt`: whatever the metadata document says, which was fetched from an address the operator chose.
+ * - `adopt`: the issuer of the metadata document, which was fetched from an address that the operator chose.
  * - `aliases`: the same, or one of some others.
- * - `template`: `placeholder` in it stands for a value that each ID token has in `claim`, such as the tenant.
+ * - `template`: its `placeholder` stands for a value that each ID token has in `claim`, such as the tenant.
  */
 export type IssuerRule =
   | { readonly type: 'exact' }
@@ -17,43 +18,49 @@ export type IssuerRule =
       readonly type: 'template'
       readonly placeholder: string
       readonly claim: string
-      /** What a value looks like. */
+      /** The form of a value. */
       readonly pattern: RegExp
-      /** The only values that are let in; all by default. In lower case. */
+      /** The only values that are allowed, in lower case. Default: all. */
       readonly allow?: readonly string[] | undefined
-      /** Values that are not. In lower case. */
+      /** Values that are refused, in lower case. */
       readonly deny?: readonly string[] | undefined
     }
+
+/** Returns an issuer as an event may show it. Values that are not URLs are not repeated. */
+export const showIssuer = (value: unknown): string =>
+  typeof value === 'string' && value.length <= 200 && isProviderUrl(value.replace(/[{}]/g, ''), true)
+    ? value
+    : 'a value that is not a URL'
 
 const strange = (reason: ReasonCode, detail?: string) =>
   new OAuthError('server_error', 'The sign-in at the identity provider failed', { reason, detail })
 
-function isLetIn(rule: IssuerRule & { type: 'template' }, value: unknown): value is string {
+function isAllowed(rule: IssuerRule & { type: 'template' }, value: unknown): value is string {
   if (typeof value !== 'string' || !rule.pattern.test(value)) return false
   const plain = value.toLowerCase()
   return (rule.allow?.includes(plain) ?? true) && !rule.deny?.includes(plain)
 }
 
 /**
- * The issuer that `iss` on the callback names, if this provider may call itself so.
+ * Returns the issuer that `iss` on the callback names, if this provider may use it.
  *
- * @param known What the definition or the metadata document says.
+ * @param known The issuer of the definition or the metadata document.
  * @throws {OAuthError} `server_error` for a foreign one.
  */
 export function issuerOnCallback(rule: IssuerRule, known: string, iss: string): string {
   if (rule.type === 'template') {
     const [before = '', after = ''] = known.split(rule.placeholder)
     const value = iss.slice(before.length, iss.length - after.length)
-    if (before + value + after === iss && isLetIn(rule, value)) return iss
+    if (before + value + after === iss && isAllowed(rule, value)) return iss
   } else if (iss === known || (rule.type === 'aliases' && rule.aliases.includes(iss))) return iss
-  throw strange('provider-issuer-differs')
+  throw strange('provider-issuer-differs', `expected ${showIssuer(known)}, got ${showIssuer(iss)}`)
 }
 
 /**
- * The issuer that an ID token has to have, by what it says itself: it still has to have it.
+ * Returns the issuer that an ID token must have, by its own claims. The ID token is still compared with it.
  *
- * @param claims Of the ID token, not yet verified.
- * @throws {OAuthError} `server_error` where it comes from a tenant that is not let in.
+ * @param claims The claims of the ID token, not yet verified.
+ * @throws {OAuthError} `server_error` for a tenant that is not allowed.
  */
 export function issuerOfToken(
   rule: IssuerRule,
@@ -63,6 +70,6 @@ export function issuerOfToken(
   if (rule.type === 'aliases') return rule.aliases.find((alias) => alias === claims.iss) ?? known
   if (rule.type !== 'template') return known
   const value = claims[rule.claim]
-  if (!isLetIn(rule, value)) throw strange('provider-tenant-refused', rule.claim)
+  if (!isAllowed(rule, value)) throw strange('provider-tenant-refused', rule.claim)
   return known.replace(rule.placeholder, () => value)
 }

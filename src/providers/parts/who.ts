@@ -1,20 +1,20 @@
 import { OAuthError } from '../../errors.ts'
 import type { Fetch } from '../../ports.ts'
 
-/** The refusal where nothing names the person. @param detail For events: never what the provider wrote. */
-export const nobody = (detail: string): OAuthError =>
+/** Returns the refusal of a sign-in that names no user. @param detail For events: never the provider's own words. */
+export const unknownUser = (detail: string): OAuthError =>
   new OAuthError('server_error', 'The provider did not say who signed in', {
     reason: 'identity-missing',
     detail,
   })
 
 /**
- * A GET that has to say who somebody is.
+ * Requests JSON that identifies the user.
  *
- * @throws {OAuthError} `server_error` where it is refused.
+ * @throws {OAuthError} `server_error` if the request is refused.
  */
 export async function getJson(fetch: Fetch, url: string, headers: Record<string, string>): Promise<unknown> {
   const response = await fetch(url, { headers: { accept: 'application/json', ...headers } })
-  if (!response.ok) throw nobody(`${new URL(url).host} answered ${response.status}`)
+  if (!response.ok) throw unknownUser(`${new URL(url).host} answered ${response.status}`)
   return response.json()
 }

@@ -1,0 +1,54 @@
+import type { JSONWebKeySet } from 'jose'
+import { decodeProtectedHeader } from 'jose/decode/protected_header'
+import { createLocalJWKSet } from 'jose/jwks/local'
+import { compactVerify } from 'jose/jws/compact/verify'
+import type { Clock, Fetch } from '../ports.ts'
+import { seconds } from '../timing.ts'
+import { InvalidResponse } from './refusal.ts'
+
+/** Algorithms with a public key. */
+const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')
+
+/** Verifies signatures of the provider. */
+export interface ProviderKeys {
+  /**
+   * Verifies a signed token and returns its payload.
+   *
+   * @throws {InvalidResponse} For an algorithm without a public key, such as HS256, or without usable keys.
+   * @throws {UpstreamUnavailable} If the keys cannot be fetched.
+   * @throws {Error} For an invalid signature or an unknown key.
+   */
+  verify(token: string, keysUrl: string): Promise<Uint8Array>
+}
+
+/** Fetches the provider's keys when they are needed, and again if they do not fit: the provider may have replaced them. */
+export function createProviderKeys(fetch: Fetch, now: Clock): ProviderKeys {
+  let kept: { readonly url: string; readonly set: JSONWebKeySet; readonly until: number } | undefined
+
+  async function load(url: string): Promise<JSONWebKeySet> {
+    const response = await fetch(url, { headers: { accept: 'application/json, application/jwk-set+json' } })
+    const set = response.ok ? ((await response.json().catch(() => undefined)) as JSONWebKeySet) : undefined
+    if (!Array.isArray(set?.keys)) throw new InvalidResponse(`${new URL(url).host} has no usable key set`)
+    kept = { url, set, until: now() + seconds.providerKeys }
+    return set
+  }
+
+  const check = async (token: string, set: JSONWebKeySet) =>
+    (await compactVerify(token, createLocalJWKSet(set), { algorithms: ALGORITHMS })).payload
+
+  return {
+    async verify(token, keysUrl) {
+      const { alg } = decodeProtectedHeader(token)
+      if (typeof alg === 'string' && /^HS\d{3}$/.test(alg)) throw symmetric(alg)
+      const usable = kept?.url === keysUrl && kept.until > now() ? kept : undefined
+      if (!usable) return check(token, await load(keysUrl))
+      return check(token, usable.set).catch(async () => check(token, await load(keysUrl)))
+    },
+  }
+}
+
+const symmetric = (alg: string) =>
+  new InvalidResponse(
+    `its tokens are signed with ${alg}, a shared secret that is not verified here: ` +
+      'choose RS256 or ES256 for the application at the provider',
+  )

@@ -1,0 +1,28 @@
+import type { RefusedRefresh } from '../providers/parts/refresh-errors.ts'
+
+/**
+ * A refusal of the provider's token endpoint. Its message is fixed: the provider's own words may quote a token, so
+ * they are only compared with rules.
+ */
+export class ProviderRefusal extends Error implements RefusedRefresh {
+  override readonly name = 'ProviderRefusal'
+  readonly status: number
+  /** The error code, if the response has one. */
+  readonly error: string | undefined
+  declare readonly description: string | undefined
+  declare readonly body: unknown
+
+  constructor({ status, error, description, body }: RefusedRefresh) {
+    super('the provider refused the request')
+    this.status = status
+    this.error = error
+    // Not enumerable, so that a logger that prints the error does not print them.
+    Object.defineProperty(this, 'description', { value: description })
+    Object.defineProperty(this, 'body', { value: body })
+  }
+}
+
+/** A response of the provider that cannot be used. Its message quotes nothing of it, so that events may show it. */
+export class InvalidResponse extends Error {
+  override readonly name = 'InvalidResponse'
+}
