@@ -13,6 +13,7 @@ const library = {
   index: 'src/index.ts',
   bun: 'adapters/bun.ts',
   deno: 'adapters/deno.ts',
+  doctor: 'adapters/doctor/index.ts',
   node: 'adapters/node.ts',
   otel: 'adapters/otel.ts',
   workers: 'adapters/workers.ts',

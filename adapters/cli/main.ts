@@ -1,43 +1,33 @@
 #!/usr/bin/env node
-import { createHash } from 'node:crypto'
-import { defineCommand } from 'citty'
 import packageJson from '../../package.json' with { type: 'json' }
-import { run } from './run.ts'
+import { type Entry, type Group, run } from './configuration/command.ts'
 
-const secretCommand = defineCommand({
-  meta: { name: 'secret', description: 'Make a new secret: 256 bits of randomness, on the standard output' },
-  run: async () => {
-    const { newSecret } = await import('./configuration/settings.ts')
-    process.stdout.write(`${newSecret()}\n`)
-  },
-})
+const entry = (description: string, load: Entry['load']): Entry => ({ description, load })
 
-const keyCommand = defineCommand({
-  meta: { name: 'key', description: 'Make a new API key, and the hash of it that belongs in `apiKeys`' },
-  run: async () => {
-    const { newSecret } = await import('./configuration/settings.ts')
-    const key = newSecret()
-    const keyHash = createHash('sha256').update(key).digest('hex')
-    process.stdout.write(`key      ${key}\nkeyHash  ${keyHash}\n`)
+const main: Group = {
+  description: 'An OAuth proxy in front of MCP servers',
+  commands: {
+    init: entry(
+      'Write a configuration and list the remaining steps',
+      async () => (await import('./init/command.ts')).initCommand,
+    ),
+    serve: entry('Run the proxy', async () => (await import('./serve/command.ts')).serveCommand),
+    wrap: entry(
+      'Run the proxy in front of an MCP server that is a local program',
+      async () => (await import('./wrap/command.ts')).wrapCommand,
+    ),
+    doctor: entry(
+      'Examine a running MCP server and its authorization as clients see it',
+      async () => (await import('./doctor/command.ts')).doctorCommand,
+    ),
+    grants: entry(
+      'List and revoke the connections of users',
+      async () => (await import('./grants/command.ts')).grantsCommand,
+    ),
+    secret: entry('Print a new secret', async () => (await import('./secret/command.ts')).secretCommand),
+    key: entry('Print a new API key and its hash', async () => (await import('./key/command.ts')).keyCommand),
   },
-})
+}
 
-const main = defineCommand({
-  meta: {
-    name: 'lockgate',
-    version: packageJson.version,
-    description: 'An OAuth proxy in front of MCP servers',
-  },
-  subCommands: {
-    init: () => import('./init/init.ts').then(({ initCommand }) => initCommand),
-    doctor: () => import('./doctor/command.ts').then(({ doctorCommand }) => doctorCommand),
-    serve: () => import('./serve/command.ts').then(({ serveCommand }) => serveCommand),
-    grants: () => import('./grants/command.ts').then(({ grantsCommand }) => grantsCommand),
-    wrap: () => import('./wrap/command.ts').then(({ wrapCommand }) => wrapCommand),
-    secret: secretCommand,
-    key: keyCommand,
-  },
-})
-
-const code = await run(main, process.argv.slice(2))
-if (code !== 0) process.exit(code)
+const code = await run(main, packageJson.version, process.argv.slice(2))
+if (code) process.exit(code)

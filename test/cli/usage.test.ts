@@ -15,7 +15,7 @@ describe('a command line nobody understands ends with 2 and a hint', () => {
     ['--config needs a value', ['serve', '--config', '--log=json']],
     ['--dangerously-allow-everyone takes no value', ['serve', '--dangerously-allow-everyone=no']],
     ['here is one word too many', ['serve', 'here']],
-    ['Invalid value for argument: --log', ['serve', '--log', 'xml']],
+    ['--log: expected text or json', ['serve', '--log', 'xml']],
     ['See lockgate secret --help', ['secret', '--lenght', '3']],
   ])('%s', async (hint, args) => {
     const { code, out, err } = await run(...args)

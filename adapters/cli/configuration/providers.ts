@@ -1,4 +1,4 @@
-import type { Provider, ProxyOptions } from '../../../src/index.ts'
+import type { Provider } from '../../../src/index.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
 import { listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
 
@@ -52,12 +52,6 @@ export const PROVIDERS: Readonly<
   zoom: async () => (await import('../../../src/providers/zoom.ts')).zoom,
   // providers:end
 }
-
-/** Those that are known before a request comes: none, where a function gives them. */
-export const providersOf = (upstream: ProxyOptions['upstream'] | undefined): readonly Provider[] =>
-  upstream === undefined || typeof upstream === 'function'
-    ? []
-    : ([upstream].flat() as readonly (Provider | object)[]).filter((one): one is Provider => 'issuer' in one)
 
 /** The variable for one input of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
 export const upstreamVariable = (input: string): string => variableOf(`upstream.${input}`)

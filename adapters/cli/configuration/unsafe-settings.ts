@@ -1,7 +1,7 @@
 import type { ProxyOptions } from '../../../src/index.ts'
 import { isLoopbackUrl } from '../../../src/internal.ts'
+import { providersOf } from '../../doctor/deployment/providers.ts'
 import { isOn } from './environment.ts'
-import { providersOf } from './providers.ts'
 
 export { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 

@@ -1,7 +1,5 @@
 import { styleText } from 'node:util'
-import type { Examination } from './examine.ts'
-import type { Finding, Status } from './finding.ts'
-import type { Verdict } from './verdicts.ts'
+import type { Diagnosis, Finding, Status, Verdict } from '../../doctor/index.ts'
 
 type Colour = Parameters<typeof styleText>[0]
 
@@ -16,7 +14,7 @@ const WORKS = { yes: ['yes', 'green'], partly: ['partly', 'yellow'], no: ['NO', 
 
 /** An examination for people. @param colours Only for a terminal that wants them. */
 export function report(
-  { url, findings, clients, requests, registered }: Examination,
+  { url, findings, clients, requests, registered }: Diagnosis,
   colours: boolean,
 ): string {
   const paint = (text: string, colour: Colour) =>

@@ -1,4 +1,3 @@
-import { type ArgsDef, defineCommand } from 'citty'
 import {
   createProxy,
   type GrantSummary,
@@ -8,68 +7,67 @@ import {
 } from '../../../src/index.ts'
 import { fetch } from '../../node.ts'
 import type { Closable } from '../../storage/driver.ts'
+import type { Command, Flag, Group } from '../configuration/command.ts'
 import { loadDotEnv, SettingsError } from '../configuration/environment.ts'
 import { explain, readSettings } from '../configuration/settings.ts'
 
-const config = {
+const config: Flag = {
   type: 'string',
-  valueHint: 'file',
+  hint: 'file',
   description: 'Config file, instead of lockgate.config.ts|js|mjs|json',
-} as const
-const user = {
+}
+const user: Flag = {
   type: 'string',
-  valueHint: 'user',
-  description: 'Of one user: the id that events name, or an e-mail address',
-} as const
-
-const listArgs = {
-  user,
-  limit: { type: 'string', valueHint: 'number', default: '1000', description: 'How many at most' },
-  json: { type: 'boolean', description: 'As one JSON array' },
-  config,
-} as const satisfies ArgsDef
-
-const revokeArgs = {
-  grant: { type: 'string', valueHint: 'grant', description: 'The one grant, as `grants list` names it' },
-  user: { ...user, description: 'All of one user: the id that events name, or an e-mail address' },
-  config,
-} as const satisfies ArgsDef
+  hint: 'user',
+  description: 'Only one user: the id in events, or an e-mail address',
+}
 
 const USER = /^[\w-]{22}$/
 const GRANT = /^([\w-]{22})\.([\w-]{22})$/
 
-const list = defineCommand({
-  meta: { name: 'list', description: 'Who has connected what: the grants in the storage' },
-  args: listArgs,
-  run: ({ args }) =>
-    withProxy(args.config, async (proxy) => {
-      const limit = /^\d{1,9}$/.test(args.limit) ? Number(args.limit) : 0
+const list: Command = {
+  description: 'List the grants in the storage: who connected which client',
+  flags: {
+    user,
+    limit: { type: 'string', hint: 'number', default: '1000', description: 'The most grants to list' },
+    json: { type: 'boolean', description: 'Write one JSON array' },
+    config,
+  },
+  run: (line) =>
+    withProxy(line.text('config'), async (proxy) => {
+      const given = line.text('limit') ?? ''
+      const limit = /^\d{1,9}$/.test(given) ? Number(given) : 0
       if (limit < 1) throw new SettingsError('--limit: expected a number, 1 or more')
       const found: GrantSummary[] = []
       let more = false
-      for await (const grant of grantsOf(proxy, args.user)) {
+      for await (const grant of grantsOf(proxy, line.text('user'))) {
         more = found.length === limit
         if (more) break
         found.push(grant)
       }
-      process.stdout.write(args.json ? `${JSON.stringify(found, undefined, 2)}\n` : toTable(found))
+      process.stdout.write(line.on('json') ? `${JSON.stringify(found, undefined, 2)}\n` : toTable(found))
       if (more) process.stderr.write(`There are more than ${limit}: see --limit.\n`)
       return 0
     }),
-})
+}
 
-const revoke = defineCommand({
-  meta: { name: 'revoke', description: 'End a grant, or all of a user, here and at the provider' },
-  args: revokeArgs,
-  run: ({ args }) =>
-    withProxy(args.config, async (proxy, failures) => {
-      if (!args.grant === !args.user) throw new SettingsError('--grant or --user: expected one of the two')
-      const match = GRANT.exec(args.grant ?? '')
-      if (args.grant && !match) throw new SettingsError('--grant: expected a grant as `grants list` names it')
+const revoke: Command = {
+  description: 'Revoke one grant, or all grants of a user, here and at the provider',
+  flags: {
+    grant: { type: 'string', hint: 'grant', description: 'One grant, as `grants list` prints it' },
+    user: { ...user, description: 'All grants of one user: the id in events, or an e-mail address' },
+    config,
+  },
+  run: (line) =>
+    withProxy(line.text('config'), async (proxy, failures) => {
+      const [grant, user] = [line.text('grant'), line.text('user')]
+      if (!grant === !user) throw new SettingsError('--grant or --user: expected one of the two')
+      const match = GRANT.exec(grant ?? '')
+      if (grant && !match) throw new SettingsError('--grant: expected a grant as `grants list` prints it')
       const keys: { user: string; id: string }[] = match ? [{ user: match[1]!, id: match[2]! }] : []
-      if (args.user) for await (const grant of grantsOf(proxy, args.user)) keys.push(grant)
+      if (user) for await (const grant of grantsOf(proxy, user)) keys.push(grant)
       let ended = 0
-      // This process ends with the last of them: what is not done by then nobody will do.
+      // The process ends after the last one, so that each is waited for.
       for (const key of keys) {
         if (!(await proxy.grants.revoke(key, { wait: 30 }))) continue
         ended++
@@ -81,12 +79,15 @@ const revoke = defineCommand({
       }
       return ended === 0 || failures().length > 0 ? 1 : 0
     }),
-})
+}
 
-export const grantsCommand = defineCommand({
-  meta: { name: 'grants', description: 'See and end what users have connected, in the storage of serve' },
-  subCommands: { list, revoke },
-})
+export const grantsCommand: Group = {
+  description: 'List and revoke the connections of users, in the storage of serve',
+  commands: {
+    list: { description: list.description, load: async () => list },
+    revoke: { description: revoke.description, load: async () => revoke },
+  },
+}
 
 /** By id the store knows where to look; by address every grant has to be opened. */
 async function* grantsOf(proxy: OAuthProxy, user: string | undefined): AsyncIterable<GrantSummary> {

@@ -1,7 +1,7 @@
-import { type ArgsDef, defineCommand } from 'citty'
 import { createProxy, type Store } from '../../../src/index.ts'
 import { fetch, serve } from '../../node.ts'
 import type { Closable } from '../../storage/driver.ts'
+import type { Command, Flags, Line } from '../configuration/command.ts'
 import { loadDotEnv } from '../configuration/environment.ts'
 import { explain, readSettings } from '../configuration/settings.ts'
 import { DANGEROUS, dangerVariable } from '../configuration/unsafe-settings.ts'
@@ -10,47 +10,39 @@ import { createLog } from './log.ts'
 import { startReport } from './report.ts'
 import { stopOnSignals } from './shutdown.ts'
 
-const dangerous: ArgsDef = Object.fromEntries(
-  Object.entries(DANGEROUS).map(([name, description]) => [name, { type: 'boolean', description }]),
-)
-
-/** What `serve` takes, and whatever else serves. */
-export const serveArgs: ArgsDef = {
+/** The flags of every command that serves. */
+export const SERVE_FLAGS: Flags = {
   config: {
     type: 'string',
-    valueHint: 'file',
+    hint: 'file',
     description: 'Config file, instead of lockgate.config.ts|js|mjs|json',
   },
-  log: { type: 'enum', options: ['text', 'json'], default: 'text', description: 'How events are written' },
-  ...dangerous,
+  log: { type: 'string', values: ['text', 'json'], default: 'text', description: 'The format of events' },
+  ...Object.fromEntries(
+    Object.entries(DANGEROUS).map(([name, description]) => [name, { type: 'boolean', description } as const]),
+  ),
 }
 
-export const serveCommand = defineCommand({
-  meta: {
-    name: 'serve',
-    description: 'Run the proxy from lockgate.config.*, .env and the environment',
-  },
-  args: serveArgs,
-  run: ({ args }) => runServer(args as Flags),
-})
-
-type Flags = Readonly<Record<string, string | boolean | undefined>>
+export const serveCommand: Command = {
+  description: 'Run the proxy from lockgate.config.*, .env and the environment',
+  flags: SERVE_FLAGS,
+  run: (line) => runServer(line),
+}
 
 /** @param wrap What to protect, instead of what is configured. */
-export async function runServer(flags: Flags, wrap?: () => Promise<StdioSessions>): Promise<void> {
+export async function runServer(line: Line, wrap?: () => Promise<StdioSessions>): Promise<void> {
   try {
     const cwd = process.cwd()
     await loadDotEnv(process.env, cwd)
-    for (const flag of Object.keys(DANGEROUS)) if (flags[flag]) process.env[dangerVariable(flag)] = 'true'
+    for (const flag of Object.keys(DANGEROUS)) if (line.on(flag)) process.env[dangerVariable(flag)] = 'true'
     const wrapped = await wrap?.()
-    const config = flags.config as string | undefined
     const settings = await readSettings(process.env, cwd, {
-      config,
+      config: line.text('config'),
       dangers: true,
       handler: wrapped?.handler,
     })
     const { port, hostname, tls, options } = settings
-    const log = createLog(flags.log === 'json' ? 'json' : 'text', process.stdout)
+    const log = createLog(line.text('log') === 'json' ? 'json' : 'text', process.stdout)
     const on = { event: [log, ...[options.on?.event ?? []].flat()] }
     const proxy = createProxy({ fetch, ...options, on })
     const server = await serve(proxy, { port, hostname, tls })

@@ -1,8 +1,8 @@
 import type { OAuthProxy, ProxyOptions } from '../../../src/index.ts'
-import { providersOf } from '../configuration/providers.ts'
+import { providersOf } from '../../doctor/deployment/providers.ts'
+import { MCP_CLIENTS, serverName } from '../configuration/mcp-clients.ts'
 import type { ServeSettings } from '../configuration/settings.ts'
 import { isLoopback } from '../configuration/unsafe-settings.ts'
-import { MCP_CLIENTS, serverName } from '../mcp-clients.ts'
 
 /** What a change in a store promises, for whoever chose it by a word. */
 const GUARANTEES = {

@@ -1,32 +1,26 @@
-import { type ArgsDef, defineCommand } from 'citty'
+import { type Command, UsageError } from '../configuration/command.ts'
 import { listOf } from '../configuration/environment.ts'
-import { UsageError } from '../run.ts'
-import { runServer, serveArgs } from '../serve/command.ts'
+import { runServer, SERVE_FLAGS } from '../serve/command.ts'
 import { stdioSessions } from './stdio-sessions.ts'
 
-export const wrapCommand = defineCommand({
-  meta: {
-    name: 'wrap',
-    description: 'Serve an MCP server that is a program: lockgate wrap [OPTIONS] -- <command> [arguments]',
-  },
-  args: {
+export const wrapCommand: Command = {
+  description: 'Run the proxy in front of an MCP server that is a local program',
+  flags: {
     env: {
       type: 'string',
-      valueHint: 'names',
-      description: 'Variables that the program gets, by commas, beside PATH, HOME and the like',
+      hint: 'names',
+      description: 'Comma-separated variables to pass to the program, in addition to PATH, HOME and the like',
     },
-    ...serveArgs,
-  } as ArgsDef,
-  async run({ args, rawArgs }) {
-    const [command, ...rest] = rawArgs.includes('--') ? rawArgs.slice(rawArgs.indexOf('--') + 1) : []
+    ...SERVE_FLAGS,
+  },
+  rest: '<command> [arguments]',
+  async run(line) {
+    const [command, ...args] = line.rest
     if (!command) throw new UsageError('The command is missing: lockgate wrap -- <command> [arguments]')
-    await runServer(args as Record<string, string | boolean | undefined>, () => {
-      const names = listOf(typeof args.env === 'string' ? args.env : '')
-      return stdioSessions(
-        command,
-        rest,
-        Object.fromEntries(names.map((name) => [name, process.env[name] ?? ''])),
-      )
+    await runServer(line, () => {
+      const names = listOf(line.text('env') ?? '')
+      const env = Object.fromEntries(names.map((name) => [name, process.env[name] ?? '']))
+      return stdioSessions(command, args, env)
     })
   },
-})
+}

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { startMcpServer } from '../../support/mcp-server.ts'
-import { connect } from '../../support/system.ts'
+import { startMcpServer } from '../support/mcp-server.ts'
+import { connect } from '../support/system.ts'
 import { type Front, startFront, withHeaders, wrong } from './front.ts'
 
 const closing: (() => Promise<unknown>)[] = []

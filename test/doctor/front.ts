@@ -1,14 +1,13 @@
 import { createServer as createHttp } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import type { Fetch, ProxyOptions } from 'lockgate'
+import { type Diagnosis, diagnose, type ExamineOptions, type Finding } from 'lockgate/doctor'
 import { toNodeHandler } from 'lockgate/node'
 import { Agent, fetch as undiciFetch } from 'undici'
-import { type Examination, examine } from '../../../adapters/cli/doctor/examine.ts'
-import type { Finding } from '../../../adapters/cli/doctor/finding.ts'
-import type { SettingsSource } from '../../../adapters/cli/doctor/local/deployment.ts'
-import { certify } from '../../outbound/certificate.ts'
-import { freePort } from '../../support/free-port.ts'
-import { type System, startSystem } from '../../support/system.ts'
+import { readDeployment, type SettingsSource } from '../../adapters/cli/doctor/settings.ts'
+import { certify } from '../outbound/certificate.ts'
+import { freePort } from '../support/free-port.ts'
+import { type System, startSystem } from '../support/system.ts'
 
 export type Pass = (request: Request) => Promise<Response>
 
@@ -20,7 +19,7 @@ export interface Front extends System {
   readonly port: number
   readonly fetch: Fetch
   /** What the doctor says of it. */
-  doctor(options?: Partial<Parameters<typeof examine>[1]>): Promise<Examination>
+  doctor(options?: ExamineOptions & { settings?: SettingsSource }): Promise<Diagnosis>
   /** The settings `lockgate serve` would have run it with. */
   settings(changes?: Record<string, string>): SettingsSource
 }
@@ -51,8 +50,14 @@ export async function startFront(
     ...system,
     port,
     fetch,
-    doctor: (changes = {}) =>
-      examine(system.mcp, { fetch, timeout: 5000, agent: 'lockgate-doctor/test', ...changes }),
+    async doctor({ settings, ...changes } = {}) {
+      const found = settings && (await readDeployment(settings, system.mcp))
+      const options = { fetch, timeout: 5000, agent: 'lockgate-doctor/test', ...changes }
+      const local = { deployment: found?.options, secondStore: found?.secondStore }
+      const diagnosis = await diagnose(system.mcp, { ...options, ...local })
+      await found?.close()
+      return { ...diagnosis, findings: [...diagnosis.findings, ...(found?.findings ?? [])] }
+    },
     settings: (changes = {}) => ({
       env: {
         LOCKGATE_URL: url,
@@ -129,5 +134,5 @@ export const at =
   }
 
 /** What is wrong, by id. */
-export const wrong = ({ findings }: Examination): Finding[] =>
+export const wrong = ({ findings }: Diagnosis): Finding[] =>
   findings.filter(({ status }) => status === 'fail' || status === 'warn')

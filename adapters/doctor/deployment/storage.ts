@@ -1,4 +1,4 @@
-import type { Store } from '../../../../src/index.ts'
+import type { Store } from '../../../src/index.ts'
 import { type Finding, fail, ok, show, warn } from '../finding.ts'
 
 const ROUNDS = 5

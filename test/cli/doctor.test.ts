@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { afterEach, expect, test } from 'vitest'
-import { at, type Front, startFront, withJson } from './front.ts'
+import { at, type Front, startFront, withJson } from '../doctor/front.ts'
 
-const cli = new URL('../../../dist/cli.js', import.meta.url).pathname
+const cli = new URL('../../dist/cli.js', import.meta.url).pathname
 
 let front: Front | undefined
 afterEach(async () => {

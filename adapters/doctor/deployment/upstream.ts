@@ -1,4 +1,4 @@
-import type { Provider } from '../../../../src/index.ts'
+import type { Provider } from '../../../src/index.ts'
 import { type Finding, fail, ok, show, skip, warn } from '../finding.ts'
 import type { Probe } from '../probe.ts'
 import { callbackFinding } from './callback.ts'

@@ -1,4 +1,4 @@
-import { ConfigError, createProxy, type ProxyOptions } from '../../../../src/index.ts'
+import { ConfigError, createProxy, type ProxyOptions } from '../../../src/index.ts'
 import { type Finding, fail, ok } from '../finding.ts'
 
 /**

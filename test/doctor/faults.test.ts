@@ -1,6 +1,6 @@
 import type { ProxyOptions } from 'lockgate'
+import { diagnose } from 'lockgate/doctor'
 import { afterEach, describe, expect, test } from 'vitest'
-import { examine } from '../../../adapters/cli/doctor/examine.ts'
 import { at, type Fault, type Front, fetchWith, startFront, withHeaders, withJson, wrong } from './front.ts'
 
 let front: Front | undefined
@@ -416,7 +416,7 @@ describe('each planted fault is found, alone, with what to do', () => {
 
 test('http under a public name is found', async () => {
   front = await startFront()
-  const examination = await examine(`http://mcp.example.com:${front.port}/mcp`, {
+  const examination = await diagnose(`http://mcp.example.com:${front.port}/mcp`, {
     fetch: fetchWith(),
     timeout: 5000,
     agent: 'lockgate-doctor/test',

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
+import { type Diagnosis, diagnose } from 'lockgate/doctor'
 import { afterEach, expect, test } from 'vitest'
-import { type Examination, examine } from '../../../adapters/cli/doctor/examine.ts'
-import type { Peer } from '../../peers/listen.ts'
-import { startOidcProvider } from '../../peers/oidc-provider.ts'
-import { startSdkAuthRouter } from '../../peers/sdk-auth-router.ts'
-import { startWorkersOauthProvider } from '../../peers/workers-oauth-provider.ts'
+import type { Peer } from '../peers/listen.ts'
+import { startOidcProvider } from '../peers/oidc-provider.ts'
+import { startSdkAuthRouter } from '../peers/sdk-auth-router.ts'
+import { startWorkersOauthProvider } from '../peers/workers-oauth-provider.ts'
 import { wrong } from './front.ts'
 
 let peer: Peer | undefined
@@ -13,17 +13,16 @@ afterEach(async () => {
   peer = undefined
 })
 
-const look = (): Promise<Examination> =>
-  examine(peer!.mcp, {
+const look = (): Promise<Diagnosis> =>
+  diagnose(peer!.mcp, {
     fetch: (input, init) => fetch(input, init),
     timeout: 5000,
     agent: 'lockgate-doctor/test',
   })
-const ids = (examination: Examination) =>
+const ids = (examination: Diagnosis) =>
   wrong(examination).map(({ id, status }) => (status === 'warn' ? `warn ${id}` : id))
-const good = ({ findings }: Examination) =>
-  findings.filter(({ status }) => status === 'ok').map(({ id }) => id)
-const stuck = ({ clients }: Examination) =>
+const good = ({ findings }: Diagnosis) => findings.filter(({ status }) => status === 'ok').map(({ id }) => id)
+const stuck = ({ clients }: Diagnosis) =>
   clients.filter(({ works }) => works === 'no').map(({ client }) => client)
 
 test('oidc-provider: schemes have to be announced, any http address may register, pages may not; the probes are deleted', async () => {
@@ -90,7 +89,7 @@ test('the SDK’s own router: any http address may register, and no answer names
   expect(examination.registered).toEqual({ made: 4, deleted: 0 })
 })
 
-const installed = existsSync(new URL('../../peers/node_modules', import.meta.url))
+const installed = existsSync(new URL('../peers/node_modules', import.meta.url))
 if (!installed)
   console.warn('Skipped: `node test/install.mjs peers` installs @cloudflare/workers-oauth-provider')
 

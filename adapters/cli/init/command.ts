@@ -1,19 +1,20 @@
-import { type ArgsDef, defineCommand } from 'citty'
+import type { Command, Flags } from '../configuration/command.ts'
+import { MCP_CLIENTS } from '../configuration/mcp-clients.ts'
 import { PROVIDERS, readUpstream, upstreamVariable } from '../configuration/providers.ts'
-import { explain, newSecret } from '../configuration/settings.ts'
+import { newSecret } from '../configuration/secret.ts'
+import { explain } from '../configuration/settings.ts'
 import { isLoopback } from '../configuration/unsafe-settings.ts'
-import { MCP_CLIENTS } from '../mcp-clients.ts'
 import { type Answers, definitionOf, flagOf, type Given, inputsOf, RUNTIMES, readAnswers } from './answers.ts'
 import { entryOf } from './entries.ts'
 import { nextSteps } from './next-steps.ts'
 import { variablesOf } from './variables.ts'
 import { ignore, keptSecret, refuseToReplace, writeFiles, writeVariables } from './write.ts'
 
-const text = (description: string, valueHint: string) => ({ type: 'string', description, valueHint }) as const
-const few = (description: string, table: object, valueHint: string) =>
-  text(`${description}: ${Object.keys(table).join(', ')}`, valueHint)
+const text = (description: string, hint: string) => ({ type: 'string', description, hint }) as const
+const few = (description: string, table: object, hint: string) =>
+  text(`${description}: ${Object.keys(table).join(', ')}`, hint)
 
-const ARGS: ArgsDef = {
+const FLAGS: Flags = {
   provider: few('Who signs users in; with --help this shows what it needs', PROVIDERS, 'name'),
   mcp: text('URL of the MCP server to protect', 'url'),
   url: text('The address that clients and browsers see; http://localhost:8787 by default', 'url'),
@@ -33,31 +34,31 @@ const ARGS: ArgsDef = {
 }
 
 /** The flags, with those of the provider that the command line names. */
-async function args(): Promise<ArgsDef> {
-  const line = process.argv.join('\n')
-  const provider = /^--provider[=\n](.+)$/m.exec(line)?.[1]
+async function flagsFor(args: readonly string[]): Promise<Flags> {
+  const provider = /^--provider[=\n](.+)$/m.exec(args.join('\n'))?.[1]
   const inputs = inputsOf(await definitionOf(provider)).map(([name, { expected, required }]) => {
-    const description = `${provider}: ${expected}${required ? '' : ' (may be left out)'}`
+    const description = `${provider}: ${expected}${required ? '' : ' (optional)'}`
     return [flagOf(name), text(description, name)] as const
   })
-  const { provider: first, ...others } = ARGS
+  const { provider: first, ...others } = FLAGS
   return { provider: first!, ...Object.fromEntries(inputs), ...others }
 }
 
-export const initCommand = defineCommand({
-  meta: { name: 'init', description: 'Write the configuration, and say what is left to do' },
-  args,
-  async run({ args }) {
+export const initCommand: Command = {
+  description: 'Write a configuration and list the remaining steps',
+  flags: flagsFor,
+  async run(line) {
     try {
-      const { force, _, ...flags } = args as Record<string, unknown>
+      const { force, ...flags } = line.given
       process.stdout.write(await init(process.cwd(), flags as Given, force === true))
+      return 0
     } catch (error) {
       if ((error as Error).name === 'Cancelled') process.stderr.write('Nothing was written.\n')
       else process.stderr.write(`${explain(error) ?? (error as Error).message}\n`)
-      process.exit(1)
+      return 1
     }
   },
-})
+}
 
 async function init(cwd: string, flags: Given, force: boolean): Promise<string> {
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY

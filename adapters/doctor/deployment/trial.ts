@@ -1,6 +1,5 @@
-import { createProxy, type Fetch, type ProxyEvent, type ProxyOptions } from '../../../../src/index.ts'
-import { memory } from '../../../storage/memory.ts'
-import { newSecret } from '../../configuration/settings.ts'
+import { createProxy, type Fetch, type ProxyEvent, type ProxyOptions } from '../../../src/index.ts'
+import { memory } from '../../storage/memory.ts'
 
 /** One request to the provider, with its answer. */
 export interface Exchange {
@@ -43,7 +42,7 @@ export async function trySignIn(
   const proxy = createProxy({
     ...options,
     // Judged elsewhere; one that is wrong must not hide the rest.
-    secret: newSecret(),
+    secret: crypto.randomUUID() + crypto.randomUUID(),
     storage: memory(),
     registration: 'off',
     clients: [{ clientId: CLIENT, redirectUris: [REDIRECT] }],
