@@ -41,7 +41,7 @@ export interface Command {
   /** A last paragraph of the help text. */
   readonly note?: string
   /** Runs the command. A returned number ends the process with that exit code. */
-  run(line: Line): Promise<number | void>
+  run(line: Line): Promise<number | undefined>
 }
 
 /** A command that only has commands below it. */

@@ -5,14 +5,14 @@ const WIDTH = 110
 /** Returns the help text of a command with commands below it. */
 export function groupHelp(path: string, { description, commands }: Group): string {
   const rows = Object.entries(commands).map(([name, entry]) => [name, entry.description] as const)
-  return `${description}.\n\nUsage: ${path} <command> [options]\n\nCommands:\n${table(rows)}\nSee ${path} <command> --help for its options.\n`
+  return `${description}.\n\nUSAGE ${path} ${Object.keys(commands).join('|')}\n\nCOMMANDS\n${table(rows)}\nSee ${path} <command> --help for its options.\n`
 }
 
 /** Returns the help text of one command. */
 export function commandHelp(path: string, command: Command, flags: Flags): string {
   const { description, words = [], rest, note } = command
   const shown = Object.entries(flags).filter(([, { hidden }]) => !hidden)
-  const usage = [path, ...words.map(({ name }) => `[${name}]`), '[options]', ...(rest ? [`-- ${rest}`] : [])]
+  const usage = [path, ...words.map(({ name }) => `[${name}]`), '[OPTIONS]', ...(rest ? [`-- ${rest}`] : [])]
   const options = shown.map(([name, flag]) => {
     const value = flag.hint ?? flag.values?.join('|') ?? 'text'
     const usual = flag.default === undefined ? '' : ` (default ${flag.default})`
@@ -20,9 +20,9 @@ export function commandHelp(path: string, command: Command, flags: Flags): strin
   })
   const sections = [
     `${description}.`,
-    `Usage: ${usage.join(' ')}`,
-    words.length > 0 && `Arguments:\n${table(words.map((word) => [word.name, word.description]))}`.trimEnd(),
-    `Options:\n${table([...options, ['--help', 'Show this text']])}`.trimEnd(),
+    `USAGE ${usage.join(' ')}`,
+    words.length > 0 && `ARGUMENTS\n${table(words.map((word) => [word.name, word.description]))}`.trimEnd(),
+    `OPTIONS\n${table([...options, ['--help', 'Show this text']])}`.trimEnd(),
     note,
   ]
   return `${sections.filter(Boolean).join('\n\n')}\n`

@@ -108,7 +108,7 @@ async function* grantsOf(proxy: OAuthProxy, user: string | undefined): AsyncIter
 async function withProxy(
   file: string | undefined,
   work: (proxy: OAuthProxy, failures: () => readonly string[]) => Promise<number>,
-): Promise<void> {
+): Promise<never> {
   let code = 1
   try {
     const cwd = process.cwd()
@@ -129,7 +129,7 @@ async function withProxy(
     process.stderr.write(`${explain(error) ?? (error as Error).message}\n`)
   }
   // Connections kept for the provider would hold the process for a while.
-  process.exit(code)
+  return process.exit(code)
 }
 
 const minute = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`

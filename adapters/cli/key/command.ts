@@ -8,5 +8,6 @@ export const keyCommand: Command = {
     const key = newSecret()
     const keyHash = createHash('sha256').update(key).digest('hex')
     process.stdout.write(`key      ${key}\nkeyHash  ${keyHash}\n`)
+    return 0
   },
 }

@@ -5,5 +5,6 @@ export const secretCommand: Command = {
   description: 'Print a new secret: 256 bits of randomness',
   async run() {
     process.stdout.write(`${newSecret()}\n`)
+    return 0
   },
 }

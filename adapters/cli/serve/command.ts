@@ -26,7 +26,10 @@ export const SERVE_FLAGS: Flags = {
 export const serveCommand: Command = {
   description: 'Run the proxy from lockgate.config.*, .env and the environment',
   flags: SERVE_FLAGS,
-  run: (line) => runServer(line),
+  async run(line) {
+    await runServer(line)
+    return undefined
+  },
 }
 
 /** @param wrap What to protect, instead of what is configured. */

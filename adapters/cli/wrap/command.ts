@@ -22,5 +22,6 @@ export const wrapCommand: Command = {
       const env = Object.fromEntries(names.map((name) => [name, process.env[name] ?? '']))
       return stdioSessions(command, args, env)
     })
+    return undefined
   },
 }
