@@ -20,7 +20,7 @@ const alias = [
 const LANES = {
   rules: ['rules'],
   stores: ['contract'],
-  cli: ['cli'],
+  cli: ['cli', 'doctor'],
   dist: ['package', 'bench', 'runtime', 'matrix', 'browser'],
   faults: ['faults', 'fuzz', 'outbound'],
 } as const

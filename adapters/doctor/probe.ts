@@ -1,4 +1,4 @@
-import { BodyTooLarge, readCapped } from '../../../src/internal.ts'
+import { BodyTooLarge, readCapped } from '../../src/internal.ts'
 import { show } from './finding.ts'
 
 /** One answer, read to its end. */

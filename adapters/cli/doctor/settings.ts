@@ -1,6 +1,6 @@
 import type { ProxyOptions, Store } from '../../../src/index.ts'
+import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import { type Finding, fail, ok, show, skip } from '../../doctor/finding.ts'
-import { isLoopback } from '../../doctor/loopback.ts'
 import type { Closable } from '../../storage/driver.ts'
 import { fromUrl } from '../../storage/from-url.ts'
 import { newSecret } from '../configuration/secret.ts'

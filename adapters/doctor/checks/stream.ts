@@ -1,4 +1,4 @@
-import { ms } from '../../../../src/internal.ts'
+import { ms } from '../../../src/internal.ts'
 import { INITIALIZE, MCP_HEADERS } from '../discovery.ts'
 import { type Finding, fail, ok, skip } from '../finding.ts'
 import { type Answer, sketch } from '../probe.ts'

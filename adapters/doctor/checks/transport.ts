@@ -1,5 +1,5 @@
+import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import { judge, ok, type Problem, show, skip, warn } from '../finding.ts'
-import { isLoopback } from '../loopback.ts'
 import type { Check, World } from '../world.ts'
 
 const MEMBERS = ['issuer', 'authorization_endpoint', 'token_endpoint', 'registration_endpoint', 'jwks_uri']
