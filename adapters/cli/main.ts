@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import packageJson from '../../package.json' with { type: 'json' }
-import { type Entry, type Group, run } from './configuration/command.ts'
+import type { Entry, Group } from './configuration/command.ts'
+import { run } from './configuration/run.ts'
 
 const entry = (description: string, load: Entry['load']): Entry => ({ description, load })
 

@@ -4,8 +4,10 @@ import type { Answer, Probe } from './probe.ts'
 export interface Attempt {
   readonly answer: Answer
   readonly redirectUris: readonly string[]
-  /** Absent where the server refused. */
+  /** Absent if the server refused. */
   readonly clientId: string | undefined
+  /** The redirect URIs that a server left out of a registration it accepted. */
+  readonly dropped: readonly string[]
 }
 
 /** Every attempt, once each. */
@@ -56,6 +58,10 @@ const SHAPES = {
   unsafe: { redirect_uris: ['http://callback.example.com/'], token_endpoint_auth_method: 'none' },
 } as const
 
+/** Whether a server registered a client with every redirect URI that it sent. */
+export const isAccepted = ({ clientId, dropped }: Attempt): boolean =>
+  clientId !== undefined && dropped.length === 0
+
 /** Registers probes at an endpoint: three where all goes well, and one that has to be refused. */
 export async function tryRegistrations(probe: Probe, endpoint: string): Promise<Registrations> {
   const attempt = async (name: keyof typeof SHAPES): Promise<Attempt> => {
@@ -72,12 +78,14 @@ export async function tryRegistrations(probe: Probe, endpoint: string): Promise<
       }),
     })
     const id = answer.status === 201 || answer.status === 200 ? answer.json?.client_id : undefined
-    return { answer, redirectUris, clientId: typeof id === 'string' ? id : undefined }
+    const kept = answer.json?.redirect_uris
+    const dropped = Array.isArray(kept) ? redirectUris.filter((uri) => !kept.includes(uri)) : []
+    return { answer, redirectUris, clientId: typeof id === 'string' ? id : undefined, dropped }
   }
   const editor = await attempt('editor')
   return {
     editor,
-    loopback: editor.clientId === undefined ? await attempt('loopback') : editor,
+    loopback: isAccepted(editor) ? editor : await attempt('loopback'),
     scheme: await attempt('scheme'),
     hosted: await attempt('hosted'),
     unsafe: await attempt('unsafe'),

@@ -1,6 +1,6 @@
 import { type Finding, fail, judge, ok, type Problem, show, skip, warn } from '../finding.ts'
 import { sketch } from '../probe.ts'
-import type { Attempt } from '../registrations.ts'
+import { type Attempt, isAccepted } from '../registrations.ts'
 import type { Check } from '../world.ts'
 
 const WAY = 'Clients can get an id by themselves'
@@ -22,18 +22,18 @@ export const registration: Check = ({ registrations, server }) => {
     judge(
       'register.loopback',
       'Apps on the user’s computer may register',
-      loopback.clientId === undefined
+      !isAccepted(loopback)
         ? refused(
             loopback,
             'Accept http redirect URIs on 127.0.0.1, [::1] and localhost, and let the port be free (RFC 8252 §7.3).',
           )
         : undefined,
     ),
-    ...(loopback.clientId === undefined ? [] : [mixed(editor)]),
+    ...(isAccepted(loopback) ? [mixed(editor)] : []),
     judge(
       'register.schemes',
       'Apps with a scheme of their own may register',
-      scheme.clientId === undefined
+      !isAccepted(scheme)
         ? refused(
             scheme,
             'Accept private-use schemes such as cursor://, also where no application_type is sent (in Lockgate: `redirectUris.customSchemes`).',
@@ -43,7 +43,7 @@ export const registration: Check = ({ registrations, server }) => {
     judge(
       'register.hosted',
       'Hosted clients may register, whatever method they ask for',
-      hosted.clientId === undefined
+      !isAccepted(hosted)
         ? refused(
             hosted,
             'Accept each token_endpoint_auth_method and answer with the one that will be used (RFC 7591 §3.2.1).',
@@ -76,13 +76,13 @@ const mixed = (editor: Attempt): Finding =>
   judge(
     'register.mixed',
     'One registration may mix https and loopback addresses',
-    editor.clientId === undefined
+    !isAccepted(editor)
       ? refused(editor, 'Accept the whole set in one registration, as VS Code sends it.')
       : undefined,
   )
 
-const refused = ({ answer, redirectUris }: Attempt, fix: string): Problem => ({
-  seen: `${show(redirectUris.join(' '))}: ${sketch(answer)}`,
+const refused = ({ answer, redirectUris, dropped }: Attempt, fix: string): Problem => ({
+  seen: `${show(redirectUris.join(' '))}: ${sketch(answer)}${dropped.length > 0 ? ` without ${show(dropped.join(' '))}` : ''}`,
   expected: '201 with a client_id as JSON',
   fix:
     answer.status === 429
