@@ -6,6 +6,9 @@ import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/seal.ts'
 import { OAuthError } from './errors.ts'
 import { createEmit, type Emit } from './events/event.ts'
+import { createDestinations, type Destinations } from './forward/destinations.ts'
+import { createStreams, type Streams } from './forward/streams.ts'
+import { formatGrantKey } from './grants/grant-key.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
 import { failClosed } from './grants/store-failure.ts'
 import { API_KEY_CLIENT, createApiKeys } from './guard/api-keys.ts'
@@ -19,7 +22,7 @@ import { type AccessTokens, createAccessTokens } from './tokens/access-token.ts'
 import { createUpstreams } from './upstream/create-upstreams.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 
-/** Everything an endpoint works with; made once, changed by nobody. */
+/** Everything an endpoint works with. Made once per proxy. */
 export interface Context {
   readonly settings: Settings
   readonly keyring: Keyring
@@ -32,24 +35,33 @@ export interface Context {
   readonly endTokens: EndTokens
   readonly guard: Guard
   readonly limits: Limits
+  /** The MCP servers that requests are forwarded to. */
+  readonly destinations: Destinations
+  readonly streams: Streams
   readonly emit: Emit
 }
 
-/** What belongs to one request only. */
+/** One request, apart from its content. */
 export interface Call {
-  /** Goes into the event and onto the error page. */
+  /** Returns the id that is in the events of this request and on its error page. */
   requestId(): string
-  /** Where it comes from, as it is counted; absent where the runtime does not say. */
+  /** Returns the client's address as limits count it, or `undefined` if the runtime does not tell it. */
   address(): string | undefined
+  /** Returns the client's whole address, or `undefined` if the runtime does not tell it. */
+  clientAddress(): string | undefined
   /** Reports an event of this request. */
   readonly emit: Emit
-  /** Lets work go on after the answer, where the runtime has to be told so. Its failure is reported, no more. */
+  /** `true` if a listener hears events. Without one, nothing has to be measured for them. */
+  readonly isHeard: boolean
+  /** Keeps `work` running after the response, with `waitUntil` on Workers. A failure becomes an event. */
   defer(work: Promise<unknown>): void
-  /** Lets the answer be silent for as long as it likes, where the runtime has to be told so. */
+  /** Lets the response be silent for any time, on runtimes that otherwise cut it. */
   keepOpen(): void
+  /** `true` if the runtime ties timers and streams to the request that made them, as Workers do. */
+  readonly isBound: boolean
 }
 
-/** One HTTP endpoint. What it throws becomes an answer in one place. */
+/** One HTTP endpoint. The router turns an exception into a response. */
 export type Endpoint = (request: Request, ctx: Context, call: Call) => Response | Promise<Response>
 
 export function createContext(settings: Settings): Context {
@@ -111,6 +123,8 @@ export function createContext(settings: Settings): Context {
     now,
     emit,
   })
+  const streams = createStreams(now, settings.limits === false ? undefined : settings.limits)
+  grants.onChange((key) => streams.recheck(formatGrantKey(key)))
   const guard = createGuard({
     accessTokens,
     apiKeys,
@@ -133,11 +147,13 @@ export function createContext(settings: Settings): Context {
     endTokens,
     guard,
     limits: createLimits(settings.limits, { now, emit }),
+    destinations: createDestinations(settings.resources, settings.origin),
+    streams,
     emit,
   }
 }
 
-/** Who signed in at the application itself has a token only where the application gave one. */
+/** Returns the provider's token. A user of the application's own sign-in has one only if the application gave one. */
 function tokenOf({ accessToken }: UpstreamTokens): string {
   if (accessToken !== '') return accessToken
   throw new OAuthError('access_denied', 'There is no token of a provider for this user', {

@@ -1,7 +1,9 @@
 export { ConfigError, type ConfigIssue, OAuthError, type OAuthErrorCode } from './errors.ts'
 export type { Listener, ProxyEvent } from './events/event.ts'
 export type { Metrics } from './events/metrics.ts'
+export type { Delivery, OpenStream, Passage, Verdict } from './forward/passage.ts'
 export type { ClientAddress } from './http/address.ts'
+export type { HeaderFields, RequestHead } from './http/head.ts'
 export type { ApiKeyIdentity, ApiKeyOptions, VerifyApiKey } from './options/api-keys.ts'
 export type { Auth, McpHandler } from './options/auth.ts'
 export type {

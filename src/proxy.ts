@@ -1,13 +1,15 @@
 import { type Call, type Context, createContext } from './context.ts'
 import { randomId } from './crypto/random.ts'
 import { describeError } from './events/event.ts'
+import type { Verdict } from './forward/passage.ts'
 import type { Grant } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
 import { ownerOf } from './grants/owner.ts'
-import { forwardedAddress, normalAddress } from './http/address.ts'
+import { forwardedAddress, normalAddress, peerAddress, plainAddress } from './http/address.ts'
+import { headOf, type RequestHead } from './http/head.ts'
 import type { ProxyOptions } from './options/options.ts'
 import { readOptions } from './options/settings.ts'
-import { createRouter } from './routes.ts'
+import { createRouter } from './router.ts'
 import {
   type AuthRequest,
   completeAuthorization,
@@ -33,10 +35,22 @@ export interface GrantSummary {
 
 /** What {@link createProxy} returns: a fetch handler, and the operator's view of what it holds. */
 export interface OAuthProxy {
-  /**
-   * Answers a request; never rejects. Needs no `this`. Further arguments, as runtimes add them, may be passed on.
-   */
+  /** Answers a request. Never rejects, and needs no `this`. Pass on the further arguments that a runtime adds. */
   readonly fetch: (request: Request, ...native: unknown[]) => Promise<Response>
+  /**
+   * Judges the head of a request for a protected MCP server, without its body. Emits the same events as `fetch`, and
+   * counts the same limits. An adapter then moves the bodies by its runtime's fastest means; a gateway can use the
+   * decision alone, as with nginx's `auth_request`. After a `forward` verdict, the caller must call `answered`, `failed`
+   * or `abandoned` of the passage; after `handle`, it must call `handle`.
+   *
+   * @param head The request's method, target and headers as received. Paths with more than one reading are refused.
+   * @param native Further arguments, as for `fetch`: they tell the client's address.
+   * @returns `undefined` for any other address: pass the whole request to `fetch`. A promise only if the token, a limit
+   * or a provider has to be looked up. Never throws or rejects.
+   */
+  readonly admit: (head: RequestHead, ...native: unknown[]) => Verdict | Promise<Verdict> | undefined
+  /** Ends every event stream that only waits. Call it before a server stops, so that its clients reconnect elsewhere. */
+  readonly endStreams: () => void
   /**
    * For an application with its own sign-in (`upstream: { login, name }`): what a request to its page is about.
    *
@@ -89,38 +103,49 @@ export interface OAuthProxy {
 export function createProxy(options: ProxyOptions): OAuthProxy {
   const settings = readOptions(options)
   const ctx = createContext(settings)
-  const route = createRouter(ctx)
+  const router = createRouter(ctx)
 
   const report = (error: unknown) =>
     ctx.emit({ type: 'failed', reason: 'after-the-answer', error: describeError(error) })
 
-  function callOf(request: Request, native: readonly unknown[]): Call {
+  function callOf(head: RequestHead, native: readonly unknown[]): Call {
     let requestId: string | undefined
+    /** Returns the address of the client's side, as the runtime or the operator's function tells it. */
+    const source = (): string | undefined => {
+      const { clientAddress, trustProxy } = settings
+      const toRequest = () => head.toRequest()
+      const peer = clientAddress ? clientAddress(toRequest(), ...native) : peerAddress(toRequest, native)
+      return forwardedAddress(head.headers.get('x-forwarded-for'), trustProxy, peer)
+    }
     const call: Call = {
-      // Drawn when somebody asks: most requests end well and need none.
+      isBound: native.some(isWorkersContext),
+      isHeard: settings.listeners.length > 0,
+      // Made on first use, because most requests succeed and need none.
       requestId() {
         requestId ??= randomId(9)
         return requestId
       },
       address() {
-        const { clientAddress, trustProxy } = settings
-        const peer = clientAddress(request, ...native)
-        const address = forwardedAddress(request.headers.get('x-forwarded-for'), trustProxy, peer)
+        const address = source()
         return address === undefined ? undefined : normalAddress(address)
+      },
+      clientAddress() {
+        const address = source()
+        return address === undefined ? undefined : plainAddress(address)
       },
       defer(work) {
         const settled = work.catch(report)
-        // Workers end a request's work with its answer, unless they are told of more.
-        const host = [request, ...native].find(waits)
+        // Workers end a request's work with its response, unless they are told of more.
+        const host = native.find(waits) ?? ([head.toRequest()] as unknown[]).find(waits)
         host?.waitUntil(settled)
       },
       keepOpen() {
-        // Bun cuts an answer that is silent for ten seconds, as streams and slow tools are.
-        native.find(cuts)?.timeout(request, 0)
+        // Bun cuts a response that is silent for ten seconds, as streams and slow tools are.
+        native.find(cuts)?.timeout(head.toRequest(), 0)
       },
-      // Without a listener there is no id to be drawn.
+      // Without a listener no id is needed.
       emit(event) {
-        if (settings.listeners.length > 0) ctx.emit({ requestId: call.requestId(), ...event })
+        if (call.isHeard) ctx.emit({ requestId: call.requestId(), ...event })
       },
     }
     return call
@@ -131,12 +156,18 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     resources: settings.resources.map(({ id, name, target }) => ({
       id,
       name,
-      ...('url' in target && { target: target.url.href }),
+      // Its query may hold a secret.
+      ...('url' in target && { target: target.url.origin + target.url.pathname }),
     })),
-    fetch: (request, ...native) => route(request, callOf(request, native)),
+    fetch(request, ...native) {
+      const head = headOf(request)
+      return router.handle(request, head, callOf(head, native))
+    },
+    admit: (head, ...native) => router.admit(head, callOf(head, native)),
+    endStreams: () => ctx.streams.end(),
     parseAuthRequest: (request) => parseAuthRequest(ctx, request),
     completeAuthorization: ({ request, ...done }) =>
-      completeAuthorization(ctx, callOf(request, []), request, done),
+      completeAuthorization(ctx, callOf(headOf(request), []), request, done),
     grants: {
       async list(user) {
         const found: GrantSummary[] = []
@@ -184,6 +215,10 @@ function summarise({ grants }: Context, key: GrantKey, grant: Grant): GrantSumma
 interface Waiting {
   waitUntil(work: Promise<unknown>): void
 }
+
+/** The context of a Worker's request. */
+const isWorkersContext = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'passThroughOnException' in value
 
 const waits = (value: unknown): value is Waiting =>
   typeof value === 'object' && value !== null && typeof (value as Partial<Waiting>).waitUntil === 'function'

@@ -40,6 +40,8 @@ const SHIPPED = {
   revokePauses: [500, 2000, 6000],
   /** The time after which no further attempt to revoke begins. Some runtimes stop background work after 30 seconds. */
   revokeWithin: 15_000,
+  /** The pause between two looks at the open event streams, whether their tokens are still valid. */
+  streamCheck: 500,
   /** How long responses may continue after the process was told to stop. */
   shutdown: 5000,
   /** The time without a request after which a wrapped program is stopped. */
@@ -61,6 +63,8 @@ export const seconds = {
   retryStorage: 2,
   /** `Retry-After` while a hook does not respond, or a record cannot be read yet. */
   retryLater: 5,
+  /** `Retry-After` while too many event streams are open. */
+  retryStreams: 5,
   /** The longest `Retry-After` of a provider that a request waits for itself. */
   providerSoon: 2,
   /** `Retry-After` while a provider is unavailable and names no time. */

@@ -1,4 +1,5 @@
 import type { Context, Endpoint } from '../context.ts'
+import type { Head } from '../http/head.ts'
 import { json, page } from '../http/responses.ts'
 import { homePage } from '../pages/home-page.ts'
 import type { Page } from '../pages/layout.ts'
@@ -10,7 +11,7 @@ export const homeEndpoint: Endpoint = (request, ctx) =>
 
 /** The page for some resources, as it fits who is signed in. */
 export function home(
-  request: Request,
+  request: Pick<Head, 'headers'>,
   ctx: Context,
   server: string,
   resources: readonly { readonly name: string; readonly id: string }[],

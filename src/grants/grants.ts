@@ -31,6 +31,8 @@ export interface Grants {
   live(key: GrantKey): Promise<LiveGrant>
   /** Lets `decide` judge the record, and judge anew whenever somebody else changed it meanwhile. */
   change<T>(key: GrantKey, decide: (grant: Grant) => Decision<T>): Promise<Outcome<T>>
+  /** Registers a function that is called after this process changed or ended a grant. */
+  onChange(listener: (key: GrantKey) => void): void
   /** Ends a grant. @returns What it was. */
   end(key: GrantKey): Promise<Grant | undefined>
   /** Those of one user, or all there are. Reads each when it is asked for. */
@@ -53,6 +55,13 @@ export function createGrants(ports: {
 }): Grants {
   const { store, sealer, now } = ports
   const live = createLiveGrants(now, ports.revocationLag, (key) => load(key))
+  const listeners: ((key: GrantKey) => void)[] = []
+
+  /** Tells the guard and the listeners what this process wrote. */
+  function put(key: GrantKey, grant: Grant | undefined): void {
+    live.put(key, grant)
+    for (const listener of listeners) listener(key)
+  }
 
   async function read(key: GrantKey): Promise<{ grant: Grant; version: string } | undefined> {
     const found = await store.get(recordKey(key))
@@ -114,6 +123,9 @@ export function createGrants(ports: {
     load,
     recent: live.recent,
     live: live.read,
+    onChange(listener) {
+      listeners.push(listener)
+    },
     async create(key, grant) {
       await store.set(recordKey(key), grant, grant.expiresAt - now())
     },
@@ -121,20 +133,20 @@ export function createGrants(ports: {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const found = attempt === 0 ? await readPatiently(key) : await read(key)
         if (!found) {
-          live.put(key, undefined)
+          put(key, undefined)
           return { type: 'missing' }
         }
         const decision = decide(found.grant)
         if (decision.type === 'keep') return { type: 'done', result: decision.result }
         if (decision.type === 'end') {
           await store.delete(recordKey(key))
-          live.put(key, undefined)
+          put(key, undefined)
           return { type: 'ended', grant: found.grant, reason: decision.reason, ...errorOf(decision) }
         }
         const grant = reseal(key, decision.grant)
         const ttl = Math.max(1, grant.expiresAt - now())
         if (await store.swap(recordKey(key), found.version, grant, ttl)) {
-          live.put(key, grant)
+          put(key, grant)
           return { type: 'done', result: decision.result }
         }
         // Lost a race: usually the winner left something to keep. Spread out whoever loses often.
@@ -148,7 +160,7 @@ export function createGrants(ports: {
     async end(key) {
       const grant = await load(key)
       if (grant) await store.delete(recordKey(key))
-      live.put(key, undefined)
+      put(key, undefined)
       return grant
     },
     async *list(user) {

@@ -15,19 +15,23 @@ import type { Auth } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
 import { ms, seconds } from '../timing.ts'
+import type { Admission } from './admission.ts'
 import { type AskAboutKey, createVerifiedKeys, type ShownKey } from './verified-keys.ts'
 
-/** Knows the keys: those that are configured, and by whom to ask about others. */
+/** Keys that are accepted as bearer tokens: configured ones, and those that `verifyApiKey` or a provider knows. */
 export interface ApiKeys {
-  /** Whose request it is that carries this bearer token; `undefined` where the token is no key. */
-  open(token: string, resource: Resource): ShownKey | undefined | Promise<ShownKey | undefined>
+  /** Returns the owner of a bearer token, or `undefined` if it is not a valid key. */
+  open(token: string, resource: Resource): Admission | undefined | Promise<Admission | undefined>
 }
 
-/** What `auth.clientId` and events call every client that shows a key. */
+/** The client in `auth.clientId` and events for every request with a key. */
 export const API_KEY_CLIENT = 'api-key'
 
-/** A hash without salt protects only what cannot be guessed: anything shorter is no key, whatever its hash. */
+/** Characters of the shortest key. An unsalted hash does not protect a key that can be guessed. */
 const SHORTEST = 32
+
+/** A configured key stays valid for as long as the process runs. */
+const FOR_EVER = { grant: undefined, expiresAt: undefined, stands: () => true } as const
 
 const OF_A_GRANT = new RegExp(`^${GRANT_PATTERN}\\.`)
 
@@ -42,19 +46,19 @@ const verifierFailed = (cause?: unknown) =>
   new OAuthError('temporarily_unavailable', 'The key cannot be checked at the moment', {
     reason: 'key-check-failed',
     detail:
-      cause === undefined ? 'it returned something else than an identity' : 'it threw, or took too long',
+      cause === undefined ? 'it returned something other than an identity' : 'it threw, or took too long',
     cause,
     retryAfter: seconds.retryLater,
   })
 
 /**
- * Configured keys do not expire: one ends when it is taken out of the configuration.
+ * Configured keys do not expire. To revoke one, remove it from the configuration.
  *
- * @param ports.verify The operator's own word on keys that are not configured.
- * @param ports.provider Asked about what `verify` does not know.
- * @param ports.scopes Those a key has that names none.
- * @param ports.ttl Seconds from now that `auth.expiresAt` says, since MCP servers want one.
- * @param ports.verifiedTtl Seconds after which `verify` and `provider` are asked again.
+ * @param ports.verify Identifies keys that are not configured.
+ * @param ports.provider Identifies keys that `verify` does not know.
+ * @param ports.scopes The scopes of a key that names none.
+ * @param ports.ttl How far in the future `auth.expiresAt` lies, in seconds. MCP servers need a value.
+ * @param ports.verifiedTtl How long a result of `verify` and `provider` is used, in seconds.
  */
 export function createApiKeys(
   configured: readonly ApiKeyOptions[],
@@ -71,7 +75,7 @@ export function createApiKeys(
   },
 ): ApiKeys {
   const { keyring, issuer, verify, provider, scopes, ttl, verifiedTtl, now, emit } = ports
-  // No provider has this issuer, so that no key is ever the user of a sign-in.
+  // No provider has this issuer, so that a key never shares a user with a sign-in.
   const userOf = ({ name, user }: ApiKeyIdentity) =>
     userKey(keyring, { issuer, tenant: API_KEY_CLIENT, subject: user ?? name, claims: {} })
   const keys = configured.map((key) => ({ ...key, userId: userOf(key) }))
@@ -113,7 +117,7 @@ export function createApiKeys(
 
   const verified = verify || provider ? createVerifiedKeys(ask, { now, ttl: verifiedTtl }) : undefined
 
-  /** What this server issued itself, expired or of another kind, is nobody else's to see. */
+  /** Returns whether this server issued a token itself. Such a token is shown to no other party, even if it has expired. */
   const isOwn = (token: string) =>
     keyring.byId(token.slice(0, KEY_ID_LENGTH)) !== undefined || OF_A_GRANT.test(token)
 
@@ -125,10 +129,13 @@ export function createApiKeys(
         if (found) {
           if (!used.has(found.name)) tell(found.name, found.userId)
           used.add(found.name)
-          return show(token, resource, found, found.userId, ttl)
+          return { ...show(token, resource, found, found.userId, ttl), ...FOR_EVER }
         }
       }
-      return verified && token !== '' && !isOwn(token) ? verified(token, resource) : undefined
+      if (!verified || token === '' || isOwn(token)) return undefined
+      const ask = () => verified(token, resource)
+      const stands = async () => (await ask()) !== undefined
+      return ask().then((shown) => shown && { ...shown, grant: undefined, expiresAt: undefined, stands })
     },
   }
 }

@@ -9,25 +9,17 @@ import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import type { AccessClaims, AccessTokens } from '../tokens/access-token.ts'
+import type { Admission } from './admission.ts'
 import type { ApiKeys } from './api-keys.ts'
 
-/** A request that may pass. */
-export interface Admission {
-  readonly auth: Auth
-  readonly clientName: string
-  /** The provider of its grant. */
-  readonly provider: string | undefined
-}
-
-/** Stands at every protected resource. */
+/** Decides whether a request may reach a protected resource. */
 export interface Guard {
   /**
-   * Judges an `Authorization` header: at once where this process knows the token and has looked at its grant lately,
-   * so that such a request waits for nothing.
+   * Judges an `Authorization` header. Returns at once if this process knows the token and has read its grant within
+   * `revocationLag`.
    *
-   * @returns `undefined` where it carries no bearer token.
-   * @throws {OAuthError} `invalid_token`, `insufficient_scope`, or `temporarily_unavailable` where the storage
-   * does not answer.
+   * @returns `undefined` if the header carries no bearer token.
+   * @throws {OAuthError} `invalid_token`, `insufficient_scope`, or `temporarily_unavailable` if the storage fails.
    */
   admit(authorization: string | null, resource: Resource): Admission | undefined | Promise<Admission>
 }
@@ -38,7 +30,9 @@ interface Known extends Admission {
   live: LiveGrant
 }
 
+/** Tokens that are kept. */
 const LIMIT = 10_000
+/** Characters of the longest token that is looked at. */
 const MAX_TOKEN = 8192
 
 const invalidToken = (reason: ReasonCode) =>
@@ -52,15 +46,12 @@ function requireScopes(scopes: readonly string[], resource: Resource, key?: stri
   })
 }
 
-/**
- * A token is opened once per process and its grant read once per `revocationLag`; in between, a request costs
- * two look-ups in memory.
- */
+/** Opens a token once per process, and reads its grant once per `revocationLag`. Other requests cost two look-ups in memory. */
 export function createGuard(ports: {
   accessTokens: AccessTokens
   apiKeys: ApiKeys
   grants: Grants
-  /** Whether a grant's provider is still one of this resource's. */
+  /** Returns whether a grant's provider is still one of this resource's. */
   belongs: (grant: Grant, resource: Resource) => boolean
   upstreamToken: (key: GrantKey, refused?: string) => Promise<string>
   now: Clock
@@ -69,7 +60,7 @@ export function createGuard(ports: {
   const { accessTokens, apiKeys, grants, belongs, upstreamToken, now, revocationLag } = ports
   const known = createBoundedMap<string, Known>({ entries: LIMIT })
 
-  /** A token that is none of ours. Throws at once, without a promise: this is what a flood of made-up tokens costs. */
+  /** Judges a token that was not issued here. Throws without a promise, because a flood of random tokens comes this way. */
   function admitByKey(token: string, resource: Resource): Admission | Promise<Admission> {
     const shown = apiKeys.open(token, resource)
     return shown instanceof Promise ? shown.then((one) => judgeKey(one, resource)) : judgeKey(shown, resource)
@@ -104,15 +95,41 @@ export function createGuard(ports: {
       upstream: { provider: grant.provider, accessToken: (options) => upstreamToken(key, options?.refused) },
     }
     const { clientName, provider } = grant
-    const entry = { claims, live, auth, key, clientName, provider }
+    const entry: Known = {
+      claims,
+      live,
+      auth,
+      key,
+      clientName,
+      grant: formatGrantKey(key),
+      provider,
+      expiresAt: claims.expiresAt,
+      stands() {
+        if (isRecent(entry)) return isGood(entry)
+        return renew(entry).then(() => isGood(entry))
+      },
+    }
     known.set(authorization, entry)
     return entry
   }
 
-  /** What holds at every request, however well the token is known. */
+  const isRecent = ({ live }: Known): boolean => {
+    const age = now() - live.checkedAt
+    // A negative age means that the clock was set back: how long ago it was, cannot be told.
+    return age >= 0 && age < revocationLag
+  }
+
+  const renew = async (entry: Known): Promise<void> => {
+    entry.live = await grants.live(entry.key)
+  }
+
+  const isGood = ({ claims, live: { grant } }: Known): boolean =>
+    grant !== undefined && grant.epoch <= claims.epoch && grant.expiresAt > now()
+
+  /** Checks what can change while a token is known. */
   function judge(entry: Known, authorization: string, resource: Resource): Admission {
-    const { claims, live } = entry
-    if (!live.grant || live.grant.epoch > claims.epoch || live.grant.expiresAt <= now()) {
+    const { claims } = entry
+    if (!isGood(entry)) {
       known.delete(authorization)
       throw invalidToken('token-revoked')
     }
@@ -138,11 +155,8 @@ export function createGuard(ports: {
         known.delete(authorization)
         throw invalidToken('token-expired')
       }
-      if (now() - entry.live.checkedAt < revocationLag) return judge(entry, authorization, resource)
-      return grants.live(entry.key).then((live) => {
-        entry.live = live
-        return judge(entry, authorization, resource)
-      })
+      if (isRecent(entry)) return judge(entry, authorization, resource)
+      return renew(entry).then(() => judge(entry, authorization, resource))
     },
   }
 }

@@ -10,15 +10,15 @@ import type { Upstream } from '../upstream/upstream.ts'
 import type { AskAboutKey } from './verified-keys.ts'
 
 const refused = () =>
-  new OAuthError('invalid_grant', 'The token is no longer taken by the identity provider', {
+  new OAuthError('invalid_grant', 'The identity provider no longer accepts the token', {
     reason: 'provider-refuses-token',
   })
 
 /**
- * Takes a token of the provider for a key: the provider says whose it is, `allow` whether they may come in. For whom
- * it was issued nobody knows: any application that ever got one for a user can act as them.
+ * Accepts a token of the provider as a key. The provider names its owner, and `allow` decides about them. It does not name
+ * the application that the token was issued to: every application with a token of a user can act as that user.
  *
- * @param ports.client What events call the client.
+ * @param ports.client The client in events.
  */
 export function createProviderBearer(ports: {
   upstream: Upstream
@@ -34,7 +34,7 @@ export function createProviderBearer(ports: {
   const name = `a token of ${upstream.name}`
   return async (token, resource) => {
     const identity: Identity | undefined = await upstream.identify?.(token).catch((error: unknown) => {
-      // Whatever else went wrong, it did not say whose token this is.
+      // No other failure identifies the owner of the token.
       if (error instanceof UpstreamUnavailable) throw error
       return undefined
     })

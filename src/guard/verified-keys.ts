@@ -1,34 +1,31 @@
 import { createBoundedMap } from '../bounded-map.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
-import type { Auth } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
 import { seconds } from '../timing.ts'
+import type { Admission } from './admission.ts'
 
-/** Whose request it is that carries a key. */
-export interface ShownKey {
-  readonly auth: Auth
-  readonly clientName: string
-  readonly provider: string | undefined
-}
+/** The owner of a key. */
+export type ShownKey = Omit<Admission, 'grant' | 'expiresAt' | 'stands'>
 
-/** Asks whose key this is. What it throws is trouble, not an answer. */
+/** Asks about a key. Throws if that fails for now, and returns `undefined` for a key that is not valid. */
 export type AskAboutKey = (token: string, resource: Resource) => Promise<ShownKey | undefined>
 
 interface Kept {
   readonly shown: ShownKey | undefined
+  /** Seconds since the epoch. */
   readonly until: number
 }
 
-/** Each kind of answer that is kept, so that made-up keys push no good ones out. */
+/** Results of each kind that are kept, so that random keys do not evict valid ones. */
 const LIMIT = 10_000
-/** Keys in a minute that may turn out to be nobody's; those being asked about count until it is known. */
+/** Unknown keys in a minute, for all callers together. Keys that are being asked about count. */
 const GUESSES = 60
 
 /**
- * Asks about each key at each server once per `ttl` seconds, however many requests carry it. Who guesses is slowed by
- * a limit that all share; keys whose answer is kept pass on. Of a key only its digest is kept here.
+ * Asks about each key at each server once per `ttl` seconds, however many requests carry it. All callers share one limit
+ * for unknown keys; keys with a kept result pass it. Keeps only the digest of a key.
  */
 export function createVerifiedKeys(ask: AskAboutKey, { now, ttl }: { now: Clock; ttl: number }): AskAboutKey {
   const good = createBoundedMap<string, Kept>({ entries: LIMIT })

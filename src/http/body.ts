@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { BodyTooLarge, readCapped } from './capped-body.ts'
+import type { HeaderFields } from './head.ts'
 
 const tooLarge = () =>
   new OAuthError('invalid_request', 'The request body is too large', {
@@ -26,6 +27,6 @@ export async function readText(request: Request, limit: number): Promise<string>
 }
 
 /** The media type of a request without its parameters, in lower case. */
-export function mediaType(request: Request): string {
-  return (request.headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
+export function mediaType({ headers }: { readonly headers: HeaderFields }): string {
+  return (headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
 }

@@ -1,4 +1,5 @@
 import { parseCookie, serializeCookie } from 'cookie-es'
+import type { HeaderFields } from './head.ts'
 
 /** How the cookies of one proxy are named, and whether they need a secure connection. */
 export interface CookieRule {
@@ -23,10 +24,15 @@ const PREFIXES = [HOST_COOKIES.prefix, LOOPBACK_COOKIES.prefix]
 /** Browsers drop cookies over 4,096 bytes, name and attributes included. */
 const CHUNK = 3500
 
-/** The cookies of ours that a request carries, by name without the prefix. */
-export function readCookies(request: Request, { prefix }: CookieRule): Map<string, string> {
+/** A request, or the head of one. */
+interface WithHeaders {
+  readonly headers: HeaderFields
+}
+
+/** Returns our cookies of a request, by name without the prefix. */
+export function readCookies({ headers }: WithHeaders, { prefix }: CookieRule): Map<string, string> {
   const found = new Map<string, string>()
-  const header = request.headers.get('cookie')
+  const header = headers.get('cookie')
   if (!header) return found
   for (const [name, value] of Object.entries(parseCookie(header, { decode: (text) => text }))) {
     if (name.startsWith(prefix) && value !== undefined) found.set(name.slice(prefix.length), value)
@@ -69,7 +75,11 @@ export function clearCookies(rule: CookieRule, cookies: ReadonlyMap<string, stri
     .map((key) => setCookie(rule, key, '', 0))
 }
 
-/** A request's `Cookie` header without ours, for whoever it is passed on to. */
+/** Returns whether a `Set-Cookie` header sets one of ours. */
+export const isOwnCookie = (header: string): boolean =>
+  PREFIXES.some((prefix) => header.trimStart().startsWith(prefix))
+
+/** Returns a `Cookie` header without our cookies, for an MCP server. */
 export function foreignCookies(header: string): string {
   return header
     .split(';')

@@ -15,6 +15,8 @@ export type Limits =
       readonly client: number
       readonly user: number
       readonly failures: number
+      readonly streams: number
+      readonly allStreams: number
       readonly limiter?: RateLimiter
     }
 
@@ -27,8 +29,10 @@ export const LimitsSchema: v.GenericSchema<false | Partial<Exclude<Limits, false
       client: v.exactOptional(perMinute, 1200),
       user: v.exactOptional(perMinute, 1200),
       failures: v.exactOptional(perMinute, 60),
+      streams: v.exactOptional(perMinute, 100),
+      allStreams: v.exactOptional(perMinute, 10_000),
       limiter: v.exactOptional(v.custom<RateLimiter>(isLimiter, 'expected a limiter')),
     }),
   ],
-  'expected false, or { address, client, user, failures, limiter }',
+  'expected false, or { address, client, user, failures, streams, allStreams, limiter }',
 )

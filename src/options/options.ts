@@ -14,12 +14,10 @@ import type { ClientOptions } from './clients.ts'
 import type { DiscoveryOptions } from './discovery.ts'
 import type { Limits } from './limits.ts'
 import type { RegistrationPolicy } from './registration-policy.ts'
+import type { ForwardMode, Resource } from './resource.ts'
 import type { ChooseProvider, OwnLogin } from './upstream.ts'
 
-export type { ClientOptions, DiscoveryOptions }
-
-/** What an MCP server behind the proxy is told about the user. */
-export type ForwardMode = 'identity' | 'upstream-token' | 'nothing'
+export type { ClientOptions, DiscoveryOptions, ForwardMode, Resource }
 
 /** One protected MCP server. */
 export interface McpOptions {
@@ -157,6 +155,10 @@ export interface ProxyOptions {
         user?: number
         /** Failures a minute of one client from one address: wrong secrets, codes and refresh tokens. */
         failures?: number
+        /** Requests without a response, and event streams, of one user at once. */
+        streams?: number
+        /** The same, of all users together. */
+        allStreams?: number
         /** Where to count; in memory by default. */
         limiter?: RateLimiter
       }
@@ -172,27 +174,10 @@ export interface ProxyOptions {
   }
   /** What `/metrics` shows, from `lockgate/events/prometheus`; without it there is no such address. */
   metrics?: Metrics
-  /** The `fetch` for requests to the provider and the MCP server. */
-  fetch?: Fetch
+  /** The `fetch` for requests to the provider and the MCP server, or one for each. */
+  fetch?: Fetch | { provider?: Fetch; mcp?: Fetch }
   /** Seconds since the epoch; for tests. */
   now?: () => number
-}
-
-/** One protected MCP server, as the endpoints use it. */
-export interface Resource {
-  /** Its URL: what clients type, what tokens are bound to. */
-  readonly id: string
-  readonly path: string
-  readonly name: string
-  readonly scopes: readonly string[]
-  /** The scopes of a client that requests none. */
-  readonly defaultScope: readonly string[]
-  /** The ids of its providers, where it has not all. */
-  readonly upstream: readonly string[] | undefined
-  readonly forward: ForwardMode
-  readonly target: { readonly url: URL } | { readonly handler: McpHandler }
-  /** URL of its metadata document. */
-  readonly metadataUrl: string
 }
 
 /** Options after checking, with every default in place. */
@@ -200,6 +185,10 @@ export interface Settings {
   /** The one string that is the issuer everywhere. */
   readonly issuer: string
   readonly origin: string
+  /** The host of `url`, with its port. */
+  readonly publicHost: string
+  /** `https`, or `http` on loopback. */
+  readonly publicScheme: string
   /** Empty, or with a leading slash and no trailing one. */
   readonly basePath: string
   readonly secrets: readonly [string, ...string[]]
@@ -233,11 +222,15 @@ export interface Settings {
   readonly signInTtl: number
   readonly revocationLag: number
   readonly limits: Limits
-  readonly clientAddress: ClientAddress
+  /** Absent if the runtime's own word counts. */
+  readonly clientAddress: ClientAddress | undefined
   readonly trustProxy: number
   readonly origins: readonly string[]
   readonly listeners: readonly Listener[]
   readonly metrics: Metrics | undefined
+  /** For requests to the provider. */
   readonly fetch: Fetch
+  /** For requests to the MCP servers. Absent if the runtime's own way is used. */
+  readonly mcpFetch: Fetch | undefined
   readonly now: () => number
 }

@@ -11,6 +11,7 @@ import { ApiKeySchema, type VerifyApiKey } from './api-keys.ts'
 import type { McpHandler } from './auth.ts'
 import { ClientSchema } from './clients.ts'
 import { DiscoverySchema } from './discovery.ts'
+import { FetchSchema } from './fetch.ts'
 import { type Limits, LimitsSchema } from './limits.ts'
 import type { McpOptions, ProxyOptions } from './options.ts'
 import type { RegistrationPolicy } from './registration-policy.ts'
@@ -151,7 +152,7 @@ const OPTIONS = {
       'expected prometheus({ … })',
     ),
   ),
-  fetch: v.exactOptional(v.custom<NonNullable<ProxyOptions['fetch']>>(isFunction)),
+  fetch: v.exactOptional(FetchSchema),
   now: v.exactOptional(v.custom<NonNullable<ProxyOptions['now']>>(isFunction)),
 } as const
 

@@ -1,6 +1,5 @@
 import { isGuessable } from '../crypto/weak-secret.ts'
 import { ConfigError, type ConfigIssue } from '../errors.ts'
-import { peerAddress } from '../http/address.ts'
 import { HOST_COOKIES, LOOPBACK_COOKIES } from '../http/cookies.ts'
 import { isLoopbackUrl } from '../http/loopback.ts'
 import { createLook } from '../pages/look.ts'
@@ -28,7 +27,7 @@ export function readOptions(options: ProxyOptions): Settings {
     on,
     fetch: ownFetch,
     now,
-    clientAddress = peerAddress,
+    clientAddress,
     clientDocuments,
     dangerouslyAllowWeakSecret: allowsWeakSecret = false,
     dangerouslyAcceptProviderTokens: providerTokens,
@@ -36,6 +35,7 @@ export function readOptions(options: ProxyOptions): Settings {
     texts,
     ...rest
   } = parseOptions(options)
+  const own = typeof ownFetch === 'function' ? { provider: ownFetch, mcp: ownFetch } : (ownFetch ?? {})
   const { origin, pathname } = new URL(url)
   const basePath = pathname.replace(/\/+$/, '')
   const name = rest.name ?? new URL(url).host
@@ -96,12 +96,15 @@ export function readOptions(options: ProxyOptions): Settings {
     grantTtl: rest.grantTtl,
     issuer: origin + basePath,
     origin,
+    publicHost: new URL(origin).host,
+    publicScheme: new URL(origin).protocol.slice(0, -1),
     basePath,
     secrets: (typeof secrets === 'string' ? [secrets] : secrets) as [string, ...string[]],
     resources: resources as [Resource, ...Resource[]],
     listeners: [on?.event ?? [], rest.metrics?.event ?? []].flat(),
     metrics: rest.metrics,
-    fetch: ownFetch ?? ((input, init) => fetch(input, init)),
+    fetch: own.provider ?? ((input, init) => fetch(input, init)),
+    mcpFetch: own.mcp,
     now: now ?? (() => Math.floor(Date.now() / 1000)),
   }
 }

@@ -18,6 +18,11 @@ export const operation = {
     'The MCP server behind answered 401: it refuses the proxy.',
     'Let it trust the proxy, or set `forward` to `upstream-token`.',
   ],
+  'mcp-server-redirects': [
+    'The MCP server redirects to an address that no entry of `mcp` leads to.',
+    'Compare the URL in `mcp` with the address that the server uses for itself.',
+  ],
+  'mcp-server-malformed': ['The MCP server sent a status outside 200 to 599.', 'Look at the MCP server.'],
   'application-failed': [
     'Code of the application took too long, or failed; `detail` names the option.',
     'See `error` and your own code.',

@@ -1,5 +1,9 @@
 /** What the identity provider said, or did not. */
 export const providers = {
+  'malformed-provider-token': [
+    'The provider’s access token has characters that no HTTP header can hold.',
+    'Look at the provider: RFC 6750 says what an access token may contain.',
+  ],
   'provider-error': [
     'The provider responded with an error; `detail` has its codes.',
     'Look them up in the provider’s documentation.',

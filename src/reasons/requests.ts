@@ -16,6 +16,18 @@ export const requests = {
     'The body is not application/x-www-form-urlencoded.',
     'Look at the client: RFC 6749 asks for a form.',
   ],
+  'ambiguous-path': [
+    'The path can be read in more than one way; `detail` says why.',
+    'Nothing, unless a known client does it: then look at what stands in front.',
+  ],
+  'malformed-host': [
+    'The Host header is missing or is not a valid host.',
+    'Let health checks send a Host header.',
+  ],
+  'method-not-allowed': [
+    'The endpoint does not know the HTTP method.',
+    'Nothing: MCP uses GET, POST and DELETE.',
+  ],
   'body-too-large': [
     'The body is over the limit of the endpoint.',
     'Nothing, unless a known client does it.',
@@ -110,6 +122,14 @@ export const requests = {
     'Raise `limits.client` where it is a hosted client.',
   ],
   'limit-user': ['Too many requests of one user.', 'Raise `limits.user` where their work needs it.'],
+  'limit-streams': [
+    'One user has too many event streams or unanswered requests open.',
+    'Look at the client. Raise `limits.streams` if the user needs more.',
+  ],
+  'limit-all-streams': [
+    'All users together have too many event streams or unanswered requests open.',
+    'Add instances, or raise `limits.allStreams` and the limit of open files.',
+  ],
   'limit-failures': [
     'A client failed too often: wrong secrets, codes or refresh tokens.',
     'See the events before it: a wrong setting, or somebody who guesses.',

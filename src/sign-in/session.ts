@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { randomId } from '../crypto/random.ts'
 import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cookies.ts'
+import type { Head } from '../http/head.ts'
 import type { Identity } from '../ports.ts'
 import { seconds } from '../timing.ts'
 
@@ -33,7 +34,7 @@ export function openSession({ sealer, settings }: Context, user: string, identit
 }
 
 /** Who is signed in in the browser that sent this. */
-export function readSession({ sealer, settings }: Context, http: Request): Session | undefined {
+export function readSession({ sealer, settings }: Context, http: Pick<Head, 'headers'>): Session | undefined {
   const sealed = joinCookies(readCookies(http, settings.cookies), NAME)
   const session = sealer.open('session', NAME, sealed ?? '') as Session | undefined
   return session && session.until > settings.now() ? session : undefined

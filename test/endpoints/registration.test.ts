@@ -179,12 +179,14 @@ test.each(['GET', 'PUT', 'DELETE'])(
       await manage(information, method, body, 'Basic eDp5'),
       await manage(information, method, body, ''),
       await manage(absent, method, body),
-      await manage({ ...information, client_id: '..%2fgrant' }, method, body),
+      await manage({ ...information, client_id: '.grant' }, method, body),
     ]
     for (const answer of answers) {
       expect(answer.headers.get('www-authenticate')).toContain('Bearer')
       expect(await outcome(answer)).toEqual([401, 'invalid_token'])
     }
+    const elsewhere = await manage({ ...information, client_id: '..%2fgrant' }, method, body)
+    expect(await outcome(elsewhere)).toEqual([400, 'invalid_request'])
     expect((await manage(information, 'GET')).status).toBe(200)
   },
 )

@@ -7,7 +7,7 @@ import { readUpstream } from '../../adapters/cli/configuration/providers.ts'
 import { readSettings } from '../../adapters/cli/configuration/settings.ts'
 import { doctorToken } from '../../adapters/cli/doctor/command.ts'
 import packageJson from '../../package.json' with { type: 'json' }
-import { forward } from '../../src/forward/forward.ts'
+import { identityHeaders, requestHeaders } from '../../src/forward/request-headers.ts'
 import { COMMAND, withTables } from '../package/write-readme.ts'
 import { documents, GENERATED, snippetFiles, snippetsOf } from './snippets.ts'
 
@@ -83,7 +83,6 @@ describe('the tables of the README', () => {
   })
 
   test('name the headers that the MCP server receives', async () => {
-    let sent = new Headers()
     const auth: Auth = {
       token: 'token',
       clientId: 'client',
@@ -94,18 +93,20 @@ describe('the tables of the README', () => {
       user: { id: 'user', email: 'ada@example.com', emailVerified: true, name: 'Ada', claims: {} },
       upstream: { provider: 'github', accessToken: async () => 'upstream' },
     }
-    const target = new URL('http://localhost:3000/mcp')
-    const forwarding = {
-      target,
-      mode: 'identity',
+    const identity = identityHeaders('identity', {
       auth,
       clientName: 'C',
-      origin: 'https://mcp.example.com',
-    } as const
-    await forward(new Request('https://mcp.example.com/mcp'), forwarding, async (_url, init) => {
-      sent = new Headers(init.headers)
-      return new Response()
+      grant: 'grant',
+      provider: 'github',
     })
+    const told = {
+      identity,
+      authorization: undefined,
+      address: '192.0.2.1',
+      publicHost: 'mcp.example.com',
+      publicScheme: 'https',
+    }
+    const sent = new Headers(requestHeaders(new Headers(), told))
     const documented = new Set(
       [...readme.matchAll(/`(X-[\w-]+\w)`/g)].map((match) => match[1]!.toLowerCase()),
     )

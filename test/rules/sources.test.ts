@@ -41,6 +41,7 @@ const LADDER: readonly (readonly string[])[] = [
   ['sign-in'],
   ['endpoints'],
   ['routes'],
+  ['router'],
   ['proxy'],
   ['index', 'internal'],
 ]

@@ -26,6 +26,7 @@ describe('the table of durations', () => {
       refreshPoll: 150,
       revokePauses: [500, 2000, 6000],
       revokeWithin: 15_000,
+      streamCheck: 500,
       shutdown: 5000,
       wrapIdle: 1_800_000,
       doctorStream: 5000,
@@ -36,6 +37,7 @@ describe('the table of durations', () => {
     expect(seconds).toEqual({
       retryStorage: 2,
       retryLater: 5,
+      retryStreams: 5,
       providerSoon: 2,
       providerLater: 5,
       discoveryFresh: 3600,

@@ -47,7 +47,10 @@ export async function trySignIn(
     registration: 'off',
     clients: [{ clientId: CLIENT, redirectUris: [REDIRECT] }],
     on: { event: (event) => void events.push(event) },
-    fetch: recording(options.fetch ?? fetch, exchanges),
+    fetch: recording(
+      typeof options.fetch === 'object' ? (options.fetch.provider ?? fetch) : (options.fetch ?? fetch),
+      exchanges,
+    ),
   })
   const reason = () => events.findLast(({ type }) => type === 'failed' || type === 'refused')?.reason
   const call = (path: string, init: RequestInit = {}) => proxy.fetch(new Request(proxy.issuer + path, init))

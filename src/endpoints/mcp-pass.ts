@@ -1,0 +1,109 @@
+import type { Context } from '../context.ts'
+import { carry } from '../forward/carry.ts'
+import { createPassage } from '../forward/create-passage.ts'
+import type { Destination } from '../forward/destinations.ts'
+import { endable, isEventStream } from '../forward/endable.ts'
+import type { Passage, Verdict } from '../forward/passage.ts'
+import { identityHeaders } from '../forward/request-headers.ts'
+import type { Exchange } from '../forward/streams.ts'
+import type { Admission } from '../guard/admission.ts'
+import { allowOrigin } from '../http/cors.ts'
+import type { McpHandler } from '../options/auth.ts'
+import type { Resource } from '../options/options.ts'
+import { actionOf, isListening } from '../protocol/mcp-request.ts'
+import type { Refusals } from './mcp-refusal.ts'
+import type { Admitted } from './mcp-visit.ts'
+
+/** Returns the way of admitted requests to the MCP server of a resource. */
+export function createPass(
+  resource: Resource,
+  ctx: Context,
+  { about, respond, missingScopes }: Refusals,
+): (admitted: Admitted) => Verdict {
+  const { settings, destinations, streams } = ctx
+  const destination = destinations.of(resource)
+  /** The headers about the user: the same for every request of one admission. */
+  const identities = new WeakMap<Admission, [string, string][]>()
+
+  function identityOf(admission: Admission): [string, string][] {
+    let headers = identities.get(admission)
+    if (!headers) {
+      headers = identityHeaders(resource.forward, admission)
+      identities.set(admission, headers)
+    }
+    return headers
+  }
+
+  function report({ head, call, admission }: Admitted, status: number, began: number): void {
+    if (!call.isHeard) return
+    const duration = Math.round(performance.now() - began)
+    call.emit({ type: 'forwarded', ...about(admission), status, duration, action: actionOf(head) })
+  }
+
+  /** Counts the request as open. Called last, so that a failure leaves nothing counted. */
+  const begin = ({ call, admission }: Admitted): Exchange => {
+    call.keepOpen()
+    return streams.begin(admission, call.isBound)
+  }
+
+  function passageTo(destination: Destination, admitted: Admitted): Passage {
+    const { head, call, origin, admission, token } = admitted
+    const began = call.isHeard ? performance.now() : 0
+    const told = {
+      identity: identityOf(admission),
+      authorization: token === undefined ? undefined : `Bearer ${token}`,
+      address: call.clientAddress(),
+      publicHost: settings.publicHost,
+      publicScheme: settings.publicScheme,
+    }
+    return createPassage({
+      head,
+      destination,
+      destinations,
+      told,
+      exchange: begin(admitted),
+      listening: isListening(head),
+      origin,
+      renew: token === undefined ? undefined : () => admission.auth.upstream.accessToken({ refused: token }),
+      challenge: (scope) => missingScopes(admitted, scope),
+      report: (status) => report(admitted, status, began),
+      refuse: (error) => respond(admitted, error, admission),
+    })
+  }
+
+  /** Lets a server in this process respond. */
+  async function handle(
+    request: Request,
+    handler: McpHandler,
+    admitted: Admitted,
+    exchange: Exchange,
+  ): Promise<Response> {
+    const { head, call, origin, admission } = admitted
+    const began = call.isHeard ? performance.now() : 0
+    try {
+      let response = await handler(request, admission.auth)
+      report(admitted, response.status, began)
+      if (response.body && isEventStream(response.headers.get('content-type'))) {
+        response = new Response(endable(response.body, exchange.stream(isListening(head))), response)
+      } else exchange.closed()
+      if (origin === null) return response
+      // The headers of a response that came from `fetch` cannot be changed.
+      return allowOrigin(new Response(response.body, response), origin)
+    } catch (error) {
+      exchange.closed()
+      return respond(admitted, error, admission)
+    }
+  }
+
+  return (admitted) => {
+    if ('handler' in resource.target) {
+      const { handler } = resource.target
+      const exchange = begin(admitted)
+      return { type: 'handle', handle: (request) => handle(request, handler, admitted, exchange) }
+    }
+    const passage = passageTo(destination!, admitted)
+    const { mcpFetch } = settings
+    if (!mcpFetch) return { type: 'forward', passage }
+    return { type: 'handle', handle: (request) => carry(request, passage, mcpFetch) }
+  }
+}

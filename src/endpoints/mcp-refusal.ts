@@ -1,0 +1,109 @@
+import type { Context } from '../context.ts'
+import { OAuthError } from '../errors.ts'
+import type { ProxyEvent } from '../events/event.ts'
+import { refusal } from '../events/refusal.ts'
+import type { Verdict } from '../forward/passage.ts'
+import type { Admission } from '../guard/admission.ts'
+import { allowOrigin } from '../http/cors.ts'
+import { json, page } from '../http/responses.ts'
+import type { Resource } from '../options/options.ts'
+import { bearerChallenge } from '../protocol/challenge.ts'
+import { wantsPage } from '../protocol/mcp-request.ts'
+import { failureResponse } from './failure.ts'
+import { home } from './home.ts'
+import type { Visit } from './mcp-visit.ts'
+import { metadataUrlFor } from './resource-metadata.ts'
+
+/** The refusals of one protected resource, each with its event. */
+export interface Refusals {
+  /** Returns the members of an event that name its subject. */
+  about(admission: Admission | undefined): Partial<ProxyEvent>
+  /** Sends a client without credentials to the metadata, and a browser to a page that says how to connect. */
+  introduce(visit: Visit): Response
+  /** Returns the verdict for an error. Counts an invalid token against the address: many of them become 429. */
+  refuse(visit: Visit, thrown: unknown, admission?: Admission): Verdict | Promise<Verdict>
+  /** Returns the response for an error. */
+  respond(visit: Visit, thrown: unknown, admission: Admission | undefined): Response
+  /** Translates the MCP server's challenge for scopes: those that exist here, and always our metadata. */
+  missingScopes(visit: Visit, scope: string | undefined): string
+}
+
+export function createRefusals(resource: Resource, ctx: Context): Refusals {
+  const { settings, limits } = ctx
+
+  const about = (admission: Admission | undefined) => ({
+    endpoint: resource.path,
+    resource: resource.id,
+    client: admission?.auth.clientId,
+    user: admission?.auth.user.id,
+    grant: admission?.grant,
+    provider: admission?.provider,
+  })
+
+  function respond(visit: Visit, thrown: unknown, admission: Admission | undefined): Response {
+    const { head, call, origin } = visit
+    if (!(thrown instanceof OAuthError)) {
+      return failureResponse(thrown, head, resource.path, 'program', ctx, call)
+    }
+    call.emit({ ...refusal(thrown), ...about(admission) })
+    const response = challenge(resource, head.path, thrown)
+    return origin === null ? response : allowOrigin(response, origin)
+  }
+
+  return {
+    about,
+    respond,
+    introduce({ head, origin }) {
+      const response = challenge(resource, head.path)
+      if (!wantsPage(head)) return origin === null ? response : allowOrigin(response, origin)
+      const shown = page(home(head, ctx, resource.name, [resource]), 401)
+      for (const [name, value] of response.headers) shown.headers.set(name, value)
+      return shown
+    },
+    refuse(visit, thrown, admission) {
+      const refused = (error: unknown): Verdict => ({
+        type: 'answer',
+        response: respond(visit, error, admission),
+      })
+      if (!(thrown instanceof OAuthError) || thrown.code !== 'invalid_token') return refused(thrown)
+      try {
+        const counted = limits.tokenFailed(visit.call.address())
+        return counted instanceof Promise ? counted.then(() => refused(thrown), refused) : refused(thrown)
+      } catch (error) {
+        return refused(error)
+      }
+    },
+    missingScopes({ head }, scope) {
+      const known = scope?.split(' ').filter((name) => Object.hasOwn(settings.scopes, name)) ?? []
+      return bearerChallenge({
+        resourceMetadata: metadataUrlFor(resource, head.path),
+        scope: known.length > 0 ? known : resource.scopes,
+        error: 'insufficient_scope',
+      })
+    },
+  }
+}
+
+/** Returns a refusal that a client can act on. Only failures of the token carry a challenge. */
+function challenge(resource: Resource, path: string, error?: OAuthError): Response {
+  // The sign-in at the provider has ended: for this client the token has.
+  const code = error?.code === 'invalid_grant' ? 'invalid_token' : error?.code
+  const named =
+    code === undefined ||
+    code === 'invalid_request' ||
+    code === 'invalid_token' ||
+    code === 'insufficient_scope'
+  const headers: Record<string, string> = { 'cache-control': 'no-store' }
+  if (named) {
+    headers['www-authenticate'] = bearerChallenge({
+      resourceMetadata: metadataUrlFor(resource, path),
+      scope: code === 'insufficient_scope' ? resource.scopes : resource.defaultScope,
+      error: code,
+      description: error?.message,
+    })
+  }
+  if (error?.retryAfter !== undefined) headers['retry-after'] = String(error.retryAfter)
+  if (!error) return new Response(null, { status: 401, headers })
+  const status = code === 'invalid_token' ? 401 : error.status
+  return json({ error: code, error_description: error.message }, status, headers)
+}

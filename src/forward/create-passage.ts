@@ -1,0 +1,151 @@
+import { OAuthError } from '../errors.ts'
+import type { Head, HeaderFields } from '../http/head.ts'
+import type { Destination, Destinations } from './destinations.ts'
+import { isEventStream } from './endable.ts'
+import type { Delivery, Passage } from './passage.ts'
+import { requestHeaders, type Told } from './request-headers.ts'
+import { responseHeaders } from './response-headers.ts'
+import type { Exchange } from './streams.ts'
+
+/** How often a redirect of the MCP server is followed before the client gets it. */
+const MOST_REDIRECTS = 3
+
+/** One request to an MCP server, and what becomes of its outcome. */
+export interface Errand {
+  readonly head: Head
+  readonly destination: Destination
+  readonly destinations: Destinations
+  readonly told: Told
+  readonly exchange: Exchange
+  /** `true` if the response only waits for what may come. */
+  readonly listening: boolean
+  /** The browser page that called, if one did. */
+  readonly origin: string | null
+  /** Gets another provider token after the MCP server refused this one. Absent if it got none. */
+  readonly renew: (() => Promise<unknown>) | undefined
+  /** Returns the challenge for scopes that the MCP server found missing. */
+  challenge(scope: string | undefined): string
+  /** Reports that the request was forwarded. */
+  report(status: number): void
+  /** Reports a failure, and returns its response. */
+  refuse(error: unknown): Response
+}
+
+const renewed = () =>
+  new OAuthError('invalid_token', 'The sign-in was renewed, send the request again', {
+    reason: 'provider-token-renewed',
+  })
+
+const badGateway = (
+  message: string,
+  reason: 'mcp-server-unreachable' | 'mcp-server-refuses' | 'mcp-server-redirects' | 'mcp-server-malformed',
+  cause?: unknown,
+) => new OAuthError('bad_gateway', message, { reason, ...(cause !== undefined && { cause }) })
+
+/** Prepares a request for a carrier. */
+export function createPassage(errand: Errand): Passage {
+  const { head, destination } = errand
+  const { resource, url, base, query } = destination
+  const rest = head.path === '/' && resource.path === '' ? '' : head.path.slice(resource.path.length)
+  // A configured path keeps its own trailing slash, or the lack of one.
+  const address = url.origin + (rest === '' ? url.pathname : base + rest) + query.with(head.search)
+  return passageTo(address, errand, requestHeaders(head.headers, errand.told), 0)
+}
+
+function passageTo(
+  url: string,
+  errand: Errand,
+  headers: readonly (readonly [string, string])[],
+  redirects: number,
+): Passage {
+  const { head, exchange } = errand
+
+  const replace = (error: unknown): Delivery => {
+    exchange.closed()
+    return { type: 'replace', response: errand.refuse(error) }
+  }
+
+  function judge(status: number, fields: HeaderFields, repeatable: boolean): Delivery | Promise<Delivery> {
+    if (!(status >= 200 && status <= 599)) {
+      return replace(badGateway('The MCP server sent a status that is not valid', 'mcp-server-malformed'))
+    }
+    if (status === 401) {
+      if (!errand.renew) {
+        // It refuses the proxy, not the user: a challenge would send the client round in circles.
+        return replace(badGateway('The MCP server refuses this proxy', 'mcp-server-refuses'))
+      }
+      // The request's body is gone. A 401 makes clients refresh their own token, and send the request again.
+      return errand.renew().then(() => replace(renewed()), replace)
+    }
+    const location = fields.get('location')
+    if (location !== null && status >= 300 && status < 400) {
+      const to = errand.destinations.translate(location, url)
+      if (to === undefined) {
+        return replace(
+          badGateway('The MCP server redirects to an address outside `mcp`', 'mcp-server-redirects'),
+        )
+      }
+      const follows =
+        repeatable &&
+        (status === 307 || status === 308) &&
+        redirects < MOST_REDIRECTS &&
+        typeof to === 'object'
+      // Another server of this proxy may need other scopes, so the client has to go there itself.
+      if (follows && to.destination.resource === errand.destination.resource) {
+        return { type: 'again', passage: passageTo(to.inner, errand, headers, redirects + 1) }
+      }
+    }
+    return deliver(status, fields)
+  }
+
+  function deliver(status: number, fields: HeaderFields): Delivery {
+    const translate = (address: string) => {
+      const to = errand.destinations.translate(address, url)
+      return typeof to === 'object' ? to.href : to
+    }
+    const list = responseHeaders(fields, translate, errand.origin)
+    const scopes = status === 403 ? missingScopes(fields.get('www-authenticate')) : undefined
+    if (scopes) list.push(['www-authenticate', errand.challenge(scopes.scope)])
+    const isStream = isEventStream(fields.get('content-type')) && hasBody(head.method, status)
+    if (!isStream) exchange.closed()
+    errand.report(status)
+    return {
+      type: 'deliver',
+      status,
+      headers: list,
+      stream: isStream ? exchange.stream(errand.listening) : undefined,
+    }
+  }
+
+  return {
+    method: head.method,
+    url,
+    headers,
+    answered(status, fields, repeatable = false) {
+      try {
+        return judge(status, fields, repeatable)
+      } catch (error) {
+        return replace(error)
+      }
+    },
+    failed(cause) {
+      exchange.closed()
+      return errand.refuse(badGateway('The MCP server does not respond', 'mcp-server-unreachable', cause))
+    },
+    abandoned: () => exchange.closed(),
+  }
+}
+
+/** Returns whether a response may have a body (RFC 9110 §6.4.1). */
+export const hasBody = (method: string, status: number): boolean =>
+  method !== 'HEAD' && status !== 204 && status !== 205 && status !== 304
+
+/**
+ * Returns the scopes that a challenge says are missing, or `undefined` if it says something else.
+ *
+ * @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)
+ */
+function missingScopes(challenge: string | null): { scope: string | undefined } | undefined {
+  if (challenge === null || !/\berror\s*=\s*"?insufficient_scope\b/i.test(challenge)) return undefined
+  return { scope: /\bscope\s*=\s*"([^"\\]*)"/i.exec(challenge)?.[1] }
+}

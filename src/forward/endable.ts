@@ -1,0 +1,42 @@
+import type { OpenStream } from './passage.ts'
+
+/** Returns the same stream, which ends early if `stream` is ended, and which tells when it is over. */
+export function endable(body: ReadableStream<Uint8Array>, stream: OpenStream): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  let over = false
+  const close = () => {
+    over = true
+    stream.closed()
+  }
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      stream.onEnd(() => {
+        if (over) return
+        close()
+        controller.close()
+        reader.cancel().catch(() => {})
+      })
+    },
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read()
+        if (over) return
+        if (!done) return controller.enqueue(value)
+        close()
+        controller.close()
+      } catch (error) {
+        if (over) return
+        close()
+        controller.error(error)
+      }
+    },
+    cancel(reason) {
+      close()
+      return reader.cancel(reason)
+    },
+  })
+}
+
+/** Returns whether a response is an event stream. */
+export const isEventStream = (contentType: string | null): boolean =>
+  contentType !== null && /^\s*text\/event-stream\s*(;|$)/i.test(contentType)

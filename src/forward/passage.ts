@@ -1,0 +1,58 @@
+import type { HeaderFields } from '../http/head.ts'
+
+/** A decision about a request, made from its head alone. */
+export type Verdict =
+  /** Send this response: a refusal, a challenge, a preflight response or a page. */
+  | { readonly type: 'answer'; readonly response: Response }
+  /** Pass the whole request to `handle`, which never rejects, and send its response. */
+  | { readonly type: 'handle'; handle(request: Request): Promise<Response> }
+  /** Carry the request to the MCP server, and the response back. */
+  | { readonly type: 'forward'; readonly passage: Passage }
+
+/** A request to an MCP server, without its body. Does no I/O: a carrier moves the bodies, and decides nothing. */
+export interface Passage {
+  readonly method: string
+  readonly url: string
+  /**
+   * Complete and in order, names in lower case. Never `host`, `content-length`, `transfer-encoding` or `expect`: message
+   * framing belongs to the carrier.
+   */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /**
+   * Judges the head of the response. The carrier calls it once. Never throws, and its promise never rejects.
+   *
+   * @param repeatable `true` if the carrier can send the same request body again.
+   */
+  answered(status: number, headers: HeaderFields, repeatable?: boolean): Delivery | Promise<Delivery>
+  /** Returns the response for a request that got none. The carrier calls it instead of {@link answered}. */
+  failed(cause: unknown): Response
+  /** Tells that the client left before the head of a response came. The carrier calls it instead of {@link answered}. */
+  abandoned(): void
+}
+
+/** A decision about a response, made from its head alone. */
+export type Delivery =
+  /** Send this status, these headers, and then the body. */
+  | {
+      readonly type: 'deliver'
+      readonly status: number
+      /** Names in lower case. `set-cookie` may repeat. */
+      readonly headers: readonly (readonly [name: string, value: string])[]
+      /** Set for an event stream, which the carrier must be able to end. */
+      readonly stream: OpenStream | undefined
+    }
+  /** Discard the body, and send this response. */
+  | { readonly type: 'replace'; readonly response: Response }
+  /** Discard the body, and send the same request again to another address. Only if the carrier said `repeatable`. */
+  | { readonly type: 'again'; readonly passage: Passage }
+
+/** An event stream that is open. */
+export interface OpenStream {
+  /**
+   * Registers the function that ends the stream. It is called at most once: when the access token expires, when the grant
+   * is revoked, or when the server stops.
+   */
+  onEnd(end: () => void): void
+  /** Tells that the stream is over. The carrier calls it in every case, also after `end`. */
+  closed(): void
+}

@@ -1,0 +1,130 @@
+import { foreignCookies } from '../http/cookies.ts'
+import type { HeaderFields } from '../http/head.ts'
+import type { ForwardMode } from '../options/options.ts'
+import { connectionHeaders, HOP_BY_HOP } from './hop-by-hop.ts'
+
+/** Prefix of the headers that tell the MCP server about the user. Only the proxy sets them. */
+const OWN_HEADERS = 'x-lockgate-'
+
+/** Header names with this prefix describe the client's connection. The proxy replaces all of them. */
+const FORWARDED_HEADERS = 'x-forwarded-'
+
+/**
+ * Headers of the client that the MCP server never sees. Besides credentials and framing, these are the names by which
+ * proxies and vendors tell a client's address, host or path: the proxy does not vouch for what a client writes there.
+ */
+const DROPPED = new Set([
+  ...HOP_BY_HOP,
+  'authorization',
+  'host',
+  // The carrier knows the length, and sets it.
+  'content-length',
+  // An interim response would have to pass through the proxy.
+  'expect',
+  // A packed response would have to be unpacked on the way.
+  'accept-encoding',
+  ...'forwarded x-forwarded x-real-ip x-client-ip client-ip x-cluster-client-ip x-remote-ip x-remote-addr'.split(
+    ' ',
+  ),
+  ...'true-client-ip x-original-forwarded-for x-originating-ip x-original-host x-host x-scheme front-end-https'.split(
+    ' ',
+  ),
+  ...'x-original-url x-rewrite-url x-original-uri x-original-remote-addr x-url-scheme x-proxyuser-ip'.split(
+    ' ',
+  ),
+  ...'cf-connecting-ip cf-connecting-ipv6 cf-pseudo-ipv4 fastly-client-ip fly-client-ip do-connecting-ip'.split(
+    ' ',
+  ),
+  ...'x-azure-clientip x-azure-socketip x-appengine-user-ip x-appengine-remote-addr incap-client-ip'.split(
+    ' ',
+  ),
+  ...'x-nf-client-connection-ip x-envoy-external-address x-vercel-forwarded-for x-vercel-proxied-for'.split(
+    ' ',
+  ),
+  ...'cloudfront-viewer-address x-akamai-client-ip akamai-client-ip wl-proxy-client-ip proxy-client-ip'.split(
+    ' ',
+  ),
+])
+
+/** What the proxy itself says about a request. */
+export interface Told {
+  /** Who the user is, from {@link identityHeaders}. */
+  readonly identity: readonly (readonly [string, string])[]
+  readonly authorization: string | undefined
+  /** The client's address, if the runtime or a trusted proxy told it. */
+  readonly address: string | undefined
+  readonly publicHost: string
+  readonly publicScheme: string
+}
+
+/** Returns the headers for the MCP server: the client's without its credentials, then the proxy's own. */
+export function requestHeaders(source: HeaderFields, told: Told): [string, string][] {
+  const named = connectionHeaders(source)
+  const headers: [string, string][] = []
+  for (const [field, value] of source) {
+    const name = field.toLowerCase()
+    if (isDropped(name) || named?.has(name)) continue
+    if (name !== 'cookie') headers.push([name, value])
+    else {
+      const rest = foreignCookies(value)
+      if (rest !== '') headers.push([name, rest])
+    }
+  }
+  headers.push(['accept-encoding', 'identity'])
+  if (told.address !== undefined) {
+    headers.push(['x-forwarded-for', told.address], ['x-real-ip', told.address])
+  }
+  headers.push(['x-forwarded-host', told.publicHost], ['x-forwarded-proto', told.publicScheme])
+  headers.push(...(told.identity as [string, string][]))
+  if (told.authorization !== undefined) headers.push(['authorization', told.authorization])
+  return headers
+}
+
+/** Programs behind a CGI-like interface read `X_Real.IP` and `x-real-ip` as one name, so that one rule covers both. */
+function isDropped(name: string): boolean {
+  const folded = /[^a-z0-9-]/.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name
+  return DROPPED.has(folded) || folded.startsWith(OWN_HEADERS) || folded.startsWith(FORWARDED_HEADERS)
+}
+
+/** The parts of an admission that headers tell about. */
+interface Identified {
+  readonly auth: {
+    readonly clientId: string
+    readonly scopes: readonly string[]
+    readonly user: {
+      readonly id: string
+      readonly email?: string | undefined
+      readonly emailVerified: boolean
+      readonly name?: string | undefined
+    }
+  }
+  readonly clientName: string
+  readonly grant: string | undefined
+  readonly provider: string | undefined
+}
+
+/** Returns the headers that tell the MCP server about the user. */
+export function identityHeaders(mode: ForwardMode, admission: Identified): [string, string][] {
+  if (mode === 'nothing') return []
+  const { auth, clientName, grant, provider } = admission
+  const identity = {
+    'user-id': auth.user.id,
+    // An MCP server cannot tell a verified address from one that a user typed.
+    'user-email': auth.user.emailVerified ? auth.user.email : undefined,
+    'user-name': auth.user.name,
+    'client-id': auth.clientId,
+    'client-name': clientName,
+    scope: auth.scopes.join(' '),
+    grant,
+    provider,
+  }
+  return Object.entries(identity).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[OWN_HEADERS + name, toHeaderValue(value)]],
+  )
+}
+
+/** Percent-encodes everything but ASCII, and the percent sign. */
+const toHeaderValue = (text: string): string =>
+  text.replace(/[^\x20-\x24\x26-\x7e]/gu, (char) =>
+    encodeURIComponent(/[\ud800-\udfff]/u.test(char) ? '\ufffd' : char),
+  )

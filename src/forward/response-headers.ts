@@ -1,0 +1,44 @@
+import { isOwnCookie } from '../http/cookies.ts'
+import { exposeTo } from '../http/cors.ts'
+import type { HeaderFields } from '../http/head.ts'
+import { connectionHeaders, HOP_BY_HOP } from './hop-by-hop.ts'
+
+/** Headers of an MCP server that are about another origin than the public one. */
+const DROPPED = new Set([
+  ...HOP_BY_HOP,
+  // Challenges are the proxy's: an MCP server names its own metadata there.
+  'www-authenticate',
+  'alt-svc',
+])
+
+/** Headers that hold one address. */
+const ADDRESSES = new Set(['location', 'content-location'])
+
+/**
+ * Returns the headers of a response for the client.
+ *
+ * @param translate Returns an address as the client may see it, or `undefined` to drop its header.
+ * @param origin The browser page that called, if one did.
+ */
+export function responseHeaders(
+  source: HeaderFields,
+  translate: (address: string) => string | undefined,
+  origin: string | null,
+): [string, string][] {
+  const named = connectionHeaders(source)
+  // The framing of RFC 9112 §6.3: with a transfer coding, a length says nothing.
+  const isChunked = source.has('transfer-encoding')
+  const headers: [string, string][] = []
+  for (const [field, value] of source) {
+    const name = field.toLowerCase()
+    if (DROPPED.has(name) || named?.has(name) || (isChunked && name === 'content-length')) continue
+    if (name === 'set-cookie' && isOwnCookie(value)) continue
+    if (!ADDRESSES.has(name)) headers.push([name, value])
+    else {
+      const address = translate(value)
+      if (address !== undefined) headers.push([name, address])
+    }
+  }
+  if (origin !== null) exposeTo(headers, origin)
+  return headers
+}

@@ -1,0 +1,18 @@
+import type { Auth } from '../options/auth.ts'
+
+/** The owner of a request that may pass, and how long that holds. */
+export interface Admission {
+  readonly auth: Auth
+  readonly clientName: string
+  /** `<user>.<id>` of the grant. Absent for an API key. */
+  readonly grant: string | undefined
+  /** The id of the provider the user signed in at. Absent for an API key. */
+  readonly provider: string | undefined
+  /** The token's expiry, in seconds since the epoch. Absent for a key, which has none. */
+  readonly expiresAt: number | undefined
+  /**
+   * Returns whether the token or key is still accepted. Reads the storage, or calls `verifyApiKey`, only if the last
+   * result is too old.
+   */
+  stands(): boolean | Promise<boolean>
+}

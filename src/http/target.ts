@@ -1,0 +1,134 @@
+import { OAuthError } from '../errors.ts'
+
+/** A request target that every parser reads alike. */
+export interface Target {
+  readonly path: string
+  /** The query with its question mark, or an empty string. */
+  readonly search: string
+}
+
+/** Paths without escapes, empty segments or leading dots: nearly all there are. */
+const PLAIN = /^(?:\/[\w~-][\w.~-]*)+$/
+
+const HOST = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
+
+const PATH_CHARACTERS = /^[\w.~!$&'()*+,=:@%/-]*$/
+
+const QUERY_CHARACTERS = /^[\x21\x22\x24-\x7e]*$/
+
+/** Escapes that hide a separator or the end of the path from one parser and not from another. */
+const SEPARATORS: Readonly<Record<string, string>> = {
+  '/': 'an encoded slash',
+  '\\': 'an encoded backslash',
+  ';': 'an encoded semicolon',
+  '?': 'an encoded question mark',
+  '#': 'an encoded number sign',
+}
+
+const ambiguous = (detail: string) =>
+  new OAuthError('invalid_request', 'The path of the request can be read in more than one way', {
+    reason: 'ambiguous-path',
+    detail,
+  })
+
+const malformedHost = (detail: string) =>
+  new OAuthError('invalid_request', 'The host of the request is missing or malformed', {
+    reason: 'malformed-host',
+    detail,
+  })
+
+/**
+ * Splits a request target into path and query. Refuses every spelling that two programs could read differently, and
+ * repairs none.
+ *
+ * @param target A path with query, or an absolute URL, as received.
+ * @param host The `Host` header. Required unless the target is absolute.
+ * @throws {OAuthError} `invalid_request` with the reason `ambiguous-path` or `malformed-host`.
+ * @see [RFC 9112 §3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2)
+ * @see [RFC 3986 §3.3](https://www.rfc-editor.org/rfc/rfc3986#section-3.3)
+ */
+export function parseTarget(target: string, host: string | null): Target {
+  if (host !== null) assertHost(host)
+  const rest = target.charCodeAt(0) === 47 ? target : afterAuthority(target)
+  if (host === null && rest === target) throw malformedHost('no host')
+  const question = rest.indexOf('?')
+  const path = question < 0 ? rest : rest.slice(0, question)
+  const search = question < 0 ? '' : rest.slice(question)
+  if (!PLAIN.test(path)) assertPath(path)
+  if (search !== '' && !QUERY_CHARACTERS.test(search))
+    throw ambiguous('a character that no query may contain')
+  return { path, search: search === '?' ? '' : search }
+}
+
+/** The host that passed last. Nearly all requests to one proxy name the same. */
+let lastHost = ''
+
+function assertHost(host: string): void {
+  if (host === lastHost) return
+  if (!HOST.test(host) || !URL.canParse(`http://${host}/`)) throw malformedHost('not a valid host')
+  lastHost = host
+}
+
+/** Checks the authority of an absolute target, and returns its path and query. */
+function afterAuthority(target: string): string {
+  const [, host, rest] = /^https?:\/\/([^/?#]*)(.*)$/is.exec(target) ?? []
+  if (host === undefined || rest === undefined) throw malformedHost('not a URL')
+  assertHost(host)
+  if (rest === '') return '/'
+  if (rest.charCodeAt(0) !== 47) throw malformedHost('not followed by a path')
+  return rest
+}
+
+function assertPath(path: string): void {
+  if (path === '/') return
+  if (path.includes('\\')) throw ambiguous('a backslash')
+  if (path.includes(';')) throw ambiguous('a semicolon')
+  if (!PATH_CHARACTERS.test(path)) throw ambiguous('a character that no path may contain')
+  if (path.includes('%')) assertEscapes(path)
+  const text = decode(path)
+  if (/[\p{Cc}\u2028\u2029]/u.test(text)) throw ambiguous('a control character')
+  // Programs that normalise Unicode turn some characters into separators.
+  const normal = text.normalize('NFKC')
+  if (normal.includes('\\') || segments(normal).length !== segments(text).length) {
+    throw ambiguous('a character that reads as a slash')
+  }
+  // The last segment is empty for a path with a trailing slash.
+  const [, ...parts] = segments(normal)
+  if (parts.slice(0, -1).includes('')) throw ambiguous('an empty segment')
+  // Some servers drop trailing dots and spaces, so that more than `..` can name the parent.
+  if (parts.some((part) => /^[. ]+$/.test(part))) throw ambiguous('a dot segment')
+}
+
+const segments = (path: string): string[] => path.split('/')
+
+function assertEscapes(path: string): void {
+  for (let at = path.indexOf('%'); at >= 0; at = path.indexOf('%', at + 1)) {
+    const digits = path.slice(at + 1, at + 3)
+    if (!/^[\da-f]{2}$/i.test(digits)) throw ambiguous('an invalid escape')
+    const character = String.fromCharCode(Number.parseInt(digits, 16))
+    if (/[\w.~-]/.test(character)) throw ambiguous('an escape of a character that needs none')
+    const separator = SEPARATORS[character]
+    if (separator !== undefined) throw ambiguous(separator)
+    if (character === '%' && /^[\da-f]{2}/i.test(path.slice(at + 3))) throw ambiguous('a double escape')
+  }
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw ambiguous('invalid UTF-8')
+  }
+}
+
+/**
+ * Returns a path as the most lenient router reads it: decoded, without regard to case, width and trailing dots. For
+ * comparison only.
+ */
+export function foldPath(path: string): string {
+  if (PLAIN.test(path) && !/\.(\/|$)/.test(path)) return path.toLowerCase()
+  const text = decode(path).normalize('NFKC').toUpperCase().toLowerCase()
+  return segments(text)
+    .map((segment) => segment.replace(/[. ]+$/, ''))
+    .join('/')
+}

@@ -1,0 +1,29 @@
+import type { HeaderFields } from '../http/head.ts'
+
+interface RequestLine {
+  readonly method: string
+  readonly headers: HeaderFields
+}
+
+/**
+ * Returns whether the response to a request only waits for what may come, and never ends by itself.
+ *
+ * @see [MCP, Streamable HTTP](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server)
+ */
+export const isListening = ({ method, headers }: RequestLine): boolean =>
+  method === 'GET' || headers.get('mcp-method') === 'subscriptions/listen'
+
+/** Returns the action for events. Names of tools and prompts are public; names of resources are addresses. */
+export function actionOf({ headers }: RequestLine): string | undefined {
+  const method = headers.get('mcp-method')
+  if (method === null || !/^[\w/]{1,64}$/.test(method)) return undefined
+  const name = headers.get('mcp-name')
+  const named = name !== null && /^(tools\/call|prompts\/get)$/.test(method) && /^[\w./-]{1,128}$/.test(name)
+  return named ? `${method} ${name}` : method
+}
+
+/** Returns whether a browser opened the address itself. MCP clients ask for JSON or an event stream. */
+export function wantsPage({ method, headers }: RequestLine): boolean {
+  const accept = headers.get('accept') ?? ''
+  return method === 'GET' && accept.includes('text/html') && !accept.includes('text/event-stream')
+}

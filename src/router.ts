@@ -1,0 +1,155 @@
+import { type IRequest, Router } from 'itty-router'
+import type { Call, Context, Endpoint } from './context.ts'
+import { type Caller, failureResponse } from './endpoints/failure.ts'
+import { createJudge, type Judge } from './endpoints/mcp.ts'
+import { carry } from './forward/carry.ts'
+import type { Verdict } from './forward/passage.ts'
+import { allowOrigin, preflight } from './http/cors.ts'
+import type { Head, HeaderFields, RequestHead } from './http/head.ts'
+import { json } from './http/responses.ts'
+import { parseTarget } from './http/target.ts'
+import { createResourceMatcher } from './protocol/resource-match.ts'
+import { type Route, routesOf } from './routes.ts'
+
+/** Answers requests. Never throws, and its promises never reject. */
+export interface Routing {
+  handle(request: Request, head: RequestHead, call: Call): Promise<Response>
+  /**
+   * Judges a request for a protected MCP server.
+   *
+   * @returns `undefined` for a request to any other address.
+   */
+  admit(head: RequestHead, call: Call): Verdict | Promise<Verdict> | undefined
+}
+
+/** A request whose path was accepted. */
+interface Accepted {
+  readonly head: Head
+  /** The guard of the MCP server at this path, if there is one. */
+  readonly judge: Judge | undefined
+}
+
+export function createRouter(ctx: Context): Routing {
+  const { settings } = ctx
+  const router = Router()
+  for (const route of routesOf(ctx)) {
+    const answer = bounded(ctx, route.caller, byMethod(route))
+    router.all(route.path, (_match: IRequest, request: Request, call: Call) => answer(request, call))
+  }
+  const resourceAt = createResourceMatcher(settings.resources, settings.basePath)
+  const judges = new Map(settings.resources.map((resource) => [resource, createJudge(resource, ctx)]))
+  const missing = bounded(ctx, 'program', notFound)
+  const isOwn = (path: string) =>
+    path.startsWith('/.well-known/') || router.routes.some(([, pattern]) => pattern.test(path))
+
+  /** @throws {OAuthError} For a target that has more than one reading. */
+  function accept(source: RequestHead): Accepted {
+    const { path, search } = parseTarget(source.target, source.headers.get('host'))
+    const found = resourceAt(path, isOwn)
+    return { head: new AcceptedHead(source, path, search), judge: found && judges.get(found) }
+  }
+
+  const refuse = (error: unknown, head: RequestHead, call: Call): Response =>
+    failureResponse(error, head, undefined, 'program', ctx, call)
+
+  async function routed(request: Request, { path }: Head, call: Call): Promise<Response> {
+    // The router writes onto what it routes, and some runtimes' requests refuse that: it gets a stand-in.
+    const match = { method: request.method, url: `http://localhost${path}` } as IRequest
+    return ((await router.fetch(match, request, call)) as Response | undefined) ?? missing(request, call)
+  }
+
+  return {
+    handle(request, source, call) {
+      let accepted: Accepted
+      try {
+        accepted = accept(source)
+      } catch (error) {
+        return Promise.resolve(refuse(error, source, call))
+      }
+      const { head, judge } = accepted
+      if (!judge) return routed(request, head, call)
+      const verdict = judge(head, call)
+      return verdict instanceof Promise ? verdict.then((one) => act(one, request)) : act(verdict, request)
+    },
+    admit(source, call) {
+      try {
+        const { head, judge } = accept(source)
+        return judge?.(head, call)
+      } catch (error) {
+        return { type: 'answer', response: refuse(error, source, call) }
+      }
+    },
+  }
+}
+
+class AcceptedHead implements Head {
+  readonly method: string
+  readonly headers: HeaderFields
+  readonly path: string
+  readonly search: string
+  readonly #source: RequestHead
+
+  constructor(source: RequestHead, path: string, search: string) {
+    this.method = source.method
+    this.headers = source.headers
+    this.path = path
+    this.search = search
+    this.#source = source
+  }
+
+  toRequest(): Request {
+    return this.#source.toRequest()
+  }
+}
+
+/** Turns a verdict into a response. */
+async function act(verdict: Verdict, request: Request): Promise<Response> {
+  if (verdict.type === 'answer') return verdict.response
+  if (verdict.type === 'handle') return verdict.handle(request)
+  return carry(request, verdict.passage, (input, init) => fetch(input, init))
+}
+
+/** Returns an endpoint that never throws. */
+const bounded =
+  (ctx: Context, caller: Caller, endpoint: Endpoint) =>
+  async (request: Request, call: Call): Promise<Response> => {
+    try {
+      return await endpoint(request, ctx, call)
+    } catch (error) {
+      return failureResponse(error, request, new URL(request.url).pathname, caller, ctx, call)
+    }
+  }
+
+/** Responds with 404. Reports addresses outside `url`: a proxy in front may strip its path. */
+const notFound: Endpoint = (request, { settings }, call) => {
+  const { pathname } = new URL(request.url)
+  if (!`${pathname}/`.startsWith(`${settings.basePath}/`)) {
+    const about = { code: 'not_found', reason: 'outside-url' } as const
+    call.emit({ type: 'refused', endpoint: pathname.slice(0, 200), ...about })
+  }
+  const response = json({ error: 'not_found', error_description: 'There is nothing at this address' }, 404)
+  return allowOrigin(response, '*')
+}
+
+/** Picks the endpoint for a method, and responds to the methods that follow from the others. */
+function byMethod({ methods, caller }: Route): Endpoint {
+  const names = Object.keys(methods)
+  const allow = [...names, ...(methods.GET ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+  return async (request, ctx, call) => {
+    const cors = caller === 'program' && request.headers.has('origin')
+    if (request.method === 'OPTIONS') return preflight(request, allow, cors ? '*' : undefined)
+    const isHead = request.method === 'HEAD'
+    const endpoint = methods[isHead ? 'GET' : request.method]
+    if (!endpoint || !Object.hasOwn(methods, isHead ? 'GET' : request.method)) {
+      const unknown = json(
+        { error: 'invalid_request', error_description: 'The method is not allowed' },
+        405,
+        { allow },
+      )
+      return cors ? allowOrigin(unknown, '*') : unknown
+    }
+    const response = await endpoint(request, ctx, call)
+    const answer = isHead ? new Response(null, response) : response
+    return cors ? allowOrigin(answer, '*') : answer
+  }
+}
