@@ -1,0 +1,212 @@
+import { GRACE, LAG } from './cluster.ts'
+import type { World } from './world.ts'
+
+/** A property that a history broke. */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+  readonly rule: string
+  constructor(rule: string, detail: string) {
+    super(`${rule}: ${detail}`)
+    this.rule = rule
+  }
+}
+
+/** One sign-in, as its user and its client know it. */
+export interface Session {
+  readonly number: number
+  readonly user: string
+  /** The number of its sign-in at the provider. */
+  family: number | undefined
+  /** `<user>.<id>`, once its code was redeemed. */
+  grant: string | undefined
+  /** A client, the user or the operator asked to end it. */
+  revoked: boolean
+}
+
+interface Turn {
+  readonly generation: number
+  readonly at: number
+}
+
+interface GrantFacts {
+  readonly turns: Turn[]
+  endedAt: number | undefined
+  /** When all its access tokens were revoked, last. */
+  accessRevokedAt: number | undefined
+  /** Generations of refresh tokens that were presented, and when. */
+  readonly presented: { readonly generation: number; readonly at: number }[]
+  codes: number
+}
+
+const TOKEN = /^([\w-]{22}\.[\w-]{22})\.(\d+)\./
+
+/** The grant and the generation of a refresh token. */
+export function readRefreshToken(token: string): { grant: string; generation: number } {
+  const [, grant, generation] = TOKEN.exec(token) ?? []
+  if (grant === undefined) throw new Error(`not a refresh token: ${token.slice(0, 10)}`)
+  return { grant, generation: Number(generation) }
+}
+
+/** What happened in one history, as seen from outside, and the rules that it must hold. */
+export interface Ledger {
+  wrote(key: string, before: unknown, after: unknown): void
+  /** A request with a code or a refresh token arrived at an instance. */
+  delivered(body: URLSearchParams): void
+  /** A code or refresh token was exchanged. Times are when the request was sent and when the response came. */
+  exchanged(given: { code?: string; refreshToken?: string }, response: TokenResponse, sentAt: number): void
+  /** An access token passed the guard. */
+  passed(accessToken: string, sentAt: number, user: { expected: string; upstream: string | undefined }): void
+  /** The owner's newest token was refused. */
+  refused(session: Session, what: string, accessToken?: string): void
+  /** Something at the provider explains the end of its sign-ins: a lost response, a death, an overlap. */
+  readonly disturbed: Set<number>
+  facts(grant: string): GrantFacts
+}
+
+export interface TokenResponse {
+  readonly access_token: string
+  readonly refresh_token: string
+}
+
+interface Stored {
+  readonly generation?: number
+  readonly epoch?: number
+}
+
+export function createLedger(
+  world: World,
+  ports: {
+    consistency: 'atomic' | 'process' | 'eventual'
+    /** Seconds by which clocks differ at most. */
+    spread(): number
+    exchanges(): number
+  },
+): Ledger {
+  const grants = new Map<string, GrantFacts>()
+  const codes = new Map<string, Set<string>>()
+  const issued = new Map<string, { grant: string; at: number }>()
+  const disturbed = new Set<number>()
+  const created = new Set<string>()
+  const exact = ports.consistency !== 'eventual'
+
+  function facts(grant: string): GrantFacts {
+    let known = grants.get(grant)
+    if (!known) {
+      known = { turns: [], endedAt: undefined, accessRevokedAt: undefined, presented: [], codes: 0 }
+      grants.set(grant, known)
+    }
+    return known
+  }
+
+  const grantOf = (key: string): string | undefined => {
+    const [kind, user, id] = key.split(':')
+    return kind === 'grant' && user && id ? `${user}.${id}` : undefined
+  }
+
+  /** Whether something that happened explains that a grant has ended. */
+  function isJustified(session: Session): boolean {
+    if (session.revoked || (session.family !== undefined && disturbed.has(session.family))) return true
+    if (session.grant === undefined) return true
+    const { turns, presented, codes: redeemed } = facts(session.grant)
+    if (redeemed > 1) return true
+    return presented.some(({ generation, at }) => {
+      const successor = turns.find((turn) => turn.generation === generation + 1)
+      const used = turns.some((turn) => turn.generation >= generation + 2)
+      // Presented late, or processed late: either way it was old.
+      const late =
+        Math.max(at, world.now()) - (successor?.at ?? Infinity) > (GRACE - ports.spread() - 2) * 1000
+      return used || late
+    })
+  }
+
+  return {
+    disturbed,
+    facts,
+    wrote(key, before, after) {
+      const grant = grantOf(key)
+      if (grant === undefined) return
+      const known = facts(grant)
+      if (after !== undefined) created.add(grant)
+      if (created.size > ports.exchanges()) {
+        throw new Violation('nothing is written before a sign-in', key)
+      }
+      if (after === undefined) {
+        known.endedAt ??= world.now()
+        return
+      }
+      const [was, is] = [before as Stored | undefined, after as Stored]
+      if (exact && known.endedAt !== undefined) {
+        throw new Violation('an ended grant never comes back', `${grant} was written again`)
+      }
+      const generation = is.generation ?? 0
+      if (generation !== (was?.generation ?? -1)) known.turns.push({ generation, at: world.now() })
+      if ((is.epoch ?? 0) > (was?.epoch ?? 0)) known.accessRevokedAt = world.now()
+    },
+    delivered(body) {
+      const code = body.get('code')
+      if (code) facts(code.split('.').slice(0, 2).join('.')).codes++
+      const token = body.get('refresh_token') ?? (body.has('token') ? body.get('token') : null)
+      if (!token || !TOKEN.test(token)) return
+      const { grant, generation } = readRefreshToken(token)
+      facts(grant).presented.push({ generation, at: world.now() })
+    },
+    exchanged({ code, refreshToken }, response, sentAt) {
+      const { grant, generation } = readRefreshToken(response.refresh_token)
+      issued.set(response.access_token, { grant, at: world.now() })
+      if (!exact) return
+      if (code !== undefined) {
+        const sets = codes.get(code) ?? new Set()
+        codes.set(code, sets.add(response.access_token))
+        if (sets.size > 1) throw new Violation('a code yields one set of tokens', `${sets.size} sets`)
+      }
+      if (refreshToken === undefined) return
+      const presented = readRefreshToken(refreshToken)
+      if (presented.grant !== grant)
+        throw new Violation('grants never cross', `${presented.grant} → ${grant}`)
+      const { turns, endedAt } = facts(grant)
+      const used = turns.find((turn) => turn.generation === presented.generation + 2)
+      if (used && used.at < sentAt) {
+        throw new Violation('a refresh token whose successor was used is refused', `generation ${generation}`)
+      }
+      const successor = turns.find((turn) => turn.generation === presented.generation + 1)
+      const slack = (GRACE + ports.spread() + 2) * 1000
+      if (successor && sentAt - successor.at > slack) {
+        throw new Violation(
+          'an old refresh token is refused after the grace period',
+          `generation ${generation}`,
+        )
+      }
+      if (endedAt !== undefined && endedAt < sentAt) {
+        throw new Violation('an ended grant issues nothing', grant)
+      }
+    },
+    passed(accessToken, sentAt, { expected, upstream }) {
+      if (upstream !== expected) {
+        throw new Violation('users never cross', `${expected} was served with the token of ${upstream}`)
+      }
+      const token = issued.get(accessToken)
+      if (!token) return
+      const { endedAt, accessRevokedAt } = facts(token.grant)
+      const lag = (LAG + 2 + (exact ? 0 : 60)) * 1000
+      if (endedAt !== undefined && sentAt > endedAt + lag) {
+        throw new Violation('no access token of an ended grant passes after the lag', token.grant)
+      }
+      const revoked = accessRevokedAt !== undefined && token.at < accessRevokedAt
+      if (revoked && sentAt > accessRevokedAt! + lag) {
+        throw new Violation('no revoked access token passes after the lag', token.grant)
+      }
+    },
+    refused(session, what, accessToken) {
+      if (!exact) return
+      const known = session.grant === undefined ? undefined : facts(session.grant)
+      const token = accessToken === undefined ? undefined : issued.get(accessToken)
+      if (token && known?.accessRevokedAt !== undefined && token.at <= known.accessRevokedAt) return
+      if (!isJustified(session)) {
+        throw new Violation(
+          'an acknowledged sign-in goes on unless something ended it',
+          `${what}, session ${session.number}`,
+        )
+      }
+    },
+  }
+}
