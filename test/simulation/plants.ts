@@ -63,7 +63,9 @@ for (const plant of chosen) {
   const seconds = Math.round((Date.now() - began) / 1000)
   if (status === 1 && seed !== undefined) {
     const after = Number(seed) - Number(values.seed) + 1
-    console.log(`found   ${plant.name.padEnd(28)} after ${after} histories, ${seconds} s, seed ${seed}\n        ${rule}`)
+    console.log(
+      `found   ${plant.name.padEnd(28)} after ${after} histories, ${seconds} s, seed ${seed}\n        ${rule}`,
+    )
   } else {
     missed++
     console.log(`MISSED  ${plant.name.padEnd(28)} in ${values.histories} histories, ${seconds} s`)

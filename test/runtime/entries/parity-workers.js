@@ -1,0 +1,6 @@
+import { env } from 'cloudflare:workers'
+import { createProxy } from 'lockgate'
+import { memory } from 'lockgate/storage/memory'
+import { parity } from './parity.js'
+
+export default createProxy({ ...parity(env), storage: memory() })

@@ -1,0 +1,156 @@
+/**
+ * Sends the same bytes to the packed package on every runtime, and prints what each makes of them. No column may differ
+ * from the expected one except where the table says so with a reason.
+ *
+ *   npm run test:parity [-- word …]
+ */
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import '../../support/scratch.ts'
+import { locate } from '../../runtimes/locate.ts'
+import { freePort } from '../../support/free-port.ts'
+import { type Child, start } from '../child.ts'
+import { install } from '../installation.ts'
+import { startWorkerd } from '../workers.ts'
+import { exchange, type RawResponse } from './raw-client.ts'
+import { OK, type RawServer, startRawServer } from './raw-server.ts'
+import { type Case, type Runtime, requests } from './requests.ts'
+import { type AnswerCase, answers } from './responses.ts'
+
+interface Column {
+  readonly runtime: Runtime
+  readonly port: number
+  readonly behind: RawServer
+  readonly child: Child
+  token: string
+}
+
+const binaries: Readonly<Record<Runtime, string | undefined>> = {
+  'Node 20': process.execPath,
+  'Node 24': locate('node24'),
+  Bun: locate('bun'),
+  Deno: locate('deno'),
+  workerd: locate('workerd'),
+}
+const DENO = ['run', '--allow-all', '--no-remote']
+const COMMANDS: Readonly<Record<Exclude<Runtime, 'workerd'>, readonly string[]>> = {
+  'Node 20': ['parity-node.js'],
+  'Node 24': ['parity-node.js'],
+  Bun: ['run', 'parity-bun.js'],
+  Deno: [...DENO, 'parity-deno.js'],
+}
+
+const words = process.argv.slice(2)
+const installation = await install({ files: [new URL('../entries/', import.meta.url)] })
+
+async function startColumn(runtime: Runtime): Promise<Column> {
+  const binary = binaries[runtime]
+  if (binary === undefined) throw new Error(`the binary of ${runtime} is missing`)
+  const [port, behind] = [await freePort(), await startRawServer()]
+  const url = `http://localhost:${port}`
+  const env = { TEST_URL: url, PORT: String(port), BEHIND_URL: behind.url }
+  const place = { folder: installation.folder, port, env, url: `${url}/health` }
+  const child =
+    runtime === 'workerd'
+      ? await startWorkerd({ ...place, entry: 'parity-workers.js', binary })
+      : await start([binary, ...COMMANDS[runtime]], { url: place.url, cwd: place.folder, env })
+  const column: Column = { runtime, port, behind, child, token: '' }
+  const response = await fetch(`${url}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('robot:the+secret+of+a+robot')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'use' }),
+  })
+  if (response.status !== 200) throw new Error(`${runtime}: /token answered ${await response.text()}`)
+  column.token = ((await response.json()) as { access_token: string }).access_token
+  return column
+}
+
+const statusOf = ({ statuses }: RawResponse): string => String(statuses.at(-1) ?? 'closed')
+const errorOf = ({ body }: RawResponse): string => /"error":"(\w+)"/.exec(body.toString())?.[1] ?? ''
+
+async function judgeRequest(column: Column, { bytes, fields = [], expected }: Case): Promise<string> {
+  column.behind.take()
+  column.behind.answer = OK
+  const text = bytes.replaceAll('PORT', String(column.port)).replaceAll('TOKEN', column.token)
+  const response = await exchange(column.port, Buffer.from(text, 'latin1'))
+  const [reached, ...others] = column.behind.take()
+  if (others.length > 0) return `${others.length + 1} requests reached the MCP server`
+  const status = statusOf(response)
+  // Each HTTP stack refuses malformed framing in its own words. All that counts is that nothing gets through.
+  if (expected === 'refused')
+    return !reached && !/^2/.test(status) ? 'refused' : `${status} → ${reached?.line}`
+  if (!reached) return [status, errorOf(response)].filter(Boolean).join(' ')
+  const values = fields.map((name) => {
+    const all = reached.fields.filter(([one]) => one === name).map(([, value]) => value)
+    return `${name}=${all.join('; ')}`
+  })
+  const body = expected.endsWith(' body') && reached.body.includes('"ping"') ? ['body'] : []
+  return [`${status} → ${reached.line}`, ...values, ...body].join(' ')
+}
+
+async function judgeAnswer(column: Column, { bytes }: AnswerCase): Promise<string> {
+  column.behind.answer = bytes
+  const request = `POST /mcp HTTP/1.1\r\nHost: localhost:${column.port}\r\nAuthorization: Bearer ${column.token}\r\nContent-Length: 2\r\n\r\n{}`
+  const response = await exchange(column.port, Buffer.from(request))
+  const error = errorOf(response)
+  const status = statusOf(response)
+  if (error) return `${status} ${error}`
+  const coding = response.fields.find(([name]) => name === 'content-encoding')?.[1]
+  const length = response.fields.some(([name]) => /^(content-length|transfer-encoding)$/.test(name))
+  if (status === '200' && length && !response.complete) return 'cut'
+  if (status === '200' && !length && response.body.length === 0) return 'cut'
+  return [status, unpack(response.body, coding)].filter(Boolean).join(' ')
+}
+
+/** The body as a client reads it that believes the headers. */
+function unpack(body: Buffer, coding: string | undefined): string {
+  try {
+    if (coding === 'gzip') return gunzipSync(body).toString()
+    if (coding === 'br') return brotliDecompressSync(body).toString()
+    if (coding === 'deflate') return inflateSync(body).toString()
+  } catch {
+    return 'unreadable'
+  }
+  return body.toString()
+}
+
+const columns = await Promise.all((Object.keys(binaries) as Runtime[]).map(startColumn))
+let wrong = 0
+let right = 0
+
+function print(
+  name: string,
+  expected: string,
+  outcomes: readonly string[],
+  except: Case['except'] = {},
+): void {
+  const cells = columns.map(({ runtime }, index) => {
+    const [allowed, reason] = except[runtime] ?? [expected, undefined]
+    const outcome = outcomes[index]!
+    if (outcome !== allowed) wrong++
+    else right++
+    return outcome !== allowed
+      ? `✗ ${runtime}: ${outcome}`
+      : reason
+        ? `~ ${runtime}: ${outcome} (${reason})`
+        : undefined
+  })
+  const odd = cells.filter((cell) => cell !== undefined)
+  console.log(
+    `${odd.some((cell) => cell.startsWith('✗')) ? 'FAIL' : 'ok  '}  ${name}: ${JSON.stringify(expected)}`,
+  )
+  for (const cell of odd) console.log(`        ${cell}`)
+}
+
+const matches = ({ name }: { readonly name: string }) => words.every((word) => name.includes(word))
+for (const one of requests.filter(matches)) {
+  const outcomes = await Promise.all(columns.map((column) => judgeRequest(column, one)))
+  print(one.name, one.expected, outcomes, one.except)
+}
+for (const one of answers.filter(matches)) {
+  const outcomes = await Promise.all(columns.map((column) => judgeAnswer(column, one)))
+  print(one.name, one.expected, outcomes, one.except)
+}
+await Promise.all(columns.map(({ child, behind }) => Promise.all([child.stop(), behind.close()])))
+await installation.remove()
+console.log(`\n${columns.map(({ runtime }) => runtime).join(', ')}\n${right} passed, ${wrong} failed`)
+process.exit(wrong === 0 ? 0 : 1)
