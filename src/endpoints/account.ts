@@ -6,7 +6,10 @@ import { parseGrantKey } from '../grants/grant-key.ts'
 import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
+import type { Settings } from '../options/options.ts'
 import { accountPage, type ConnectedApp } from '../pages/account-page.ts'
+import type { Voucher } from '../pages/trust.ts'
+import { isUrl } from '../protocol/document-url.ts'
 import { describeScope } from '../sign-in/describe-scope.ts'
 import { choicesFor } from '../sign-in/provider-choice.ts'
 import { closeSession, readSession, type Session } from '../sign-in/session.ts'
@@ -75,7 +78,26 @@ async function appsOf({ grants, settings, upstreams }: Context, { user }: Sessio
     const scopes = scope.map((one) => describeScope(one, settings))
     const provider = upstreams.find(grant.provider)?.name
     const times = { createdAt, usedAt: rotatedAt, expiresAt }
-    apps.push({ id: key.id, clientName, resource, server, provider, scopes, ...times })
+    const voucher = voucherOf(grant.client, settings)
+    apps.push({
+      id: key.id,
+      clientName,
+      voucher,
+      target: undefined,
+      resource,
+      server,
+      provider,
+      scopes,
+      ...times,
+    })
   }
   return apps.sort((a, b) => b.usedAt - a.usedAt)
 }
+
+/** Returns the party that vouches for the name of a client. */
+const voucherOf = (client: string, { clients }: Settings): Voucher =>
+  clients.some(({ clientId }) => clientId === client)
+    ? 'operator'
+    : isUrl(client)
+      ? { url: client }
+      : undefined

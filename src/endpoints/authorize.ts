@@ -6,17 +6,18 @@ import { refusal } from '../events/refusal.ts'
 import { readForm, toParams } from '../http/params.ts'
 import { page } from '../http/responses.ts'
 import { consentPage, type ProviderView } from '../pages/consent-page.ts'
+import type { Voucher } from '../pages/trust.ts'
 import { checkAuthorizationRequest, chooseRedirectUri, readState } from '../protocol/authorization-request.ts'
 import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
-import { upstreamScopes } from '../protocol/scope.ts'
+import { optionalScopes, upstreamScopes } from '../protocol/scope.ts'
 import { answerError } from '../sign-in/authorization-error.ts'
 import { describeScope } from '../sign-in/describe-scope.ts'
-import { openConsent } from '../sign-in/pending.ts'
+import { fieldOf, openConsent } from '../sign-in/pending.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
 /**
- * Puts an authorization request before the user. The provider hears nothing of it until they approve.
+ * Puts an authorization request before the user. The provider is not contacted until the user approves.
  *
  * @see [OAuth 2.1 §4.1.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.1)
  */
@@ -43,8 +44,10 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
       (await upstreams.choices(resource, request)).map((upstream) => describeProvider(upstream, more)),
     )
     const { key, name, kind, authMethods } = client
-    const { sealed, cookies } = openConsent(ctx, request, {
+    const optional = optionalScopes(checked.scope, resource.scopes)
+    const { sealed, cookies, mark } = openConsent(ctx, request, {
       ...checked,
+      optional,
       state,
       redirectUri,
       trusted,
@@ -54,17 +57,16 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
       server: resource.name,
       resource: checked.resource,
       clientName: name,
-      verified:
-        client.kind === 'configured'
-          ? 'operator'
-          : client.kind === 'document'
-            ? { url: client.id }
-            : undefined,
+      voucher: voucherOf(client),
       redirectUri,
-      scopes: checked.scope.map((scope) => describeScope(scope, settings)),
+      scopes: checked.scope.map((scope) => ({
+        words: describeScope(scope, settings),
+        ...(optional.includes(scope) && { field: fieldOf(scope) }),
+      })),
       providers,
       action: `${settings.basePath}/consent`,
       request: sealed,
+      ...(!settings.cookies.secure && { mark }),
     })
     return page(view, 200, cookies)
   } catch (error) {
@@ -74,11 +76,15 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
   }
 }
 
-/** Only here may a client be asked for: its user is waiting to be shown what it says of itself. */
+/** Returns the party that vouches for a client's name. */
+const voucherOf = ({ kind, id }: Client): Voucher =>
+  kind === 'configured' ? 'operator' : kind === 'document' ? { url: id } : undefined
+
+/** Finds a client, and fetches its document if need be. Only this endpoint does so, because its user is waiting. */
 const lookUp = async ({ find, documents }: Clients, clientId: string): Promise<Client | undefined> =>
   (await find(clientId)) ?? (isUrl(clientId) ? documents?.load(clientId) : undefined)
 
-/** What a sign-in at a provider would ask it for. */
+/** Describes a provider, with the scopes that a sign-in would request. */
 async function describeProvider(upstream: Upstream, more: readonly string[]): Promise<ProviderView> {
   const scopes = await upstream.scopes(more)
   const { id, name } = upstream

@@ -85,7 +85,7 @@ export function readOptions(options: ProxyOptions): Settings {
     scopes,
     // `http` passes the checks on loopback hosts only.
     cookies: origin.startsWith('http:') ? LOOPBACK_COOKIES : HOST_COOKIES,
-    look: createLook(name, theme, texts),
+    look: createLook({ server: name, host: new URL(url).host }, theme, texts),
     upstream,
     allow: rest.allow,
     verifyApiKey: rest.verifyApiKey,

@@ -2,17 +2,21 @@ import { type Html, html } from './html.ts'
 import { layout, type Page } from './layout.ts'
 import type { Look } from './look.ts'
 import { fill, fillText, type Texts } from './texts.ts'
+import { badge, trustOf, type Voucher } from './trust.ts'
 
 /** One app that a user has connected. Times are seconds since the epoch. */
 export interface ConnectedApp {
   readonly id: string
   readonly clientName: string
+  readonly voucher: Voucher
+  /** The host or scheme that its responses went to, if it is known. */
+  readonly target: string | undefined
   readonly resource: string
-  /** What the operator calls the resource. */
+  /** The operator's name for the resource. */
   readonly server: string | undefined
-  /** The name of the provider, where it is known. */
+  /** The name of the provider, if it is known. */
   readonly provider: string | undefined
-  /** In words. */
+  /** Text for users. */
   readonly scopes: readonly string[]
   readonly createdAt: number
   readonly usedAt: number
@@ -21,27 +25,27 @@ export interface ConnectedApp {
 
 export interface AccountView {
   readonly server: string
-  /** Where one may sign in. */
+  /** The providers that the user may sign in at. */
   readonly providers: readonly { readonly id: string; readonly name: string }[]
-  /** Path of the page; its forms go to paths below. */
+  /** Path of the page. Its forms are posted to paths below it. */
   readonly base: string
-  /** Absent where nobody is. */
+  /** Absent if the user is not signed in. */
   readonly signedIn?: {
     readonly name: string | undefined
-    /** What every form must carry. */
+    /** The token that every form carries. */
     readonly token: string
     readonly apps: readonly ConnectedApp[]
   }
 }
 
-/** Which apps may act for the user, each with a way to end that; or a button to sign in. */
+/** Lists the apps that may act for the user, each with a way to end that. Otherwise offers to sign in. */
 export function accountPage(look: Look, { server, providers, base, signedIn }: AccountView): Page {
   const { texts } = look
   const intro = html`<h1>${texts.accountTitle}</h1>
 <p class="soft">${fill(texts.accountIntro, { server })}</p>`
   if (!signedIn) {
     const form = html`<form method="post" action="${base}/sign-in">
-<div class="row wide">${providers.map(({ id, name }) => html`<button type="submit" name="provider" value="${id}">${fill(texts.accountSignIn, { provider: name })}</button>`)}</div>
+<div class="stack">${providers.map(({ id, name }) => html`<button type="submit" name="provider" value="${id}" class="main">${fill(texts.accountSignIn, { provider: name })}</button>`)}</div>
 </form>`
     return layout(look, texts.accountTitle, html`${intro}${form}`)
   }
@@ -54,7 +58,8 @@ export function accountPage(look: Look, { server, providers, base, signedIn }: A
     html`${intro}
 <form class="between" method="post" action="${base}/sign-out">
 <span>${fill(texts.accountUser, { user })}</span>
-${carried}<button type="submit" class="plain">${texts.signOut}</button>
+<span class="actions">${carried}<button type="submit" name="next" value="another" class="plain">${texts.accountOther}</button>
+<button type="submit" class="plain">${texts.signOut}</button></span>
 </form>
 ${apps.length === 0 && html`<div class="panel"><p>${texts.accountNone}</p></div>`}
 ${apps.map((app) => card(texts, app, base, carried))}
@@ -62,17 +67,19 @@ ${apps.length > 0 && html`<p class="small">${fill(texts.accountHint, { provider:
   )
 }
 
-/** Where the apps have access: at the provider the user signed in at, which is rarely all there are. */
+/** Names the providers that the apps have access at, or all if none is known. */
 function providersOf(apps: readonly ConnectedApp[], all: AccountView['providers']): string {
   const named = new Set(apps.flatMap(({ provider }) => provider ?? []))
   return [...(named.size > 0 ? named : all.map(({ name }) => name))].join(', ')
 }
 
 function card(texts: Texts, app: ConnectedApp, base: string, carried: Html): Html {
-  const { id, clientName: client, server, resource, scopes } = app
+  const { id, clientName: client, server, resource, scopes, target, voucher } = app
   return html`<section class="card" aria-labelledby="${id}">
 <h2 id="${id}">${client}</h2>
+${badge(trustOf(texts, voucher, target))}
 <dl>
+${target !== undefined && html`<dt>${texts.accountBack}</dt><dd><code>${target}</code></dd>`}
 <dt>${texts.accountServer}</dt><dd>${server !== undefined && html`${server}<br>`}<code>${resource}</code></dd>
 <dt>${texts.accountScopes}</dt><dd>${scopes.map((scope, index) => html`${index > 0 && html`<br>`}${scope}`)}</dd>
 <dt>${texts.accountSince}</dt><dd>${time(texts, app.createdAt)}</dd>
@@ -87,7 +94,7 @@ ${carried}<input type="hidden" name="grant" value="${id}">
 `
 }
 
-/** In UTC, and saying so: a page without script cannot know where its reader is. */
+/** Renders a time in UTC, and says so, because a page without script does not know the user's time zone. */
 function time({ lang }: Texts, seconds: number): Html {
   const date = new Date(seconds * 1000)
   const shown = date.toLocaleString(lang, {

@@ -1,7 +1,7 @@
-/** How one client is told of a server. */
+/** The way to add a server to one client. */
 export interface Way {
   readonly client: string
-  /** Which text of the pages says what to do. */
+  /** The text of the pages that explains it. */
   readonly how:
     | 'connectClaude'
     | 'connectChatGpt'
@@ -11,15 +11,15 @@ export interface Way {
     | 'connectConfig'
     | 'connectInspector'
   readonly snippet: string
-  /** An address that opens the client and adds the server. */
+  /** A link that opens the client and adds the server. */
   readonly link?: string
-  /** The file that the snippet belongs into. */
+  /** The file that the snippet belongs in. */
   readonly file?: string
-  /** Connects from servers of its own, wherever its user sits. */
+  /** Whether the client connects from its own servers instead of the user's computer. */
   readonly hosted?: boolean
 }
 
-/** A name that every client and every shell takes. */
+/** Returns a name that every client and every shell accepts. */
 export const slug = (name: string): string =>
   name
     .toLowerCase()
@@ -28,8 +28,8 @@ export const slug = (name: string): string =>
     .slice(0, 40) || 'server'
 
 /**
- * How each client connects. What goes into a shell is a slug and a URL whose path the options allow only harmless
- * characters in.
+ * Returns the way to connect for each client. Shell commands contain a slug and a URL, whose path has only harmless
+ * characters.
  *
  * @see [Claude Code](https://code.claude.com/docs/en/mcp)
  * @see [VS Code](https://code.visualstudio.com/docs/copilot/customization/mcp-servers)

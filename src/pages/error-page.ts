@@ -1,59 +1,92 @@
 import type { OAuthError } from '../errors.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
-import { html } from './html.ts'
+import { errorKind } from './error-kind.ts'
+import { type Html, html } from './html.ts'
 import { layout, type Page } from './layout.ts'
 import type { Look } from './look.ts'
-import { fillText, type Texts } from './texts.ts'
+import { fill, fillText, type Texts } from './texts.ts'
 
-/** What went wrong, for the person in front of the browser. */
+/** An error, for the user in front of the browser. */
 export interface ErrorView {
   /** The fixed public sentence of the error. */
   readonly message: string
   /** The OAuth code. */
   readonly code: string
-  /** Why, as the event says it. */
+  /** The reason, as in the event. */
   readonly reason: ReasonCode
-  /** Shown to the user and reported in the event, so that the operator finds the one by the other. */
+  /** The request id, shown to the user and reported in the event, so that the operator finds the one by the other. */
   readonly requestId: string
-  /** Takes the error back to the client, for who wants to. */
+  /** The redirect URI that the client asked for and did not register. */
+  readonly address?: string | undefined
+  /** A link that returns the error to the client. */
   readonly back?: { readonly href: string; readonly target: string } | undefined
+  /** The account that is not allowed, and the way to another one. */
+  readonly account?: AccountChoice | undefined
 }
 
-/** What the page shows of a refusal. */
-export const errorView = ({ message, code, reason }: OAuthError, requestId: string): ErrorView => ({
+/** The account that a user signed in with. */
+export interface AccountChoice {
+  readonly name: string | undefined
+  /** The name of the provider. */
+  readonly provider: string
+  /** A form that starts the sign-in again with another account. Absent if the provider cannot ask for one. */
+  readonly another?:
+    | { readonly action: string; readonly request: string; readonly provider: string }
+    | undefined
+}
+
+/** Returns what a page shows of an error. */
+export const errorView = ({ message, code, reason, detail }: OAuthError, requestId: string): ErrorView => ({
   message,
   code,
   reason,
   requestId,
+  ...(reason === 'redirect-uri-not-registered' && { address: detail }),
 })
 
-/** What happened, what the person can do, and what whoever runs the server needs to know. */
-export function errorPage(look: Look, { message, code, reason, requestId, back }: ErrorView): Page {
-  const { texts } = look
+/** Shows what happened, what the user can do, and what the operator needs to know. */
+export function errorPage(look: Look, view: ErrorView): Page {
+  const { texts, server, host } = look
+  const { message, code, reason, requestId, back, account, address } = view
+  const kind = errorKind(code, reason)
+  const title = fillText(texts[kind.title], { server })
   return layout(
     look,
-    texts.errorTitle,
-    html`<h1>${texts.errorTitle}</h1>
-<div class="panel"><p lang="en">${message}.</p></div>
-<h2>${texts.errorYou}</h2>
-<p>${advice(texts, code)}</p>
-${back && html`<p><a href="${back.href}" rel="noreferrer">${fillText(texts.errorBack, { target: back.target })}</a></p>`}
-<h2>${texts.errorOperator}</h2>
-<p>${texts.errorOperatorHint}</p>
-<dl>
-<dt>${texts.errorCode}</dt><dd><code>${code}</code></dd>
+    title,
+    html`<h1>${title}</h1>
+${account && whoIsIt(texts, account)}
+${address !== undefined && html`<p>${texts.errorAddressGiven}</p><div class="panel"><p><code>${address}</code></p></div>`}
+${kind.quotes && html`<p class="soft" lang="en">${message}.</p>`}
+<p>${account ? turnedAwayAdvice(texts, account) : fillText(texts[kind.advice], { host })}</p>
+${account?.another && another(texts, account.another)}
+${back && html`<p class="foot"><a href="${back.href}" rel="noreferrer">${fillText(texts.errorBack, { target: back.target })}</a></p>`}
+<dl class="foot facts">
+${
+  !kind.quotes &&
+  html`<dt>${texts.errorMessage}</dt><dd lang="en">${message}.</dd>
+`
+}<dt>${texts.errorCode}</dt><dd><code>${code}</code></dd>
 <dt>${texts.errorReason}</dt><dd><code>${reason}</code></dd>
 <dt>${texts.errorRequestId}</dt><dd><code>${requestId}</code></dd>
 </dl>`,
   )
 }
 
-function advice(texts: Texts, code: string): string {
-  if (code === 'access_denied') return texts.errorYouDenied
-  const passing =
-    code === 'too_many_requests' ||
-    code === 'temporarily_unavailable' ||
-    code === 'server_error' ||
-    code === 'bad_gateway'
-  return passing ? texts.errorYouLater : texts.errorYouAgain
-}
+const whoIsIt = (texts: Texts, { name, provider }: AccountChoice): Html =>
+  html`<p>${fill(texts.errorNotAllowedAccount, {
+    provider,
+    account: html`<strong>${name ?? texts.accountUnnamed}</strong>`,
+  })}</p>`
+
+const turnedAwayAdvice = (texts: Texts, { another, provider }: AccountChoice): string =>
+  another ? texts.errorNotAllowedAdvice : fillText(texts.errorNotAllowedSignOut, { provider })
+
+const another = (
+  texts: Texts,
+  { action, request, provider }: NonNullable<AccountChoice['another']>,
+): Html => html`<form method="post" action="${action}">
+<input type="hidden" name="request" value="${request}">
+<input type="hidden" name="provider" value="${provider}">
+<input type="hidden" name="account" value="another">
+<div class="row"><button type="submit" name="decision" value="allow" class="main">${texts.accountOther}</button></div>
+</form>`

@@ -5,19 +5,19 @@ import { layout, type Page } from './layout.ts'
 import type { Look } from './look.ts'
 import { fill, fillText, type Texts } from './texts.ts'
 
-/** What somebody sees who opens the address in a browser. */
+/** The page for a user who opens the address of a server in a browser. */
 export interface HomeView {
   readonly server: string
-  /** Where to connect to. */
+  /** The servers that a client can connect to. */
   readonly resources: readonly { readonly name: string; readonly id: string }[]
-  /** Where connected clients are listed, if that is offered. */
+  /** The page that lists connected apps, if it is offered. */
   readonly account?: { readonly href: string; readonly user: string | undefined } | undefined
 }
 
-/** Shows the copy buttons, which do nothing without it. Its hash stands in the policy of the page. */
+/** Shows the copy buttons, which need it. */
 const COPY = `for(const b of document.querySelectorAll('button[data-copied]')){b.hidden=false;b.addEventListener('click',async()=>{const t=b.textContent;try{await navigator.clipboard.writeText(b.previousElementSibling.textContent);b.textContent=b.dataset.copied;setTimeout(()=>{b.textContent=t},2000)}catch{getSelection().selectAllChildren(b.previousElementSibling)}})}`
 
-/** How to connect: one address and what each client wants to be told, or the addresses there are. */
+/** Shows how to connect: one address with instructions for each client, or the list of addresses. */
 export function homePage(look: Look, { server, resources, account }: HomeView): Page {
   const { texts } = look
   const [only, ...others] = resources

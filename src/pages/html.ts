@@ -11,7 +11,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** A text with everything escaped that HTML gives a meaning to, inside elements and quoted attributes. */
+/** Escapes every character that has a meaning in HTML, inside elements and quoted attributes. */
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (char) => ESCAPES[char]!)
 
 type Value = string | number | Html | readonly Html[] | undefined | false
@@ -22,7 +22,7 @@ function render(value: Value): string {
   return 'markup' in value ? value.markup : value.map((item) => item.markup).join('')
 }
 
-/** Template tag: every value is escaped, but for what this tag itself has made. */
+/** Makes markup from a template. Escapes every value except markup that this tag has made. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return { markup: strings.reduce((text, string, index) => text + render(values[index - 1]) + string) }
 }

@@ -1,7 +1,7 @@
 import { type Html, html } from './html.ts'
 import { hashSource, type Look } from './look.ts'
 
-/** A document, and the `Content-Security-Policy` it was written for. */
+/** A document, and its `Content-Security-Policy`. */
 export interface Page {
   readonly body: string
   readonly policy: string
@@ -10,13 +10,13 @@ export interface Page {
 const RIGHT_TO_LEFT = /^(ar|fa|he|ur|yi|ps|sd|ckb|dv)\b/
 
 /**
- * A whole document. It may load nothing but the logo, run nothing but `script`, and be framed by nobody.
+ * Makes a whole document. It may load nothing but the logo, run nothing but `script`, and it may not be framed.
  *
- * There is no `form-action` in its policy: browsers apply it to the redirects after a form post too, and the consent
- * form ends at redirect URIs such as `cursor://`.
+ * Its policy has no `form-action`, because browsers apply it also to the redirects after a form post, and the consent form
+ * ends at redirect URIs such as `cursor://`.
  *
  * @param title Plain text.
- * @param script Source of a script the page also works without.
+ * @param script Source of a script. The page also works without it.
  */
 export function layout(look: Look, title: string, content: Html, script?: string): Page {
   const { texts, brand, logo, style, policy } = look

@@ -3,34 +3,44 @@ import { styleSheet } from './style.ts'
 import { ENGLISH, type Texts } from './texts.ts'
 import { ACCENT, type Theme } from './theme.ts'
 
-/** What all pages of one proxy share: made once from the options. */
+/** The look of all pages of one proxy, made once from the options. */
 export interface Look {
   readonly texts: Texts
+  /** The name of this server. */
+  readonly server: string
+  /** The host of this server. */
+  readonly host: string
   /** Shown above every page. */
   readonly brand: string
   readonly logo: string | undefined
   readonly style: string
-  /** What the style and the logo need of the page's `Content-Security-Policy`. */
+  /** The directives of the `Content-Security-Policy` that the style and the logo need. */
   readonly policy: string
 }
 
-/** The source expression that allows exactly this inline text. */
+/** Returns the source expression that allows exactly this inline text. */
 export const hashSource = (text: string): string => {
   const base64 = digest(text).replaceAll('-', '+').replaceAll('_', '/')
   return `'sha256-${base64}='`
 }
 
-export function createLook(name: string, theme: Theme = {}, texts: Partial<Texts> = {}): Look {
+export function createLook(
+  { server, host }: { readonly server: string; readonly host: string },
+  theme: Theme = {},
+  texts: Partial<Texts> = {},
+): Look {
   const style = styleSheet(theme.accent ?? ACCENT)
   const { logo } = theme
   const images = logo && ` img-src ${logo.startsWith('data:') ? 'data:' : logo};`
   let policy: string | undefined
   return {
     texts: { ...ENGLISH, ...texts },
-    brand: theme.name ?? name,
+    server,
+    host,
+    brand: theme.name ?? server,
     logo,
     style,
-    // Hashed with the first page: a process that starts has something else to answer first.
+    // Hashed for the first page, to keep start-up fast.
     get policy() {
       policy ??= `style-src ${hashSource(style)};${images ?? ''}`
       return policy

@@ -2,80 +2,121 @@ import * as v from 'valibot'
 import { type Html, html } from './html.ts'
 
 /**
- * Every sentence of the pages, in English. A translation says each with the same `{placeholders}`, and its language
- * in `lang` (BCP 47). The sentences of errors are those of the protocol's answers and stay English.
+ * Every sentence of the pages, in English. A translation has the same `{placeholders}` in each, and its language in `lang`
+ * (BCP 47). The sentences of errors that the protocol sends stay English.
  */
 export const ENGLISH = {
   lang: 'en',
 
-  consentTitle: 'Connect to {server}',
-  consentHeading: '{client} wants to use {server}',
-  consentVerified: 'This app is described by a document published at {url}',
-  consentUnverified: 'This name is unverified: the app chose it for itself. Look at where the answer goes.',
-  consentOperator: 'This app was set up by the operator of this server.',
-  consentAnswer: 'The answer goes to {target}',
+  consentTitle: 'Connect an app to {server}',
+  consentHeading: 'Allow access to {server}?',
+  consentKnown: '{client} asks for access.',
+  consentUnknown: 'An app that calls itself {client} asks for access.',
+  consentUnverifiedHint:
+    'This name is unverified: anyone can choose it. Continue only if you started this yourself.',
+  consentElsewhereHint:
+    'This description is published on another site than the one you will be sent back to.',
+  consentBack: 'You will be sent back to {target}',
   consentLoopback: 'an app on this computer',
   consentLoopbackHint:
-    'Any program on this computer can claim to be this app. Go on only if you started it yourself just now.',
+    'Any program on this computer can claim to be this app. Continue only if you started it yourself just now.',
   consentApp: 'the app that opens {target} links',
-  consentScopes: 'It may',
+  consentScopes: 'The app will be able to:',
+  consentScopesChoice: 'Choose what the app may do:',
   consentOffline: 'Stay connected while you are away',
-  consentResource: 'at {resource}',
-  consentProvider: 'Next, you sign in with {provider}',
-  consentChoose: 'Next, you sign in. With which account?',
-  consentProviderScopes: '{server} will ask {provider} for:',
-  consentProviderScopesNote: 'The app does not get this access itself.',
-  consentProviderNothing: 'The app does not get access to your account there.',
+  consentResource: 'Server: {resource}',
+  consentProvider: 'Next, you sign in with {provider}. The app does not get access to your account there.',
+  consentProviders: 'Next, you sign in. The app does not get access to the account that you sign in with.',
+  consentProviderScopes: 'What {server} asks {provider} for',
+  consentWith: 'Allow and continue with {provider}',
   deny: 'Deny',
-  allow: 'Allow',
+  allow: 'Allow and sign in',
+
+  badgeUnverified: 'Unverified app',
+  badgePublished: 'Published at {url}',
+  badgeOperator: 'Set up by the operator of this server',
+
+  finishTitle: 'Finish connecting',
+  finishHeading: 'Connect {client}?',
+  finishAccount: 'You signed in as {account}.',
+  finish: 'Connect',
 
   homeIntro:
-    'This is an MCP server behind a sign-in. Add its address to your MCP client; the client then opens a browser window in which you sign in.',
+    'This is an MCP server that requires a sign-in. Add its address to your MCP client. The client then opens a browser window where you sign in.',
   homeAddress: 'Address',
   homeAddresses: 'Servers',
   homeConnect: 'Connect from',
   homeLoopback:
-    'This address is good on this computer only. Clients that connect from elsewhere, such as Claude and ChatGPT, cannot reach it.',
+    'This address works on this computer only. Clients that connect from elsewhere, such as Claude and ChatGPT, cannot reach it.',
   homeSignedIn: 'Signed in as {user}.',
   homeAccount: 'Your connected apps',
   connectClaude: 'On the web, desktop or phone: open Settings, Connectors, Add custom connector, and paste:',
   connectChatGpt:
-    'Open Settings, Apps & Connectors, Advanced settings; switch Developer mode on, press Create, and paste:',
+    'Open Settings, Apps & Connectors, Advanced settings. Switch Developer mode on, press Create, and paste:',
   connectTerminal: 'In a terminal:',
   connectOpen: 'Install it with {button}, or run in a terminal:',
   connectOpenFile: 'Install it with {button}, or write into {file}:',
   connectButton: 'Add to {client}',
-  connectConfig: 'For clients that only start local servers; in their configuration:',
+  connectConfig: 'For clients that only start local servers, in their configuration:',
   connectInspector: 'Run this, then choose Streamable HTTP and the address of this server:',
   copy: 'Copy',
   copied: 'Copied',
 
   accountTitle: 'Connected apps',
-  accountIntro: 'Here you see which apps may use {server} in your name, and end what you no longer want.',
+  accountIntro: 'These apps can use {server} for you. Disconnect an app to end its access.',
   accountSignIn: 'Sign in with {provider}',
   accountUser: 'Signed in as {user}',
   accountUnnamed: 'a user without a name',
-  accountNone: 'No app is connected.',
+  accountOther: 'Use another account',
+  accountNone: 'No app is connected to this account.',
   accountSince: 'Connected',
   accountUsed: 'Last used',
-  accountEnds: 'Ends if unused',
+  accountEnds: 'Expires if unused',
   accountServer: 'Server',
-  accountScopes: 'May',
+  accountScopes: 'Can',
+  accountBack: 'Address of the app',
   disconnect: 'Disconnect',
   disconnectApp: 'Disconnect {client}',
-  accountHint: 'Disconnecting also ends the access that this server has at {provider} for the app.',
+  accountHint: 'Disconnecting an app also ends the access that this server got from {provider} for it.',
   signOut: 'Sign out',
 
-  errorTitle: 'This did not work',
-  errorYou: 'What you can do',
-  errorYouAgain: 'Go back to the app you came from and connect again from there.',
-  errorYouLater: 'Wait a moment. Then go back to the app you came from and connect again from there.',
-  errorYouDenied:
-    'If you meant to allow it, start again from the app. If this account may not come in, use another one or ask whoever runs this server.',
-  errorBack: 'Return to {target} with this answer',
-  errorOperator: 'If that does not help',
-  errorOperatorHint:
-    'Tell whoever runs this server these codes. The event with this request id says what went wrong.',
+  errorDenied: 'You did not allow access',
+  errorDeniedAdvice: 'The app gets no access. To allow it after all, start again from the app.',
+  errorNotAllowed: 'This account cannot use {server}',
+  errorNotAllowedAccount: 'You signed in with {provider} as {account}.',
+  errorNotAllowedAdvice: 'Use another account, or ask the operator of this server for access.',
+  errorNotAllowedSignOut:
+    'To use another account, sign out at {provider} first. Then start again from the app. Or ask the operator of this server for access.',
+  errorCookies: 'Your browser did not send the cookie of this sign-in',
+  errorCookiesAdvice:
+    'This happens if the browser blocks cookies, if you finish the sign-in in another browser, or if it was finished already. Allow cookies for {host}, for example in a normal window instead of a private one. Then start again from the app.',
+  errorExpired: 'This sign-in took too long',
+  errorExpiredAdvice: 'Start again from the app.',
+  errorUnknownApp: 'This server does not know the app',
+  errorUnknownAppAdvice: 'Remove the connection in the app and add it again, so that the app registers anew.',
+  errorAddress: 'The app asked for an address that it did not register',
+  errorAddressGiven: 'It asked to be sent back to:',
+  errorAddressAdvice:
+    'You were not sent there, for your safety. If you trust the app, remove the connection in it and add it again.',
+  errorDocument: 'The app could not be checked',
+  errorDocumentAdvice:
+    'Try again from the app. If that fails, tell the maker of the app what this page says.',
+  errorBusy: 'Too many requests',
+  errorBusyAdvice: 'Wait a minute. Then start again from the app.',
+  errorUnavailable: 'This is not available right now',
+  errorUnavailableAdvice: 'Wait a moment. Then start again from the app.',
+  errorProvider: 'The sign-in did not work',
+  errorProviderAdvice: 'Start again from the app. If it fails again, tell the operator of this server.',
+  errorForm: 'This form cannot be accepted',
+  errorFormAdvice: 'Open the page again, and use only its own buttons.',
+  errorRequest: 'The app sent a request that does not work here',
+  errorRequestAdvice:
+    'Start again from the app. If it fails again, tell the maker of the app what this page says.',
+  errorOurs: 'Something went wrong on our side',
+  errorOursAdvice:
+    'Wait a moment, and start again from the app. If it fails again, tell the operator of this server.',
+  errorBack: 'Return to {target}',
+  errorMessage: 'Message',
   errorCode: 'Code',
   errorReason: 'Reason',
   errorRequestId: 'Request id',
@@ -95,7 +136,7 @@ function isLanguage(tag: string): boolean {
   }
 }
 
-/** What is wrong with a translation of one text, or `undefined`. */
+/** Explains what is wrong with a translation of one text, or returns `undefined`. */
 function faultOf(name: string, text: string): string | undefined {
   if (!Object.hasOwn(ENGLISH, name)) return 'is not a text of the pages'
   if (name === 'lang') {
@@ -127,7 +168,7 @@ export const TextsSchema: v.GenericSchema<Partial<Texts>> = v.pipe(
   }),
 )
 
-/** A text with its placeholders filled in; everything but markup of our own is escaped. */
+/** Fills in the placeholders of a text. Escapes everything but markup of these pages. */
 export function fill(text: string, values: Readonly<Record<string, string | Html>>): Html {
   const parts = text.split(PLACEHOLDER)
   return html`${parts.map((part, index) => {
@@ -136,6 +177,6 @@ export function fill(text: string, values: Readonly<Record<string, string | Html
   })}`
 }
 
-/** The same as plain text, for titles and attributes. */
+/** Fills in the placeholders of a text as plain text, for titles and attributes. */
 export const fillText = (text: string, values: Readonly<Record<string, string>>): string =>
   text.replace(PLACEHOLDER, (_match, name: string) => values[name] ?? '')

@@ -1,18 +1,18 @@
 import * as v from 'valibot'
 
-/** How the pages look, where that is not left as it is. */
+/** Changes to the look of the pages. */
 export interface Theme {
-  /** Whose pages these are, shown above them; the server's name by default. */
+  /** The name above the pages. Default: the server's name. */
   name?: string
   /** An https address without query, or a `data:image/…;base64,` one. */
   logo?: string
-  /** `#rrggbb`, with a contrast of at least 4.5 to 1 on white; a lighter shade is derived for dark pages. */
+  /** `#rrggbb`, with a contrast of at least 4.5 to 1 on white. Dark pages use a lighter shade of it. */
   accent?: string
 }
 
 export const ACCENT = '#1f5fd0'
 
-/** The ground that links and borders stand on in dark mode. */
+/** The background of links and borders in dark mode. */
 const DARK = '#1b1f26'
 
 const channels = (colour: string) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16))
@@ -32,7 +32,7 @@ export function contrast(one: string, other: string): number {
   return (lighter! + 0.05) / (darker! + 0.05)
 }
 
-/** The colour itself, or the nearest lighter shade of it that can be read on dark ground. */
+/** Returns the colour, or the nearest lighter shade of it that is readable on a dark background. */
 export function onDark(colour: string): string {
   let shade = colour
   for (let share = 0; contrast(shade, DARK) < 6; share += 0.05) {
@@ -42,7 +42,7 @@ export function onDark(colour: string): string {
   return shade
 }
 
-/** A `Content-Security-Policy` names the logo: nothing in it may end the directive or mean more than the one image. */
+/** Checks a logo. A `Content-Security-Policy` names it, so nothing in it may end the directive or match other images. */
 const isLogo = (logo: string): boolean =>
   /^data:image\/(png|jpeg|webp|gif|svg\+xml);base64,[A-Za-z0-9+/]+=*$/.test(logo) ||
   (/^https:\/\/[\w.-]+(:\d+)?\/[\w./~%@+-]*$/.test(logo) && URL.canParse(logo) && new URL(logo).href === logo)

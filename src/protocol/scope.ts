@@ -105,6 +105,17 @@ export function defaultScope(required: readonly string[], table: ScopeTable): re
   return free.length > 0 ? free : names
 }
 
+/**
+ * Returns the scopes that a user may leave out: those that the resource does not require. One useful scope has to remain,
+ * so a single one cannot be left out.
+ */
+export function optionalScopes(scopes: readonly string[], required: readonly string[]): string[] {
+  const optional = scopes.filter((scope) => !required.includes(scope))
+  const useful = optional.filter((scope) => scope !== OFFLINE_ACCESS)
+  const isLast = useful.length === 1 && !scopes.some((scope) => required.includes(scope))
+  return isLast ? optional.filter((scope) => scope === OFFLINE_ACCESS) : optional
+}
+
 /** Returns the provider's scopes that these scopes need, in addition to those of every sign-in. */
 export const upstreamScopes = (scopes: readonly string[], table: ScopeTable): string[] => [
   ...new Set(scopes.flatMap((scope) => table[scope]?.upstream ?? [])),

@@ -6,7 +6,7 @@ import { randomId } from '../crypto/random.ts'
 import { OAuthError } from '../errors.ts'
 import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cookies.ts'
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
-import { upstreamScopes } from '../protocol/scope.ts'
+import { isUseful, OFFLINE_ACCESS, upstreamScopes } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import type { UpstreamFlow } from '../upstream/upstream.ts'
 
@@ -16,7 +16,7 @@ import type { UpstreamFlow } from '../upstream/upstream.ts'
  * the `state` sent to the provider, which does not exist before.
  */
 
-/** What the client asked for, as it was when it asked: nothing later can change it. */
+/** The client's request, as it was when the client sent it. Nothing later can change it. */
 export interface SignInRequest extends AuthorizationRequest {
   readonly client: Pick<Client, 'key' | 'name'> &
     Partial<Pick<Client, 'authMethods'>> & {
@@ -24,8 +24,12 @@ export interface SignInRequest extends AuthorizationRequest {
       readonly refreshes: boolean
     }
   readonly redirectUri: string
-  /** Where the user signs in: settled by their answer. */
+  /** The scopes that the user may leave out. */
+  readonly optional?: readonly string[]
+  /** The id of the provider, once the user has chosen it. */
   readonly provider?: string
+  /** Names the request in the browser, on a loopback host. Absent before the user approved it. */
+  readonly mark?: string
   /** Whether errors may go back by redirect before the user has approved. */
   readonly trusted: boolean
 }
@@ -71,13 +75,14 @@ export function openConsent(
   ctx: Context,
   http: Request,
   request: SignInRequest,
-): { sealed: string; cookies: string[] } {
+): { sealed: string; cookies: string[]; mark: string } {
   const { signInTtl, now } = ctx.settings
   const [id, value] = [randomId(8), randomId()]
   const pending: Pending = { request, id, binding: digest(value), until: now() + signInTtl }
   const cookies = setCookies(ctx.settings.cookies, CONSENT + id, value, signInTtl)
   return {
     sealed: ctx.sealer.seal('consent', 'form', pending),
+    mark: markOf(pending),
     cookies: [...prune(ctx, http, CONSENT), ...cookies],
   }
 }
@@ -102,9 +107,36 @@ export function closeConsent(
   if (value === undefined || !equal(digest(value), pending.binding)) throw notThisBrowser('no-consent-cookie')
   if (pending.until <= ctx.settings.now()) throw tooLate()
   return {
-    request: pending.request,
+    request: { ...pending.request, ...(!ctx.settings.cookies.secure && { mark: markOf(pending) }) },
     cookies: clearCookies(ctx.settings.cookies, cookies, CONSENT + pending.id),
   }
+}
+
+const markOf = ({ id }: Pick<Pending, 'id'>) => `lockgate-${id}`
+
+/** Returns the name of a scope's check box in the consent form. */
+export const fieldOf = (scope: string): string => `scope ${scope}`
+
+/**
+ * Returns the request as the user approved it: without the scopes that they left out. Without `offline_access` the grant
+ * gets no refresh token.
+ *
+ * @throws {OAuthError} `access_denied` if nothing useful is left.
+ */
+export function approvedRequest(
+  request: SignInRequest,
+  fields: Readonly<Record<string, string | undefined>>,
+): SignInRequest {
+  const { optional = [], client } = request
+  const leftOut = optional.filter((scope) => fields[fieldOf(scope)] === undefined)
+  const scope = request.scope.filter((one) => !leftOut.includes(one))
+  if (!isUseful(scope)) {
+    throw new OAuthError('access_denied', 'The user approved none of the requested scopes', {
+      reason: 'denied-by-user',
+    })
+  }
+  const refreshes = client.refreshes && !leftOut.includes(OFFLINE_ACCESS)
+  return { ...request, scope, client: { ...client, refreshes } }
 }
 
 /** Starts the sign-in at the provider: `state`, verifier and nonce are made here, after the user approved. */

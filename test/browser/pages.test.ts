@@ -50,10 +50,58 @@ describe.skipIf(noChromium)('every page, as people see it', { timeout: 60_000 },
     const shown = await open(authorizeUrl(site.system, client, { scope: 'mcp mcp.admin offline_access' }))
     expect(shown.status).toBe(200)
     await examine(shown, `consent-${file}`)
-    // What a stranger cannot make up is larger than all but the heading.
+    // The one thing that an app cannot make up is larger than everything but the heading.
     const size = (selector: string) =>
       shown.page.$eval(selector, (element) => Number.parseFloat(getComputedStyle(element).fontSize))
-    expect(await size('.panel strong')).toBeGreaterThan(await size('li'))
+    expect(await size('.panel strong')).toBeGreaterThan(await size('.name'))
+    expect(await shown.page.textContent('.badge.warn')).toContain('Unverified app')
+    await shown.close()
+  })
+
+  test('a name that was chosen to deceive stands in quotes, below a heading of this server', async () => {
+    const name = 'Example Tools Security Team: verified, please allow'
+    const client = await register(site.system, {
+      client_name: name,
+      redirect_uris: ['https://example-tools.evil.example/callback'],
+    })
+    const shown = await open(authorizeUrl(site.system, client))
+    const { page } = shown
+    expect(await page.textContent('h1')).toBe('Allow access to Example Tools?')
+    expect(await page.textContent('main')).toContain('An app that calls itself ')
+    expect(await page.$eval('.claimed', (one) => getComputedStyle(one, '::before').content)).toBe('"“"')
+    expect(await page.textContent('.panel strong')).toBe('example-tools.evil.example')
+    await examine(shown, 'consent-phishing')
+    await shown.close()
+  })
+
+  test('an app that the operator set up looks different from an unverified one', async () => {
+    const redirectUri = 'https://assistant.example.com/oauth/callback'
+    const trusting = await startSite({
+      name: 'Example Tools',
+      clients: [{ clientId: 'ours', name: 'Assistant', redirectUris: [redirectUri] }],
+    })
+    const shown = await open(
+      authorizeUrl(trusting.system, { id: 'ours', secret: undefined, redirectUri }),
+      trusting,
+    )
+    const { page } = shown
+    expect(await page.textContent('.badge.good')).toContain('Set up by the operator of this server')
+    expect(await page.$('.badge.warn')).toBeNull()
+    await examine(shown, 'consent-operator')
+    await shown.close()
+    await trusting.close()
+  })
+
+  test('one button stands out, and it is the one that goes on', async () => {
+    const client = await register(site.system)
+    const shown = await open(authorizeUrl(site.system, client))
+    const grounds = await shown.page.$$eval('main button', (all) =>
+      all.map((button) => [button.textContent, getComputedStyle(button).backgroundColor] as const),
+    )
+    expect(grounds).toEqual([
+      ['Deny', 'rgba(0, 0, 0, 0)'],
+      ['Allow and sign in', 'rgb(31, 95, 208)'],
+    ])
     await shown.close()
   })
 
@@ -66,16 +114,16 @@ describe.skipIf(noChromium)('every page, as people see it', { timeout: 60_000 },
     const client = await register(several.system, { client_name: 'Assistant' })
     const shown = await open(authorizeUrl(several.system, client), several)
     const { page } = shown
-    expect(await page.$$eval('.choice strong', (all) => all.map(({ textContent }) => textContent))).toEqual([
-      'GitHub',
-      'Bitbucket',
+    const buttons = () => page.$$eval('main button', (all) => all.map(({ textContent }) => textContent))
+    expect(await buttons()).toEqual([
+      'Allow and continue with GitHub',
+      'Allow and continue with Bitbucket',
+      'Deny',
     ])
     await examine(shown, 'consent-chooser')
-    await page.keyboard.press('Tab')
-    await page.keyboard.press('ArrowDown')
-    expect(await page.$eval('input:checked', (input) => input.nextElementSibling?.textContent)).toContain(
-      'Bitbucket',
-    )
+    const sent = page.waitForRequest((request) => request.url().startsWith('https://bitbucket.org/'))
+    await page.click('text=continue with Bitbucket', { noWaitAfter: true })
+    expect((await sent).url()).toContain('client_id=a')
     await page.goto(`${several.url}/account`)
     await examine(shown, 'account-chooser')
     await shown.close()
@@ -85,8 +133,20 @@ describe.skipIf(noChromium)('every page, as people see it', { timeout: 60_000 },
   test('an error, and one that leads back', async () => {
     const unknown = await open('/authorize?client_id=nobody')
     expect(unknown.status).toBe(400)
+    expect(await unknown.page.textContent('h1')).toBe('This server does not know the app')
     await examine(unknown, 'error')
     await unknown.close()
+    const registered = await register(site.system)
+    const elsewhere = await open(
+      authorizeUrl(site.system, registered, {
+        redirect_uri: 'https://n8n.example.com/rest/oauth2/callback?x=1',
+      }),
+    )
+    expect(await elsewhere.page.textContent('.panel code')).toBe(
+      'https://n8n.example.com/rest/oauth2/callback',
+    )
+    await examine(elsewhere, 'error-address')
+    await elsewhere.close()
     const client = await register(site.system, { redirect_uris: ['https://assistant.example.com/callback'] })
     const back = await open(authorizeUrl(site.system, client, { scope: 'nothing-known' }))
     expect(await back.page.getAttribute('main a', 'href')).toContain('error=invalid_scope')
@@ -165,19 +225,20 @@ describe.skipIf(noChromium)('every page, as people see it', { timeout: 60_000 },
         lang: 'de',
         allow: 'Erlauben',
         deny: 'Ablehnen',
-        consentHeading: '{client} möchte {server} benutzen',
+        consentHeading: 'Zugriff auf {server} erlauben?',
       },
     })
     const client = await register(themed.system, { client_name: 'Assistent' })
     const shown = await open(authorizeUrl(themed.system, client), themed)
     const { page } = shown
-    expect(await page.textContent('h1')).toBe('Assistent möchte Werkzeuge benutzen')
+    expect(await page.textContent('h1')).toBe('Zugriff auf Werkzeuge erlauben?')
     expect(await page.getAttribute('html', 'lang')).toBe('de')
     expect(await page.textContent('header')).toContain('Beispiel GmbH')
     expect(
       await page.$eval('header img', (image) => (image as HTMLImageElement).naturalWidth),
     ).toBeGreaterThan(0)
-    expect(await page.$eval('button', (button) => getComputedStyle(button).color)).toBe('rgb(11, 110, 79)')
+    const ground = await page.$eval('.main', (button) => getComputedStyle(button).backgroundColor)
+    expect(ground).toBe('rgb(11, 110, 79)')
     await examine(shown, 'themed')
     await shown.close()
     await themed.close()

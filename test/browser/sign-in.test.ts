@@ -41,7 +41,8 @@ describe.skipIf(noChromium)('in a real browser', { timeout: 60_000 }, () => {
   test('a user approves, signs in, and the app is connected', () =>
     inBrowser(async ({ page }) => {
       await page.goto(ask())
-      expect(await heading(page)).toBe(`Test client wants to use localhost:${new URL(site.url).port}`)
+      expect(await heading(page)).toBe(`Allow access to localhost:${new URL(site.url).port}?`)
+      expect(await page.textContent('.name')).toBe('Test client')
       expect(await page.textContent('.panel strong')).toBe('an app on this computer')
       await allow(page)
       await signInAt(page)
@@ -59,19 +60,65 @@ describe.skipIf(noChromium)('in a real browser', { timeout: 60_000 }, () => {
       expect(answer()).toMatchObject({ error: 'access_denied', state: 'a state', iss: site.url })
     }))
 
-  test('both answers are as large and look alike', () =>
+  test('both decisions are as large', () =>
     inBrowser(async ({ page }) => {
       await page.goto(ask())
-      const looks = await page.$$eval('button', (buttons) =>
+      const sizes = await page.$$eval('main button', (buttons) =>
         buttons.map((button) => {
           const { width, height } = button.getBoundingClientRect()
-          const { color, backgroundColor, border, font } = getComputedStyle(button)
-          return { width, height, color, backgroundColor, border, font }
+          return { width, height }
         }),
       )
-      expect(looks).toHaveLength(2)
-      expect(looks[0]).toEqual(looks[1])
+      expect(sizes).toHaveLength(2)
+      expect(sizes[0]).toEqual(sizes[1])
     }))
+
+  test('a permission that is unticked is not granted', async () => {
+    const scoped = await startSite({ scopes: { read: 'Read', admin: 'Change settings' } })
+    const app = await register(scoped.system, { redirect_uris: [scoped.redirectUri] })
+    const { page, complaints } = await visit(browser, scoped)
+    await page.goto(authorizeUrl(scoped.system, app, { scope: 'read admin offline_access' }))
+    await page.uncheck('text=Change settings')
+    await page.uncheck('text=Stay connected')
+    await allow(page)
+    await signInAt(page)
+    await page.waitForURL(`${scoped.redirectUri}**`)
+    const code = scoped.answers.at(-1)!.get('code')!
+    const answer = await scoped.system.post('/token', redeemParams(app, { code, verifier: 'v'.repeat(43) }))
+    const tokens = (await answer.json()) as Record<string, unknown>
+    expect(tokens.scope).toBe('read')
+    expect(tokens).not.toHaveProperty('refresh_token')
+    expect(complaints).toEqual([])
+    await page.context().close()
+    await scoped.close()
+  })
+
+  test('a client that opened the sign-in as a popup is told by it', async () => {
+    const { page, complaints } = await visit(browser, site)
+    await page.goto(site.redirectUri.replace('/callback', '/app'))
+    const popup = page.waitForEvent('popup')
+    await page.evaluate((url) => {
+      addEventListener('message', ({ data }) => {
+        document.title = `told: ${data}`
+      })
+      ;(globalThis as unknown as { popup: Window | null }).popup = open(
+        url,
+        'sign-in',
+        'width=500,height=700',
+      )
+    }, ask())
+    const opened = await popup
+    await opened.waitForSelector('button[value=allow]')
+    const closed = () => page.evaluate(() => (globalThis as unknown as { popup: Window }).popup.closed)
+    expect(await closed(), 'the opener sees the popup on the consent page').toBe(false)
+    await allow(opened)
+    await signInAt(opened)
+    await connected(opened)
+    await opened.evaluate(() => opener.postMessage('connected', '*'))
+    await expect.poll(() => page.title()).toBe('told: connected')
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
 
   test('the keyboard alone will do, and shows where it is', () =>
     inBrowser(async ({ page }) => {
@@ -82,9 +129,15 @@ describe.skipIf(noChromium)('in a real browser', { timeout: 60_000 }, () => {
           return [document.activeElement!.textContent, outlineStyle, outlineWidth]
         })
       await page.keyboard.press('Tab')
+      expect(await focused()).toEqual([
+        `What localhost:${new URL(site.url).port} asks the provider for`,
+        'solid',
+        '3px',
+      ])
+      await page.keyboard.press('Tab')
       expect(await focused()).toEqual(['Deny', 'solid', '3px'])
       await page.keyboard.press('Tab')
-      expect(await focused()).toEqual(['Allow', 'solid', '3px'])
+      expect(await focused()).toEqual(['Allow and sign in', 'solid', '3px'])
       await page.keyboard.press('Enter')
       await page.waitForURL(`${site.system.provider.issuer}/**`)
       await page.focus('input[name=login]')
@@ -121,7 +174,7 @@ describe.skipIf(noChromium)('in a real browser', { timeout: 60_000 }, () => {
       await allow(page)
       await page.waitForSelector('input[name=login]')
       await page.goBack()
-      expect(await heading(page)).toContain('Test client wants to use')
+      expect(await heading(page)).toContain('Allow access to')
       await allow(page)
       await signInAt(page)
       await connected(page)
@@ -169,7 +222,8 @@ describe.skipIf(noChromium)('in a real browser', { timeout: 60_000 }, () => {
       await page.context().clearCookies()
       const asked = site.system.provider.requests.length
       await allow(page)
-      expect(await heading(page)).toBe('This did not work')
+      expect(await heading(page)).toBe('Your browser did not send the cookie of this sign-in')
+      expect(await page.textContent('main')).toMatch(/Allow cookies for localhost:\d+/)
       expect(await page.textContent('main')).toContain('This sign-in was not started in this browser')
       expect(site.system.provider.requests.length).toBe(asked)
       expect(site.answers).toEqual([])

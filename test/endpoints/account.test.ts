@@ -216,7 +216,7 @@ test('where the provider refuses, a page says so, and the attempt is over', asyn
   const query = new URLSearchParams({ error: 'access_denied', state: state!, iss: system.provider.issuer })
   const answer = await browser.request(`${system.url}/callback?${query}`)
   expect(answer.status).toBe(403)
-  expect(await answer.text()).toContain('This did not work')
+  expect(await answer.text()).toContain('<h1>The sign-in did not work</h1>')
   expect(await browser.jar.getCookieString(system.url)).toBe('')
   const refusals = system.events.filter(({ endpoint }) => endpoint === '/account')
   expect(refusals).toMatchObject([{ type: 'refused', code: 'access_denied' }])

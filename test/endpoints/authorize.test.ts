@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asPage, asUrl, type Shown } from '../support/browser.ts'
 import {
@@ -151,8 +152,13 @@ describe('the consent page', () => {
     const name = '<img src=x onerror=alert(1)>"\'&\u202Eevil'
     const client = await register(system, { client_name: name })
     const page = await open(client)
-    expect(page.document.querySelectorAll('img, script, iframe, link, object')).toHaveLength(0)
-    expect(page.document.querySelector('h1')!.text).toContain('<img src=x onerror=alert(1)>')
+    expect(page.document.querySelectorAll('img, iframe, link, object')).toHaveLength(0)
+    // The one script is the page's own: its policy names it by its hash.
+    const [script, ...others] = page.document.querySelectorAll('script')
+    expect(others).toEqual([])
+    const hash = createHash('sha256').update(script!.rawText).digest('base64')
+    expect(page.headers.get('content-security-policy')).toContain(`script-src 'sha256-${hash}';`)
+    expect(page.document.querySelector('.name')!.text).toContain('<img src=x onerror=alert(1)>')
     expect(page.text).not.toContain('\u202E')
   })
 

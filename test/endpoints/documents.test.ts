@@ -61,9 +61,9 @@ test('the page says whose client it is, and what it calls itself', async () => {
   const id = documents.publish(fresh(), { client_name: 'A <b>bold</b> client' })
   const page = asPage(await system.browser().open(authorizeUrl(system, clientOf(id))))
   const text = page.document.text.replace(/\s+/g, ' ')
-  expect(page.document.querySelector('h1')?.text).toContain('A <b>bold</b> client')
-  expect(page.document.querySelector('h1 b')).toBeNull()
-  expect(text).toContain(`published at ${id}`)
+  expect(page.document.querySelector('.name')?.text).toBe('A <b>bold</b> client')
+  expect(page.document.querySelector('main b')).toBeNull()
+  expect(text).toContain(`Published at ${id}`)
   expect(text).not.toMatch(/belongs to/)
   expect(text).not.toContain('unverified')
   expect(text).toContain('an app on this computer')
@@ -198,7 +198,7 @@ test.each<[string, Record<string, unknown>]>([
 test('a client without a name is called by the host of its document', async () => {
   const id = documents.publish(fresh(), { client_name: null })
   const page = asPage(await system.browser().open(authorizeUrl(system, clientOf(id))))
-  expect(page.document.querySelector('h1')?.text).toContain(new URL(id).host)
+  expect(page.document.querySelector('.name')?.text).toBe(new URL(id).host)
 })
 
 test('a document that is refused names the member on the page', async () => {

@@ -198,8 +198,8 @@ describe('of several providers', () => {
     const system = systemOf({})
     for (const id of ['staff', 'guests']) {
       const { consent, tokens } = await signedIn(system, '/both', id)
-      const shown = consent.document.querySelectorAll('input[name=provider]')
-      expect(shown.map((input) => input.getAttribute('value'))).toEqual(['staff', 'guests'])
+      const shown = consent.document.querySelectorAll('button[name=provider]')
+      expect(shown.map((button) => button.getAttribute('value'))).toEqual(['staff', 'guests'])
       expect((await told(await call(system, '/both', tokens))).provider).toBe(id)
     }
   })
@@ -405,7 +405,7 @@ test('the account page says at which provider an app’s access ends too', async
   const login = asPage(await browser.open(`${ORIGIN}/account/sign-in`, { init }))
   const end = await signInAtProvider(browser, login, { stopAt: `${ORIGIN}/account` })
   const { text } = typeof end === 'string' ? asPage(await browser.open(end)) : end
-  expect(text).toContain('at the guests account for the app')
+  expect(text).toContain('got from the guests account for it')
   expect(text).not.toContain('the staff account')
 })
 

@@ -76,11 +76,8 @@ describe('texts', () => {
   })
 
   test.each([
-    [{ consentHeading: 'An app wants in' }, 'texts.consentHeading: expected a text with {client}, {server}'],
-    [
-      { consentHeading: '{client} {server} {secret}' },
-      'texts.consentHeading: expected a text with {client}, {server}',
-    ],
+    [{ consentHeading: 'Allow access?' }, 'texts.consentHeading: expected a text with {server}'],
+    [{ consentHeading: '{server} {secret}' }, 'texts.consentHeading: expected a text with {server}'],
     [{ allow: '{client}' }, 'texts.allow: expected a text without {placeholders}'],
     [{ allow: ' ' }, 'texts.allow: expected a text without {placeholders}'],
     [{ lang: 'x"onload' }, 'texts.lang: expected a language such as de or pt-BR'],

@@ -53,18 +53,31 @@ export class Browser {
     throw new Error(`too many redirects at ${next}`)
   }
 
-  /** Fills in and submits the first form of a page. @param values Fields, and the button's name and value. */
+  /**
+   * Fills in and submits the first form of a page.
+   *
+   * @param values Fields, and the button's name and value.
+   * @param options.without Names of check boxes to untick.
+   */
   async submit(
     page: Shown,
     values: Record<string, string>,
-    options: { stopAt?: string } = {},
+    { without = [], ...options }: { stopAt?: string; without?: readonly string[] } = {},
   ): Promise<Shown | string> {
     const form = page.document.querySelector('form')
     if (!form) throw new Error(`no form at ${page.url}: ${page.text.slice(0, 500)}`)
     const hidden = form
       .querySelectorAll('input[type=hidden]')
       .map((input) => [input.getAttribute('name')!, input.getAttribute('value') ?? ''])
-    const body = new URLSearchParams({ ...Object.fromEntries(hidden), ...values })
+    const checked = form
+      .querySelectorAll('input[type=checkbox]')
+      .filter((box) => box.hasAttribute('checked') && !box.hasAttribute('disabled'))
+      .map((box) => [box.getAttribute('name')!, box.getAttribute('value') ?? 'on'])
+    const body = new URLSearchParams({
+      ...Object.fromEntries(hidden),
+      ...Object.fromEntries(checked.filter(([name]) => !without.includes(name!))),
+      ...values,
+    })
     const action = new URL(form.getAttribute('action') ?? '', page.url).href
     const init = { method: 'POST', body, headers: { origin: new URL(page.url).origin } }
     return this.open(action, { ...options, init })
