@@ -1,13 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asPage, asUrl, type Browser, type Shown } from '../support/browser.ts'
 import { signInAtProvider } from '../support/provider.ts'
 import {
   authorizeUrl,
+  challengeOf,
+  newVerifier,
   REDIRECT,
+  redeemParams,
   register,
+  type StartedSystem,
   type System,
   startSystem,
   type TestClient,
+  type Tokens,
 } from '../support/system.ts'
 
 let system: System
@@ -167,4 +172,68 @@ test('a long state survives, split over several cookies', async () => {
   const login = asPage(await browser.submit(consent, { decision: 'allow' }, options))
   const answer = asUrl(await signInAtProvider(browser, login, options))
   expect(answer.searchParams.get('state')).toBe(state)
+})
+
+describe('permissions that the user leaves out', () => {
+  let scoped: StartedSystem
+  beforeAll(async () => {
+    scoped = await startSystem({
+      scopes: { use: 'Use it', read: 'Read', admin: 'Administer' },
+      mcp: [
+        { path: '/mcp', handler: () => new Response('ok') },
+        { path: '/strict', handler: () => new Response('ok'), scopes: ['use'] },
+      ],
+    })
+  })
+  afterAll(() => scoped.close())
+
+  /** Signs in without some permissions. Returns the token response, or the error that the client gets. */
+  async function signInWithout(
+    scope: string,
+    without: readonly string[],
+    resource = `${scoped.url}/mcp`,
+  ): Promise<Partial<Tokens & { error: string }>> {
+    const app = await register(scoped)
+    const browser = scoped.browser()
+    const verifier = newVerifier()
+    const params = { scope, resource, code_challenge: challengeOf(verifier) }
+    const page = asPage(await browser.open(authorizeUrl(scoped, app, params)))
+    const options = { stopAt: app.redirectUri, without: without.map((one) => `scope ${one}`) }
+    const next = await browser.submit(page, { decision: 'allow' }, options)
+    const answer = asUrl(typeof next === 'string' ? next : await signInAtProvider(browser, next, options))
+    const code = answer.searchParams.get('code')
+    if (code === null) return { error: answer.searchParams.get('error')! }
+    const response = await scoped.post('/token', redeemParams(app, { code, verifier }))
+    return (await response.json()) as Partial<Tokens>
+  }
+
+  test('are not granted', async () => {
+    expect(await signInWithout('read admin', ['admin'])).toMatchObject({ scope: 'read' })
+    expect(await signInWithout('read admin', [])).toMatchObject({ scope: 'read admin' })
+  })
+
+  test('may be the one to stay connected: then there is no refresh token', async () => {
+    const tokens = await signInWithout('read admin offline_access', ['offline_access'])
+    expect(tokens.scope).toBe('read admin')
+    expect(tokens).not.toHaveProperty('refresh_token')
+    expect(await signInWithout('read offline_access', [])).toHaveProperty('refresh_token')
+  })
+
+  test('are never those that the server requires', async () => {
+    expect(await signInWithout('use admin', ['use', 'admin'], `${scoped.url}/strict`)).toMatchObject({
+      scope: 'use',
+    })
+  })
+
+  test('cannot be the only one', async () => {
+    expect(await signInWithout('read', ['read'])).toMatchObject({ scope: 'read' })
+    expect(await signInWithout('read offline_access', ['read', 'offline_access'])).toMatchObject({
+      scope: 'read',
+    })
+  })
+
+  test('cannot be all: the client is told that access was denied', async () => {
+    expect(await signInWithout('read admin', ['read', 'admin'])).toEqual({ error: 'access_denied' })
+    expect(scoped.events.at(-1)).toMatchObject({ type: 'denied' })
+  })
 })
