@@ -1,7 +1,7 @@
 import { outbound } from '#outbound'
 import { type Clients, createClients } from './clients/clients.ts'
 import { createEndTokens, type EndTokens } from './connections/end.ts'
-import { createUpstreamAccess, type UpstreamAccess } from './connections/refresh.ts'
+import { type Connections, createConnections } from './connections/refresh.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/seal.ts'
 import { OAuthError } from './errors.ts'
@@ -9,6 +9,7 @@ import { createEmit, type Emit } from './events/event.ts'
 import { createDestinations, type Destinations } from './forward/destinations.ts'
 import { createStreams, type Streams } from './forward/streams.ts'
 import { formatGrantKey } from './grants/grant-key.ts'
+import { providerOf } from './grants/grant.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
 import { failClosed } from './grants/store-failure.ts'
 import { API_KEY_CLIENT, createApiKeys } from './guard/api-keys.ts'
@@ -19,6 +20,7 @@ import type { Settings } from './options/options.ts'
 import type { UpstreamTokens } from './ports.ts'
 import { asksForMemberships } from './protocol/allow.ts'
 import { type AccessTokens, createAccessTokens } from './tokens/access-token.ts'
+import { type AdmitUser, createAdmitUser } from './upstream/admit-user.ts'
 import { createUpstreams } from './upstream/create-upstreams.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 
@@ -31,7 +33,8 @@ export interface Context {
   readonly grants: Grants
   readonly accessTokens: AccessTokens
   readonly upstreams: Upstreams
-  readonly upstreamAccess: UpstreamAccess
+  readonly connections: Connections
+  readonly admitUser: AdmitUser
   readonly endTokens: EndTokens
   readonly guard: Guard
   readonly limits: Limits
@@ -77,8 +80,9 @@ export function createContext(settings: Settings): Context {
     now,
     memberships: asksForMemberships(settings.allow, id),
   }))
+  const admitUser = createAdmitUser(settings.allow)
   const endTokens = createEndTokens({ upstreams, emit })
-  const upstreamAccess = createUpstreamAccess({
+  const connections = createConnections({
     grants,
     upstreams,
     scopes: settings.scopes,
@@ -105,7 +109,7 @@ export function createContext(settings: Settings): Context {
     createProviderBearer({
       upstream: asked,
       client: API_KEY_CLIENT,
-      allow: settings.allow,
+      admitUser,
       scopes: settings.providerTokens,
       keyring,
       ttl: settings.apiKeyTtl,
@@ -129,9 +133,9 @@ export function createContext(settings: Settings): Context {
     accessTokens,
     apiKeys,
     grants,
-    belongs: ({ provider, ownClient }, resource) =>
-      ownClient === true || upstreams.serves(provider, resource),
-    upstreamToken: async (key, refused) => tokenOf(await upstreamAccess.fresh(key, refused)),
+    belongs: (grant, resource) =>
+      grant.origin.type !== 'sign-in' || upstreams.serves(providerOf(grant), resource),
+    upstreamToken: async (key, refused) => tokenOf(await connections.fresh(key, refused)),
     now,
     revocationLag,
   })
@@ -143,7 +147,8 @@ export function createContext(settings: Settings): Context {
     grants,
     accessTokens,
     upstreams,
-    upstreamAccess,
+    connections,
+    admitUser,
     endTokens,
     guard,
     limits: createLimits(settings.limits, { now, emit }),
@@ -153,11 +158,11 @@ export function createContext(settings: Settings): Context {
   }
 }
 
-/** Returns the provider's token. A user of the application's own sign-in has one only if the application gave one. */
-function tokenOf({ accessToken }: UpstreamTokens): string {
-  if (accessToken !== '') return accessToken
+/** A user who signed in at the application itself has a token only if the application supplied one. */
+function tokenOf(tokens: UpstreamTokens | undefined): string {
+  if (tokens) return tokens.accessToken
   throw new OAuthError('access_denied', 'There is no token of a provider for this user', {
     reason: 'no-provider-token',
-    detail: 'the user signed in at the application itself',
+    detail: 'a sign-in at the application itself, or a client’s own grant',
   })
 }

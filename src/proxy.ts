@@ -188,7 +188,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         if (!grant) return false
         const owner = ownerOf(key, grant)
         ctx.emit({ type: 'grant-ended', ...owner, reason: 'by-operator' })
-        const ended = ctx.endTokens(owner, ctx.grants.openTokens(key, grant))
+        const ended = ctx.endTokens(owner, ctx.grants.tokensOf(key, grant))
         let timer: ReturnType<typeof setTimeout> | undefined
         const patience = new Promise((resolve) => {
           timer = setTimeout(resolve, wait * 1000)
@@ -205,7 +205,7 @@ function summarise({ grants }: Context, key: GrantKey, grant: Grant): GrantSumma
   const { client, clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
   const summary = { ...key, client, clientName, resource, scope, createdAt, usedAt: rotatedAt, expiresAt }
   try {
-    const { subject, email, name } = grants.openIdentity(key, grant)
+    const { subject, email, name } = grants.identityOf(key, grant)
     return { ...summary, account: { subject, ...(email && { email }), ...(name && { name }) } }
   } catch {
     return summary

@@ -6,22 +6,26 @@ import type { Upstreams } from '../upstream/upstreams.ts'
 import { retrying } from './retry.ts'
 
 /**
- * Ends tokens at the owner's provider, where it offers that. Never rejects: what it could not do is an event, which
- * says whose they are.
+ * Revokes tokens at the owner's provider, if the provider offers that. Never rejects: a failure becomes an event that
+ * names the owner.
  *
- * @param report Of the request that ends them, where one does.
+ * @param tokens Absent for a user who signed in at the application itself, and for a client's own grant.
+ * @param report Emits the failure as an event of the request that revokes the tokens.
  */
-export type EndTokens = (owner: Partial<Owner>, tokens: UpstreamTokens, report?: Emit) => Promise<void>
+export type EndTokens = (
+  owner: Partial<Owner>,
+  tokens: UpstreamTokens | undefined,
+  report?: Emit,
+) => Promise<void>
 
-/** To end a token twice harms nobody, so whatever went wrong on the way is tried again. */
+/** Revoking a token twice does no harm, so every temporary failure is retried. */
 export const createEndTokens =
   ({ upstreams, emit }: { upstreams: Upstreams; emit: Emit }): EndTokens =>
   async (owner, tokens, report = emit) => {
-    // Who signed in at the application itself, or a client for itself, has none.
-    if (tokens.accessToken === '') return
+    if (!tokens) return
     try {
       const upstream = upstreams.find(owner.provider)
-      if (!upstream) throw new TypeError('the provider of the grant is not configured, or was not met yet')
+      if (!upstream) throw new TypeError('the provider of the grant is not configured, or not known yet')
       await retrying(
         () => upstream.revoke(tokens),
         { pauses: ms.revokePauses, within: ms.revokeWithin },

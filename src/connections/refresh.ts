@@ -1,6 +1,6 @@
 import { type ErrorDetail, OAuthError } from '../errors.ts'
 import { describeError, type Emit } from '../events/event.ts'
-import type { Decision, Grant } from '../grants/grant.ts'
+import { type Decision, type Grant, providerOf } from '../grants/grant.ts'
 import { type GrantKey, recordKey } from '../grants/grant-key.ts'
 import type { Grants, Outcome } from '../grants/grants.ts'
 import { ownerOf } from '../grants/owner.ts'
@@ -12,44 +12,40 @@ import { UpstreamUnavailable } from '../upstream/unavailable.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { EndTokens } from './end.ts'
+import { createLeases } from './lease.ts'
 import { retrying } from './retry.ts'
 
 /** The provider's tokens of a grant, kept alive. */
-export interface UpstreamAccess {
-  /** Whether the provider's tokens in a record are over or about to be. */
+export interface Connections {
+  /** Returns `true` if the provider's tokens have expired or are about to. */
   isStale(key: GrantKey, grant: Grant): boolean
   /**
-   * Tokens that are not about to expire: refreshed first where need be, once under concurrency, also across
-   * instances that share an atomic store.
+   * Returns tokens that are not about to expire, refreshed first if needed. Concurrent callers share one refresh, also
+   * across instances that share an atomic store. Returns `undefined` for a grant without tokens.
    *
-   * @param refused An access token that the provider does not take any more, whatever its expiry: not this one.
-   * @throws {OAuthError} `invalid_grant` where the sign-in at the provider is over: the grant has then ended.
-   * `temporarily_unavailable` where the provider may come back: the grant lives. `bad_gateway` where a token is
-   * refused that was issued just now: another one would fare no better.
+   * @param refused An access token that the provider's API refuses, regardless of its expiry.
+   * @throws {OAuthError} `invalid_grant` if the sign-in at the provider has ended; the grant has then ended too.
+   * `temporarily_unavailable` if the provider may recover; the grant lives. `bad_gateway` if a token was refused that
+   * was issued recently, because another one would be refused too.
    */
-  fresh(key: GrantKey, refused?: string): Promise<UpstreamTokens>
+  fresh(key: GrantKey, refused?: string): Promise<UpstreamTokens | undefined>
 }
 
-const ENDED = 'The sign-in at the identity provider has ended'
+const signInEnded = (reason: ReasonCode, more: Pick<ErrorDetail, 'detail' | 'cause'> = {}) =>
+  new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', { ...more, reason })
 
-const signInOver = (reason: ReasonCode, more: Pick<ErrorDetail, 'detail' | 'cause'> = {}) =>
-  new OAuthError('invalid_grant', ENDED, { ...more, reason })
-
-export function createUpstreamAccess(ports: {
+export function createConnections(ports: {
   grants: Grants
   upstreams: Upstreams
-  /** What scopes here need there: what the provider takes back, is taken back. */
+  /** Scopes whose provider scopes were withdrawn are withdrawn too. */
   scopes: ScopeTable
   now: Clock
   emit: Emit
   endTokens: EndTokens
-}): UpstreamAccess {
+}): Connections {
   const { grants, upstreams, scopes, now, emit, endTokens } = ports
-  const refreshing = new Map<string, Promise<UpstreamTokens>>()
-  const shared = grants.consistency === 'atomic'
-  // A refresh token that is never replaced may be sent as often as one likes: there is nothing to remember.
-  // Eventual stores take about one write a second: the one that saves the new tokens must not come second.
-  const isMarked = ({ rotation }: Upstream) => rotation !== 'never' && grants.consistency !== 'eventual'
+  const refreshing = new Map<string, Promise<UpstreamTokens | undefined>>()
+  const leases = createLeases(grants, now)
 
   const isFresh = ({ expiresAt }: UpstreamTokens, skew: number) =>
     expiresAt === undefined || expiresAt - skew > now()
@@ -61,46 +57,26 @@ export function createUpstreamAccess(ports: {
     const grant = await grants.end(key)
     const detail = cause?.reason === reason ? cause.detail : undefined
     emit({ type: 'grant-ended', ...ownerOf(key, grant), reason, detail })
-    throw signInOver(reason, { detail, cause })
+    throw signInEnded(reason, { detail, cause })
   }
 
-  async function refresh(key: GrantKey, refused?: string): Promise<UpstreamTokens> {
+  async function refresh(key: GrantKey, refused?: string): Promise<UpstreamTokens | undefined> {
     for (;;) {
-      // Read anew: another instance may have refreshed since this one last looked.
+      // Another instance may have refreshed since this one last read the record.
       const grant = await grants.load(key)
-      if (!grant) throw signInOver('grant-over')
-      const tokens = grants.openTokens(key, grant)
-      if (serves(tokens, refused)) return tokens
+      if (!grant) throw signInEnded('grant-over')
+      const tokens = grants.tokensOf(key, grant)
+      if (!tokens || serves(tokens, refused)) return tokens
       if (tokens.refreshToken === undefined) {
         if (refused === undefined && isFresh(tokens, 0)) return tokens
         return end(key, refused === undefined ? 'provider-token-expired' : 'provider-token-refused')
       }
-      const upstream = upstreams.find(grant.provider)
-      if (!upstream) return upstreams.tenants ? unmet() : end(key, 'provider-not-configured')
-      if (await lease(key, grant, upstream)) return renew(key, { grant, upstream, tokens, refused })
+      const upstream = upstreams.find(providerOf(grant))
+      if (!upstream) return upstreams.tenants ? unknownTenant() : end(key, 'provider-not-configured')
+      const lease = await leases.take(key, grant, upstream)
+      if (lease) return renew(key, { grant, upstream, tokens, refused })
       await new Promise((resolve) => setTimeout(resolve, ms.refreshPoll))
     }
-  }
-
-  /**
-   * Lets one instance at a time ask the provider: many take a refresh token once, and what they answer to the
-   * second asker ends the sign-in. The same write says that it is asked, for whoever comes after an instance that died
-   * over it.
-   */
-  async function lease(key: GrantKey, seen: Grant, upstream: Upstream): Promise<boolean> {
-    const marked = isMarked(upstream)
-    if (!shared && !marked) return true
-    const outcome = await grants.change(key, (grant): Decision<boolean> => {
-      const taken = grant.upstream !== seen.upstream || (shared && (grant.leasedUntil ?? 0) > now())
-      if (taken) return { type: 'keep', result: false }
-      const next = {
-        ...grant,
-        ...(shared && { leasedUntil: now() + seconds.refreshLease }),
-        ...(marked && { askedAt: grant.askedAt ?? now() }),
-      }
-      return { type: 'write', grant: next, result: true }
-    })
-    return outcome.type === 'done' && outcome.result
   }
 
   async function renew(
@@ -109,8 +85,7 @@ export function createUpstreamAccess(ports: {
   ): Promise<UpstreamTokens> {
     const { grant, upstream, tokens, refused } = about
     const owner = { ...ownerOf(key, grant), provider: upstream.id }
-    let lost = grant.askedAt !== undefined
-    const marked = isMarked(upstream)
+    let lost = leases.isMarked(grant)
     const attempt = () =>
       upstream.refresh(tokens).catch((error: unknown) => {
         if (error instanceof UpstreamUnavailable && error.effect !== 'none') lost = true
@@ -120,71 +95,67 @@ export function createUpstreamAccess(ports: {
       again !== undefined && (effect !== 'unclear' || upstream.rotation === 'never')
     let next: UpstreamTokens
     try {
+      // Three attempts. The last one ends before the lease does.
       next = await retrying(attempt, { pauses: ms.refreshPauses, within: ms.refreshWithin }, mayRepeat)
     } catch (error) {
       if (isTheEnd(error)) {
-        const mayLive = lost && marked && saidByProvider(error)
-        // What was lost may be alive there: where tokens are a family, the old one ends the new one.
+        const mayLive = lost && leases.marks(upstream) && saidByProvider(error)
+        // The lost tokens may be valid. Where tokens are a family, revoking the old one revokes the new one.
         if (mayLive) void endTokens(owner, tokens)
         return end(key, mayLive ? 'refresh-answer-lost' : error.reason, error)
       }
-      await giveBack(key, lost, marked)
+      await leases.giveBack(key, { lost, upstream })
       const killed = lost && upstream.refreshKillsAccess
       const stillGood = refused === undefined && !killed && isFresh(tokens, 0)
       if (!(error instanceof UpstreamUnavailable && stillGood)) throw error
       emit({ type: 'failed', ...owner, reason: 'provider-token-kept', error: describeError(error) })
       return tokens
     }
-    // Saved before anybody uses it: a rotated refresh token that is lost cannot be had again. A store that fails gets
-    // a second chance for the same reason.
+    // Saved before use, because a lost rotated refresh token cannot be obtained again. A store that fails gets a second
+    // chance for the same reason.
     const outcome = await keep(key, upstream, next).catch(async () => {
       await new Promise((resolve) => setTimeout(resolve, ms.refreshOnceMore))
       return keep(key, upstream, next)
     })
     if (outcome.type !== 'done') {
       void endTokens(owner, next)
-      if (outcome.type === 'missing') throw signInOver('grant-over')
+      if (outcome.type === 'missing') throw signInEnded('grant-over')
       emit({ type: 'grant-ended', ...owner, reason: outcome.reason })
-      throw signInOver(outcome.reason)
+      throw signInEnded(outcome.reason)
     }
     emit({ type: 'upstream-refreshed', ...owner })
     return next
   }
 
-  async function giveBack(key: GrantKey, lost: boolean, marked: boolean): Promise<void> {
-    if (!shared && !(marked && !lost)) return
-    await grants.change(key, ({ leasedUntil: _, askedAt, ...grant }): Decision<undefined> => {
-      const open = lost && askedAt !== undefined ? { askedAt } : {}
-      return { type: 'write', grant: { ...grant, ...open }, result: undefined }
-    })
-  }
-
-  /** Writes the new tokens, and gives the lease back. Access tokens with a scope that they do not back end at once. */
-  function keep(key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<undefined>> {
-    const sealed = grants.sealTokens(key, next)
-    return grants.change(key, ({ leasedUntil: _, askedAt: __, ...grant }): Decision<undefined> => {
+  /** Writes the new tokens, and gives the lease back. Revokes access tokens with a scope that is no longer backed. */
+  const keep = (key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<undefined>> =>
+    grants.change(key, (grant): Decision<undefined> => {
       const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))
       if (!isUseful(scope)) return { type: 'end', reason: 'provider-took-scopes-back' }
       const epoch = grant.epoch + (scope.length < grant.scope.length ? 1 : 0)
-      return { type: 'write', grant: { ...grant, upstream: sealed, scope, epoch }, result: undefined }
+      const renewed = grants.withTokens(key, { ...grant, scope, epoch }, next)
+      return { type: 'write', grant: renewed, result: undefined }
     })
-  }
 
   return {
-    isStale: (key, grant) => !isFresh(grants.openTokens(key, grant), seconds.tokenSkew),
+    isStale(key, grant) {
+      const tokens = grants.tokensOf(key, grant)
+      return tokens !== undefined && !isFresh(tokens, seconds.tokenSkew)
+    },
     async fresh(key, refused) {
       const name = recordKey(key)
       const under = refreshing.get(name)
       if (under) {
         const tokens = await under
-        if (refused === undefined || tokens.accessToken !== refused) return tokens
+        if (refused === undefined || tokens?.accessToken !== refused) return tokens
       }
-      // What was refused may have been replaced since this instance last looked.
+      // A refused token may have been replaced since this instance last read the record.
       const grant = refused === undefined ? (await grants.live(key)).grant : await grants.load(key)
-      if (!grant) throw signInOver('grant-over')
-      const tokens = grants.openTokens(key, grant)
-      if (serves(tokens, refused)) return tokens
-      if (refused !== undefined && now() - (tokens.obtainedAt ?? 0) < seconds.tokenYoung) throw refusedYoung()
+      if (!grant) throw signInEnded('grant-over')
+      const tokens = grants.tokensOf(key, grant)
+      if (!tokens || serves(tokens, refused)) return tokens
+      if (refused !== undefined && now() - (tokens.obtainedAt ?? 0) < seconds.tokenYoung)
+        throw freshTokenRefused()
       let flight = refreshing.get(name)
       if (!flight) {
         flight = refresh(key, refused).finally(() => refreshing.delete(name))
@@ -198,18 +169,18 @@ export function createUpstreamAccess(ports: {
 const isTheEnd = (error: unknown): error is OAuthError =>
   error instanceof OAuthError && error.code === 'invalid_grant'
 
-/** Rather than concluded here from what it said. */
+/** Returns `true` if the provider said it, rather than this server concluding it. */
 const saidByProvider = ({ cause }: OAuthError) => cause !== undefined
 
-/** Only a request of the tenant's can say what its provider is: until then nobody knows that it is gone. */
-function unmet(): never {
+/** Only a request of the tenant can tell its provider. Until then it does not count as removed. */
+function unknownTenant(): never {
   throw new OAuthError('temporarily_unavailable', 'The identity provider is not known at the moment', {
     reason: 'tenant-not-met',
     retryAfter: 5,
   })
 }
 
-const refusedYoung = () =>
-  new OAuthError('bad_gateway', 'The service behind refuses a token that was issued just now', {
+const freshTokenRefused = () =>
+  new OAuthError('bad_gateway', 'The MCP server refuses a provider token that was issued recently', {
     reason: 'provider-token-refused-young',
   })

@@ -6,11 +6,11 @@ import { ownerOf } from '../grants/owner.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import type { EndTokens } from './end.ts'
 
-/** What was used already came again: it leaked, or a client runs twice. */
+/** A used code or token came again: it leaked, or a client runs twice. */
 const REUSE: ReadonlySet<ReasonCode> = new Set(['code-replayed', 'refresh-token-reused'])
 
-/** Reports the end of a grant, and ends the provider's tokens behind the client's back: no answer waits for it. */
-export function endUpstream(
+/** Reports the end of a grant, and revokes the provider's tokens after the response. */
+export function reportEnd(
   { grants, endTokens }: { readonly grants: Grants; readonly endTokens: EndTokens },
   call: { readonly emit: Emit; defer(work: Promise<unknown>): void },
   key: GrantKey,
@@ -19,5 +19,5 @@ export function endUpstream(
   const owner = ownerOf(key, grant)
   if (REUSE.has(reason)) call.emit({ type: 'reuse-detected', ...owner, reason })
   call.emit({ type: 'grant-ended', ...owner, reason })
-  call.defer(Promise.resolve().then(() => endTokens(owner, grants.openTokens(key, grant), call.emit)))
+  call.defer(Promise.resolve().then(() => endTokens(owner, grants.tokensOf(key, grant), call.emit)))
 }

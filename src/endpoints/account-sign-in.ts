@@ -5,7 +5,7 @@ import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
 import { errorPage, errorView } from '../pages/error-page.ts'
-import { asRefusal, judgeAnswer } from '../sign-in/identify.ts'
+import { asRefusal, identifyUser, notAdmitted } from '../sign-in/identify.ts'
 import { finishAccountSignIn, startAccountSignIn } from '../sign-in/pending.ts'
 import { askedProvider, choicesFor, chosenOf, userOf } from '../sign-in/provider-choice.ts'
 import { openSession } from '../sign-in/session.ts'
@@ -39,15 +39,11 @@ export async function answerAccountSignIn(
   }
   try {
     const upstream = await askedProvider(ctx, http, provider)
-    const { identity, allowed } = await judgeAnswer(ctx, upstream, fields, flow)
+    const { identity, refusal: notAllowed } = await identifyUser(ctx, upstream, fields, flow)
     const user = userOf(ctx, provider, identity)
-    if (!allowed) {
-      call.emit({ type: 'turned-away', endpoint: '/account', user, provider, reason: 'not-in-allow' })
-      return refuse(
-        new OAuthError('access_denied', 'You signed in, but this account may not use this server', {
-          reason: 'not-in-allow',
-        }),
-      )
+    if (notAllowed) {
+      call.emit({ type: 'turned-away', endpoint: '/account', user, provider, ...notAllowed })
+      return refuse(notAdmitted(notAllowed))
     }
     call.emit({ type: 'account-opened', user, provider })
     return redirect(`${settings.issuer}/account`, [...cookies, ...openSession(ctx, user, identity)])

@@ -1,7 +1,8 @@
-import { endUpstream } from '../connections/report-end.ts'
+import { reportEnd } from '../connections/report-end.ts'
 import type { Context, Endpoint } from '../context.ts'
 import { equal } from '../crypto/compare.ts'
 import { OAuthError } from '../errors.ts'
+import { providerOf } from '../grants/grant.ts'
 import { parseGrantKey } from '../grants/grant-key.ts'
 import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
@@ -35,7 +36,7 @@ export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
   // Whatever the form says, only grants of this user can be named.
   const key = session && parseGrantKey(`${session.user}.${fields.grant ?? ''}`)
   const grant = key && (await ctx.grants.end(key))
-  if (grant) endUpstream(ctx, call, key, { grant, reason: 'by-user' })
+  if (grant) reportEnd(ctx, call, key, { grant, reason: 'by-user' })
   return redirect(`${ctx.settings.issuer}/account`)
 }
 
@@ -76,7 +77,7 @@ async function appsOf({ grants, settings, upstreams }: Context, { user }: Sessio
     const { clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
     const server = settings.resources.find(({ id }) => id === resource)?.name
     const scopes = scope.map((one) => describeScope(one, settings))
-    const provider = upstreams.find(grant.provider)?.name
+    const provider = upstreams.find(providerOf(grant))?.name
     const times = { createdAt, usedAt: rotatedAt, expiresAt }
     const voucher = voucherOf(grant.client, settings)
     apps.push({

@@ -5,7 +5,7 @@ import { redirect } from '../http/responses.ts'
 import { withResponse } from '../protocol/redirect-uri.ts'
 import { answerError } from '../sign-in/authorization-error.ts'
 import { completeSignIn } from '../sign-in/complete.ts'
-import { ANSWER, asRefusal, judgeAnswer } from '../sign-in/identify.ts'
+import { asRefusal, identifyUser, RESPONSE_PARAMETERS } from '../sign-in/identify.ts'
 import { finishSignIn, isAccountSignIn } from '../sign-in/pending.ts'
 import { askedProvider } from '../sign-in/provider-choice.ts'
 import { answerAccountSignIn } from './account-sign-in.ts'
@@ -22,8 +22,8 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   const { flow, request, cookies } = finishSignIn(ctx, http, fields.state)
   const upstream = await askedProvider(ctx, http, request.provider)
   try {
-    const judged = await judgeAnswer(ctx, upstream, fields, flow)
-    return await completeSignIn(ctx, call, upstream, { request, judged, cookies })
+    const signedIn = await identifyUser(ctx, upstream, fields, flow)
+    return await completeSignIn(ctx, call, upstream, { request, signedIn, cookies })
   } catch (error) {
     const refused = asRefusal(error)
     const { client, resource, provider } = request
@@ -39,6 +39,6 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
  */
 async function fromForm(http: Request, { settings }: Context): Promise<Response> {
   const { fields } = await readForm(http)
-  const params = Object.fromEntries(ANSWER.map((name) => [name, fields[name]]))
+  const params = Object.fromEntries(RESPONSE_PARAMETERS.map((name) => [name, fields[name]]))
   return redirect(withResponse(settings.origin + new URL(http.url).pathname, params))
 }

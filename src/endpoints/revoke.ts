@@ -1,9 +1,9 @@
 import { authenticateClient } from '../clients/authenticate-client.ts'
 import { clientFinder } from '../clients/client-by-grant.ts'
-import { endUpstream } from '../connections/report-end.ts'
+import { reportEnd } from '../connections/report-end.ts'
 import type { Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import { type Grant, revokeAccess } from '../grants/grant.ts'
+import { type Grant, providerOf, revokeAccess } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
 import { type Owner, ownerOf } from '../grants/owner.ts'
 import { readForm } from '../http/params.ts'
@@ -35,13 +35,13 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
     let owner: Owner | undefined
     const outcome = await ctx.grants.change(key, (grant: Grant) => {
       owner = undefined
-      const foreign = grant.client !== client.key || (tenant && tenant.id !== grant.provider)
+      const foreign = grant.client !== client.key || (tenant && tenant.id !== providerOf(grant))
       if (foreign) return { type: 'keep', result: undefined }
       owner = ownerOf(key, grant)
       return kind === 'refresh' ? { type: 'end', reason: 'by-client' } : revokeAccess(grant)
     })
     if (owner && outcome.type !== 'missing') call.emit({ type: 'revoked', ...owner, detail: kind })
-    if (outcome.type === 'ended') endUpstream(ctx, call, key, outcome)
+    if (outcome.type === 'ended') reportEnd(ctx, call, key, outcome)
   }
   return done()
 }

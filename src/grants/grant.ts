@@ -7,56 +7,73 @@ import { narrowScope, parseScope } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { seconds } from '../timing.ts'
 
+/** The authorization code of a sign-in, as its grant keeps it. */
+export interface GrantCode {
+  /** Digest of the code's secret part. */
+  readonly hash: string
+  readonly challenge: string
+  /** Present until the code is redeemed. */
+  readonly redirectUri?: string
+}
+
+/** The way in which a client obtained a grant. */
+export type Origin =
+  | {
+      readonly type: 'sign-in'
+      /** The id of the provider; absent in records from before several providers were possible. */
+      readonly provider?: string
+      readonly code: GrantCode
+    }
+  /** The client credentials grant: there is no user and no provider. */
+  | { readonly type: 'client' }
+  /** A signed assertion of a trusted issuer. */
+  | { readonly type: 'assertion'; readonly issuer: string }
+
+/** The tokens that one provider issued for a grant. */
+export interface Connection {
+  /** {@link UpstreamTokens}, sealed for this record. */
+  readonly sealed: string
+  /** The end of the lease of the instance that refreshes the tokens, in seconds since the epoch. */
+  readonly leasedUntil?: number
+  /**
+   * The time of the first refresh request without a saved response, in seconds since the epoch. It is written before the
+   * request. If it remains, a response was lost, and the provider may have accepted the refresh token already.
+   */
+  readonly askedAt?: number
+}
+
 /**
- * What one user approved for one client: the only record there is, from the code to the last refresh.
- * Stored under `grant:<user>:<id>`; times are seconds since the epoch.
+ * One user's approval for one client: the only record there is, from the code to the last refresh. It is stored under
+ * `grant:<user>:<id>`, see `record.ts`. Times are seconds since the epoch.
  */
 export interface Grant {
-  readonly format: 1
   /** The client's short key and the name it showed. */
   readonly client: string
   readonly clientName: string
-  /** How a client with a metadata document may prove itself, as it was when the user approved. */
+  /** The authentication methods of a client with a metadata document, as they were when the user approved. */
   readonly clientAuth?: readonly AuthMethod[]
   readonly resource: string
   readonly scope: readonly string[]
   /** Whether refresh tokens are issued. */
   readonly refreshes: boolean
   readonly createdAt: number
-  /** When the record ends, whatever the storage thinks of its time to live. */
+  /** The record's expiry, regardless of the storage's own time to live. */
   readonly expiresAt: number
-  /** When it ends at the latest, however often it is refreshed. */
+  /** The latest possible expiry. A refresh does not move it. */
   readonly endsAt?: number
-  readonly code: {
-    /** Digest of the code's secret part. */
-    readonly hash: string
-    readonly challenge: string
-    /** Present until the code is used. */
-    readonly redirectUri?: string
-  }
-  /** Number of the refresh token issued last; 0 until the code is exchanged. */
+  readonly origin: Origin
+  /** The number of the newest refresh token; 0 until the code is redeemed. */
   readonly generation: number
   readonly rotatedAt: number
-  /** Raised to end every access token issued so far while the grant lives on. */
+  /** Access tokens with a lower number are revoked. */
   readonly epoch: number
-  /** The id of the provider it was made with; absent in old records, made when there was one. */
-  readonly provider?: string
-  /** Whether a client got it for itself: there is no user, and no provider. */
-  readonly ownClient?: true
-  /** The identity, sealed for this record's key. */
+  /** The user's {@link Identity}, sealed for this record. */
   readonly identity: string
-  /** The provider's tokens, sealed for this record's key. */
-  readonly upstream: string
-  /** While some instance refreshes the provider's tokens: until when the others wait for it. */
-  readonly leasedUntil?: number
-  /**
-   * When the provider was first asked for other tokens without its answer having been kept. Written before it is asked:
-   * where it stays, an answer was lost, and the refresh token may have been used.
-   */
-  readonly askedAt?: number
+  /** The provider's tokens by the provider's id. Empty if there are none. */
+  readonly connections: Readonly<Record<string, Connection>>
 }
 
-/** What to do with a record: leave it, write it, or end the grant. A refusal that changes nothing is thrown. */
+/** The outcome of a rule: leave the record, write it, or end the grant. A refusal that changes nothing is thrown. */
 export type Decision<T> =
   | { readonly type: 'keep'; readonly result: T }
   | { readonly type: 'write'; readonly grant: Grant; readonly result: T }
@@ -71,18 +88,25 @@ export interface GrantRules {
   readonly scopes: readonly string[]
 }
 
-/** What a token response is made of. */
+/** The content of a token response. */
 export interface Issue {
   readonly grant: Grant
   readonly scope: readonly string[]
 }
 
-const invalidGrant = (reason: ReasonCode) =>
-  new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', { reason })
+export const invalidGrant = (reason: ReasonCode, detail?: string): OAuthError =>
+  new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', {
+    reason,
+    detail,
+  })
 
 const end = (reason: ReasonCode): Decision<never> => ({ type: 'end', reason, error: invalidGrant(reason) })
 
-/** What a client sends to redeem a code. */
+/** Returns the id of the provider that the user signed in at. */
+export const providerOf = ({ origin }: Pick<Grant, 'origin'>): string | undefined =>
+  origin.type === 'sign-in' ? origin.provider : undefined
+
+/** A client's request to redeem a code. */
 export interface Redemption {
   readonly client: string
   readonly secretHash: string
@@ -93,21 +117,22 @@ export interface Redemption {
 }
 
 /**
- * The code is exchanged, once. A wrong client, verifier, redirect URI or resource leaves it usable by its
- * owner. A second redemption that is right in everything gets nothing; more than a moment after the first it means
- * that the code leaked, and ends the grant.
+ * Exchanges the code, once. A wrong client, verifier, redirect URI or resource leaves it usable by its owner. A second
+ * correct redemption is refused. More than a moment after the first it means that the code leaked, and ends the grant.
  *
  * @throws {OAuthError} `invalid_grant`, `invalid_request` or `invalid_target`.
  * @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3)
  */
 export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantRules): Decision<Issue> {
-  const { code } = grant
-  if (!equal(code.hash, use.secretHash)) throw invalidGrant('unknown-code')
+  const { origin } = grant
+  if (origin.type !== 'sign-in' || !equal(origin.code.hash, use.secretHash))
+    throw invalidGrant('unknown-code')
+  const { code } = origin
   if (grant.client !== use.client) throw invalidGrant('foreign-code')
   if (!isVerifier(use.verifier)) throw invalidGrant('pkce-malformed')
   if (!provesPossession(use.verifier, code.challenge)) throw invalidGrant('wrong-code-verifier')
   if (grant.generation > 0) {
-    // Clients post twice at once, over several processes: that is refused like a replay, but is none.
+    // Clients post twice at once, from several processes. That is refused like a replay, but it is no theft.
     const twiceAtOnce = grant.generation === 1 && now - grant.rotatedAt < seconds.codeRepeated
     if (twiceAtOnce) throw invalidGrant('code-used-twice-at-once')
     return end('code-replayed')
@@ -118,7 +143,7 @@ export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantR
   assertResource(use.resources, grant.resource)
   const next: Grant = {
     ...grant,
-    code: { hash: code.hash, challenge: code.challenge },
+    origin: { ...origin, code: { hash: code.hash, challenge: code.challenge } },
     generation: 1,
     rotatedAt: now,
     expiresAt: expiry(grant, now, rules),
@@ -126,7 +151,7 @@ export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantR
   return { type: 'write', grant: next, result: { grant: next, scope: grant.scope } }
 }
 
-/** What a client sends to refresh. */
+/** A client's request to refresh. */
 export interface Refresh {
   readonly client: string
   /** The number in the refresh token, whose authenticity is already proven. */
@@ -137,9 +162,9 @@ export interface Refresh {
 }
 
 /**
- * The refresh token is rotated. Its successor is derived from the grant and a number, so a client that lost
- * the answer, or raced itself, gets the same successor again: while that one is unused and `refreshGrace`
- * has not passed. Any older token is a stolen one, and ends the grant.
+ * Rotates the refresh token. Its successor is derived from the grant and a number. A client that lost the response, or
+ * raced itself, therefore gets the same successor again while that one is unused and `refreshGrace` has not passed. Any
+ * older token is a stolen one, and ends the grant.
  *
  * @throws {OAuthError} `invalid_grant`, `invalid_target` or `invalid_scope`.
  * @see [OAuth 2.1 §4.3.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.3.1)
@@ -150,7 +175,7 @@ export function refresh(grant: Grant, use: Refresh, now: number, rules: GrantRul
   assertResource(use.resources, grant.resource)
   const scope = narrowScope(grant.scope, parseScope(use.scope), rules.scopes)
   if (use.generation >= grant.generation) {
-    // Ahead of the record: it was issued, so an eventually consistent store answered with an older one.
+    // Ahead of the record: the token was issued, so an eventually consistent store returned an older record.
     const next: Grant = {
       ...grant,
       generation: use.generation + 1,
@@ -166,7 +191,7 @@ export function refresh(grant: Grant, use: Refresh, now: number, rules: GrantRul
   return end('refresh-token-reused')
 }
 
-/** Ends every access token issued so far; the refresh token stays good. */
+/** Revokes every access token issued so far. The refresh token stays valid. */
 export const revokeAccess = (grant: Grant): Decision<undefined> => ({
   type: 'write',
   grant: { ...grant, epoch: grant.epoch + 1 },

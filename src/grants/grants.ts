@@ -1,13 +1,23 @@
 import type { Sealer } from '../crypto/seal.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Identity, Store, UpstreamTokens } from '../ports.ts'
+import type { AuthMethod } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { ms, seconds } from '../timing.ts'
-import type { Decision, Grant } from './grant.ts'
-import { EVERY_GRANT, type GrantKey, parseRecordKey, recordKey, userPrefix } from './grant-key.ts'
+import { type Decision, type Grant, invalidGrant, type Origin } from './grant.ts'
+import {
+  EVERY_GRANT,
+  formatGrantKey,
+  type GrantKey,
+  parseRecordKey,
+  recordKey,
+  userPrefix,
+} from './grant-key.ts'
 import { createLiveGrants, type LiveGrant } from './live-grants.ts'
+import { decodeGrant, encodeGrant } from './record.ts'
+import { createSealedParts, type SealedParts } from './sealed-parts.ts'
 
-/** How a change ended: with a result, or with the grant's end. */
+/** The outcome of a change: a result, or the grant's end. */
 export type Outcome<T> =
   | { readonly type: 'done'; readonly result: T }
   | { readonly type: 'missing' }
@@ -18,29 +28,47 @@ export type Outcome<T> =
       readonly error?: OAuthError
     }
 
-/** The grants of a store: every change is one compare-and-set on one record. */
-export interface Grants {
-  /** What a change of these records guarantees. */
+/** The content of a new grant. */
+export interface NewGrant {
+  readonly key: GrantKey
+  readonly origin: Origin
+  readonly client: {
+    readonly key: string
+    readonly name: string
+    readonly authMethods?: readonly AuthMethod[]
+    readonly refreshes: boolean
+  }
+  readonly resource: string
+  readonly scope: readonly string[]
+  readonly identity: Identity
+  /** The tokens of the provider that the user signed in at. */
+  readonly tokens?: UpstreamTokens | undefined
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+  /** Seconds since the epoch. */
+  readonly endsAt?: number | undefined
+}
+
+/** The grants of a store. Every change is one compare-and-set on one record. */
+export interface Grants extends Pick<SealedParts, 'identityOf' | 'tokensOf' | 'withTokens'> {
+  /** The guarantee of a change of these records. */
   readonly consistency: Store['consistency']
-  create(key: GrantKey, grant: Grant): Promise<void>
-  /** The record as it is in the store now. */
+  /** Makes and writes a grant. No other function makes a record. */
+  issue(about: NewGrant): Promise<Grant>
+  /** Reads the record from the store. */
   load(key: GrantKey): Promise<Grant | undefined>
-  /** The record as it was at most `revocationLag` seconds ago, if the process knows it that fresh. */
+  /** Returns the record as it was at most `revocationLag` seconds ago, if this process knows it. */
   recent(key: GrantKey): LiveGrant | undefined
-  /** The record as it was at most `revocationLag` seconds ago; reads it where need be, once under concurrency. */
+  /** Returns the record as it was at most `revocationLag` seconds ago. Concurrent callers share one read. */
   live(key: GrantKey): Promise<LiveGrant>
-  /** Lets `decide` judge the record, and judge anew whenever somebody else changed it meanwhile. */
+  /** Lets `decide` judge the record, and judge it again after each change by another caller. */
   change<T>(key: GrantKey, decide: (grant: Grant) => Decision<T>): Promise<Outcome<T>>
   /** Registers a function that is called after this process changed or ended a grant. */
   onChange(listener: (key: GrantKey) => void): void
-  /** Ends a grant. @returns What it was. */
+  /** Ends a grant. @returns The former grant. */
   end(key: GrantKey): Promise<Grant | undefined>
-  /** Those of one user, or all there are. Reads each when it is asked for. */
+  /** Lists the grants of one user, or all. Reads each record when the caller gets to it. */
   list(user?: string): AsyncIterable<{ key: GrantKey; grant: Grant }>
-  sealIdentity(key: GrantKey, identity: Identity): string
-  openIdentity(key: GrantKey, grant: Grant): Identity
-  sealTokens(key: GrantKey, tokens: UpstreamTokens): string
-  openTokens(key: GrantKey, grant: Grant): UpstreamTokens
 }
 
 const ATTEMPTS = 30
@@ -62,29 +90,30 @@ export function createGrants(ports: {
     live.put(key, grant)
     for (const listener of listeners) listener(key)
   }
+  const parts = createSealedParts(sealer)
 
   async function read(key: GrantKey): Promise<{ grant: Grant; version: string } | undefined> {
     const found = await store.get(recordKey(key))
     if (!found) return undefined
-    const grant = found.value as Grant | null
-    // Neither absent nor known: an instance of another version wrote it, and will understand it.
-    if (grant?.format !== 1) {
+    const grant = decodeGrant(found.value)
+    if (grant === 'newer') {
       throw new OAuthError('temporarily_unavailable', 'The server cannot read what it stored, try again', {
         reason: 'record-of-another-version',
+        detail: formatGrantKey(key),
         retryAfter: seconds.retryLater,
       })
     }
+    if (!grant) throw invalidGrant('record-unreadable', formatGrantKey(key))
     if (grant.expiresAt <= now()) return undefined
     return { grant, version: found.version }
   }
 
-  async function load(key: GrantKey): Promise<Grant | undefined> {
-    return (await read(key))?.grant
-  }
+  const load = async (key: GrantKey): Promise<Grant | undefined> => (await read(key))?.grant
 
   async function readPatiently(key: GrantKey): ReturnType<typeof read> {
     let found = await read(key)
     if (store.consistency !== 'eventual') return found
+    // The store does not show a record at once that was written elsewhere.
     for (const time of ms.eventualRead) {
       if (found) break
       await pause(time)
@@ -93,41 +122,39 @@ export function createGrants(ports: {
     return found
   }
 
-  const sealPart = (place: 'identity' | 'tokens', key: GrantKey, value: unknown): string =>
-    sealer.seal('grant', `${place}\n${recordKey(key)}`, value)
-
-  const open = (place: 'identity' | 'tokens', key: GrantKey, sealed: string): unknown => {
-    const value = sealer.open('grant', `${place}\n${recordKey(key)}`, sealed)
-    if (value === undefined) {
-      throw new OAuthError('invalid_grant', 'The grant cannot be used any more', {
-        reason: 'record-unreadable',
-        detail: place,
-      })
-    }
-    return value
-  }
-
-  /** Whatever is written moves to the current secret, so that a previous one can be dropped in time. */
-  function reseal(key: GrantKey, grant: Grant): Grant {
-    const renew = (place: 'identity' | 'tokens', sealed: string) =>
-      sealer.isCurrent(sealed) ? sealed : sealPart(place, key, open(place, key, sealed))
-    return {
-      ...grant,
-      identity: renew('identity', grant.identity),
-      upstream: renew('tokens', grant.upstream),
-    }
-  }
+  const encode = (key: GrantKey, grant: Grant) => encodeGrant(grant, () => parts.sealNoTokens(key))
 
   return {
     consistency: store.consistency,
+    identityOf: parts.identityOf,
+    tokensOf: parts.tokensOf,
+    withTokens: parts.withTokens,
     load,
     recent: live.recent,
     live: live.read,
     onChange(listener) {
       listeners.push(listener)
     },
-    async create(key, grant) {
-      await store.set(recordKey(key), grant, grant.expiresAt - now())
+    async issue({ key, origin, client, tokens, identity, endsAt, ...rest }) {
+      const createdAt = now()
+      const bare: Grant = {
+        ...rest,
+        client: client.key,
+        clientName: client.name,
+        ...(client.authMethods && { clientAuth: client.authMethods }),
+        refreshes: client.refreshes,
+        createdAt,
+        ...(endsAt !== undefined && { endsAt }),
+        origin,
+        generation: origin.type === 'sign-in' ? 0 : 1,
+        rotatedAt: createdAt,
+        epoch: 0,
+        identity: parts.sealIdentity(key, identity),
+        connections: {},
+      }
+      const grant = tokens ? parts.withTokens(key, bare, tokens) : bare
+      await store.set(recordKey(key), encode(key, grant), grant.expiresAt - createdAt)
+      return grant
     },
     async change(key, decide) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -143,13 +170,13 @@ export function createGrants(ports: {
           put(key, undefined)
           return { type: 'ended', grant: found.grant, reason: decision.reason, ...errorOf(decision) }
         }
-        const grant = reseal(key, decision.grant)
+        const grant = parts.reseal(key, decision.grant)
         const ttl = Math.max(1, grant.expiresAt - now())
-        if (await store.swap(recordKey(key), found.version, grant, ttl)) {
+        if (await store.swap(recordKey(key), found.version, encode(key, grant), ttl)) {
           put(key, grant)
           return { type: 'done', result: decision.result }
         }
-        // Lost a race: usually the winner left something to keep. Spread out whoever loses often.
+        // Another caller won. Usually its change leaves something to keep. Spread out callers that lose often.
         if (attempt > 1) await pause(Math.random() * 10 * attempt)
       }
       throw new OAuthError('temporarily_unavailable', 'The server is busy, try again', {
@@ -170,10 +197,6 @@ export function createGrants(ports: {
         if (grant) yield { key, grant }
       }
     },
-    sealIdentity: (key, identity) => sealPart('identity', key, identity),
-    openIdentity: (key, grant) => open('identity', key, grant.identity) as Identity,
-    sealTokens: (key, tokens) => sealPart('tokens', key, tokens),
-    openTokens: (key, grant) => open('tokens', key, grant.upstream) as UpstreamTokens,
   }
 }
 

@@ -1,18 +1,18 @@
 import type { ProxyEvent } from '../events/event.ts'
-import type { Grant } from './grant.ts'
+import { type Grant, providerOf } from './grant.ts'
 import { formatGrantKey, type GrantKey } from './grant-key.ts'
 
-/** Whose a grant is, as every event about it says. */
+/** The parties of a grant, as every event about it names them. */
 export type Owner = Pick<ProxyEvent, 'client' | 'user' | 'grant' | 'resource' | 'provider'>
 
-/** @param grant As far as it is known: the record may be gone. */
+/** Returns the parties of a grant, as far as they are known. @param grant Absent if the record is gone or unreadable. */
 export const ownerOf = (
   key: GrantKey,
-  grant: Pick<Grant, 'client' | 'resource' | 'provider'> | undefined,
+  grant: Pick<Grant, 'client' | 'resource' | 'origin'> | undefined,
 ): Owner => ({
   client: grant?.client,
   user: key.user,
   grant: formatGrantKey(key),
   resource: grant?.resource,
-  provider: grant?.provider,
+  provider: grant && providerOf(grant),
 })

@@ -1,6 +1,6 @@
 import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
-import type { Grant } from '../grants/grant.ts'
+import { type Grant, providerOf } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
@@ -83,7 +83,8 @@ export function createGuard(ports: {
     const { grant } = live
     if (!grant) throw invalidToken('grant-over')
     if (!belongs(grant, resource)) throw invalidToken('provider-not-configured')
-    const { email, emailVerified, name, claims: said } = grants.openIdentity(key, grant)
+    const { email, emailVerified, name, claims: said } = grants.identityOf(key, grant)
+    const provider = providerOf(grant)
     const auth: Auth = {
       token,
       clientId: claims.client,
@@ -92,9 +93,9 @@ export function createGuard(ports: {
       resource: new URL(claims.resource),
       extra: { grant: formatGrantKey(key), clientName: grant.clientName },
       user: { id: key.user, email, emailVerified: emailVerified === true, name, claims: said },
-      upstream: { provider: grant.provider, accessToken: (options) => upstreamToken(key, options?.refused) },
+      upstream: { provider, accessToken: (options) => upstreamToken(key, options?.refused) },
     }
-    const { clientName, provider } = grant
+    const { clientName } = grant
     const entry: Known = {
       claims,
       live,

@@ -2,9 +2,8 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { OAuthError } from '../errors.ts'
 import type { Emit } from '../events/event.ts'
 import { userKey } from '../grants/grant-key.ts'
-import type { ProxyOptions } from '../options/options.ts'
 import type { Clock, Identity } from '../ports.ts'
-import { isWelcome } from '../upstream/admit-user.ts'
+import type { AdmitUser } from '../upstream/admit-user.ts'
 import { UpstreamUnavailable } from '../upstream/unavailable.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { AskAboutKey } from './verified-keys.ts'
@@ -23,14 +22,14 @@ const refused = () =>
 export function createProviderBearer(ports: {
   upstream: Upstream
   client: string
-  allow: ProxyOptions['allow']
+  admitUser: AdmitUser
   scopes: readonly string[]
   keyring: Keyring
   ttl: number
   now: Clock
   emit: Emit
 }): AskAboutKey {
-  const { upstream, client, allow, scopes, keyring, ttl, now, emit } = ports
+  const { upstream, client, admitUser, scopes, keyring, ttl, now, emit } = ports
   const name = `a token of ${upstream.name}`
   return async (token, resource) => {
     const identity: Identity | undefined = await upstream.identify?.(token).catch((error: unknown) => {
@@ -40,8 +39,9 @@ export function createProviderBearer(ports: {
     })
     if (!identity) return undefined
     const user = userKey(keyring, identity)
-    if (!upstream.admits(identity) || !(await isWelcome(allow, upstream, identity))) {
-      emit({ type: 'turned-away', endpoint: resource.path, client, user, reason: 'not-in-allow' })
+    const refusal = await admitUser(upstream, identity)
+    if (refusal) {
+      emit({ type: 'turned-away', endpoint: resource.path, client, user, ...refusal })
       return undefined
     }
     emit({ type: 'api-key-used', endpoint: resource.path, client, user, detail: name })

@@ -1,123 +1,111 @@
 import type { Call, Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import type { Grant } from '../grants/grant.ts'
 import { newGrantKey } from '../grants/grant-key.ts'
 import { ownerOf } from '../grants/owner.ts'
 import { page, redirect } from '../http/responses.ts'
 import { errorPage } from '../pages/error-page.ts'
-import type { Identity, UpstreamTokens } from '../ports.ts'
+import type { Identity } from '../ports.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
 import { backedScopes, isUseful } from '../protocol/scope.ts'
 import { newCode } from '../tokens/codes.ts'
+import type { NotAdmitted } from '../upstream/admit-user.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import type { Judged } from './identify.ts'
+import { notAdmitted, type SignedIn } from './identify.ts'
 import type { SignInRequest } from './pending.ts'
 import { userOf } from './provider-choice.ts'
 
 /**
- * Somebody has signed in. Here, and nowhere before, the storage is written: one grant, under its code, which the client
- * is sent.
+ * Completes a sign-in: writes one grant, and sends its code to the client. Nothing is written before this point.
  *
- * @throws {OAuthError} `invalid_scope` where the provider granted nothing that is of use.
+ * @throws {OAuthError} `invalid_scope` if the provider granted nothing useful.
  * @see [OAuth 2.1 §4.1.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.2)
  */
 export async function completeSignIn(
   ctx: Context,
   call: Call,
   upstream: Upstream,
-  { request, judged, cookies }: { request: SignInRequest; judged: Judged; cookies: readonly string[] },
+  done: { request: SignInRequest; signedIn: SignedIn; cookies: readonly string[] },
 ): Promise<Response> {
-  const { identity, tokens, allowed } = judged
-  if (!allowed) return turnAway(ctx, call, request, identity, tokens, cookies)
-  const scope = backedScopes(request.scope, ctx.settings.scopes, (one) => upstream.grants(tokens, one))
-  if (!isUseful(scope)) {
-    call.defer(ctx.endTokens(askerOf(ctx, request, identity), tokens, call.emit))
-    throw tooLittle()
+  const { request, signedIn, cookies } = done
+  const { identity, tokens, refusal } = signedIn
+  const giveBack = () => call.defer(ctx.endTokens(partiesOf(ctx, request, identity), tokens, call.emit))
+  if (refusal) {
+    call.emit({ type: 'turned-away', ...partiesOf(ctx, request, identity), ...refusal })
+    giveBack()
+    return turnAway(ctx, call, request, refusal, cookies)
   }
-  const code = await createGrant(ctx, call, { ...request, scope }, identity, tokens)
+  const scope = backedScopes(
+    request.scope,
+    ctx.settings.scopes,
+    (one) => tokens === undefined || upstream.grants(tokens, one),
+  )
+  if (!isUseful(scope)) {
+    giveBack()
+    throw nothingGranted()
+  }
+  const code = await issueGrant(ctx, call, { ...request, scope }, signedIn)
   const { redirectUri, state } = request
   return redirect(withResponse(redirectUri, { code, state, iss: ctx.settings.issuer }), cookies)
 }
 
-/** Who would have been the owner of a grant that is not made. */
-const askerOf = (ctx: Context, request: SignInRequest, identity: Identity) => ({
+/** Returns the parties of a grant that is not made. */
+const partiesOf = (ctx: Context, request: SignInRequest, identity: Identity) => ({
   client: request.client.key,
   user: userOf(ctx, request.provider, identity),
   resource: request.resource,
   provider: request.provider,
 })
 
-const tooLittle = () =>
+const nothingGranted = () =>
   new OAuthError('invalid_scope', 'The identity provider granted nothing of what this needs', {
     reason: 'provider-granted-nothing',
   })
 
-/** The provider knows them, this server does not want them: its tokens are given back at once. */
+/** Shows the user why the sign-in ends here, with a link back to the client. */
 function turnAway(
-  ctx: Context,
+  { settings }: Context,
   call: Call,
-  request: SignInRequest,
-  identity: Identity,
-  tokens: UpstreamTokens,
+  { redirectUri, state }: SignInRequest,
+  refusal: NotAdmitted,
   cookies: readonly string[],
 ): Response {
-  const { settings, endTokens } = ctx
-  const owner = askerOf(ctx, request, identity)
-  call.emit({ type: 'turned-away', ...owner, reason: 'not-in-allow' })
-  call.defer(endTokens(owner, tokens, call.emit))
-  const { redirectUri, state } = request
-  const message = 'You signed in, but this account may not use this server'
-  const href = withResponse(redirectUri, { error: 'access_denied', state, iss: settings.issuer })
+  const { message, code, reason, status } = notAdmitted(refusal)
+  const href = withResponse(redirectUri, { error: code, state, iss: settings.issuer })
   const back = { href, target: describeRedirect(redirectUri).target }
-  return page(
-    errorPage(settings.look, {
-      message,
-      code: 'access_denied',
-      reason: 'not-in-allow',
-      requestId: call.requestId(),
-      back,
-    }),
-    403,
-    cookies,
-  )
+  const view = { message, code, reason, requestId: call.requestId(), back }
+  return page(errorPage(settings.look, view), status, cookies)
 }
 
-async function createGrant(
+async function issueGrant(
   ctx: Context,
   call: Call,
   request: SignInRequest,
-  identity: Identity,
-  tokens: UpstreamTokens,
+  { identity, tokens }: SignedIn,
 ): Promise<string> {
   const { grants, settings } = ctx
   const now = settings.now()
   const key = newGrantKey(userOf(ctx, request.provider, identity))
   const { code, hash } = newCode(key)
-  const endsAt = earliest(
-    settings.grantTtl && now + settings.grantTtl,
-    // What cannot be refreshed at the provider must not outlive it here.
-    tokens.refreshToken === undefined ? tokens.expiresAt : undefined,
-  )
-  const grant: Grant = {
-    format: 1,
-    client: request.client.key,
-    clientName: request.client.name,
-    ...(request.client.authMethods && { clientAuth: request.client.authMethods }),
-    resource: request.resource,
-    scope: request.scope,
-    refreshes: request.client.refreshes,
-    createdAt: now,
+  const { client, resource, scope, challenge, redirectUri, provider } = request
+  const grant = await grants.issue({
+    key,
+    origin: {
+      type: 'sign-in',
+      ...(provider !== undefined && { provider }),
+      code: { hash, challenge, redirectUri },
+    },
+    client,
+    resource,
+    scope,
+    identity,
+    tokens,
     expiresAt: now + settings.codeTtl,
-    ...(endsAt !== undefined && { endsAt }),
-    code: { hash, challenge: request.challenge, redirectUri: request.redirectUri },
-    generation: 0,
-    rotatedAt: now,
-    epoch: 0,
-    ...(request.provider !== undefined && { provider: request.provider }),
-    identity: grants.sealIdentity(key, identity),
-    upstream: grants.sealTokens(key, tokens),
-  }
-  await grants.create(key, grant)
+    endsAt: earliest(
+      settings.grantTtl && now + settings.grantTtl,
+      // A sign-in that cannot be refreshed at the provider must not outlive the provider's token.
+      tokens?.refreshToken === undefined ? tokens?.expiresAt : undefined,
+    ),
+  })
   call.emit({ type: 'signed-in', ...ownerOf(key, grant) })
   return code
 }

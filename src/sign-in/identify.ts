@@ -1,40 +1,54 @@
 import type { Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
-import { isWelcome } from '../upstream/admit-user.ts'
+import type { NotAdmitted } from '../upstream/admit-user.ts'
 import type { Upstream, UpstreamFlow } from '../upstream/upstream.ts'
 
-/** What a provider's answer may say that this server listens to. */
-export const ANSWER: readonly string[] = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+/** The parameters of a provider's authorization response that this server reads. */
+export const RESPONSE_PARAMETERS: readonly string[] = [
+  'code',
+  'state',
+  'iss',
+  'error',
+  'error_description',
+  'error_uri',
+]
 
-/** Who signed in, with what the provider gave, and whether this server wants them. */
-export interface Judged {
+/** A user who has signed in. */
+export interface SignedIn {
   readonly identity: Identity
-  readonly tokens: UpstreamTokens
-  readonly allowed: boolean
+  /** The provider's tokens. Absent if the application itself signed the user in and supplied none. */
+  readonly tokens: UpstreamTokens | undefined
+  /** The reason why the user may not use this server; absent if the user may. */
+  readonly refusal: NotAdmitted | undefined
 }
 
 /**
- * Who came back from the provider, and whether this server wants them.
+ * Exchanges the provider's authorization response, and decides whether the user may use this server.
  *
- * @throws {OAuthError} Where the provider refused or its answer does not hold.
+ * @throws {OAuthError} If the provider refused, or if its response is not valid.
  */
-export async function judgeAnswer(
-  { settings: { allow } }: Context,
+export async function identifyUser(
+  { admitUser }: Context,
   upstream: Upstream,
   fields: Readonly<Record<string, string | undefined>>,
   flow: UpstreamFlow,
-): Promise<Judged> {
-  const answer = new URLSearchParams(ANSWER.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])))
-  const { identity, tokens } = await upstream.exchange(answer, flow)
-  return {
-    identity,
-    tokens,
-    allowed: upstream.admits(identity) && (await isWelcome(allow, upstream, identity)),
-  }
+): Promise<SignedIn> {
+  const response = new URLSearchParams(
+    RESPONSE_PARAMETERS.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])),
+  )
+  const { identity, tokens } = await upstream.exchange(response, flow)
+  return { identity, tokens, refusal: await admitUser(upstream, identity) }
 }
 
-/** What was thrown, as the peer may see it. */
+/** Returns the refusal of a user who signed in, but may not use this server. */
+export const notAdmitted = ({ reason, detail }: NotAdmitted): OAuthError =>
+  new OAuthError('access_denied', 'You signed in, but this account may not use this server', {
+    reason,
+    detail,
+  })
+
+/** Returns a thrown value as the peer may see it. */
 export const asRefusal = (error: unknown): OAuthError =>
   error instanceof OAuthError
     ? error

@@ -22,8 +22,10 @@ export interface Upstream {
   /** The id of the provider in the options. Tenants share it. */
   readonly provider: string
   readonly name: string
-  /** The URL to which the provider sends its authorization responses. */
-  readonly callback: string
+  /** An identity provider, or the application's own sign-in page. */
+  readonly kind: 'provider' | 'own-login'
+  /** The URL to which a provider sends its authorization responses. */
+  readonly callback: string | undefined
   /** A refresh never, sometimes or always replaces the refresh token, which is then accepted once. */
   readonly rotation: 'never' | 'maybe' | 'always'
   /** A refresh ends the previous access token. */
@@ -108,6 +110,7 @@ export function createUpstream(
     id: ports.id ?? provider.id,
     provider: provider.id,
     name: provider.name,
+    kind: 'provider',
     callback: redirectUri,
     rotation: provider.rotation,
     refreshKillsAccess: provider.refreshKillsAccess === true,

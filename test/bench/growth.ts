@@ -51,8 +51,8 @@ const session = await subject.signIn!(subject.fetch, clientId)
 const [user = '', id = ''] = session.refreshToken.split('.')
 const first: GrantKey = { user, id }
 const pattern = (await grants.load(first)) as Grant
-const identity = grants.openIdentity(first, pattern)
-const provider = grants.openTokens(first, pattern)
+const identity = grants.identityOf(first, pattern)
+const provider = grants.tokensOf(first, pattern)
 
 // Names as bytes in one array: what this script needs must not count as what the proxy holds.
 const LENGTH = 45
@@ -64,10 +64,16 @@ const keyAt = (index: number): GrantKey =>
 async function add(index: number): Promise<void> {
   const key = newGrantKey(newGrantKey('').id)
   names.write(`${key.user}.${key.id}`, index * LENGTH, 'latin1')
-  await grants.create(key, {
-    ...pattern,
-    identity: grants.sealIdentity(key, { ...identity, subject: `user-${index}` }),
-    upstream: grants.sealTokens(key, provider),
+  const { client, clientName: name, refreshes, origin, resource, scope, expiresAt } = pattern
+  await grants.issue({
+    key,
+    origin,
+    client: { key: client, name, refreshes },
+    resource,
+    scope,
+    identity: { ...identity, subject: `user-${index}` },
+    tokens: provider,
+    expiresAt,
   })
 }
 
@@ -148,7 +154,7 @@ for (const size of sizes) {
   for (let index = 0; index < all; index++) await guard(accessToken(index))
   const record = JSON.stringify((await storage.get(recordKey(keyAt(0))))!.value)
   const envelope = JSON.stringify({ version: crypto.randomUUID(), expiresAt: Date.now(), value: 0 }).length
-  const sealedTokens = (JSON.parse(record) as Grant).upstream.length
+  const sealedTokens = (JSON.parse(record) as { upstream: string }).upstream.length
   results.push({
     grants: size,
     figures: measured.figures,

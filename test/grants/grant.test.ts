@@ -19,9 +19,11 @@ const rules = {
 const verifier = 'v'.repeat(43)
 const resource = 'https://proxy.test/mcp'
 
+const code = { hash: digest('secret'), challenge: digest(verifier), redirectUri: 'https://client.test/cb' }
+const used = { hash: code.hash, challenge: code.challenge }
+
 /** Fresh from the callback: a code, not yet exchanged. */
 const fresh: Grant = {
-  format: 1,
   client: 'client',
   clientName: 'A client',
   resource,
@@ -29,18 +31,18 @@ const fresh: Grant = {
   refreshes: true,
   createdAt: NOW - 10,
   expiresAt: NOW + 50,
-  code: { hash: digest('secret'), challenge: digest(verifier), redirectUri: 'https://client.test/cb' },
+  origin: { type: 'sign-in', provider: 'oidc', code },
   generation: 0,
   rotatedAt: NOW - 10,
   epoch: 0,
   identity: 'sealed identity',
-  upstream: 'sealed tokens',
+  connections: { oidc: { sealed: 'sealed tokens' } },
 }
 
 /** Exchanged and refreshed: the refresh token issued last is the fifth, at `NOW`. */
 const rotated: Grant = {
   ...fresh,
-  code: { hash: fresh.code.hash, challenge: fresh.code.challenge },
+  origin: { type: 'sign-in', provider: 'oidc', code: used },
   generation: 5,
   rotatedAt: NOW,
   expiresAt: NOW + rules.refreshTtl,
@@ -63,7 +65,7 @@ describe('a code', () => {
   test('is exchanged, and the record keeps nothing that could exchange it again', () => {
     const next = {
       ...fresh,
-      code: { hash: fresh.code.hash, challenge: fresh.code.challenge },
+      origin: { type: 'sign-in', provider: 'oidc', code: used },
       generation: 1,
       rotatedAt: NOW,
       expiresAt: NOW + rules.refreshTtl,
@@ -92,7 +94,7 @@ describe('a code', () => {
     ['a malformed verifier', { verifier: 'short' }, 'invalid_grant', 'pkce-malformed'],
     ['no verifier', { verifier: '' }, 'invalid_grant', 'pkce-malformed'],
     ['another verifier', { verifier: 'w'.repeat(43) }, 'invalid_grant', 'wrong-code-verifier'],
-    ['the challenge for the verifier', { verifier: fresh.code.challenge }, 'invalid_grant'],
+    ['the challenge for the verifier', { verifier: code.challenge }, 'invalid_grant'],
   ]
   const wrongOnce: typeof wrong = [
     [

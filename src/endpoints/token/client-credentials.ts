@@ -1,7 +1,5 @@
 import type { Client } from '../../clients/client.ts'
 import type { Context } from '../../context.ts'
-import { digest } from '../../crypto/digest.ts'
-import { randomId } from '../../crypto/random.ts'
 import { OAuthError } from '../../errors.ts'
 import type { Grant } from '../../grants/grant.ts'
 import { type GrantKey, newGrantKey, userKey } from '../../grants/grant-key.ts'
@@ -35,26 +33,15 @@ export async function grantToClient(
     name: client.name,
     claims: {},
   }
-  const now = settings.now()
   const key = newGrantKey(userKey(keyring, identity))
-  const grant: Grant = {
-    format: 1,
-    client: client.key,
-    clientName: client.name,
+  const grant = await grants.issue({
+    key,
+    origin: { type: 'client' },
+    client: { key: client.key, name: client.name, refreshes: false },
     resource: resource.id,
     scope,
-    refreshes: false,
-    createdAt: now,
-    expiresAt: now + settings.accessTokenTtl,
-    // There is no code: nobody knows what this is the digest of.
-    code: { hash: digest(randomId(32)), challenge: '' },
-    generation: 1,
-    rotatedAt: now,
-    epoch: 0,
-    ownClient: true,
-    identity: grants.sealIdentity(key, identity),
-    upstream: grants.sealTokens(key, { accessToken: '' }),
-  }
-  await grants.create(key, grant)
+    identity,
+    expiresAt: settings.now() + settings.accessTokenTtl,
+  })
   return { key, grant }
 }

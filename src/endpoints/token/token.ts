@@ -1,7 +1,7 @@
 import { authenticateClient } from '../../clients/authenticate-client.ts'
 import type { Client } from '../../clients/client.ts'
 import { clientFinder, type ShownGrant } from '../../clients/client-by-grant.ts'
-import { endUpstream } from '../../connections/report-end.ts'
+import { reportEnd } from '../../connections/report-end.ts'
 import type { Call, Context, Endpoint } from '../../context.ts'
 import { equal } from '../../crypto/compare.ts'
 import { OAuthError } from '../../errors.ts'
@@ -10,6 +10,8 @@ import {
   type Grant,
   type GrantRules,
   type Issue,
+  invalidGrant,
+  providerOf,
   redeem,
   refresh,
 } from '../../grants/grant.ts'
@@ -19,7 +21,6 @@ import { type Params, readForm } from '../../http/params.ts'
 import { json } from '../../http/responses.ts'
 import type { Resource } from '../../options/options.ts'
 import { resourceIds } from '../../protocol/resource.ts'
-import type { ReasonCode } from '../../reasons/reasons.ts'
 import { parseCode } from '../../tokens/codes.ts'
 import { parseRefreshToken, refreshToken } from '../../tokens/refresh-token.ts'
 import { countFailures } from '../rate-limit.ts'
@@ -27,9 +28,6 @@ import { grantToClient } from './client-credentials.ts'
 
 const missing = (name: string) =>
   new OAuthError('invalid_request', `The ${name} is missing`, { reason: 'missing-parameter', detail: name })
-
-const invalidGrant = (reason: ReasonCode) =>
-  new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', { reason })
 
 type Exchange = (
   ctx: Context,
@@ -71,7 +69,12 @@ const offered = ({ settings }: Context, grantType: string): boolean =>
 function shownGrant({ keyring }: Context, { fields }: Params): ShownGrant | undefined {
   if (fields.grant_type === 'authorization_code') {
     const code = parseCode(fields.code ?? '')
-    return code && { key: code.key, isReal: (grant) => equal(grant.code.hash, code.secretHash) }
+    return (
+      code && {
+        key: code.key,
+        isReal: ({ origin }) => origin.type === 'sign-in' && equal(origin.code.hash, code.secretHash),
+      }
+    )
   }
   const token = parseRefreshToken(keyring, fields.refresh_token ?? '')
   return token && { key: token.key, isReal: () => true }
@@ -118,17 +121,17 @@ const EXCHANGES: Readonly<Record<string, Exchange>> = {
       const resource = resourceOf(ctx, grant)
       // Only somebody who shows the grant's own token may end it.
       const decision = refresh(grant, use, ctx.settings.now(), rulesOf(ctx))
-      if (decision.type === 'end' || ctx.upstreams.serves(grant.provider, resource)) return decision
+      if (decision.type === 'end' || ctx.upstreams.serves(providerOf(grant), resource)) return decision
       return { type: 'end', reason: 'provider-not-configured' }
     }
     const issue = await change<Issue | 'stale'>(ctx, call, key, (grant) => {
       const decision = decide(grant)
       const rotates = decision.type === 'write'
-      return rotates && ctx.upstreamAccess.isStale(key, grant) ? { type: 'keep', result: 'stale' } : decision
+      return rotates && ctx.connections.isStale(key, grant) ? { type: 'keep', result: 'stale' } : decision
     })
     if (issue !== 'stale') return respond(ctx, call, key, issue, 'refreshed')
     // The provider's tokens first: if they are over, so is the grant, and nothing may be rotated for it.
-    await ctx.upstreamAccess.fresh(key)
+    await ctx.connections.fresh(key)
     return respond(ctx, call, key, await change(ctx, call, key, decide), 'refreshed')
   },
 }
@@ -142,8 +145,8 @@ const rulesOf = ({ settings }: Context): GrantRules => {
 }
 
 /** @throws {OAuthError} `invalid_grant` for a grant of another tenant, which lives on. */
-function assertTenant({ provider }: Grant, tenant: string | undefined): void {
-  if (tenant !== undefined && provider !== tenant) throw invalidGrant('grant-of-another-tenant')
+function assertTenant(grant: Grant, tenant: string | undefined): void {
+  if (tenant !== undefined && providerOf(grant) !== tenant) throw invalidGrant('grant-of-another-tenant')
 }
 
 /** @throws {OAuthError} `invalid_grant` where this proxy has no such server: another one that shares the storage may. */
@@ -163,7 +166,7 @@ async function change<T>(
   const outcome = await ctx.grants.change(key, decide)
   if (outcome.type === 'done') return outcome.result
   if (outcome.type === 'missing') throw invalidGrant('grant-over')
-  endUpstream(ctx, call, key, outcome)
+  reportEnd(ctx, call, key, outcome)
   throw outcome.error ?? invalidGrant(outcome.reason)
 }
 
