@@ -13,7 +13,8 @@ const invalidClient = (reason: ReasonCode, detail?: string) =>
 /** @see [RFC 7523 §2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2) */
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-interface Presented {
+/** The identity that a client claims in a request, with its proof. */
+export interface ClientCredentials {
   readonly id: string
   readonly method: AuthMethod
   readonly assertion?: string
@@ -22,43 +23,48 @@ interface Presented {
 }
 
 /**
- * Authenticates the client of a request to the token or revocation endpoint by a method that it registered.
+ * Reads the credentials of a request to the token or revocation endpoint. They prove nothing yet.
  *
- * @throws {OAuthError} `invalid_client`, or `invalid_request` if the request uses more than one method.
+ * @throws {OAuthError} `invalid_client` if there are none, `invalid_request` if the request uses more than one method.
  * @see [OAuth 2.1 §2.4.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-2.4.1)
  */
-export async function authenticateClient(
+export const readCredentials = (
   authorization: string | null,
   fields: Readonly<Record<string, string>>,
-  clients: {
-    find: (clientId: string) => Promise<Client | undefined>
-    /** Throws if the client did not sign the assertion, or not recently. */
-    verify: (assertion: string, client: Client) => Promise<void>
-  },
+): ClientCredentials => readBasic(authorization, fields) ?? readBody(fields)
+
+/**
+ * Returns the client if its credentials prove its identity by a method that it registered.
+ *
+ * @param client The client with the claimed id, if there is one.
+ * @param verify Throws if the client did not sign an assertion, or not recently.
+ * @throws {OAuthError} `invalid_client`
+ */
+export async function authenticateClient(
+  credentials: ClientCredentials,
+  client: Client | undefined,
+  verify: (assertion: string, client: Client) => Promise<void>,
 ): Promise<Client> {
-  const presented = readBasic(authorization, fields) ?? readBody(fields)
-  const client = await clients.find(presented.id)
+  const { method, assertion = '', secrets } = credentials
   if (!client) throw invalidClient('unknown-client')
-  if (!client.authMethods.includes(presented.method))
-    throw invalidClient('wrong-auth-method', presented.method)
-  if (presented.method === 'private_key_jwt') {
-    await clients.verify(presented.assertion ?? '', client)
+  if (!client.authMethods.includes(method)) throw invalidClient('wrong-auth-method', method)
+  if (method === 'private_key_jwt') {
+    await verify(assertion, client)
     return client
   }
   // Every comparison is made, so that the duration reveals nothing.
-  const matches = presented.secrets.map((text) => [
+  const matches = secrets.map((text) => [
     ...client.secrets.map((secret) => equal(text, secret)),
     ...(client.secretHashes ?? []).map((hash) => equal(digest(text), hash)),
   ])
-  if (presented.method !== 'none' && !matches.flat().includes(true))
-    throw invalidClient('wrong-client-secret')
+  if (method !== 'none' && !matches.flat().includes(true)) throw invalidClient('wrong-client-secret')
   return client
 }
 
 function readBasic(
   authorization: string | null,
   fields: Readonly<Record<string, string>>,
-): Presented | undefined {
+): ClientCredentials | undefined {
   const match = /^basic +(.*)$/i.exec(authorization ?? '')
   if (!match) return undefined
   if (
@@ -84,7 +90,7 @@ function readBasic(
   return { id: fields.client_id ?? decodedId ?? id, method: 'client_secret_basic', secrets }
 }
 
-function readBody(fields: Readonly<Record<string, string>>): Presented {
+function readBody(fields: Readonly<Record<string, string>>): ClientCredentials {
   const { client_id: id, client_secret: secret, client_assertion: assertion } = fields
   if (assertion !== undefined || fields.client_assertion_type !== undefined) {
     if (secret !== undefined)

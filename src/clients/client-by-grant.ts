@@ -1,8 +1,7 @@
-import { OAuthError } from '../errors.ts'
-import type { Grant } from '../grants/grant.ts'
+import { type Grant, invalidGrant } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
-import type { Client } from './client.ts'
+import { type Client, signInGrantTypes } from './client.ts'
 import type { Clients } from './clients.ts'
 
 /** A grant whose code or token came with a request. */
@@ -13,36 +12,33 @@ export interface ShownGrant {
 }
 
 /**
- * Returns a function that finds the client of a request to the token or revocation endpoint. A client with a metadata
- * document is identified by the grant it presents, so that an unauthenticated request never causes a fetch.
+ * Finds the client of a request to the token or revocation endpoint. A client with a metadata document is identified by
+ * the grant it presents, so that an unauthenticated request never causes a fetch.
  *
+ * @param show Returns the grant that the request presents.
  * @throws {OAuthError} `invalid_grant` if such a client presents no grant of its own.
  */
-export function clientFinder(
+export async function findClient(
   { clients, grants }: { readonly clients: Clients; readonly grants: Grants },
+  clientId: string,
   show: () => ShownGrant | undefined,
-): (clientId: string) => Promise<Client | undefined> {
-  return async (clientId) => {
-    const known = await clients.find(clientId)
-    if (known || !clients.documents?.accepts(clientId)) return known
-    const shown = show()
-    const loaded = shown && (await grants.change(shown.key, (grant) => ({ type: 'keep', result: grant })))
-    const grant = loaded?.type === 'done' && shown?.isReal(loaded.result) ? loaded.result : undefined
-    if (grant?.client !== clientId || !grant.clientAuth) {
-      throw new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', {
-        reason: 'grant-over',
-      })
-    }
-    return {
-      id: clientId,
-      key: clientId,
-      kind: 'document',
-      name: grant.clientName,
-      redirectUris: [],
-      authMethods: grant.clientAuth,
-      refreshes: grant.refreshes,
-      scope: undefined,
-      secrets: [],
-    }
+): Promise<Client | undefined> {
+  const known = await clients.find(clientId)
+  if (known || !clients.documents?.accepts(clientId)) return known
+  const shown = show()
+  const grant = shown && (await grants.find(shown.key))?.grant
+  if (!grant?.clientAuth || grant.client !== clientId || !shown?.isReal(grant))
+    throw invalidGrant('grant-over')
+  return {
+    id: clientId,
+    key: clientId,
+    kind: 'document',
+    name: grant.clientName,
+    redirectUris: [],
+    authMethods: grant.clientAuth,
+    grantTypes: signInGrantTypes(grant.refreshes),
+    refreshes: grant.refreshes,
+    scope: undefined,
+    secrets: [],
   }
 }

@@ -12,9 +12,9 @@ export interface Client {
   readonly redirectUris: readonly string[]
   /** The methods by which it may authenticate. */
   readonly authMethods: readonly AuthMethod[]
-  /** Whether it may use the `client_credentials` grant. */
-  readonly actsForItself?: boolean
-  /** Whether it may use the `refresh_token` grant. */
+  /** The grant types that it may use at the token endpoint. */
+  readonly grantTypes: readonly string[]
+  /** Whether a sign-in of this client leads to refresh tokens. */
   readonly refreshes: Refreshes
   /** The scopes that it may have. Absent: all. */
   readonly scope: readonly string[] | undefined
@@ -25,3 +25,7 @@ export interface Client {
   /** The keys that it signs assertions with. */
   readonly keys?: ClientKeys
 }
+
+/** Returns the grant types of a client that users sign in to. */
+export const signInGrantTypes = (refreshes: Refreshes): readonly string[] =>
+  refreshes === false ? ['authorization_code'] : ['authorization_code', 'refresh_token']

@@ -3,7 +3,7 @@ import type { Fetch, Outbound, Store } from '../ports.ts'
 import type { ClientKeys } from '../protocol/client-document.ts'
 import { type ClientMetadata, SECRET_METHODS } from '../protocol/client-metadata.ts'
 import type { DocumentPolicy } from '../protocol/document-url.ts'
-import type { Client } from './client.ts'
+import { type Client, signInGrantTypes } from './client.ts'
 import { keysUnavailable, verifyAssertion } from './client-assertion.ts'
 import { createClientKeys } from './client-keys.ts'
 import { createDocumentClients, type DocumentClients } from './document-clients.ts'
@@ -79,7 +79,7 @@ function toClient(options: ClientOptions): Client {
     id: options.clientId,
     key: options.clientId,
     kind: 'configured',
-    actsForItself: options.clientCredentials === true,
+    grantTypes: [...signInGrantTypes(true), ...(options.clientCredentials ? ['client_credentials'] : [])],
     name: options.name ?? options.clientId,
     redirectUris: options.redirectUris,
     authMethods: keys ? ['private_key_jwt'] : secret === undefined ? ['none'] : SECRET_METHODS,

@@ -6,7 +6,7 @@ import type { Clock, Outbound } from '../ports.ts'
 import { readClientDocument } from '../protocol/client-document.ts'
 import { type DocumentPolicy, documentUrlProblem } from '../protocol/document-url.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
-import type { Client } from './client.ts'
+import { type Client, signInGrantTypes } from './client.ts'
 import { knownScopes } from './registration.ts'
 
 /** Clients whose id is the address of a metadata document. */
@@ -45,6 +45,7 @@ export function createDocumentClients(ports: {
       key: url,
       kind: 'document',
       ...document,
+      grantTypes: signInGrantTypes(document.refreshes),
       scope: knownScopes(scope, scopes),
       secrets: [],
     }

@@ -1,6 +1,6 @@
 import { type ClientMetadata, SECRET_METHODS } from '../protocol/client-metadata.ts'
 import { parseScope } from '../protocol/scope.ts'
-import type { Client } from './client.ts'
+import { type Client, signInGrantTypes } from './client.ts'
 
 /** A registration as its client may see it. */
 export interface Registration {
@@ -35,6 +35,7 @@ export function registeredClient(
     name: name ?? 'An app without a name',
     redirectUris,
     authMethods: SECRET_METHODS.includes(authMethod) ? SECRET_METHODS : [authMethod],
+    grantTypes: signInGrantTypes(refreshes),
     refreshes,
     scope: knownScopes(scope, scopes),
     secrets: [],

@@ -1,9 +1,8 @@
-import type { Client } from '../clients/client.ts'
 import type { Call, Context, Endpoint } from '../context.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 
-/** An endpoint that anybody may call, so many times from one address. */
+/** Limits the requests to an endpoint from one address. */
 export const limited =
   (endpoint: Endpoint): Endpoint =>
   async (request, ctx, call) => {
@@ -11,31 +10,25 @@ export const limited =
     return endpoint(request, ctx, call)
   }
 
-type Find = (clientId: string) => Promise<Client | undefined>
-
 /**
- * Work that starts with a client's proof of who it is: refused before that is looked at where it failed too often.
+ * Does work for a client that claims an id. Refuses it before the claim is checked if the client failed too often.
  *
- * @param work Gets what it must look the client up with.
+ * @throws {OAuthError} `too_many_requests`, or the failure of the work, which counts.
  */
 export async function countFailures<T>(
   { limits }: Context,
   call: Call,
-  find: Find,
-  work: (find: Find) => Promise<T>,
+  clientId: string,
+  work: () => Promise<T>,
 ): Promise<T> {
   const address = call.address()
-  let id: string | undefined
+  // A sealed id is long, and the limiter keeps its keys.
+  const short = digest(clientId).slice(0, 22)
+  await limits.client(short, address)
   try {
-    return await work(async (clientId) => {
-      // A sealed id is long, and keys are kept.
-      const short = digest(clientId).slice(0, 22)
-      await limits.client(short, address)
-      id = short
-      return find(clientId)
-    })
+    return await work()
   } catch (error) {
-    if (id !== undefined && error instanceof OAuthError) await limits.clientFailed(id, address, error)
+    if (error instanceof OAuthError) await limits.clientFailed(short, address, error)
     throw error
   }
 }

@@ -1,64 +1,71 @@
-import { authenticateClient } from '../clients/authenticate-client.ts'
-import { clientFinder } from '../clients/client-by-grant.ts'
+import { authenticateClient, readCredentials } from '../clients/authenticate-client.ts'
+import type { Client } from '../clients/client.ts'
+import { findClient } from '../clients/client-by-grant.ts'
 import { reportEnd } from '../connections/report-end.ts'
-import type { Context, Endpoint } from '../context.ts'
+import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import { type Grant, providerOf, revokeAccess } from '../grants/grant.ts'
+import { providerOf, revokeAccess } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
 import { type Owner, ownerOf } from '../grants/owner.ts'
-import { readForm } from '../http/params.ts'
+import { readForm, required } from '../http/params.ts'
 import { parseRefreshToken } from '../tokens/refresh-token.ts'
 import { countFailures } from './rate-limit.ts'
 
 /**
- * Revokes a refresh token, and with it the grant, or the access tokens of a grant. What is not the client's own
- * token is answered alike: with 200 and no effect.
+ * Revokes a refresh token, and with it the grant, or the access tokens of a grant. A token that is unknown or another
+ * client's gets the same response: 200 and no effect.
  *
  * @see [RFC 7009 §2](https://www.rfc-editor.org/rfc/rfc7009#section-2)
  */
 export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
-  const { fields } = await readForm(request)
-  const found = recognise(ctx, fields.token ?? '')
-  const find = clientFinder(ctx, () => found && { key: found.key, isReal: () => true })
-  const client = await countFailures(ctx, call, find, (find) =>
-    authenticateClient(request.headers.get('authorization'), fields, { find, verify: ctx.clients.verify }),
-  ).catch(notItsOwn)
-  if (fields.token === undefined)
-    throw new OAuthError('invalid_request', 'The token is missing', {
-      reason: 'missing-parameter',
-      detail: 'token',
-    })
-  if (!client) return done()
-  if (found) {
-    const { key, kind } = found
-    const tenant = await ctx.upstreams.tenantOf(request)
-    let owner: Owner | undefined
-    const outcome = await ctx.grants.change(key, (grant: Grant) => {
-      owner = undefined
-      const foreign = grant.client !== client.key || (tenant && tenant.id !== providerOf(grant))
-      if (foreign) return { type: 'keep', result: undefined }
-      owner = ownerOf(key, grant)
-      return kind === 'refresh' ? { type: 'end', reason: 'by-client' } : revokeAccess(grant)
-    })
-    if (owner && outcome.type !== 'missing') call.emit({ type: 'revoked', ...owner, detail: kind })
-    if (outcome.type === 'ended') reportEnd(ctx, call, key, outcome)
-  }
-  return done()
+  const params = await readForm(request)
+  const credentials = readCredentials(request.headers.get('authorization'), params.fields)
+  const found = recognise(ctx, params.fields.token ?? '')
+  const client = await countFailures(ctx, call, credentials.id, async () => {
+    const claimed = await findClient(
+      ctx,
+      credentials.id,
+      () => found && { key: found.key, isReal: () => true },
+    )
+    return authenticateClient(credentials, claimed, ctx.clients.verify)
+  }).catch(ignoreInvalidGrant)
+  required(params, 'token')
+  if (client && found) await revoke(request, ctx, call, client, found)
+  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
 }
 
-const done = () =>
-  new Response(null, { status: 200, headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
+async function revoke(
+  request: Request,
+  ctx: Context,
+  call: Call,
+  client: Client,
+  { key, kind }: Recognised,
+): Promise<void> {
+  const tenant = await ctx.upstreams.tenantOf(request)
+  let owner: Owner | undefined
+  const outcome = await ctx.grants.change(key, (grant) => {
+    owner = undefined
+    const isForeign = grant.client !== client.key || (tenant && tenant.id !== providerOf(grant))
+    if (isForeign) return { type: 'keep', result: undefined }
+    owner = ownerOf(key, grant)
+    return kind === 'refresh' ? { type: 'end', reason: 'by-client' } : revokeAccess(grant)
+  })
+  if (owner && outcome.type !== 'missing') call.emit({ type: 'revoked', ...owner, detail: kind })
+  if (outcome.type === 'ended') reportEnd(ctx, call, key, outcome)
+}
 
-/** A token that is nobody's, or somebody else's, is no error here. */
-function notItsOwn(error: unknown): undefined {
+/** Ignores `invalid_grant`: revoking an unknown or foreign token succeeds (RFC 7009 §2.2). */
+function ignoreInvalidGrant(error: unknown): undefined {
   if (!(error instanceof OAuthError) || error.code !== 'invalid_grant') throw error
 }
 
-/** By its form, whatever `token_type_hint` says. */
-function recognise(
-  { keyring, accessTokens, settings }: Context,
-  token: string,
-): { key: GrantKey; kind: 'refresh' | 'access' } | undefined {
+interface Recognised {
+  readonly key: GrantKey
+  readonly kind: 'refresh' | 'access'
+}
+
+/** Recognises a token by its form, regardless of `token_type_hint`. */
+function recognise({ keyring, accessTokens, settings }: Context, token: string): Recognised | undefined {
   const refresh = parseRefreshToken(keyring, token)
   if (refresh) return { key: refresh.key, kind: 'refresh' }
   const access = accessTokens.open(token, settings.now())

@@ -2,6 +2,7 @@ import type { Context, Endpoint } from '../context.ts'
 import { cacheableJson } from '../http/responses.ts'
 import { openidConfiguration, serverMetadata } from '../protocol/documents.ts'
 import { seconds } from '../timing.ts'
+import { offeredGrantTypes } from './token/grant-types.ts'
 
 /** @see [RFC 8414 §3](https://www.rfc-editor.org/rfc/rfc8414#section-3) */
 export const serverMetadataEndpoint: Endpoint = (_request, ctx) =>
@@ -23,7 +24,7 @@ const metadataOf = ({ settings, clients }: Context): Record<string, unknown> =>
     scopes: Object.keys(settings.scopes),
     registers: clients.register !== undefined,
     documents: clients.documents !== undefined,
-    clientCredentials: settings.clients.some((client) => client.clientCredentials === true),
+    grantTypes: offeredGrantTypes(settings).map(({ name }) => name),
     assertions:
       clients.documents !== undefined ||
       settings.clients.some(({ jwks, jwksUri }) => (jwks ?? jwksUri) !== undefined),

@@ -162,6 +162,13 @@ export interface Refresh {
 }
 
 /**
+ * Returns `true` for a correct refresh that rotates the token. Ahead of the record it does too: the token was issued, so
+ * an eventually consistent store returned an older record.
+ */
+export const rotates = (grant: Grant, { client, generation }: Refresh): boolean =>
+  grant.client === client && grant.refreshes && generation >= Math.max(1, grant.generation)
+
+/**
  * Rotates the refresh token. Its successor is derived from the grant and a number. A client that lost the response, or
  * raced itself, therefore gets the same successor again while that one is unused and `refreshGrace` has not passed. Any
  * older token is a stolen one, and ends the grant.
@@ -174,8 +181,7 @@ export function refresh(grant: Grant, use: Refresh, now: number, rules: GrantRul
   if (!grant.refreshes || use.generation < 1) throw invalidGrant('no-refresh-token')
   assertResource(use.resources, grant.resource)
   const scope = narrowScope(grant.scope, parseScope(use.scope), rules.scopes)
-  if (use.generation >= grant.generation) {
-    // Ahead of the record: the token was issued, so an eventually consistent store returned an older record.
+  if (rotates(grant, use)) {
     const next: Grant = {
       ...grant,
       generation: use.generation + 1,

@@ -54,3 +54,13 @@ export async function readForm(request: Request): Promise<Params> {
   }
   return toParams(new URLSearchParams(await readText(request, FORM_LIMIT)))
 }
+
+/** Returns a required parameter. @throws {OAuthError} `invalid_request` if it is missing. */
+export function required({ fields }: Params, name: string): string {
+  const value = fields[name]
+  if (value !== undefined) return value
+  throw new OAuthError('invalid_request', `The ${name} is missing`, {
+    reason: 'missing-parameter',
+    detail: name,
+  })
+}

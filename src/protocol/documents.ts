@@ -12,8 +12,8 @@ export interface ServerDescription {
   readonly documents: boolean
   /** Whether some client may sign assertions. */
   readonly assertions: boolean
-  /** Whether some client may get tokens for itself. */
-  readonly clientCredentials?: boolean
+  /** The grant types that some client may use. */
+  readonly grantTypes: readonly string[]
   /** Whether responses to clients are said to carry `iss`. They carry it in any case. Default: `true`. */
   readonly issParameter?: boolean
 }
@@ -25,7 +25,7 @@ export interface ServerDescription {
  * @see [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3)
  */
 export function serverMetadata(server: ServerDescription): Record<string, unknown> {
-  const { issuer, scopes, registers, documents, assertions, clientCredentials, issParameter = true } = server
+  const { issuer, scopes, registers, documents, assertions, grantTypes, issParameter = true } = server
   const methods: readonly AuthMethod[] = assertions ? [...AUTH_METHODS, 'private_key_jwt'] : AUTH_METHODS
   return {
     issuer,
@@ -37,11 +37,7 @@ export function serverMetadata(server: ServerDescription): Record<string, unknow
     scopes_supported: [...scopes, OFFLINE_ACCESS],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: [
-      'authorization_code',
-      'refresh_token',
-      ...(clientCredentials ? ['client_credentials'] : []),
-    ],
+    grant_types_supported: grantTypes,
     token_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_methods_supported: methods,
     ...(assertions && {

@@ -35,6 +35,10 @@ export const grants = {
     'A refresh token came again after its successor was used: the grant was ended.',
     'Ask how it could leak, or whether one client runs twice on one saved token.',
   ],
+  'grant-type-not-registered': [
+    'The client did not register the authorization_code grant.',
+    'Change the client: it must name it in grant_types.',
+  ],
   'refresh-not-registered': [
     'The client did not register the refresh_token grant.',
     'Look at the client: it has to name it in grant_types.',

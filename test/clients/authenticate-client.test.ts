@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { authenticateClient } from '../../src/clients/authenticate-client.ts'
+import { authenticateClient, readCredentials } from '../../src/clients/authenticate-client.ts'
 import type { Client } from '../../src/clients/client.ts'
 import type { AuthMethod } from '../../src/protocol/client-metadata.ts'
 
@@ -12,6 +12,7 @@ const client = (id: string, ...authMethods: AuthMethod[]): Client => ({
   name: id,
   redirectUris: [],
   authMethods,
+  grantTypes: ['authorization_code', 'refresh_token'],
   refreshes: true,
   scope: undefined,
   secrets: authMethods.includes('none') ? [] : [SECRET],
@@ -25,13 +26,14 @@ const CLIENTS = [
   client('a b:c', 'client_secret_basic'),
 ]
 
-const authenticate = (authorization: string | null, fields: Record<string, string> = {}) =>
-  authenticateClient(authorization, fields, {
-    find: async (id) => CLIENTS.find((one) => one.id === id),
-    verify: async () => {
-      throw new Error('nobody here signs')
-    },
-  }).then(({ id }) => id)
+const authenticate = async (authorization: string | null, fields: Record<string, string> = {}) => {
+  const credentials = readCredentials(authorization, fields)
+  const claimed = CLIENTS.find(({ id }) => id === credentials.id)
+  const client = await authenticateClient(credentials, claimed, async () => {
+    throw new Error('no client of these tests signs')
+  })
+  return client.id
+}
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const basic = (id: string, secret: string) => `Basic ${base64(`${id}:${secret}`)}`

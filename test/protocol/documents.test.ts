@@ -8,10 +8,18 @@ import {
 } from '../../src/protocol/documents.ts'
 
 const issuer = 'https://proxy.test/base'
+const grantTypes = ['authorization_code', 'refresh_token']
 
 test('the metadata of the server names what the endpoints do, and nothing else', () => {
   expect(
-    serverMetadata({ issuer, scopes: ['mcp'], registers: true, documents: true, assertions: false }),
+    serverMetadata({
+      issuer,
+      scopes: ['mcp'],
+      registers: true,
+      documents: true,
+      assertions: false,
+      grantTypes,
+    }),
   ).toEqual({
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
@@ -22,7 +30,7 @@ test('the metadata of the server names what the endpoints do, and nothing else',
     scopes_supported: ['mcp', 'offline_access'],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    grant_types_supported: grantTypes,
     token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
     revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
     code_challenge_methods_supported: ['S256'],
@@ -37,6 +45,7 @@ test('without registration there is no endpoint for it', () => {
     registers: false,
     documents: false,
     assertions: false,
+    grantTypes,
   })
   expect(document).not.toHaveProperty('registration_endpoint')
 })
@@ -68,7 +77,7 @@ test('the metadata of a resource names the address that was asked for', () => {
 })
 
 test('the server may keep to itself that its responses carry iss', () => {
-  const server = { issuer, scopes: ['mcp'], registers: true, documents: true, assertions: false }
+  const server = { issuer, scopes: ['mcp'], registers: true, documents: true, assertions: false, grantTypes }
   expect(serverMetadata({ ...server, issParameter: false })).not.toHaveProperty(
     'authorization_response_iss_parameter_supported',
   )

@@ -1,47 +1,47 @@
-import type { Client } from '../../clients/client.ts'
-import type { Context } from '../../context.ts'
 import { OAuthError } from '../../errors.ts'
-import type { Grant } from '../../grants/grant.ts'
-import { type GrantKey, newGrantKey, userKey } from '../../grants/grant-key.ts'
-import type { Params } from '../../http/params.ts'
+import { newGrantKey, userKey } from '../../grants/grant-key.ts'
 import { chooseResource } from '../../protocol/resource.ts'
 import { narrowScope, parseScope } from '../../protocol/scope.ts'
+import { tokenResponse } from './exchange.ts'
+import type { GrantType } from './grant-type.ts'
 
 /**
- * A token for a client itself, which the operator has configured for it. It has a grant like any other, so that it can
- * be listed and revoked, which lasts as long as the token; there is no refresh token.
+ * A token for a client itself, as configured by the operator. Its grant can be listed and revoked like any other, and
+ * lasts as long as the token. There is no refresh token.
  *
- * @throws {OAuthError} `unauthorized_client`, `invalid_target` or `invalid_scope`.
  * @see [RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)
  */
-export async function grantToClient(
-  { settings, grants, keyring, upstreams }: Context,
-  client: Client,
-  { fields, resources }: Params,
-): Promise<{ key: GrantKey; grant: Grant }> {
-  if (!client.actsForItself || upstreams.tenants) {
-    throw new OAuthError('unauthorized_client', 'The client may not get tokens for itself', {
-      reason: 'client-credentials-refused',
+export const clientCredentials: GrantType = {
+  name: 'client_credentials',
+  notAllowed: 'client-credentials-refused',
+  isOffered: ({ clients }) => clients.some((client) => client.clientCredentials),
+  async exchange(ctx, call, client, { fields, resources }) {
+    const { settings } = ctx
+    if (ctx.upstreams.tenants) {
+      throw new OAuthError('unauthorized_client', 'The client may not get tokens for itself', {
+        reason: 'client-credentials-refused',
+        detail: '`upstream` is a function, and clients belong to no tenant',
+      })
+    }
+    const resource = chooseResource(resources, settings.resources)
+    const scope = narrowScope(client.scope ?? [], parseScope(fields.scope), Object.keys(settings.scopes))
+    // No user has this issuer. The issuer of a user is a provider, or this server without a fragment.
+    const identity = {
+      issuer: `${settings.issuer}#clients`,
+      subject: client.id,
+      name: client.name,
+      claims: {},
+    }
+    const key = newGrantKey(userKey(ctx.keyring, identity))
+    const grant = await ctx.grants.issue({
+      key,
+      origin: { type: 'client' },
+      client: { key: client.key, name: client.name, refreshes: false },
+      resource: resource.id,
+      scope,
+      identity,
+      expiresAt: settings.now() + settings.accessTokenTtl,
     })
-  }
-  const resource = chooseResource(resources, settings.resources)
-  const scope = narrowScope(client.scope ?? [], parseScope(fields.scope), Object.keys(settings.scopes))
-  // Not the namespace of people: whoever signs in has the issuer of a provider, or this one and no such prefix.
-  const identity = {
-    issuer: `${settings.issuer}#clients`,
-    subject: client.id,
-    name: client.name,
-    claims: {},
-  }
-  const key = newGrantKey(userKey(keyring, identity))
-  const grant = await grants.issue({
-    key,
-    origin: { type: 'client' },
-    client: { key: client.key, name: client.name, refreshes: false },
-    resource: resource.id,
-    scope,
-    identity,
-    expiresAt: settings.now() + settings.accessTokenTtl,
-  })
-  return { key, grant }
+    return tokenResponse(ctx, call, key, { grant, scope }, 'issued')
+  },
 }

@@ -1,0 +1,41 @@
+import { equal } from '../../crypto/compare.ts'
+import { invalidGrant, redeem } from '../../grants/grant.ts'
+import { required } from '../../http/params.ts'
+import { parseCode } from '../../tokens/codes.ts'
+import { assertTenant, changeGrant, resourcesOf, rulesOf, tokenResponse } from './exchange.ts'
+import type { GrantType } from './grant-type.ts'
+
+/** @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3) */
+export const authorizationCode: GrantType = {
+  name: 'authorization_code',
+  notAllowed: 'grant-type-not-registered',
+  isOffered: () => true,
+  shown(_ctx, { fields }) {
+    const code = parseCode(fields.code ?? '')
+    if (!code) return undefined
+    return {
+      key: code.key,
+      isReal: ({ origin }) => origin.type === 'sign-in' && equal(origin.code.hash, code.secretHash),
+    }
+  },
+  async exchange(ctx, call, client, params) {
+    const code = required(params, 'code')
+    const verifier = required(params, 'code_verifier')
+    const parsed = parseCode(code)
+    if (!parsed) throw invalidGrant('malformed-code')
+    const { key, secretHash } = parsed
+    // The user has approved a scope already. A `scope` parameter changes nothing, because clients repeat their request.
+    const use = {
+      client: client.key,
+      secretHash,
+      verifier,
+      redirectUri: params.fields.redirect_uri,
+      resources: resourcesOf(ctx, params),
+    }
+    const issue = await changeGrant(ctx, call, key, (grant) => {
+      assertTenant(grant, params)
+      return redeem(grant, use, ctx.settings.now(), rulesOf(ctx))
+    })
+    return tokenResponse(ctx, call, key, issue, 'issued')
+  },
+}

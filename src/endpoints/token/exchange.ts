@@ -1,0 +1,72 @@
+import { reportEnd } from '../../connections/report-end.ts'
+import type { Call, Context } from '../../context.ts'
+import {
+  type Decision,
+  type Grant,
+  type GrantRules,
+  type Issue,
+  invalidGrant,
+  providerOf,
+} from '../../grants/grant.ts'
+import type { GrantKey } from '../../grants/grant-key.ts'
+import type { FoundGrant } from '../../grants/grants.ts'
+import { ownerOf } from '../../grants/owner.ts'
+import { json } from '../../http/responses.ts'
+import { resourceIds } from '../../protocol/resource.ts'
+import { refreshToken } from '../../tokens/refresh-token.ts'
+import type { TokenParams } from './grant-type.ts'
+
+/** Returns the ids of the resources that a request names. */
+export const resourcesOf = ({ settings }: Context, { resources }: TokenParams): readonly string[] =>
+  resourceIds(resources, settings.resources)
+
+export function rulesOf({ settings }: Context): GrantRules {
+  const { accessTokenTtl, refreshTtl, refreshGrace, scopes } = settings
+  return { accessTokenTtl, refreshTtl, refreshGrace, scopes: Object.keys(scopes) }
+}
+
+/** @throws {OAuthError} `invalid_grant` for a grant of another tenant. The grant stays valid. */
+export function assertTenant(grant: Grant, { tenant }: TokenParams): void {
+  if (tenant && tenant.id !== providerOf(grant)) throw invalidGrant('grant-of-another-tenant')
+}
+
+/**
+ * Changes a grant by one rule. If that ends it, the provider's tokens are revoked too.
+ *
+ * @param seen The grant, if it was just read.
+ */
+export async function changeGrant<T>(
+  ctx: Context,
+  call: Call,
+  key: GrantKey,
+  decide: (grant: Grant) => Decision<T>,
+  seen?: FoundGrant,
+): Promise<T> {
+  const outcome = await ctx.grants.change(key, decide, seen)
+  if (outcome.type === 'done') return outcome.result
+  if (outcome.type === 'missing') throw invalidGrant('grant-over')
+  reportEnd(ctx, call, key, outcome)
+  throw outcome.error ?? invalidGrant(outcome.reason)
+}
+
+/** @see [OAuth 2.1 §3.2.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.2.3) */
+export function tokenResponse(
+  { settings, keyring, accessTokens }: Context,
+  call: Call,
+  key: GrantKey,
+  { grant, scope }: Issue,
+  type: 'issued' | 'refreshed',
+): Response {
+  const issuedAt = settings.now()
+  const expiresAt = Math.min(issuedAt + settings.accessTokenTtl, grant.endsAt ?? Number.POSITIVE_INFINITY)
+  const { client, resource, epoch } = grant
+  const accessToken = accessTokens.issue({ key, epoch, client, resource, scope, issuedAt, expiresAt })
+  call.emit({ type, ...ownerOf(key, grant) })
+  return json({
+    access_token: accessToken,
+    token_type: 'Bearer',
+    expires_in: expiresAt - issuedAt,
+    scope: scope.join(' '),
+    ...(grant.refreshes && { refresh_token: refreshToken(keyring, key, grant.generation) }),
+  })
+}

@@ -1,0 +1,29 @@
+import type { Client } from '../../clients/client.ts'
+import type { ShownGrant } from '../../clients/client-by-grant.ts'
+import type { Call, Context } from '../../context.ts'
+import type { Params } from '../../http/params.ts'
+import type { Settings } from '../../options/options.ts'
+import type { ReasonCode } from '../../reasons/reasons.ts'
+import type { Upstream } from '../../upstream/upstream.ts'
+
+/** The parameters of a token request, and the tenant to which it was sent, if there are tenants. */
+export interface TokenParams extends Params {
+  readonly tenant: Upstream | undefined
+}
+
+/** One value of `grant_type`. A new one is a file of its own and a row in `grant-types.ts`. */
+export interface GrantType {
+  readonly name: string
+  /** Returns `false` if no client may use it. It is then unknown, and not in the metadata. */
+  isOffered(settings: Settings): boolean
+  /** The reason code for a client that may not use it. */
+  readonly notAllowed: ReasonCode
+  /** Returns the grant whose code or token came with the request. It identifies clients with a metadata document. */
+  shown?(ctx: Context, params: Params): ShownGrant | undefined
+  /**
+   * Returns the token response for an authenticated client that may use this grant type.
+   *
+   * @throws {OAuthError}
+   */
+  exchange(ctx: Context, call: Call, client: Client, params: TokenParams): Promise<Response>
+}

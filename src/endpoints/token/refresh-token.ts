@@ -1,0 +1,60 @@
+import type { Context } from '../../context.ts'
+import {
+  type Decision,
+  type Grant,
+  type Issue,
+  invalidGrant,
+  providerOf,
+  refresh,
+  rotates,
+} from '../../grants/grant.ts'
+import { required } from '../../http/params.ts'
+import type { Resource } from '../../options/options.ts'
+import { parseRefreshToken } from '../../tokens/refresh-token.ts'
+import { assertTenant, changeGrant, resourcesOf, rulesOf, tokenResponse } from './exchange.ts'
+import type { GrantType } from './grant-type.ts'
+
+/** @see [OAuth 2.1 §4.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.3) */
+export const refreshToken: GrantType = {
+  name: 'refresh_token',
+  notAllowed: 'refresh-not-registered',
+  isOffered: () => true,
+  shown({ keyring }, { fields }) {
+    const token = parseRefreshToken(keyring, fields.refresh_token ?? '')
+    return token && { key: token.key, isReal: () => true }
+  },
+  async exchange(ctx, call, client, params) {
+    const token = parseRefreshToken(ctx.keyring, required(params, 'refresh_token'))
+    if (!token) throw invalidGrant('malformed-refresh-token')
+    const { key, generation } = token
+    await ctx.limits.user(key.user)
+    const use = {
+      client: client.key,
+      generation,
+      resources: resourcesOf(ctx, params),
+      scope: params.fields.scope,
+    }
+    const decide = (grant: Grant): Decision<Issue> => {
+      assertTenant(grant, params)
+      const resource = resourceOf(ctx, grant)
+      // Only a client that shows the grant's own token may end it.
+      const decision = refresh(grant, use, ctx.settings.now(), rulesOf(ctx))
+      if (decision.type === 'end' || ctx.upstreams.serves(providerOf(grant), resource)) return decision
+      return { type: 'end', reason: 'provider-not-configured' }
+    }
+    const seen = await ctx.grants.find(key)
+    if (!seen) throw invalidGrant('grant-over')
+    const needsProvider = rotates(seen.grant, use) && ctx.connections.isStale(key, seen.grant)
+    // If the provider has ended the sign-in, the grant ends with it, and no token is rotated.
+    if (needsProvider) await ctx.connections.fresh(key)
+    const issue = await changeGrant(ctx, call, key, decide, needsProvider ? undefined : seen)
+    return tokenResponse(ctx, call, key, issue, 'refreshed')
+  },
+}
+
+/** @throws {OAuthError} `invalid_grant` if this proxy has no such server. Another one that shares the storage may. */
+function resourceOf({ settings }: Context, { resource }: Grant): Resource {
+  const served = settings.resources.find(({ id }) => id === resource)
+  if (!served) throw invalidGrant('server-not-configured')
+  return served
+}
