@@ -11,7 +11,7 @@ import { checkAuthorizationRequest, chooseRedirectUri, readState } from '../prot
 import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
 import { optionalScopes, upstreamScopes } from '../protocol/scope.ts'
-import { answerError } from '../sign-in/authorization-error.ts'
+import { authorizationError } from '../sign-in/authorization-error.ts'
 import { describeScope } from '../sign-in/describe-scope.ts'
 import { fieldOf, openConsent } from '../sign-in/pending.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -72,7 +72,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
     call.emit({ endpoint: '/authorize', ...refusal(error), client: client.key })
-    return answerError(ctx, call, { redirectUri, state }, error, { trusted })
+    return authorizationError(ctx, call, { redirectUri, state }, error, { trusted })
   }
 }
 

@@ -3,24 +3,24 @@ import { refusal } from '../events/refusal.ts'
 import { readForm, toParams } from '../http/params.ts'
 import { redirect } from '../http/responses.ts'
 import { withResponse } from '../protocol/redirect-uri.ts'
-import { answerError } from '../sign-in/authorization-error.ts'
+import { completeAccountSignIn } from '../sign-in/account.ts'
+import { authorizationError } from '../sign-in/authorization-error.ts'
 import { completeSignIn } from '../sign-in/complete.ts'
 import { asRefusal, identifyUser, RESPONSE_PARAMETERS } from '../sign-in/identify.ts'
 import { finishSignIn, isAccountSignIn } from '../sign-in/pending.ts'
-import { askedProvider } from '../sign-in/provider-choice.ts'
-import { answerAccountSignIn } from './account-sign-in.ts'
+import { requestedProvider } from '../sign-in/provider-choice.ts'
 
 /**
- * The provider's answer. Here, and nowhere before, the storage is written: one grant, under its code.
+ * Receives the provider's authorization response, and completes the sign-in.
  *
  * @see [OAuth 2.1 §4.1.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.2)
  */
 export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   if (http.method === 'POST') return fromForm(http, ctx)
   const { fields } = toParams(new URL(http.url).searchParams)
-  if (isAccountSignIn(ctx, http, fields.state)) return answerAccountSignIn(http, ctx, call, fields)
+  if (isAccountSignIn(ctx, http, fields.state)) return completeAccountSignIn(http, ctx, call, fields)
   const { flow, request, cookies } = finishSignIn(ctx, http, fields.state)
-  const upstream = await askedProvider(ctx, http, request.provider)
+  const upstream = await requestedProvider(ctx, http, request.provider)
   try {
     const signedIn = await identifyUser(ctx, upstream, fields, flow)
     return await completeSignIn(ctx, call, upstream, { request, signedIn, cookies })
@@ -28,12 +28,12 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
     const refused = asRefusal(error)
     const { client, resource, provider } = request
     call.emit({ endpoint: '/callback', ...refusal(refused), client: client.key, resource, provider })
-    return answerError(ctx, call, request, refused, { trusted: true, cookies })
+    return authorizationError(ctx, call, request, refused, { trusted: true, cookies })
   }
 }
 
 /**
- * An answer posted across sites comes without our cookies: send it round once more as a GET, which carries them.
+ * Sends a posted response to this address again as a GET. A request that another site posts carries no cookies.
  *
  * @see [OAuth 2.0 Form Post Response Mode](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html)
  */

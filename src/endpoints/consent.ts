@@ -3,9 +3,9 @@ import { OAuthError } from '../errors.ts'
 import { readForm } from '../http/params.ts'
 import { redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
-import { answerError } from '../sign-in/authorization-error.ts'
+import { authorizationError } from '../sign-in/authorization-error.ts'
 import { approvedRequest, closeConsent, type SignInRequest, startSignIn } from '../sign-in/pending.ts'
-import { choicesFor, chosenOf } from '../sign-in/provider-choice.ts'
+import { choicesFor, chosenProvider } from '../sign-in/provider-choice.ts'
 
 /** Receives the user's decision. Only here does a sign-in at the provider begin. */
 export const consentEndpoint: Endpoint = async (http, ctx, call) => {
@@ -17,7 +17,7 @@ export const consentEndpoint: Endpoint = async (http, ctx, call) => {
   const request = approve(asked, fields)
   if (request instanceof OAuthError) return deny(ctx, call, asked, request, cookies)
   const client = request.client.key
-  const upstream = chosenOf(await choicesFor(ctx, http, request.resource), fields.provider)
+  const upstream = chosenProvider(await choicesFor(ctx, http, request.resource), fields.provider)
   const { flow, cookies: started } = startSignIn(ctx, http, { ...request, provider: upstream.id })
   const location = await upstream.authorizationUrl(flow)
   call.emit({ type: 'consented', client, resource: request.resource, provider: upstream.id })
@@ -48,5 +48,5 @@ function deny(
   cookies: readonly string[],
 ): Response {
   call.emit({ type: 'denied', client: request.client.key, resource: request.resource })
-  return answerError(ctx, call, request, error, { trusted: request.trusted, cookies })
+  return authorizationError(ctx, call, request, error, { trusted: request.trusted, cookies })
 }

@@ -49,6 +49,12 @@ export interface NewGrant {
   readonly endsAt?: number | undefined
 }
 
+/** A grant, with the version of its record. */
+export interface FoundGrant {
+  readonly grant: Grant
+  readonly version: string
+}
+
 /** The grants of a store. Every change is one compare-and-set on one record. */
 export interface Grants extends Pick<SealedParts, 'identityOf' | 'tokensOf' | 'withTokens'> {
   /** The guarantee of a change of these records. */
@@ -57,12 +63,18 @@ export interface Grants extends Pick<SealedParts, 'identityOf' | 'tokensOf' | 'w
   issue(about: NewGrant): Promise<Grant>
   /** Reads the record from the store. */
   load(key: GrantKey): Promise<Grant | undefined>
+  /** Reads the record for a change. Waits for a record that an eventually consistent store does not show yet. */
+  find(key: GrantKey): Promise<FoundGrant | undefined>
   /** Returns the record as it was at most `revocationLag` seconds ago, if this process knows it. */
   recent(key: GrantKey): LiveGrant | undefined
   /** Returns the record as it was at most `revocationLag` seconds ago. Concurrent callers share one read. */
   live(key: GrantKey): Promise<LiveGrant>
-  /** Lets `decide` judge the record, and judge it again after each change by another caller. */
-  change<T>(key: GrantKey, decide: (grant: Grant) => Decision<T>): Promise<Outcome<T>>
+  /**
+   * Lets `decide` judge the record, and judge it again after each change by another caller.
+   *
+   * @param seen The record, if it was just read.
+   */
+  change<T>(key: GrantKey, decide: (grant: Grant) => Decision<T>, seen?: FoundGrant): Promise<Outcome<T>>
   /** Registers a function that is called after this process changed or ended a grant. */
   onChange(listener: (key: GrantKey) => void): void
   /** Ends a grant. @returns The former grant. */
@@ -92,7 +104,7 @@ export function createGrants(ports: {
   }
   const parts = createSealedParts(sealer)
 
-  async function read(key: GrantKey): Promise<{ grant: Grant; version: string } | undefined> {
+  async function read(key: GrantKey): Promise<FoundGrant | undefined> {
     const found = await store.get(recordKey(key))
     if (!found) return undefined
     const grant = decodeGrant(found.value)
@@ -110,7 +122,7 @@ export function createGrants(ports: {
 
   const load = async (key: GrantKey): Promise<Grant | undefined> => (await read(key))?.grant
 
-  async function readPatiently(key: GrantKey): ReturnType<typeof read> {
+  async function find(key: GrantKey): Promise<FoundGrant | undefined> {
     let found = await read(key)
     if (store.consistency !== 'eventual') return found
     // The store does not show a record at once that was written elsewhere.
@@ -130,6 +142,7 @@ export function createGrants(ports: {
     tokensOf: parts.tokensOf,
     withTokens: parts.withTokens,
     load,
+    find,
     recent: live.recent,
     live: live.read,
     onChange(listener) {
@@ -156,9 +169,9 @@ export function createGrants(ports: {
       await store.set(recordKey(key), encode(key, grant), grant.expiresAt - createdAt)
       return grant
     },
-    async change(key, decide) {
+    async change(key, decide, seen) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const found = attempt === 0 ? await readPatiently(key) : await read(key)
+        const found = attempt === 0 ? (seen ?? (await find(key))) : await read(key)
         if (!found) {
           put(key, undefined)
           return { type: 'missing' }

@@ -4,20 +4,20 @@ import { page, redirect } from '../http/responses.ts'
 import { errorPage, errorView } from '../pages/error-page.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
 
-/** Where an answer goes, and what it must return. */
+/** The client that gets an authorization response. */
 export interface Addressee {
   readonly redirectUri: string
   readonly state: string | undefined
 }
 
 /**
- * Tells the client of an error: by redirect where it is trusted or the user approved it, else on a page of ours
- * with a link. A client nobody knows must not get a browser sent to its site by asking wrongly.
+ * Tells the client of an error. A client that is trusted, or that the user approved, gets it by redirect. For another one
+ * it is a page with a link, because an unknown client must not send a browser to its site by a wrong request.
  *
  * @see [OAuth 2.1 §7.12.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-7.12.2)
  * @see [RFC 9207 §2](https://www.rfc-editor.org/rfc/rfc9207#section-2)
  */
-export function answerError(
+export function authorizationError(
   { settings }: Context,
   call: Call,
   { redirectUri, state }: Addressee,
@@ -25,7 +25,7 @@ export function answerError(
   { trusted, cookies }: { trusted: boolean; cookies?: readonly string[] },
 ): Response {
   const href = withResponse(redirectUri, {
-    error: authorizationCode(error),
+    error: codeOf(error),
     error_description: error.message,
     state,
     iss: settings.issuer,
@@ -36,6 +36,6 @@ export function answerError(
   return page(errorPage(settings.look, { ...errorView(error, call.requestId()), back }), status, cookies)
 }
 
-/** The code as RFC 6749 §4.1.2.1 knows it. */
-const authorizationCode = ({ code }: OAuthError): string =>
+/** Returns an error code of RFC 6749 §4.1.2.1. */
+const codeOf = ({ code }: OAuthError): string =>
   code === 'invalid_grant' || code === 'bad_gateway' || code === 'invalid_client' ? 'server_error' : code

@@ -1,14 +1,12 @@
 import type { Call, Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import { redirect } from '../http/responses.ts'
 import type { Identity } from '../ports.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { openAccount } from './account.ts'
 import { completeSignIn } from './complete.ts'
 import { describeScope } from './describe-scope.ts'
 import { notAdmitted, type SignedIn } from './identify.ts'
 import { finishAccountSignIn, finishSignIn, isAccountSignIn } from './pending.ts'
-import { userOf } from './provider-choice.ts'
-import { openSession } from './session.ts'
 
 /** A sign-in that waits for the application's own page. The user has approved it already. */
 export interface AuthRequest {
@@ -74,9 +72,7 @@ export async function completeAuthorization(
     const { provider, cookies } = finishAccountSignIn(ctx, http, state)
     const { identity, refusal } = await judge(ctx, requireOwnLogin(ctx, provider), user)
     if (refusal) throw notAdmitted(refusal)
-    const id = userOf(ctx, provider, identity)
-    call.emit({ type: 'account-opened', user: id, provider })
-    return redirect(`${ctx.settings.issuer}/account`, [...cookies, ...openSession(ctx, id, identity)])
+    return openAccount(ctx, call, { provider, identity, cookies })
   }
   const { request, cookies } = finishSignIn(ctx, http, state)
   const upstream = requireOwnLogin(ctx, request.provider)

@@ -4,51 +4,49 @@ import { userKey } from '../grants/grant-key.ts'
 import type { Identity } from '../ports.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
-/** Those that one may sign in at: for a server, or for whatever there is. */
+/** Returns the providers that a user may sign in at: for one MCP server, or for any. */
 export function choicesFor(ctx: Context, http: Request, resource?: string): Promise<readonly Upstream[]> {
   const served = ctx.settings.resources.find(({ id }) => id === resource)
   return ctx.upstreams.choices(served ?? { upstream: undefined }, http)
 }
 
 /**
- * The one that a form names; where there is one only, none has to be named.
+ * Returns the provider that a form names. If there is only one, the form need not name it.
  *
- * @throws {OAuthError} `invalid_request` for any other, and where one has to be chosen and none is.
+ * @throws {OAuthError} `invalid_request` if the form names another one, or none of several.
  */
-export function chosenOf(choices: readonly Upstream[], id: string | undefined): Upstream {
+export function chosenProvider(choices: readonly Upstream[], id: string | undefined): Upstream {
   const [only, ...others] = choices
   const found = id === undefined && others.length === 0 ? only : choices.find((one) => one.id === id)
-  if (!found) {
-    throw new OAuthError('invalid_request', 'Choose where to sign in', {
-      reason: 'unknown-provider',
-    })
-  }
-  return found
+  if (found) return found
+  throw new OAuthError('invalid_request', 'Choose where to sign in', { reason: 'unknown-provider' })
 }
 
 /**
- * The provider that was asked, where the answer came to its own callback: with several, one cannot have its answer
- * taken for another's. Of tenants, the browser must still be at the same one's.
+ * Returns the provider that a sign-in was sent to, if its response came to its own callback. The response of one provider
+ * is then never taken for that of another. With tenants, the browser must still be at the same tenant.
  *
- * @throws {OAuthError} `access_denied` where it came to another one's.
+ * @param id The provider of the sign-in. Absent if it began in a build that knew one provider.
+ * @throws {OAuthError} `access_denied` if the response came to the callback of another provider.
  * @see [RFC 9700 §4.4.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.4.2)
  */
-export async function askedProvider(
+export async function requestedProvider(
   { settings, upstreams }: Context,
   http: Request,
-  asked: string | undefined,
+  id: string | undefined,
 ): Promise<Upstream> {
-  const upstream = await (upstreams.tenantOf(http) ?? upstreams.find(asked))
+  const upstream = await (upstreams.tenantOf(http) ?? upstreams.find(id))
   const here = settings.origin + new URL(http.url).pathname
-  // A sign-in that began in a version that knew one provider only names none.
-  const isAsked = upstream?.id === asked || (asked === undefined && !upstreams.tenants)
-  if (upstream && isAsked && upstream.callback === here) return upstream
-  throw new OAuthError('access_denied', 'This answer came from another place than was asked', {
-    reason: 'answer-of-another-provider',
-  })
+  const isRequested = upstream?.id === id || (id === undefined && !upstreams.tenants)
+  if (upstream && isRequested && upstream.callback === here) return upstream
+  throw new OAuthError(
+    'access_denied',
+    'The response came from a different identity provider than the sign-in was sent to',
+    { reason: 'answer-of-another-provider' },
+  )
 }
 
-/** Tenants have no users in common, even where one person signs in at both. */
+/** Returns the id of a user. Tenants have no users in common, even if one person signs in at both. */
 export const userOf = (
   { keyring, upstreams }: Context,
   provider: string | undefined,

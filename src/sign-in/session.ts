@@ -6,15 +6,15 @@ import type { Identity } from '../ports.ts'
 import { seconds } from '../timing.ts'
 
 /**
- * Who is signed in to the account page: a sealed cookie and nothing else. It opens no other door, and no other cookie
- * opens this one.
+ * The session of a user on the account page: a sealed cookie and nothing else. It is valid for nothing else, and no other
+ * cookie is valid as a session.
  */
 export interface Session {
-  /** Keyed hash, as in the keys of grants. */
+  /** The user's id, a keyed hash as in the keys of grants. */
   readonly user: string
-  /** What the person is called on the page. */
+  /** The user's name on the page. */
   readonly name: string | undefined
-  /** What every form of the page must carry. */
+  /** The token that every form of the page must carry. */
   readonly token: string
   /** Seconds since the epoch. */
   readonly until: number
@@ -22,7 +22,7 @@ export interface Session {
 
 const NAME = 'session'
 
-/** @returns The cookies that open a new session, in place of any that the browser had. */
+/** Returns the cookies that open a new session and replace an older one. */
 export function openSession({ sealer, settings }: Context, user: string, identity: Identity): string[] {
   const session: Session = {
     user,
@@ -33,13 +33,13 @@ export function openSession({ sealer, settings }: Context, user: string, identit
   return setCookies(settings.cookies, NAME, sealer.seal('session', NAME, session), seconds.session)
 }
 
-/** Who is signed in in the browser that sent this. */
+/** Returns the session of the browser that sent a request. */
 export function readSession({ sealer, settings }: Context, http: Pick<Head, 'headers'>): Session | undefined {
   const sealed = joinCookies(readCookies(http, settings.cookies), NAME)
   const session = sealer.open('session', NAME, sealed ?? '') as Session | undefined
   return session && session.until > settings.now() ? session : undefined
 }
 
-/** @returns The cookies that end the session. */
+/** Returns the cookies that end the session. */
 export const closeSession = ({ settings: { cookies } }: Context, http: Request): string[] =>
   clearCookies(cookies, readCookies(http, cookies), NAME)
