@@ -101,10 +101,10 @@ const isFormat1 = (value: Partial<Format1>): value is Format1 =>
 
 function isFormat2(value: Partial<Format2>): value is Format2 {
   const { origin, connections } = value
-  if (!isCommon(value) || typeof origin !== 'object' || typeof connections !== 'object') return false
+  if (!isCommon(value) || typeof connections !== 'object' || connections === null) return false
   const isKnown =
     origin?.type === 'client' ||
     (origin?.type === 'sign-in' && isCode(origin.code)) ||
     (origin?.type === 'assertion' && typeof origin.issuer === 'string')
-  return isKnown && Object.values(connections ?? {}).every((one) => typeof one?.sealed === 'string')
+  return isKnown && Object.values(connections).every((one) => typeof one?.sealed === 'string')
 }
