@@ -72,7 +72,7 @@ export function createContext(settings: Settings): Context {
   const keyring = createKeyring(settings.secrets)
   const sealer = createSealer(keyring)
   const emit = createEmit(settings.listeners)
-  const store = failClosed(settings.storage)
+  const store = failClosed(settings.storage.forIssuer?.(issuer) ?? settings.storage)
   const grants = createGrants({ store, sealer, now, revocationLag })
   const accessTokens = createAccessTokens(sealer, issuer)
   const upstreams = createUpstreams(settings.upstream, `${issuer}/callback`, ({ id }) => ({

@@ -15,18 +15,20 @@ export type {
 export type { RegistrationPolicy, RegistrationRefusal } from './options/registration-policy.ts'
 export type { ChooseProvider, OwnLogin } from './options/upstream.ts'
 export type { Texts } from './pages/texts.ts'
-export type {
-  Clock,
-  Fetch,
-  Identity,
-  Outbound,
-  OutboundOptions,
-  RateLimiter,
-  RateRule,
-  Store,
-  Taken,
-  UpstreamTokens,
-  Versioned,
+export {
+  type Clock,
+  type Fetch,
+  type Identity,
+  type Outbound,
+  type OutboundOptions,
+  type RateLimiter,
+  type RateRule,
+  type Store,
+  type Taken,
+  UnreadableRecord,
+  type UpstreamTokens,
+  ValueTooLarge,
+  type Versioned,
 } from './ports.ts'
 export type {
   Credentials,

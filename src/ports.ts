@@ -5,29 +5,101 @@ export interface Versioned {
 }
 
 /**
- * Where grants live. Values are JSON; keys are made of base64url parts joined by `:`.
+ * A record that is present but damaged, or that another program wrote. It is neither absent nor usable, and it can be
+ * deleted. The message names the record's key and never its content.
+ */
+export class UnreadableRecord extends Error {
+  override readonly name = 'UnreadableRecord'
+  readonly key: string
+
+  constructor(key: string) {
+    super(`The storage holds something under ${key} that Lockgate did not write`)
+    this.key = key
+  }
+}
+
+/** A value that is larger than the store's engine accepts. Nothing was written, and a retry cannot succeed. */
+export class ValueTooLarge extends RangeError {
+  override readonly name = 'ValueTooLarge'
+  /** Bytes of the value. */
+  readonly size: number
+  /** Bytes that the engine accepts, as {@link Store.maxValueBytes}. */
+  readonly limit: number
+
+  /** @param engine Its name, for the message. */
+  constructor(engine: string, size: number, limit: number) {
+    super(`${engine} accepts ${limit} bytes in one record, and this one has ${size} bytes`)
+    this.size = size
+    this.limit = limit
+  }
+}
+
+/**
+ * The place where grants live. Values are JSON; keys are one to three base64url parts joined by `:`.
  *
- * A store that cannot answer must reject: a missing answer is never taken for a missing record.
+ * A store that cannot respond must reject: a missing response never counts as a missing record.
  */
 export interface Store {
   /**
-   * What `swap` guarantees: `atomic` across every process that shares the store, `process` within this one,
+   * The guarantee of `swap`: `atomic` across every process that shares the store, `process` within this one,
    * `eventual` best effort only.
    */
   readonly consistency: 'atomic' | 'process' | 'eventual'
+  /**
+   * The longest JSON text of a value that the engine accepts, in bytes of UTF-8. Absent if the engine accepts more than
+   * a mebibyte.
+   */
+  readonly maxValueBytes?: number
+  /** Seconds after which every reader sees a write. Only for `eventual` stores. */
+  readonly staleness?: number
+  /** @throws {UnreadableRecord} If the record cannot be decoded. */
   get(key: string): Promise<Versioned | undefined>
-  /** @param ttl Seconds until the record no longer exists. */
+  /**
+   * Reads many records at once, in the order of `keys`. A record that cannot be decoded is an {@link UnreadableRecord}
+   * in its place, so that it does not hide the others. Absent if the engine has no such operation.
+   */
+  getMany?(keys: readonly string[]): Promise<readonly (Versioned | UnreadableRecord | undefined)[]>
+  /**
+   * Writes a record, regardless of what it replaces.
+   *
+   * @param ttl Seconds until the record no longer exists.
+   * @throws {ValueTooLarge} If the engine does not accept so large a value.
+   */
   set(key: string, value: unknown, ttl: number): Promise<void>
   /**
    * Compare-and-set: writes only if the record still has `version`; `undefined` means it must not exist.
    *
    * @param ttl Seconds until the record no longer exists.
    * @returns Whether it was written.
+   * @throws {ValueTooLarge} As `set`.
+   * @throws {UnreadableRecord} If the record that it would replace cannot be decoded.
    */
   swap(key: string, version: string | undefined, value: unknown, ttl: number): Promise<boolean>
+  /** Removes a record, readable or not. */
   delete(key: string): Promise<void>
-  /** Keys that start with `prefix`, in no promised order. */
+  /** Lists the keys that start with `prefix`, in no promised order, including those of unreadable records. */
   keys(prefix: string): AsyncIterable<string>
+  /**
+   * Returns the part of the store that belongs to one deployment. A store whose engine several deployments may share
+   * has it, so that they do not see each other's records. {@link createProxy} calls it once.
+   *
+   * @param issuer The deployment's public URL.
+   */
+  forIssuer?(issuer: string): Store
+  /**
+   * Prepares the store for a process that serves. Takes what only one process may have.
+   *
+   * @throws {TypeError} If another process has it. The message says which one and what to do.
+   */
+  hold?(): Promise<void>
+  /**
+   * Writes, swaps and deletes a probe record.
+   *
+   * @throws {TypeError} If one of these is not possible. The message says what to do, and contains no password.
+   */
+  check?(): Promise<void>
+  /** Returns what the operator should change in the engine's configuration, one sentence each. */
+  warnings?(): Promise<readonly string[]>
 }
 
 /** Whole seconds since the epoch. */
@@ -53,6 +125,8 @@ export interface Taken {
  * rejects: a limiter that is away must not open the gates, nor close them.
  */
 export interface RateLimiter {
+  /** Returns the limiter of one deployment, so that deployments that share an engine do not share their counts. */
+  forIssuer?(issuer: string): RateLimiter
   take(key: string, rule: RateRule): Taken | undefined | Promise<Taken | undefined>
 }
 

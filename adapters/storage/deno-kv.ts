@@ -48,7 +48,7 @@ export function denoKv(options: { path?: string } = {}): Store & Closable {
     async get(key) {
       const name = keyOf(key)
       const { value, versionstamp } = await run((kv) => kv.get(name))
-      const envelope = decode(value)
+      const envelope = decode(value, key)
       return envelope && { value: envelope.value, version: versionstamp! }
     },
     async set(key, value, ttl) {
@@ -60,7 +60,7 @@ export function denoKv(options: { path?: string } = {}): Store & Closable {
       const name = keyOf(key)
       const text = write(value, ttl)
       const found = await run((kv) => kv.get(name))
-      const expected = decode(found.value) ? found.versionstamp! : undefined
+      const expected = decode(found.value, key) ? found.versionstamp! : undefined
       if (expected !== version) return false
       const { ok } = await run((kv) =>
         kv
@@ -79,7 +79,7 @@ export function denoKv(options: { path?: string } = {}): Store & Closable {
       const folder = folderOf(checkPrefix(prefix)).split(':').slice(0, -1)
       for await (const entry of (await run(kv)).list({ prefix: [BASE, ...folder] })) {
         const key = entry.key.slice(1).join(':')
-        if (key.startsWith(prefix) && decode(entry.value)) yield key
+        if (key.startsWith(prefix) && decode(entry.value, key)) yield key
       }
     },
     close: async () => {

@@ -1,4 +1,6 @@
-/** What is used of an unstorage driver. Structural, so that no driver's own types reach whoever imports this. */
+import { UnreadableRecord } from '../../src/ports.ts'
+
+/** The part of an unstorage driver that is used. Structural, so that importers do not need a driver's own types. */
 export interface Driver {
   readonly name?: string
   getItem(key: string, options?: object): unknown
@@ -11,12 +13,12 @@ export interface Driver {
 
 /** A store that holds connections or files. */
 export interface Closable {
-  /** Lets go of them. What is under way may fail. */
+  /** Releases them. Pending operations may fail. */
   close(): Promise<void>
 }
 
 /**
- * What is stored: the value with its version and its own end, since few drivers keep time. Times are
+ * The stored form of a record: the value with its version and its expiry, because few engines keep time. Times are
  * milliseconds since the epoch.
  */
 export interface Envelope {
@@ -29,23 +31,23 @@ export const encode = (value: unknown, ttl: number, version: string): string =>
   JSON.stringify({ version, expiresAt: Date.now() + ttl * 1000, value } satisfies Envelope)
 
 /**
- * An envelope, whether it still counts or not.
+ * Returns an envelope, expired or not, or `undefined` if nothing is stored.
  *
- * @throws {TypeError} For anything a driver returns that this store did not write: it must not pass for absent.
+ * @throws {UnreadableRecord} For stored data that this store did not write: it must not count as absent.
  */
-export function open(stored: unknown): Envelope | undefined {
+export function open(stored: unknown, key: string): Envelope | undefined {
   if (stored === null || stored === undefined) return undefined
-  // Some drivers answer with the error they should have thrown.
+  // Some drivers return the error that they should have thrown.
   if (stored instanceof Error) throw stored
   const parsed: unknown = typeof stored === 'string' ? parse(stored) : stored
   const envelope = parsed as Partial<Envelope> | null
   if (typeof envelope?.version !== 'string' || typeof envelope.expiresAt !== 'number') {
-    throw new TypeError('The storage holds something under this key that Lockgate did not write')
+    throw new UnreadableRecord(key)
   }
   return envelope as Envelope
 }
 
-/** A syntax error's message would quote what is stored. */
+/** Parses JSON. Returns `undefined` for a syntax error, because its message would quote the stored text. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -57,14 +59,14 @@ function parse(text: string): unknown {
 export const isLive = (envelope: Envelope): boolean => envelope.expiresAt > Date.now()
 
 /**
- * An envelope that still counts.
+ * Returns an envelope that has not expired.
  *
- * @throws {TypeError} As {@link open} does.
+ * @throws {UnreadableRecord} As {@link open} does.
  */
-export function decode(stored: unknown): Envelope | undefined {
-  const envelope = open(stored)
+export function decode(stored: unknown, key: string): Envelope | undefined {
+  const envelope = open(stored, key)
   return envelope && isLive(envelope) ? envelope : undefined
 }
 
-/** A version nobody else has. */
+/** Returns a unique version. */
 export const newVersion = (): string => crypto.randomUUID()

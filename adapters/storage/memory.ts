@@ -16,7 +16,7 @@ export function memory(): Store {
       yield* data.keys()
     },
     async (key) => {
-      const envelope = open(data.get(key))
+      const envelope = open(data.get(key), key)
       if (envelope && !isLive(envelope)) data.delete(key)
     },
   )
@@ -27,7 +27,7 @@ export function memory(): Store {
   }
 
   function read(key: string) {
-    const envelope = decode(data.get(key))
+    const envelope = decode(data.get(key), key)
     return envelope && { value: envelope.value, version: envelope.version }
   }
 
@@ -46,7 +46,7 @@ export function memory(): Store {
     },
     async *keys(prefix) {
       checkPrefix(prefix)
-      for (const key of [...data.keys()]) if (key.startsWith(prefix) && decode(data.get(key))) yield key
+      for (const key of [...data.keys()]) if (key.startsWith(prefix) && decode(data.get(key), key)) yield key
     },
   }
 }

@@ -101,7 +101,7 @@ export function redis(options: { url: string; prefix?: string }): Store & Closab
       cursor = next
     } while (cursor !== '0')
     for (const key of seen) {
-      if (!key.endsWith('*') && decode(await driver.getItem(key))) yield key
+      if (!key.endsWith('*') && decode(await driver.getItem(key), key)) yield key
     }
   }
 
@@ -109,7 +109,7 @@ export function redis(options: { url: string; prefix?: string }): Store & Closab
     consistency: 'atomic',
     async get(key) {
       client()
-      const envelope = decode(await driver.getItem(checkKey(key)))
+      const envelope = decode(await driver.getItem(checkKey(key)), key)
       return envelope && { value: envelope.value, version: envelope.version }
     },
     async set(key, value, ttl) {

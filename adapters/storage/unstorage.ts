@@ -48,7 +48,7 @@ export function unstorage(
   }
 
   async function read(key: string) {
-    const envelope = decode(await stored(key))
+    const envelope = decode(await stored(key), key)
     return envelope && { value: envelope.value, version: envelope.version }
   }
 
@@ -60,7 +60,7 @@ export function unstorage(
         },
         (key) =>
           inTurn(key, async () => {
-            const envelope = openOwn(await stored(key))
+            const envelope = openOwn(await stored(key), key)
             if (envelope && !isLive(envelope)) await remove(key)
           }),
       )
@@ -83,7 +83,7 @@ export function unstorage(
       }),
     delete: async (key) => inTurn(checkKey(key), () => remove(key)),
     async *keys(prefix) {
-      for (const key of await list(checkPrefix(prefix))) if (decode(await stored(key))) yield key
+      for (const key of await list(checkPrefix(prefix))) if (decode(await stored(key), key)) yield key
     },
     close: async () => {
       await driver.dispose?.()
@@ -100,9 +100,9 @@ function succeed(answer: unknown): void {
 }
 
 /** A folder may be shared with others: what they wrote is not ours to remove. */
-function openOwn(stored: unknown): ReturnType<typeof open> {
+function openOwn(stored: unknown, key: string): ReturnType<typeof open> {
   try {
-    return open(stored)
+    return open(stored, key)
   } catch {
     return undefined
   }

@@ -1,6 +1,6 @@
 import type { Sealer } from '../crypto/seal.ts'
 import { OAuthError } from '../errors.ts'
-import type { Clock, Identity, Store, UpstreamTokens } from '../ports.ts'
+import { type Clock, type Identity, type Store, UnreadableRecord, type UpstreamTokens } from '../ports.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { ms, seconds } from '../timing.ts'
@@ -14,6 +14,7 @@ import {
   userPrefix,
 } from './grant-key.ts'
 import { createLiveGrants, type LiveGrant } from './live-grants.ts'
+import { readAll } from './read-all.ts'
 import { decodeGrant, encodeGrant } from './record.ts'
 import { createSealedParts, type SealedParts } from './sealed-parts.ts'
 
@@ -105,7 +106,7 @@ export function createGrants(ports: {
   const parts = createSealedParts(sealer)
 
   async function read(key: GrantKey): Promise<FoundGrant | undefined> {
-    const found = await store.get(recordKey(key))
+    const found = await store.get(recordKey(key)).catch(refuseUnreadable)
     if (!found) return undefined
     const grant = decodeGrant(found.value)
     if (grant === 'newer') {
@@ -204,13 +205,23 @@ export function createGrants(ports: {
       return grant
     },
     async *list(user) {
-      for await (const name of store.keys(user === undefined ? EVERY_GRANT : userPrefix(user))) {
+      for await (const { name, found } of readAll(
+        store,
+        user === undefined ? EVERY_GRANT : userPrefix(user),
+      )) {
         const key = parseRecordKey(name)
-        const grant = key && (await load(key))
-        if (grant) yield { key, grant }
+        const grant = found instanceof UnreadableRecord ? undefined : decodeGrant(found.value)
+        // One record that this version cannot read must not hide the others.
+        if (key && grant && grant !== 'newer' && grant.expiresAt > now()) yield { key, grant }
       }
     },
   }
+}
+
+/** @throws {OAuthError} `invalid_grant` for a damaged record: the user can sign in again. */
+function refuseUnreadable(cause: unknown): never {
+  if (!(cause instanceof UnreadableRecord)) throw cause
+  throw invalidGrant('record-unreadable', cause.key)
 }
 
 const errorOf = ({ error }: { error?: OAuthError }): { error?: OAuthError } => (error ? { error } : {})

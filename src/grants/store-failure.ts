@@ -1,9 +1,11 @@
 import { OAuthError } from '../errors.ts'
 import { withTimeout } from '../http/timeout.ts'
-import type { Store } from '../ports.ts'
+import { type Store, UnreadableRecord, ValueTooLarge } from '../ports.ts'
 import { ms, seconds } from '../timing.ts'
 
 function unavailable(cause: unknown): never {
+  // These are facts about one record. The store itself works.
+  if (cause instanceof UnreadableRecord || cause instanceof ValueTooLarge) throw cause
   throw new OAuthError('temporarily_unavailable', 'The server cannot reach its storage at the moment', {
     reason: 'storage-failed',
     cause,
@@ -13,10 +15,18 @@ function unavailable(cause: unknown): never {
 
 const answerOf = <T>(work: Promise<T>): Promise<T> => withTimeout(work, ms.storage).catch(unavailable)
 
-/** A store whose failures are refusals: whatever cannot be read counts neither as present nor as absent. */
+/**
+ * Wraps a store so that its failures are refusals: a record that cannot be read counts neither as present nor as absent.
+ * {@link UnreadableRecord} and {@link ValueTooLarge} pass, because a retry does not help.
+ */
 export function failClosed(store: Store): Store {
+  const { consistency, maxValueBytes, staleness } = store
+  const getMany = store.getMany?.bind(store)
   return {
-    consistency: store.consistency,
+    consistency,
+    ...(maxValueBytes !== undefined && { maxValueBytes }),
+    ...(staleness !== undefined && { staleness }),
+    ...(getMany && { getMany: async (keys) => answerOf(getMany(keys)) }),
     get: async (key) => answerOf(store.get(key)),
     set: async (key, value, ttl) => answerOf(store.set(key, value, ttl)),
     swap: async (key, version, value, ttl) => answerOf(store.swap(key, version, value, ttl)),
