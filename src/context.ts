@@ -151,7 +151,7 @@ export function createContext(settings: Settings): Context {
     admitUser,
     endTokens,
     guard,
-    limits: createLimits(settings.limits, { now, emit }),
+    limits: createLimits(settings.limits, { now, emit, issuer }),
     destinations: createDestinations(settings.resources, settings.origin),
     streams,
     emit,

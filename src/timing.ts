@@ -20,6 +20,28 @@ const SHIPPED = {
   kvWrite: [400, 800, 1200],
   /** The delay between the expiry of a Durable Object's record and its removal, so that one alarm removes many. */
   objectSweep: 60_000,
+  /** The deadline of a connection to PostgreSQL, or of the wait for a free one. */
+  sqlConnect: 2500,
+  /** How long a statement may run on PostgreSQL, and wait for a lock. */
+  sqlStatement: 2000,
+  /** The deadline of the response of PostgreSQL. Longer than a statement may run. */
+  sqlQuery: 2500,
+  /** The deadline of one command to Redis, with its repetitions. */
+  redisCommand: 2500,
+  /** The deadline of a rate limit in Redis. */
+  redisLimit: 250,
+  /** How long a connection to Redis may be silent while a command is pending. Then it is opened again. */
+  redisSilent: 2000,
+  /** The deadline of connecting to Redis. */
+  redisConnect: 2000,
+  /** The longest pause between two attempts to connect to Redis. */
+  redisRetry: 1000,
+  /** The pause before a command is sent to Redis again. */
+  redisPause: 100,
+  /** How long the maxmemory-policy of Redis is remembered. */
+  redisPolicy: 60_000,
+  /** How long Redis remembers that a user has no records. */
+  redisIndex: 3_600_000,
   /** The deadline of an external rate limiter, before the one in memory decides. */
   limiter: 1000,
   /** How long an instance counts by itself after the external rate limiter failed. */

@@ -3,7 +3,7 @@ import type { Store } from '../../src/index.ts'
 import { within } from './deadline.ts'
 import { type Closable, type Driver, decode, encode } from './driver.ts'
 import { checkKey, checkPrefix, folderOf } from './keys.ts'
-import { whileLocked } from './retry.ts'
+import { whileBusy } from './retry.ts'
 
 /** What is used of Deno KV. */
 interface Kv {
@@ -40,8 +40,7 @@ export function denoKv(options: { path?: string } = {}): Store & Closable {
   const driver = denoKvDriver({ openKv: () => openKv(options.path) as never }) as Driver
   const kv = async (): Promise<Kv> => (await driver.getInstance!()) as Kv
   const keyOf = (key: string) => [BASE, ...checkKey(key).split(':')]
-  const run = <T>(work: (kv: Kv) => Promise<T>): Promise<T> =>
-    within(whileLocked(async () => work(await kv())))
+  const run = <T>(work: (kv: Kv) => Promise<T>): Promise<T> => within(whileBusy(async () => work(await kv())))
 
   return {
     consistency: 'atomic',

@@ -63,7 +63,8 @@ export async function fromUrl(text: string): Promise<Store> {
   let store: (Store & Partial<Closable>) | undefined
   try {
     store = await scheme.open(text.slice(colon + 1), text)
-    await store.get('lockgate')
+    if (store.check) await store.check()
+    else await store.get('lockgate')
     return store
   } catch (error) {
     // It would try to connect for ever.

@@ -1,37 +1,137 @@
 import postgresql from 'db0/connectors/postgresql'
 import pg from 'pg'
 import type { Store } from '../../src/index.ts'
+import { ms } from '../../src/internal.ts'
+import { partOf } from './deployment.ts'
 import type { Closable } from './driver.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
 
-/**
- * PostgreSQL 9.5 or later, over db0 and pg (`npm install db0 pg`). Nothing connects before the first use; a server
- * that does not answer is an error within a few seconds.
- *
- * @param options.url `postgres://user:password@host[:port]/database`
- * @param options.table Default `lockgate`; made where it is missing.
- * @param options.connections How many this process opens at most; default 5.
- */
-export function postgres(options: { url: string; table?: string; connections?: number }): Store & Closable {
-  const { url, table, connections = 5 } = options
-  const connector = postgresql({
-    connectionString: url,
-    max: connections,
-    connectionTimeoutMillis: 2500,
-    query_timeout: 2500,
-    lib: { Client: Pool },
-  } as never) as SqlConnector
-  return sqlStore(async () => connector, table)
+export interface PostgresOptions {
+  /** `postgres://user:password@host[:port]/database`. */
+  readonly url: string
+  /**
+   * The table; created if it does not exist. By default `lockgate`, and deployments that share the database are kept apart
+   * by their public URL. With a name they are not: give each its own.
+   */
+  readonly table?: string
+  /** How many connections this process opens at most; 5 by default. Requests wait for one up to 2.5 seconds. */
+  readonly connections?: number
 }
 
-/** Several connections behind what db0 takes for one: those that are lost are replaced. */
-function Pool(config: object) {
-  const pool = new pg.Pool(config)
-  // A connection that is lost while nobody uses it is nobody's failure.
-  pool.on('error', () => {})
+/**
+ * PostgreSQL 9.5 or later, over db0 and pg (`npm install db0 pg`). `swap` is one statement, and so atomic for every process.
+ *
+ * Nothing connects before the first use. The server ends a statement that runs, or waits for a lock, for longer than two
+ * seconds. A pooler that refuses such a setting, as PgBouncer does, is used without it.
+ *
+ * @throws {TypeError} For a table name that is more than letters, digits and `_`.
+ */
+export function postgres(options: PostgresOptions): Store & Closable {
+  const { url, table, connections = 5 } = options
+  let limited = true
+  const pool = createPool(url, connections, (value) => {
+    limited = value
+  })
+  // db0 calls it with `new`.
+  function Client() {
+    return pool
+  }
+  const connector = postgresql({ lib: { Client } } as never) as SqlConnector
+  const store: Store & Closable = {
+    ...sqlStore(async () => connector, { table, explain: explainPostgres }),
+    ...(table === undefined && { forIssuer: (issuer: string) => partOf(store, issuer) }),
+    async warnings() {
+      return limited
+        ? []
+        : [
+            'The pooler in front of PostgreSQL refuses statement_timeout: set statement_timeout and lock_timeout for the database user (ALTER ROLE … SET), or list them in ignore_startup_parameters of PgBouncer',
+          ]
+    },
+  }
+  return store
+}
+
+/** Several connections in place of the one that db0 expects. Those that are lost are replaced. */
+function createPool(url: string, max: number, setLimited: (value: boolean) => void) {
+  const config: pg.PoolConfig = {
+    connectionString: url,
+    max,
+    keepAlive: true,
+    connectionTimeoutMillis: ms.sqlConnect,
+    // Longer than the server's own limits, so that its response is known if there is one.
+    query_timeout: ms.sqlQuery,
+  }
+  const limits = { statement_timeout: ms.sqlStatement, lock_timeout: ms.sqlStatement }
+  let limited = true
+  let pool = open({ ...config, ...limits })
+
+  /** Opens new connections instead of those of a pool that cannot be used. */
+  function replace(used: pg.Pool): void {
+    if (pool !== used) return
+    pool = open(limited ? { ...config, ...limits } : config)
+    void used.end()
+  }
+
+  async function connect(used: pg.Pool): Promise<pg.PoolClient> {
+    try {
+      return await used.connect()
+    } catch (error) {
+      if (!isRefusedSetting(error)) throw error
+      limited = false
+      setLimited(false)
+      replace(used)
+      return pool.connect()
+    }
+  }
+
   return {
     connect: async () => {},
-    query: (text: string, params?: unknown[]) => pool.query(text, params),
+    async query(text: string, params?: unknown[]) {
+      const used = pool
+      const client = await connect(used)
+      try {
+        const result = await client.query(text, params)
+        client.release()
+        return result
+      } catch (error) {
+        // Only an error of the statement leaves the connection usable.
+        client.release(isStatementError(error) ? undefined : (error as Error))
+        // The server responds within its own limits. Without a response the network is silent, and on the idle
+        // connections too.
+        if (limited && isTimeout(error)) replace(used)
+        throw error
+      }
+    },
     end: () => pool.end(),
   }
 }
+
+function open(config: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool(config)
+  // A connection that is lost while it is idle affects no request.
+  pool.on('error', () => {})
+  return pool
+}
+
+const isRefusedSetting = (error: unknown): boolean =>
+  /startup parameter|statement_timeout|lock_timeout/.test((error as Error).message)
+
+const isTimeout = (error: unknown): boolean => /read timeout/i.test((error as Error).message)
+
+/** A server that was demoted refuses writes for as long as the connection lasts. */
+const isStatementError = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.severity === 'ERROR' && error.code !== '25006'
+
+const CODES: Readonly<Record<string, string>> = {
+  '25006': 'PostgreSQL is a standby, which cannot be written: use the address of its primary',
+  '28000': 'PostgreSQL refuses the user or its way to sign in: see pg_hba.conf',
+  '28P01': 'PostgreSQL refuses the user name or the password',
+  '3D000': 'PostgreSQL has no such database: create it',
+  '42501':
+    'the PostgreSQL user may not use the table: grant it SELECT, INSERT, UPDATE and DELETE, and CREATE on the schema for the first start',
+  '53300': 'PostgreSQL has too many connections: raise max_connections, or lower `connections`',
+  '55P03': 'a lock on the table is held by another session for too long: see pg_locks',
+}
+
+/** Returns what is wrong with a server by the code of its error, or `undefined` for any other failure. */
+const explainPostgres = (error: unknown): string | undefined => CODES[(error as { code?: string }).code ?? '']

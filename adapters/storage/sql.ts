@@ -13,5 +13,5 @@ export type { SqlConnector }
  * @throws {TypeError} For another dialect, or a name that is more than letters, digits and `_`.
  */
 export function sql(options: { connector: SqlConnector; table?: string }): Store & Closable {
-  return sqlStore(async () => options.connector, options.table)
+  return sqlStore(async () => options.connector, { table: options.table })
 }

@@ -2,7 +2,7 @@ import { mkdir, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Store } from '../../src/index.ts'
 import type { Closable } from './driver.ts'
-import { whileLocked } from './retry.ts'
+import { whileBusy } from './retry.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
 
 /**
@@ -14,16 +14,19 @@ import { type SqlConnector, sqlStore } from './sql-store.ts'
  */
 export function sqlite(options: { path: string; table?: string }): Store & Closable {
   const path = resolve(options.path)
-  return sqlStore(async () => {
-    const connector = await connectorFor(path)
-    // SQLite gives the files beside it the same mode.
-    await mkdir(dirname(path), { recursive: true })
-    await (await open(path, 'a', 0o600)).close()
-    // Waiting inside SQLite stops the whole process: longer waits are ours.
-    await whileLocked(() => connector.exec('PRAGMA busy_timeout = 20'))
-    await whileLocked(() => connector.exec('PRAGMA journal_mode = WAL'))
-    return connector
-  }, options.table)
+  return sqlStore(
+    async () => {
+      const connector = await connectorFor(path)
+      // SQLite gives the files beside it the same mode.
+      await mkdir(dirname(path), { recursive: true })
+      await (await open(path, 'a', 0o600)).close()
+      // Waiting inside SQLite stops the whole process: longer waits are ours.
+      await whileBusy(() => connector.exec('PRAGMA busy_timeout = 20'))
+      await whileBusy(() => connector.exec('PRAGMA journal_mode = WAL'))
+      return connector
+    },
+    { table: options.table },
+  )
 }
 
 /** @throws {TypeError} Where the runtime brings no SQLite. */

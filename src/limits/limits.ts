@@ -35,10 +35,13 @@ const UNLIMITED: Limits = {
   tokenFailed() {},
 }
 
-export function createLimits(settings: LimitSettings, ports: { now: Clock; emit: Emit }): Limits {
+export function createLimits(
+  settings: LimitSettings,
+  ports: { now: Clock; emit: Emit; issuer: string },
+): Limits {
   if (settings === false) return UNLIMITED
-  const { now, emit } = ports
-  const { limiter } = settings
+  const { now, emit, issuer } = ports
+  const limiter = settings.limiter?.forIssuer?.(issuer) ?? settings.limiter
   const memory = createTokenBuckets(now)
   const rule = (name: RateRule['name']): RateRule => ({
     name,

@@ -1,6 +1,9 @@
+import { fromUrl } from 'lockgate/storage/from-url'
 import { redis } from 'lockgate/storage/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noRedis, type RedisServer, startRedis } from '../support/redis.ts'
+import { createRedisLab, type RedisLab, type RedisNode } from '../support/redis-lab.ts'
+import { startGate } from '../support/tcp-gate.ts'
 import { listed } from './key-rules.ts'
 import { testStore } from './store-contract.ts'
 
@@ -21,10 +24,12 @@ testStore(
 
 describe.skipIf(noRedis)('redis', () => {
   let server: RedisServer
+  let lab: RedisLab
   beforeAll(async () => {
     server = await startRedis()
+    lab = await createRedisLab()
   })
-  afterAll(() => server.stop())
+  afterAll(() => Promise.all([server.stop(), lab.stop()]))
 
   test('two prefixes in one database know nothing of each other', async () => {
     const [one, other] = ['one', 'other'].map((prefix) => redis({ url: server.url, prefix }))
@@ -33,6 +38,20 @@ describe.skipIf(noRedis)('redis', () => {
     expect(await listed(other!, 'grant:u:')).toEqual([])
     expect(await listed(other!, 'grant:')).toEqual([])
     await Promise.all([one!.close(), other!.close()])
+  })
+
+  test.each(['a:b', ':', 'a b', '', 'a*'])(
+    'refuses the prefix %j, which could be inside another one',
+    (prefix) => {
+      expect(() => redis({ url: server.url, prefix })).toThrow(/`prefix` may contain/)
+    },
+  )
+
+  test('needs a URL or a client, and not both', () => {
+    expect(() => redis({})).toThrow(TypeError)
+    expect(() => redis({ url: 'not a url' })).toThrow(TypeError)
+    const client = { status: 'ready', disconnect() {} }
+    expect(() => redis({ url: server.url, client })).toThrow(TypeError)
   })
 
   test('lists a user without a look at the rest, and leaves no index behind', async () => {
@@ -64,6 +83,112 @@ describe.skipIf(noRedis)('redis', () => {
     expect((await store.get('a'))?.value).toBe(2)
     await store.close()
     raw.disconnect()
+  })
+
+  test('lists every grant of a user whose index was evicted', async () => {
+    const small = await lab.start('--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru')
+    const store = redis({ url: small.url })
+    const keys = Array.from({ length: 20 }, (_, index) => `grant:u:${String(index).padStart(2, '0')}`)
+    for (const key of keys) await store.set(key, key, 60)
+    expect(await listed(store, 'grant:u:')).toEqual(keys)
+    small.cli('del', 'lockgate:grant:u:*')
+    await store.set('grant:u:later', 'later', 60)
+    expect(await listed(store, 'grant:u:')).toEqual([...keys, 'grant:u:later'])
+    // The index is complete again: no further look at all keys.
+    small.cli('config', 'resetstat')
+    expect(await listed(store, 'grant:u:')).toEqual([...keys, 'grant:u:later'])
+    expect(await listed(store, 'grant:nobody:')).toEqual([])
+    const scans = () => /cmdstat_scan:calls=(\d+)/.exec(small.cli('info', 'commandstats'))?.[1] ?? '0'
+    expect(scans()).toBe('1')
+    expect(await listed(store, 'grant:nobody:')).toEqual([])
+    expect(scans()).toBe('1')
+    await store.close()
+  })
+
+  test('warns of a server that drops records when memory is short', async () => {
+    const evicting = await lab.start('--maxmemory-policy', 'volatile-lru')
+    const stores = [redis({ url: evicting.url }), redis({ url: server.url })]
+    expect(await stores[0]!.warnings!()).toEqual([
+      expect.stringMatching(/maxmemory-policy volatile-lru.*noeviction/),
+    ])
+    expect(await stores[1]!.warnings!()).toEqual([])
+    await Promise.all(stores.map((store) => store.close()))
+  })
+
+  describe('access rules', () => {
+    const NEEDED = [
+      '+get +mget +set +del +exists +scan +info',
+      '+zadd +zrem +zscore +zrangebyscore +zremrangebyscore +pttl +pexpire +eval +evalsha',
+    ]
+    let secured: RedisNode
+    beforeAll(async () => {
+      secured = await lab.start('--maxmemory-policy', 'allkeys-lru')
+      secured.cli('acl', 'setuser', 'full', 'on', '>pw', '~lockgate*', ...NEEDED.join(' ').split(' '))
+      secured.cli('acl', 'setuser', 'scriptless', 'on', '>pw', '~*', '+@all', '-@scripting')
+      secured.cli('acl', 'setuser', 'elsewhere', 'on', '>pw', '~other:*', '+@all')
+    })
+    const as = (user: string, password = 'pw') => `redis://${user}:${password}@127.0.0.1:${secured.port}`
+
+    test('the documented ones are enough', async () => {
+      const store = redis({ url: as('full') })
+      await store.check!()
+      await store.warnings!()
+      const part = store.forIssuer!('https://acl.example')
+      await part.set('grant:u:1', 1, 60)
+      expect(await part.swap('grant:u:1', (await part.get('grant:u:1'))!.version, 2, 60)).toBe(true)
+      expect(await listed(part, 'grant:u:')).toEqual(['grant:u:1'])
+      expect(await listed(part, 'grant:')).toEqual(['grant:u:1'])
+      expect(await part.getMany!(['grant:u:1'])).toEqual([{ value: 2, version: expect.any(String) }])
+      await part.delete('grant:u:1')
+      await store.close()
+    })
+
+    test.each([
+      ['may not run scripts', () => as('scriptless'), /may not run '(evalsha|eval)': allow it that command/],
+      ['may not use these keys', () => as('elsewhere'), /may not use these keys: allow it ~lockgate\*/],
+      ['has another password', () => as('full', 'wrong'), /refuses the user name or the password/],
+    ])('a user who %s is told so at the start', async (_name, url, message) => {
+      await expect(fromUrl(url())).rejects.toThrow(message)
+    })
+  })
+
+  test('a replica is told from a primary at the start', async () => {
+    const primary = await lab.start()
+    const replica = await lab.start('--replicaof', '127.0.0.1', String(primary.port))
+    await expect.poll(() => replica.cli('info', 'replication'), { timeout: 10_000 }).toMatch(/link_status:up/)
+    await expect(fromUrl(replica.url)).rejects.toThrow(/is a replica.*use the address of its primary/)
+  })
+
+  test('a swap whose answer was lost is sent again, and counts once', async () => {
+    const gate = await startGate(Number(new URL(server.url).port))
+    const store = redis({ url: `redis://127.0.0.1:${gate.port}` })
+    await store.set('grant:lost:1', 'first', 60)
+    const { version } = (await store.get('grant:lost:1'))!
+    gate.silenceReplies()
+    expect(await store.swap('grant:lost:1', version, 'second', 60)).toBe(true)
+    expect((await store.get('grant:lost:1'))?.value).toBe('second')
+    await store.close()
+    await gate.close()
+  })
+
+  test('a swap that failed for its caller does not happen later', async () => {
+    const gate = await startGate(Number(new URL(server.url).port))
+    const store = redis({ url: `redis://127.0.0.1:${gate.port}` })
+    await store.set('grant:late:1', 'first', 60)
+    const { version } = (await store.get('grant:late:1'))!
+    gate.silent = true
+    gate.silence()
+    await expect(store.swap('grant:late:1', version, 'late', 60)).rejects.toThrow()
+    await expect(store.set('grant:late:2', 'late', 60)).rejects.toThrow()
+    gate.silent = false
+    await expect
+      .poll(() => store.get('grant:late:1').catch(() => 'failed'), { timeout: 10_000 })
+      .toMatchObject({
+        value: 'first',
+      })
+    expect(await store.get('grant:late:2')).toBeUndefined()
+    await store.close()
+    await gate.close()
   })
 
   test.skipIf(process.env.REDIS_URL)(

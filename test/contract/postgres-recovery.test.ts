@@ -1,0 +1,154 @@
+import { postgres } from 'lockgate/storage/postgres'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
+import { noPostgres, type PostgresServer, startPostgres } from '../support/postgres.ts'
+import { startGate } from '../support/tcp-gate.ts'
+import { recovery } from './recovery.ts'
+import { testStore } from './store-contract.ts'
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+describe.skipIf(noPostgres)('postgres', () => {
+  let server: PostgresServer
+  let raw: pg.Client
+  beforeAll(async () => {
+    server = await startPostgres()
+    raw = new pg.Client(server.url)
+    await raw.connect()
+  })
+  afterAll(async () => {
+    await raw.end()
+    await server.stop()
+  })
+
+  const behind = (port: number) => server.url.replace(/:\d+\//, `:${port}/`)
+
+  test('while the table is locked, requests fail in time and the pool is all that is used', async () => {
+    const store = postgres({ url: server.url, connections: 5 })
+    await store.set('grant:u:1', 'kept', 60)
+    await raw.query('BEGIN; LOCK TABLE lockgate IN ACCESS EXCLUSIVE MODE')
+    const count = async () => {
+      const { rows } = await raw.query(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+      )
+      return (rows[0] as { n: number }).n
+    }
+    let most = 0
+    const outcomes: Promise<number>[] = []
+    for (const began = Date.now(); Date.now() - began < 9000; ) {
+      const asked = Date.now()
+      outcomes.push(
+        store.get('grant:u:1').then(
+          () => -1,
+          () => Date.now() - asked,
+        ),
+      )
+      await sleep(50)
+      most = Math.max(most, await count())
+    }
+    expect(most).toBeLessThanOrEqual(5)
+    const times = await Promise.all(outcomes)
+    expect(Math.min(...times)).toBeGreaterThan(0)
+    expect(Math.max(...times)).toBeLessThan(5100)
+    await raw.query('COMMIT')
+    expect((await store.get('grant:u:1'))?.value).toBe('kept')
+    await store.close()
+  })
+
+  test('a write that waited for a lock until its caller gave up does not happen later', async () => {
+    const store = postgres({ url: server.url })
+    await store.set('grant:late:1', 'first', 60)
+    await raw.query('BEGIN; LOCK TABLE lockgate IN EXCLUSIVE MODE')
+    await expect(store.set('grant:late:1', 'late', 60)).rejects.toThrow()
+    await raw.query('COMMIT')
+    await sleep(500)
+    expect((await store.get('grant:late:1'))?.value).toBe('first')
+    await store.close()
+  })
+
+  test('silent connections are dropped, and lose nothing', async () => {
+    const gate = await startGate(Number(new URL(server.url).port))
+    const store = postgres({ url: behind(gate.port) })
+    await Promise.all(Array.from({ length: 5 }, () => store.set('grant:s:kept', 'kept', 60)))
+    gate.silence()
+    expect(await recovery(store, 'grant:s:1')).toBeLessThan(10_000)
+    expect((await store.get('grant:s:kept'))?.value).toBe('kept')
+    await store.close()
+    await gate.close()
+  })
+
+  test('a swap whose answer was lost counts as done', async () => {
+    const gate = await startGate(Number(new URL(server.url).port))
+    const store = postgres({ url: behind(gate.port), connections: 1 })
+    await store.set('grant:lost:1', 'first', 60)
+    const { version } = (await store.get('grant:lost:1'))!
+    gate.silenceReplies()
+    expect(await store.swap('grant:lost:1', version, 'second', 60)).toBe(true)
+    expect((await store.get('grant:lost:1'))?.value).toBe('second')
+    await store.close()
+    await gate.close()
+  })
+
+  test('a server that refuses writes at first is written to once it takes them', async () => {
+    const store = postgres({ url: server.url })
+    await store.set('grant:ro:1', 'first', 60)
+    await store.close()
+    await raw.query('ALTER SYSTEM SET default_transaction_read_only = on')
+    await raw.query('SELECT pg_reload_conf()')
+    await sleep(300)
+    const demoted = postgres({ url: server.url })
+    const writing = demoted.set('grant:ro:1', 'second', 60)
+    await sleep(500)
+    await raw.query('SET default_transaction_read_only = off')
+    await raw.query('ALTER SYSTEM RESET default_transaction_read_only')
+    await raw.query('SELECT pg_reload_conf()')
+    await writing
+    expect((await demoted.get('grant:ro:1'))?.value).toBe('second')
+    await demoted.close()
+  })
+
+  test('a user who may not write is told so at the start', async () => {
+    await raw.query('CREATE ROLE reader LOGIN; GRANT SELECT ON lockgate TO reader')
+    const store = postgres({ url: server.url.replace('lockgate@', 'reader@') })
+    await expect(store.check!()).rejects.toThrow(/may not use the table: grant it SELECT, INSERT/)
+    await store.close()
+  })
+
+  test('its limits are set on the server, and it has nothing to warn of', async () => {
+    const store = postgres({ url: server.url })
+    await store.check!()
+    expect(await store.warnings!()).toEqual([])
+    await store.close()
+  })
+})
+
+const missing = noPostgres ?? noPgbouncer
+
+testStore(
+  'postgres through pgbouncer',
+  'atomic',
+  async () => {
+    const server = await startPostgres()
+    const bouncer = await startPgbouncer(server.url)
+    const store = postgres({ url: bouncer.url })
+    const close = async () => {
+      await store.close()
+      await bouncer.stop()
+      await server.stop()
+    }
+    return { store, shared: { url: bouncer.url }, close }
+  },
+  { processes: true, without: missing },
+)
+
+test.skipIf(missing)('postgres through pgbouncer says which setting is missing', async () => {
+  const server = await startPostgres()
+  const bouncer = await startPgbouncer(server.url)
+  const store = postgres({ url: bouncer.url })
+  await store.check!()
+  expect(await store.warnings!()).toEqual([expect.stringMatching(/refuses statement_timeout.*ALTER ROLE/)])
+  await store.close()
+  await bouncer.stop()
+  await server.stop()
+})
