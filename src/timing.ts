@@ -10,8 +10,16 @@ const SHIPPED = {
   storage: 8000,
   /** The deadline of one operation of a storage engine, inside a storage adapter. */
   storageEngine: 5000,
+  /** The deadline of a listing by an unstorage driver, which returns all keys at once. */
+  storageListing: 60_000,
   /** How long a storage adapter tries again while another process holds the lock of a file. */
   storageLocked: 3000,
+  /** How often the holder of a folder touches its lock. */
+  folderLockTouch: 2000,
+  /** How long a lock of another machine is watched before it counts as abandoned. */
+  folderLockStale: 10_000,
+  /** The age from which a file is removed whose record nobody can read. */
+  unreadableFile: 30 * 86_400_000,
   /** The age from which the temporary file of an interrupted write is removed. */
   abandonedFile: 60_000,
   /** The pauses before a record that was just written elsewhere is read again from an eventually consistent store. */

@@ -1,27 +1,59 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, opendir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, opendir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import fsLite from 'unstorage/drivers/fs-lite'
 import type { Store } from '../../src/index.ts'
 import { ms } from '../../src/internal.ts'
-import type { Driver } from './driver.ts'
+import type { Closable, Driver } from './driver.ts'
+import { driverStore } from './driver-store.ts'
+import { createFolderLock } from './folder-lock.ts'
 import { folderOf } from './keys.ts'
-import { unstorage } from './unstorage.ts'
+import { probe } from './probe.ts'
 
-/** Set apart from folders' names, or `a` and `a:b` could not both exist. No key contains a dot. */
+/** The end of a record's file name. It differs from folders, so that `a` and `a:b` can both exist. No key has a dot. */
 const SUFFIX = '.json'
+/** Folders that are listed at the same time. */
+const AT_ONCE = 32
+
+/** A folder that is open in this process. All stores on it share its turns, its lock and its sweep. */
+interface Folder {
+  readonly store: Store & Closable
+  users: number
+}
+
+const folders = new Map<string, Folder>()
+
 /**
- * A folder on this machine, one file a record, over unstorage's `fs-lite` driver. For one process: a second one on
- * the same folder is not seen in time.
+ * A folder on this machine with one file per record, over unstorage's `fs-lite` driver. For one process, and up to 200,000
+ * grants: a listing of all of them then takes about half a minute. The first write takes a lock, so that a second process
+ * cannot write to the folder.
  *
- * The driver writes into the file itself; here a record is written beside it and moved into place, so that a crash
- * leaves the old record or the new one, never half of either. What it leaves besides is swept up later.
+ * The driver would write into the file itself. This store writes a new file and moves it into place, so that a crash leaves
+ * the old record or the new one, never half of either. Other leftovers of a crash are removed later.
  *
- * @param options.base The folder; made where it is missing, readable by its owner only.
+ * @param options.base The folder; created if it does not exist, readable by its owner only.
  */
-export function fs(options: { base: string }): Store {
+export function fs(options: { base: string }): Store & Closable {
   const base = resolve(options.base)
+  const folder = folders.get(base) ?? { store: openFolder(base), users: 0 }
+  folders.set(base, folder)
+  folder.users++
+  let closed = false
+  return {
+    ...folder.store,
+    async close() {
+      if (closed) return
+      closed = true
+      if (--folder.users > 0) return
+      folders.delete(base)
+      await folder.store.close()
+    },
+  }
+}
+
+function openFolder(base: string): Store & Closable {
   const lite = fsLite({ base }) as Driver
+  const lock = createFolderLock(base)
   const fileOf = (key: string) => join(base, ...key.split(':')) + SUFFIX
 
   async function write(file: string, text: string): Promise<void> {
@@ -36,50 +68,105 @@ export function fs(options: { base: string }): Store {
     }
   }
 
-  /** Every record below a folder, as its key. Removes on its way what a crash has left behind. */
-  async function* walk(folder: string): AsyncIterable<string> {
-    const path = join(base, ...folder.split(':'))
-    for await (const entry of await opendir(path)) {
-      const name = folder + entry.name
-      if (entry.isDirectory()) yield* unlessGone(walk(`${name}:`))
-      else if (name.endsWith(SUFFIX)) yield name.slice(0, -SUFFIX.length)
-      else if (name.endsWith('.tmp')) await removeAbandoned(join(path, entry.name))
+  const store = driverStore(
+    {
+      keepsTime: false,
+      read: async (key) => lite.getItem(key + SUFFIX),
+      write: (key, text) =>
+        // The folder may disappear between its creation and its use, with the last other record in it.
+        write(fileOf(key), text).catch((error) =>
+          isMissing(error) ? write(fileOf(key), text) : Promise.reject(error),
+        ),
+      async remove(key) {
+        const file = fileOf(key)
+        await rm(file, { force: true })
+        // Fails if other records are in the folder.
+        if (key.includes(':')) await rmdir(dirname(file)).catch(() => {})
+      },
+      async *list(prefix) {
+        for await (const key of walk(base, folderOf(prefix))) if (key.startsWith(prefix)) yield key
+      },
+      async isAbandoned(key) {
+        const { mtimeMs } = await stat(fileOf(key))
+        return Date.now() - mtimeMs > ms.unreadableFile
+      },
+    },
+    'process',
+  )
+  return {
+    ...store,
+    async set(key, value, ttl) {
+      await lock.hold()
+      await store.set(key, value, ttl)
+    },
+    async swap(key, version, value, ttl) {
+      await lock.hold()
+      return store.swap(key, version, value, ttl)
+    },
+    hold: () => lock.hold(),
+    // Without the lock: another process may serve the folder.
+    check: () => probe(store).catch((error) => explain(base, error)),
+    close: () => lock.release(),
+  }
+}
+
+/** Lists every record below a folder by its key. Removes leftovers of a crash on its way. */
+async function* walk(base: string, folder: string): AsyncIterable<string> {
+  const path = pathOf(base, folder)
+  const directory = await opendir(path, { bufferSize: 1000 }).catch(ignoreMissing)
+  if (!directory) return
+  let leaves: string[] = []
+  for await (const entry of directory) {
+    const name = folder + entry.name
+    if (!entry.isDirectory()) {
+      if (await isRecord(path, entry.name)) yield keyOf(name)
+    } else if (folder === '') {
+      yield* walk(base, `${name}:`)
+    } else {
+      // There may be one for each user, with a few files.
+      leaves.push(`${name}:`)
+      if (leaves.length < AT_ONCE) continue
+      yield* (await Promise.all(leaves.map((leaf) => listLeaf(base, leaf)))).flat()
+      leaves = []
     }
   }
-
-  const driver: Driver = {
-    getItem: (key) => lite.getItem(key + SUFFIX),
-    async getKeys(prefix) {
-      const keys: string[] = []
-      for await (const key of unlessGone(walk(folderOf(prefix)))) keys.push(key)
-      return keys
-    },
-    async removeItem(key) {
-      const file = fileOf(key)
-      await rm(file, { force: true })
-      // Not where there are others beside it.
-      if (key.includes(':')) await rmdir(dirname(file)).catch(() => {})
-    },
-    setItem: (key, text) =>
-      // The folder may go between its making and its use, with the last other record in it.
-      write(fileOf(key), text).catch((error) =>
-        isGone(error) ? write(fileOf(key), text) : Promise.reject(error),
-      ),
-  }
-  return unstorage(driver)
+  yield* (await Promise.all(leaves.map((leaf) => listLeaf(base, leaf)))).flat()
 }
 
-const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
-
-async function* unlessGone(entries: AsyncIterable<string>): AsyncIterable<string> {
-  try {
-    yield* entries
-  } catch (error) {
-    if (!isGone(error)) throw error
+/** Lists the records of a folder that has no folders in it. */
+async function listLeaf(base: string, folder: string): Promise<string[]> {
+  const path = pathOf(base, folder)
+  const keys: string[] = []
+  for (const name of (await readdir(path).catch(ignoreMissing)) ?? []) {
+    if (await isRecord(path, name)) keys.push(keyOf(folder + name))
   }
+  return keys
 }
 
-async function removeAbandoned(file: string): Promise<void> {
-  const found = await stat(file).catch(() => undefined)
-  if (found && Date.now() - found.mtimeMs > ms.abandonedFile) await rm(file, { force: true })
+const pathOf = (base: string, folder: string): string => join(base, ...folder.split(':'))
+const keyOf = (name: string): string => name.slice(0, -SUFFIX.length)
+
+/** Returns whether a file is a record. Removes the file of a write that was interrupted long ago. */
+async function isRecord(path: string, name: string): Promise<boolean> {
+  if (name.endsWith('.tmp')) {
+    const file = join(path, name)
+    const found = await stat(file).catch(ignoreMissing)
+    if (found && Date.now() - found.mtimeMs > ms.abandonedFile) await rm(file, { force: true })
+  }
+  return name.endsWith(SUFFIX)
+}
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
+
+function ignoreMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error
+}
+
+/** @throws {TypeError} For a folder that cannot be used, with what to do. */
+function explain(base: string, error: unknown): never {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error
+  throw new TypeError(`cannot write to ${base} (${code}): it must be a folder that this user may write to`, {
+    cause: error,
+  })
 }

@@ -1,17 +1,18 @@
-/** How many records each write pays for. More than one, or the store would grow faster than it is swept. */
+/** Records that each write pays for. More than one, or the store would grow faster than it is swept. */
 const PER_WRITE = 2
-/** What writes may be owed at most, so that a burst is not followed by a long one of reads. */
+/** Records that writes may owe at most, so that a burst of writes is not followed by a long one of reads. */
 const LONGEST_DEBT = 500
-/** How many writes there are from the end of one round to the start of the next: listing is not free either. */
+/** Writes from the end of one round to the start of the next, because a listing has its price too. */
 const PAUSE = 200
 
 /**
- * For engines that keep no time: removes what has expired, a few records at every write. No write waits for it, no
- * read starts it, and a failure of it is nobody's: the next round tries again.
+ * Removes expired records from an engine that keeps no time: a few at each write, one round through all records after
+ * another. No write waits for it, no read starts it, and at most one runs at a time. A record that cannot be looked at is
+ * left for the next round.
  *
- * @param list Everything there is to look at, from the start.
- * @param look Removes it where it has expired.
- * @returns What to call after each write.
+ * @param list Lists everything from the start, as far as it is asked for.
+ * @param look Removes an entry that has expired.
+ * @returns A function to call after each write.
  */
 export function createSweep<T>(list: () => AsyncIterable<T>, look: (entry: T) => Promise<void>): () => void {
   let round: AsyncIterator<T> | undefined
@@ -30,7 +31,7 @@ export function createSweep<T>(list: () => AsyncIterable<T>, look: (entry: T) =>
         pause = PAUSE
         return
       }
-      await look(next.value)
+      await look(next.value).catch(() => {})
     }
   }
 
@@ -41,7 +42,9 @@ export function createSweep<T>(list: () => AsyncIterable<T>, look: (entry: T) =>
     busy = true
     void pay()
       .catch(() => {
+        // A listing that failed does not start again at the next write.
         round = undefined
+        pause = PAUSE
       })
       .finally(() => {
         busy = false

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { cloudflareKv, type KvNamespace } from 'lockgate/storage/cloudflare-kv'
 import { durableObject, type ObjectNamespace } from 'lockgate/storage/durable-object'
 import { Miniflare } from 'miniflare'
-import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { race } from './race.ts'
 import { testStore } from './store-contract.ts'
@@ -19,14 +19,15 @@ async function startKv() {
 }
 
 async function startObjects() {
-  const source = await readFile(
-    new URL('../../adapters/workers/durable-object-store.ts', import.meta.url),
-    'utf8',
-  )
-  const { outputText } = ts.transpileModule(source, { compilerOptions: { target: 99, module: 99 } })
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('../../adapters/workers/durable-object-store.ts', import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'esm',
+  })
   const worker = new Miniflare({
     ...options,
-    script: `${outputText}
+    script: `${outputFiles[0]!.text}
       export class Alarmed extends LockgateStore {
         constructor(state) { super(state); this.state = state }
         async fetch(request) {

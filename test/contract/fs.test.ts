@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Store } from 'lockgate'
+import { fromUrl } from 'lockgate/storage/from-url'
 import { fs } from 'lockgate/storage/fs'
-import { afterAll, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { listed } from './key-rules.ts'
 import { openRemote } from './remote-store.ts'
 import { testStore } from './store-contract.ts'
@@ -92,7 +93,7 @@ test('expired records are removed as others are written, with the folders they l
   await vi.waitFor(
     async () => {
       await store.set('grant:live:1', 'long', 60)
-      expect(await filesIn(base)).toEqual(['grant', 'grant/live', 'grant/live/1.json'])
+      expect(await filesIn(base)).toEqual(['.lock', 'grant', 'grant/live', 'grant/live/1.json'])
     },
     { timeout: 10_000, interval: 1 },
   )
@@ -124,7 +125,180 @@ test('a folder that cannot be read or written is an error, not an absence', asyn
   const store = fs({ base: join(folder, 'file') })
   await expect(store.get('a')).rejects.toThrow('ENOTDIR')
   await expect(store.set('a', 1, 60)).rejects.toThrow()
-  await expect(store.swap('a', undefined, 1, 60)).rejects.toThrow('ENOTDIR')
+  await expect(store.swap('a', undefined, 1, 60)).rejects.toThrow()
   await expect(store.delete('a')).rejects.toThrow('ENOTDIR')
   await expect(listed(store, '')).rejects.toThrow('ENOTDIR')
+})
+
+test('all stores of one process on one folder take turns', async () => {
+  const base = await newFolder()
+  const stores = [1, 2, 3].map(() => fs({ base }))
+  const won = await Promise.all(
+    Array.from({ length: 30 }, (_, racer) => stores[racer % 3]!.swap('grant:u:1', undefined, racer, 60)),
+  )
+  expect(won.filter(Boolean)).toHaveLength(1)
+  await Promise.all(stores.map((store) => store.close()))
+})
+
+describe('the lock of a folder', () => {
+  test('refuses the writes of a second process, and names the first one', async () => {
+    const base = await newFolder()
+    const store = fs({ base })
+    await store.set('grant:u:1', 'first', 60)
+    const second = await openRemote(`fs:${base}`)
+    await expect(second.hold!()).rejects.toThrow(
+      `${base} is in use by process ${process.pid} on ${hostname()}: stop that process, or use sqlite:`,
+    )
+    await expect(second.set('grant:u:1', 'second', 60)).rejects.toThrow('is in use by process')
+    await expect(second.swap('grant:u:2', undefined, 'second', 60)).rejects.toThrow('is in use by process')
+    // An operator may list and revoke while the server runs.
+    expect((await second.get('grant:u:1'))?.value).toBe('first')
+    expect(await listed(second, 'grant:')).toEqual(['grant:u:1'])
+    await second.delete('grant:u:1')
+    expect(await store.get('grant:u:1')).toBeUndefined()
+    await store.close()
+    await second.set('grant:u:1', 'second', 60)
+    expect((await store.get('grant:u:1'))?.value).toBe('second')
+    await second.close()
+  })
+
+  test('of a process that was killed is taken over at once', async () => {
+    const base = await newFolder()
+    const first = await openRemote(`fs:${base}`)
+    await first.set('grant:u:1', 'kept', 60)
+    await first.kill()
+    expect(await filesIn(base)).toContain('.lock')
+    const store = fs({ base })
+    const began = Date.now()
+    await store.set('grant:u:2', 1, 60)
+    expect(Date.now() - began).toBeLessThan(1000)
+    expect((await store.get('grant:u:1'))?.value).toBe('kept')
+    await store.close()
+  })
+
+  test('of a process that ended by itself is gone', async () => {
+    const base = await newFolder()
+    const first = await openRemote(`fs:${base}`)
+    await first.set('grant:u:1', 'kept', 60)
+    await first.close()
+    expect(await filesIn(base)).toEqual(['grant', 'grant/u', 'grant/u/1.json'])
+  })
+
+  const elsewhere = (touched: Date) => ({
+    text: JSON.stringify({ id: 'x', pid: 1, started: '1', place: 'another-machine pid:[1]' }),
+    touched,
+  })
+
+  test('of another machine is respected as long as it is touched', async () => {
+    const base = await newFolder()
+    const { text } = elsewhere(new Date())
+    const file = join(base, '.lock')
+    await writeFile(file, text)
+    const touching = setInterval(() => void utimes(file, new Date(), new Date()), 500)
+    const store = fs({ base })
+    await expect(store.hold!()).rejects.toThrow('is in use by process 1 on another-machine')
+    clearInterval(touching)
+    expect(await readFile(file, 'utf8')).toBe(text)
+  })
+
+  test.each([
+    ['of another machine', elsewhere(new Date(0)).text],
+    ['that was cut in half', '{"id":'],
+  ])('%s is taken over when nobody touches it', async (_name, text) => {
+    const base = await newFolder()
+    await writeFile(join(base, '.lock'), text)
+    const store = fs({ base })
+    const began = Date.now()
+    await store.hold!()
+    expect(Date.now() - began).toBeGreaterThan(9000)
+    await store.set('grant:u:1', 1, 60)
+    await store.close()
+  })
+
+  test('of a process number that another program has now is taken over', async () => {
+    const base = await newFolder()
+    const first = fs({ base })
+    await first.hold!()
+    const own = JSON.parse(await readFile(join(base, '.lock'), 'utf8')) as object
+    await first.close()
+    await writeFile(join(base, '.lock'), JSON.stringify({ ...own, id: 'y', started: '1' }))
+    const store = fs({ base })
+    await store.set('grant:u:1', 1, 60)
+    await store.close()
+  })
+
+  test('is lost to a process that took it over, and no write follows', async () => {
+    const base = await newFolder()
+    const store = fs({ base })
+    await store.set('grant:u:1', 'ours', 60)
+    await writeFile(join(base, '.lock'), elsewhere(new Date()).text)
+    const touching = setInterval(
+      () => void utimes(join(base, '.lock'), new Date(), new Date()).catch(() => {}),
+      500,
+    )
+    await new Promise((resolve) => setTimeout(resolve, 2500))
+    await expect(store.set('grant:u:1', 'late', 60)).rejects.toThrow('is in use by')
+    clearInterval(touching)
+    expect((await store.get('grant:u:1'))?.value).toBe('ours')
+  })
+})
+
+describe('the check at the start', () => {
+  test('leaves nothing behind, and does not need the lock', async () => {
+    const base = await newFolder()
+    const serving = await openRemote(`fs:${base}`)
+    await serving.hold!()
+    const store = fs({ base })
+    await store.check!()
+    expect(await filesIn(base)).toEqual(['.lock'])
+    await serving.close()
+  })
+
+  test.each(['file', 'file/below'])('names the folder that cannot be written: %s', async (path) => {
+    const folder = await newFolder()
+    await writeFile(join(folder, 'file'), '')
+    await expect(fromUrl(`fs:${join(folder, path)}`)).rejects.toThrow(
+      /^cannot write to .*file.* \((ENOTDIR|EEXIST)\): it must be a folder that this user may write to$/,
+    )
+  })
+})
+
+describe('a damaged record', () => {
+  const damage = async (base: string, text: string) => {
+    await mkdir(join(base, 'grant', 'u'), { recursive: true })
+    await writeFile(join(base, 'grant', 'u', 'bad.json'), text)
+  }
+
+  test('is named in lists, hides no other record, and can be deleted', async () => {
+    const base = await newFolder()
+    const store = fs({ base })
+    await store.set('grant:u:good', 1, 60)
+    await damage(base, 'cut')
+    expect(await listed(store, 'grant:')).toEqual(['grant:u:bad', 'grant:u:good'])
+    const found = await store.getMany!(['grant:u:bad', 'grant:u:good', 'grant:u:none'])
+    expect(found).toEqual([
+      expect.objectContaining({ name: 'UnreadableRecord', key: 'grant:u:bad' }),
+      expect.objectContaining({ value: 1 }),
+      undefined,
+    ])
+    await store.delete('grant:u:bad')
+    expect(await listed(store, 'grant:')).toEqual(['grant:u:good'])
+    await store.close()
+  })
+
+  test('is swept when it is so old that it cannot be good', async () => {
+    const base = await newFolder()
+    const store = fs({ base })
+    await damage(base, 'cut')
+    const month = new Date(Date.now() - 31 * 86_400_000)
+    await utimes(join(base, 'grant', 'u', 'bad.json'), month, month)
+    await vi.waitFor(
+      async () => {
+        await store.set('grant:u:good', 1, 60)
+        expect(await filesIn(join(base, 'grant', 'u'))).toEqual(['good.json'])
+      },
+      { timeout: 10_000, interval: 1 },
+    )
+    await store.close()
+  })
 })

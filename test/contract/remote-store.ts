@@ -6,7 +6,7 @@ import { onLine } from './lines.ts'
 /** A line to the store's process. */
 export interface Call {
   readonly id: number
-  readonly op: 'get' | 'set' | 'swap' | 'delete' | 'keys' | 'race'
+  readonly op: 'get' | 'set' | 'swap' | 'delete' | 'keys' | 'race' | 'hold'
   readonly args: readonly unknown[]
 }
 
@@ -93,6 +93,7 @@ export async function openRemote(url: string, runtime: readonly string[] = thisN
     async *keys(prefix) {
       yield* await call<string[]>('keys', prefix)
     },
+    hold: () => call('hold'),
     race: (key, version, racers) => call('race', key, version ?? null, racers),
     async kill() {
       child.kill('SIGKILL')

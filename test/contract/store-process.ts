@@ -14,6 +14,7 @@ async function answer({ op, args }: Call): Promise<unknown> {
     for await (const key of store.keys(args[0] as string)) keys.push(key)
     return keys
   }
+  if (op === 'hold') return store.hold?.()
   // JSON has no undefined: a version that is null is one.
   const given = op === 'swap' ? args.map((arg, index) => (index === 1 ? (arg ?? undefined) : arg)) : args
   return (store[op] as (...args: unknown[]) => Promise<unknown>)(...given)
