@@ -7,11 +7,12 @@ const LASTING = 100 * 365 * 24 * 3600
 const BATCH = 500
 
 /**
- * Returns the part of a store that belongs to one deployment: the first part of each key names it, as in
+ * Returns the part of a store that belongs to one deployment. The first deployment on a server has the plain keys, as every
+ * deployment of an older version has. For any other, the first part of each key names it, as in
  * `grant-<deployment>:<user>:<id>`.
  *
- * Older versions wrote all keys without a name. A deployment whose records they are goes on without one, so that its
- * instances of both versions see the same records. The choice is made once, and stored under `home:<deployment>`.
+ * The choice is made once, and stored under `home:<deployment>`. Instances of an older and of this version therefore see
+ * the same records.
  *
  * @param issuer The deployment's public URL.
  */
@@ -60,37 +61,42 @@ const firstPart = (key: string): number => `${key}:`.indexOf(':')
 /** Returns what the deployment adds to the first part of its keys: `-<deployment>`, or nothing. */
 async function choose(store: Store, issuer: string): Promise<string> {
   const name = await nameOf(issuer)
-  const mark = `home:${name}`
   for (;;) {
-    const known = await store.get(mark)
+    const known = await store.get(`home:${name}`)
     if (known) return (known.value as { named: boolean }).named ? `-${name}` : ''
-    await store.swap(mark, undefined, { named: !(await hasOlderRecords(store, issuer)) }, LASTING)
+    const named = !(await hasPlainKeys(store, issuer))
+    await store.swap(`home:${name}`, undefined, { named }, LASTING)
   }
 }
 
-/**
- * Returns whether an older version wrote records for this deployment. Grants name its URL. Registrations do not, so
- * without any grant they are taken for its own.
- */
-async function hasOlderRecords(store: Store, issuer: string): Promise<boolean> {
+/** Returns whether the plain keys belong to a deployment: an older version of it wrote grants there, or it comes first. */
+async function hasPlainKeys(store: Store, issuer: string): Promise<boolean> {
+  const owner = await store.get('home:owner')
+  if (owner?.value === issuer) return true
+  const grants = await whoseGrants(store, issuer)
+  if (grants === 'own') return true
+  return !owner && grants === 'none' && store.swap('home:owner', undefined, issuer, LASTING)
+}
+
+/** Returns whose grants an older version wrote. A grant names the public URL of its deployment. */
+async function whoseGrants(store: Store, issuer: string): Promise<'own' | 'foreign' | 'none'> {
   const url = JSON.stringify(issuer).slice(1, -1)
   let batch: string[] = []
-  let grants = false
-  const mentions = async () => {
-    const found = await readMany(store, batch)
+  let found = false
+  const isOwn = async () => {
+    const records = await readMany(store, batch)
     batch = []
-    return found.some(
+    return records.some(
       (one) => one && !(one instanceof UnreadableRecord) && JSON.stringify(one.value).includes(url),
     )
   }
   for await (const key of store.keys('grant:')) {
-    grants = true
+    found = true
     batch.push(key)
-    if (batch.length === BATCH && (await mentions())) return true
+    if (batch.length === BATCH && (await isOwn())) return 'own'
   }
-  if (grants) return mentions()
-  for await (const _ of store.keys('client:')) return true
-  return false
+  if (await isOwn()) return 'own'
+  return found ? 'foreign' : 'none'
 }
 
 const readMany = (store: Store, keys: readonly string[]) =>

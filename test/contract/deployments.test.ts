@@ -108,11 +108,34 @@ for (const { name, missing, start, open } of KINDS) {
       await server.stop()
     })
 
-    test('registrations alone stay with the deployment that starts', async () => {
+    test('registrations alone stay with the deployment that starts first', async () => {
       const server = await start()
       const store = open(server.url)
       await store.set('client:app-1', 'registered', 60)
       expect((await store.forIssuer!(ONE).get('client:app-1'))?.value).toBe('registered')
+      expect(await store.forIssuer!(OTHER).get('client:app-1')).toBeUndefined()
+      await store.close()
+      await server.stop()
+    })
+
+    test('are seen from the start by the first deployment, though there are none yet', async () => {
+      const server = await start()
+      const store = open(server.url)
+      const upgraded = store.forIssuer!(ONE)
+      expect(await upgraded.get('grant:u:1')).toBeUndefined()
+      await store.set('grant:u:1', 'by the older version', 60)
+      expect((await upgraded.get('grant:u:1'))?.value).toBe('by the older version')
+      await store.close()
+      await server.stop()
+    })
+
+    test('of many that start at once, one deployment comes first', async () => {
+      const server = await start()
+      const store = open(server.url)
+      const parts = Array.from({ length: 8 }, (_, index) => store.forIssuer!(`https://d${index}.example`))
+      await Promise.all(parts.map((part, index) => part.set('grant:u:1', index, 60)))
+      const values = await Promise.all(parts.map(async (part) => (await part.get('grant:u:1'))?.value))
+      expect(values).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
       await store.close()
       await server.stop()
     })
