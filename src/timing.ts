@@ -19,7 +19,7 @@ const SHIPPED = {
   /** How long a lock of another machine is watched before it counts as abandoned. */
   folderLockStale: 10_000,
   /** The age from which a file is removed whose record nobody can read. */
-  unreadableFile: 30 * 86_400_000,
+  unreadableFile: 2_592_000_000,
   /** The age from which the temporary file of an interrupted write is removed. */
   abandonedFile: 60_000,
   /** The pauses before a record that was just written elsewhere is read again from an eventually consistent store. */

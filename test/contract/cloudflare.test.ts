@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { ValueTooLarge } from 'lockgate'
 import { cloudflareKv, type KvNamespace } from 'lockgate/storage/cloudflare-kv'
-import { durableObject, type ObjectNamespace } from 'lockgate/storage/durable-object'
+import { durableObject, LockgateStore, type ObjectNamespace } from 'lockgate/storage/durable-object'
 import { Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listed } from './key-rules.ts'
 import { race } from './race.ts'
 import { testStore } from './store-contract.ts'
 
@@ -47,6 +49,36 @@ async function startObjects() {
   })
   const objects = (await worker.getDurableObjectNamespace('STORE')) as unknown as ObjectNamespace
   return { worker, objects }
+}
+
+/** Objects of this process, on storage that is sorted as the platform's is. */
+function inProcess(): ObjectNamespace {
+  const objects = new Map<unknown, LockgateStore>()
+  function create(): LockgateStore {
+    const data = new Map<string, unknown>()
+    return new LockgateStore({
+      storage: {
+        get: async (key: string | string[]) =>
+          (Array.isArray(key) ? new Map(key.map((one) => [one, data.get(one)])) : data.get(key)) as never,
+        put: async (key, value) => void data.set(key, value),
+        delete: async (keys) => [keys].flat().forEach((key) => void data.delete(key)),
+        async list({ prefix = '', startAfter = '', limit }) {
+          const found = [...data].filter(([key]) => key.startsWith(prefix) && key > startAfter)
+          return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit))
+        },
+        getAlarm: async () => 1,
+        setAlarm: async () => {},
+      },
+    })
+  }
+  return {
+    idFromName: (name) => name,
+    get(id) {
+      const object = objects.get(id) ?? create()
+      objects.set(id, object)
+      return { fetch: (url, init) => object.fetch(new Request(url, init)) }
+    },
+  }
 }
 
 testStore('cloudflare-kv', 'eventual', async () => {
@@ -106,7 +138,57 @@ describe('durable-object', () => {
       get: (id) => objects.get(id),
     })
     for (const key of ['grant:ada:1', 'grant:ada:2', 'grant:bob:1', 'alone']) await store.set(key, 1, 60)
-    expect(names).toEqual(['grant:ada:', 'grant:ada:', 'grant:bob:', 'root'])
+    // The first sign-in of a user is written to the directory, and noted in the user's object.
+    const first = (user: string) => [`grant:${user}:`, 'directory:grant:', `grant:${user}:`]
+    expect(names).toEqual([...first('ada'), 'grant:ada:', ...first('bob'), 'root'])
+  })
+
+  test('lists the grants of all users, also of many', async () => {
+    const store = durableObject(objects)
+    const expected = new Set<string>()
+    for await (const key of store.keys('grant:')) expected.add(key)
+    const keys = Array.from({ length: 60 }, (_, index) => `grant:user${index % 40}:listed${index}`)
+    for (const key of keys) await store.set(key, key, 60)
+    await store.swap('grant:swapped:1', undefined, 1, 60)
+    const found = await listed(store, 'grant:')
+    expect(found).toEqual([...expected, ...keys, 'grant:swapped:1'].sort())
+    const records = await store.getMany!([...keys, 'grant:nobody:1'])
+    expect(records.map((one) => (one as { value: unknown } | undefined)?.value)).toEqual([...keys, undefined])
+  })
+
+  test('lists more keys than one page holds', async () => {
+    const store = durableObject(inProcess())
+    const keys = Array.from({ length: 2300 }, (_, index) => `client:app-${String(index).padStart(5, '0')}`)
+    for (const [index, key] of keys.entries()) await store.set(key, 1, index % 3 === 0 ? 0.001 : 60)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(await listed(store, 'client:')).toEqual(keys.filter((_, index) => index % 3 !== 0))
+  })
+
+  test('refuses to list what it cannot, instead of an empty list', async () => {
+    const store = durableObject(objects)
+    for (const prefix of ['', 'gra', 'grant:u']) {
+      await expect(listed(store, prefix)).rejects.toThrow('can only list a prefix that ends with a colon')
+    }
+  })
+
+  test.each([
+    ['plain', 'x'],
+    ['of many languages', 'ü漢😀'],
+  ])('takes a value of the size that it states, %s, and refuses a larger one', async (_name, text) => {
+    const store = durableObject(objects)
+    const unit = JSON.stringify(text).replace(/[^ -~]/g, '\\u0000').length - 2
+    const fits = text.repeat(Math.floor((store.maxValueBytes! - 2) / unit))
+    await store.set('grant:large:1', fits, 60)
+    expect((await store.get('grant:large:1'))?.value).toBe(fits)
+    const error = await store
+      .swap('grant:large:2', undefined, `${fits}${text}xxxxxxxxxxxxx`, 60)
+      .catch((error) => error)
+    expect(error).toBeInstanceOf(ValueTooLarge)
+    expect(error).toMatchObject({
+      limit: store.maxValueBytes,
+      message: expect.stringMatching(/Durable Object accepts/),
+    })
+    expect(await store.get('grant:large:2')).toBeUndefined()
   })
 
   test('its alarm comes after the first end, removes what has expired, and comes again for the rest', async () => {
@@ -119,7 +201,7 @@ describe('durable-object', () => {
     const ring = { method: 'PUT', body: '' }
     const answer = await alarmed.get(alarmed.idFromName('grant:u:')).fetch('https://lockgate.invalid/', ring)
     const { first, keys, next } = (await answer.json()) as { first: number; keys: string[]; next: number }
-    expect(keys).toEqual(['grant:u:long'])
+    expect(keys).toEqual(['*listed', 'grant:u:long'])
     expect(first - began).toBeGreaterThan(60_000)
     expect(first - began).toBeLessThan(70_000)
     expect(next - began).toBeGreaterThan(660_000)
