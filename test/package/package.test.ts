@@ -34,7 +34,9 @@ describe('the packed package', () => {
   test('holds the build and the documents, and nothing else', async () => {
     const { stdout } = await run('tar', ['tzf', tarball])
     for (const file of stdout.trim().split('\n')) {
-      expect(file).toMatch(/^package\/(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/)
+      expect(file).toMatch(
+        /^package\/(dist\/.+\.(js|d\.ts)|package\.json|docs\/.+\.md|(README|LICENSE|CHANGELOG|SECURITY|CONTRIBUTING)(\.md)?)$/,
+      )
     }
   })
 

@@ -1,6 +1,6 @@
 /**
  * Writes what follows from the files in `src/providers`: the names for the command line, the subpaths of package.json
- * and the table of README.md.
+ * and the table of docs/reference/providers.md.
  *
  *   npx tsx test/providers/write-table.ts
  */
@@ -79,7 +79,7 @@ async function readme(text: string): Promise<string> {
 export const FOLLOWING: readonly (readonly [string, (text: string) => string | Promise<string>])[] = [
   ['adapters/cli/configuration/providers.ts', commandLine],
   ['package.json', packageJson],
-  ['README.md', readme],
+  ['docs/reference/providers.md', readme],
 ]
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -8,8 +8,8 @@ import { readSettings } from '../../adapters/cli/configuration/settings.ts'
 import { doctorToken } from '../../adapters/cli/doctor/command.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { identityHeaders, requestHeaders } from '../../src/forward/request-headers.ts'
-import { COMMAND, withTables } from '../package/write-readme.ts'
 import { documents, GENERATED, snippetFiles, snippetsOf } from './snippets.ts'
+import { COMMAND, generatedDocuments } from './write-reference.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -35,8 +35,12 @@ describe('the code in the documents', () => {
     const used = everySnippet('ts').flatMap(({ code }) =>
       [...code.matchAll(/from '(lockgate[^']*)'/g)].map((match) => match[1]),
     )
-    const named = [...prose('README.md').matchAll(/`(lockgate\/[\w/-]+)`/g)].map((match) => match[1])
-    expect(exported).toEqual(expect.arrayContaining([...used, ...named]))
+    const named = [
+      ...DOCUMENTS.map(prose)
+        .join('\n')
+        .matchAll(/`(lockgate\/[\w/-]+)`/g),
+    ].map((match) => match[1])
+    expect([...used, ...named].filter((name) => !exported.includes(name!))).toEqual([])
   })
 
   test('sets up a GitHub sign-in in twelve lines or fewer', () => {
@@ -50,9 +54,9 @@ describe('the code in the documents', () => {
   })
 })
 
-describe('the tables of the README', () => {
-  test(`agree with the options in the code; if not, run: ${COMMAND}`, () => {
-    expect(readme === withTables(readme), `The tables are stale. Run: ${COMMAND}`).toBe(true)
+describe('the reference', () => {
+  test.each([...generatedDocuments()])(`%s follows from the code; if not, run: ${COMMAND}`, (file, text) => {
+    expect(read(file) === text, `${file} is stale. Run: ${COMMAND}`).toBe(true)
   })
 
   test('name the variables that are read, all of them and no others', async () => {
@@ -75,10 +79,14 @@ describe('the tables of the README', () => {
       await readSettings(env, folder).catch((error: Error) => expect(error.name).toBe('SettingsError'))
     }
     rmSync(folder, { recursive: true })
-    const documented = new Set(readme.match(/\bLOCKGATE_[A-Z0-9_]+\b/g))
+    const reference = ['environment', 'options', 'providers', 'cli'].map((name) =>
+      read(`docs/reference/${name}.md`),
+    )
+    const documented = new Set(reference.join('\n').match(/\bLOCKGATE_[A-Z0-9_]+(?<!_FILE)\b/g))
     expect([...documented].sort()).toEqual([...seen].filter((name) => name.startsWith('LOCKGATE_')).sort())
     for (const document of DOCUMENTS) {
-      for (const name of read(document).match(/\bLOCKGATE_[A-Z0-9_]+\b/g) ?? []) expect(seen).toContain(name)
+      for (const name of read(document).match(/\bLOCKGATE_[A-Z0-9_]+\b/g) ?? [])
+        expect(seen).toContain(name.replace(/_FILE$/, ''))
     }
   })
 
@@ -108,7 +116,9 @@ describe('the tables of the README', () => {
     }
     const sent = new Headers(requestHeaders(new Headers(), told))
     const documented = new Set(
-      [...readme.matchAll(/`(X-[\w-]+\w)`/g)].map((match) => match[1]!.toLowerCase()),
+      [...read('docs/reference/headers.md').matchAll(/^\| (`X-[^|]+) \|/gm)]
+        .flatMap(([, cell]) => [...cell!.matchAll(/`(X-[\w-]+\w)`/g)])
+        .map((match) => match[1]!.toLowerCase()),
     )
     expect([...documented].sort()).toEqual([...sent.keys()].filter((name) => name.startsWith('x-')).sort())
   })
@@ -118,14 +128,15 @@ describe('the tables of the README', () => {
     const union = /readonly type:([\s\S]*?)\/\*\*/.exec(source)?.[1] ?? ''
     const types = [...union.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!)
     expect(types.length).toBeGreaterThan(5)
-    const section = readme.slice(readme.indexOf('\n## Events'), readme.indexOf('\n## Security'))
-    const cells = [...section.matchAll(/^\| (`.+?) \|/gm)].flatMap((row) => row[1]!.match(/[\w-]+/g) ?? [])
+    const cells = [...read('docs/reference/events.md').matchAll(/^\| (`.+?) \|/gm)].flatMap(
+      (row) => row[1]!.match(/[\w-]+/g) ?? [],
+    )
     expect(cells.sort()).toEqual(types.sort())
   })
 
   test('quote messages as the code has them', () => {
     const code = ['src', 'adapters'].flatMap(filesOf).map(read).join('\n')
-    const rows = readme.slice(readme.indexOf('\n## Troubleshooting')).matchAll(/^\| `([^`]+)` \|/gm)
+    const rows = read('docs/help/troubleshooting.md').matchAll(/^\| `([^`]+)` \|/gm)
     const messages = [...rows].map((row) => row[1]!.replace(/^(LOCKGATE_SECRET|PORT): /, ''))
     expect(messages.length).toBeGreaterThan(5)
     for (const message of messages) expect(code.includes(message), message).toBe(true)
@@ -150,6 +161,14 @@ function filesOf(folder: string): string[] {
 }
 
 describe('the documents', () => {
+  test('are short: 220 lines for the README, 200 for every page that is not generated', () => {
+    const generated = [...generatedDocuments().keys(), 'docs/reference/providers.md']
+    const long = DOCUMENTS.filter((file) => file === 'README.md' || file.startsWith('docs/'))
+      .filter((file) => !generated.includes(file))
+      .filter((file) => read(file).split('\n').length > (file === 'README.md' ? 221 : 201))
+    expect(long).toEqual([])
+  })
+
   test.each(DOCUMENTS)('%s links to files and headings that exist', (document) => {
     for (const [, link] of prose(document).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https:\/\//.test(link!)) continue

@@ -1,7 +1,7 @@
 /**
- * Writes the tables of options and of reason codes into README.md, from the code that has them.
+ * Writes the tables of options, reason codes and rules into docs/reference, from the code that has them.
  *
- *   npx tsx test/package/write-readme.ts
+ *   npx tsx test/rules/write-reference.ts
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { scalarOptions } from '../../src/internal.ts'
 import { reasons } from '../../src/reasons/reasons.ts'
 
 /** What to run where the tables are stale. */
-export const COMMAND = 'npx tsx test/package/write-readme.ts'
+export const COMMAND = 'npx tsx test/rules/write-reference.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const folder = join(root, 'src/options')
@@ -118,22 +118,60 @@ function reasonTable(): string {
   )
 }
 
-/** What stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
-const TABLES: Readonly<Record<string, () => string>> = { options: optionTables, reasons: reasonTable }
+const SEE = /@see \[([^\]]+)\]\(([^)]+)\)/g
 
-/** @throws {Error} Where the text has lost the marks. */
-export function withTables(readme: string): string {
-  let text = readme
-  for (const [name, write] of Object.entries(TABLES)) {
-    const [begin, close] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
-    const [start, end] = [text.indexOf(begin), text.indexOf(close)]
-    if (start < 0 || end < start) throw new Error(`README.md must hold ${begin} and, after it, ${close}`)
-    text = `${text.slice(0, start + begin.length)}\n\n${write()}\n\n${text.slice(end)}`
+/** Every rule that a JSDoc comment of the core or an adapter cites, with the files that do. */
+function ruleTable(): string {
+  const rules = new Map<string, { url: string; files: Set<string> }>()
+  for (const file of sources()) {
+    for (const [, name, url] of readFileSync(join(root, file), 'utf8').matchAll(SEE)) {
+      const rule = rules.get(name!) ?? { url: url!, files: new Set() }
+      rules.set(name!, rule)
+      rule.files.add(file)
+    }
   }
-  return text
+  const rows = [...rules].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+  return table(
+    ['rule', 'file'],
+    rows.map(([name, { url, files }]) => [
+      `[${name}](${url})`,
+      [...files].map((file) => `[\`${file}\`](../../${file})`).join(', '),
+    ]),
+  )
+}
+
+const sources = (): string[] =>
+  ['src', 'adapters'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => `${folder}/${file}`)
+      .sort(),
+  )
+
+/** Every generated table: its document, its mark, and the code that it follows from. */
+const TABLES: readonly (readonly [file: string, mark: string, write: () => string])[] = [
+  ['docs/reference/options.md', 'options', optionTables],
+  ['docs/reference/reason-codes.md', 'reasons', reasonTable],
+  ['docs/reference/rules.md', 'rules', ruleTable],
+]
+
+/**
+ * Returns the generated documents as they should be, by path.
+ *
+ * @throws {Error} If a document has lost its marks.
+ */
+export function generatedDocuments(): Map<string, string> {
+  return new Map(
+    TABLES.map(([file, mark, write]) => {
+      const text = readFileSync(join(root, file), 'utf8')
+      const [begin, close] = [`<!-- ${mark}:begin -->`, `<!-- ${mark}:end -->`]
+      const [start, end] = [text.indexOf(begin), text.indexOf(close)]
+      if (start < 0 || end < start) throw new Error(`${file} must contain ${begin} and, after it, ${close}`)
+      return [file, `${text.slice(0, start + begin.length)}\n\n${write()}\n\n${text.slice(end)}`]
+    }),
+  )
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const file = join(root, 'README.md')
-  writeFileSync(file, withTables(readFileSync(file, 'utf8')))
+  for (const [file, text] of generatedDocuments()) writeFileSync(join(root, file), text)
 }
