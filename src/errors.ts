@@ -69,7 +69,11 @@ export class OAuthError extends Error {
   readonly detail: string | undefined
   readonly retryAfter: number | undefined
 
-  constructor(code: OAuthErrorCode, message: string, detail: ErrorDetail = { reason: 'by-application' }) {
+  constructor(
+    code: OAuthErrorCode,
+    message: string,
+    detail: ErrorDetail = { reason: 'refused-by-application' },
+  ) {
     super(errorText(message), { cause: detail.cause })
     this.code = code
     this.status = detail.status ?? STATUS[code]

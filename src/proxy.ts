@@ -106,7 +106,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
   const router = createRouter(ctx)
 
   const report = (error: unknown) =>
-    ctx.emit({ type: 'failed', reason: 'after-the-answer', error: describeError(error) })
+    ctx.emit({ type: 'failed', reason: 'background-work-failed', error: describeError(error) })
 
   function callOf(head: RequestHead, native: readonly unknown[]): Call {
     let requestId: string | undefined
@@ -187,7 +187,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
         const grant = await ctx.grants.end(key)
         if (!grant) return false
         const owner = ownerOf(key, grant)
-        ctx.emit({ type: 'grant-ended', ...owner, reason: 'by-operator' })
+        ctx.emit({ type: 'grant-ended', ...owner, reason: 'revoked-by-operator' })
         const ended = ctx.endTokens(owner, ctx.grants.tokensOf(key, grant))
         let timer: ReturnType<typeof setTimeout> | undefined
         const patience = new Promise((resolve) => {

@@ -9,6 +9,7 @@ import type { Head, HeaderFields, RequestHead } from './http/head.ts'
 import { json } from './http/responses.ts'
 import { parseTarget } from './http/target.ts'
 import { createResourceMatcher } from './protocol/resource-match.ts'
+import { NOTHING_HERE } from './refusals.ts'
 import { type Route, routesOf } from './routes.ts'
 
 /** Answers requests. Never throws, and its promises never reject. */
@@ -127,7 +128,7 @@ const notFound: Endpoint = (request, { settings }, call) => {
     const about = { code: 'not_found', reason: 'outside-url' } as const
     call.emit({ type: 'refused', endpoint: pathname.slice(0, 200), ...about })
   }
-  const response = json({ error: 'not_found', error_description: 'There is nothing at this address' }, 404)
+  const response = json({ error: 'not_found', error_description: NOTHING_HERE }, 404)
   return allowOrigin(response, '*')
 }
 

@@ -3,12 +3,8 @@ import { equal } from '../crypto/compare.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
-import type { ReasonCode } from '../reasons/reasons.ts'
+import { invalidClient, multipleAuthMethods } from '../refusals.ts'
 import type { Client } from './client.ts'
-
-/** Every failure has the same text. The event log says which part was wrong. */
-const invalidClient = (reason: ReasonCode, detail?: string) =>
-  new OAuthError('invalid_client', 'Client authentication failed', { reason, detail })
 
 /** @see [RFC 7523 §2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2) */
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -72,9 +68,7 @@ function readBasic(
       (one) => one !== undefined,
     )
   ) {
-    throw new OAuthError('invalid_request', 'Use one client authentication method only', {
-      reason: 'several-auth-methods',
-    })
+    throw multipleAuthMethods()
   }
   const pair = decodeBasic(match[1]!)
   const colon = pair?.indexOf(':') ?? -1
@@ -83,7 +77,7 @@ function readBasic(
   const decodedId = formDecode(id)
   if (fields.client_id !== undefined && fields.client_id !== id && fields.client_id !== decodedId) {
     throw new OAuthError('invalid_request', 'The client_id differs from the one in the credentials', {
-      reason: 'client-id-differs',
+      reason: 'client-id-mismatch',
     })
   }
   const secrets = [secret, formDecode(secret)].filter((text) => text !== undefined)
@@ -93,10 +87,7 @@ function readBasic(
 function readBody(fields: Readonly<Record<string, string>>): ClientCredentials {
   const { client_id: id, client_secret: secret, client_assertion: assertion } = fields
   if (assertion !== undefined || fields.client_assertion_type !== undefined) {
-    if (secret !== undefined)
-      throw new OAuthError('invalid_request', 'Use one client authentication method only', {
-        reason: 'several-auth-methods',
-      })
+    if (secret !== undefined) throw multipleAuthMethods()
     if (assertion === undefined || fields.client_assertion_type !== JWT_BEARER) {
       throw invalidClient('malformed-credentials', 'client_assertion_type')
     }

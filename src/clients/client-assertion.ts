@@ -6,13 +6,14 @@ import { OAuthError } from '../errors.ts'
 import type { Clock, Store } from '../ports.ts'
 import { SIGNING_ALGORITHMS } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { invalidClient } from '../refusals.ts'
 import { seconds } from '../timing.ts'
 import type { Client } from './client.ts'
 
 const MAX_JTI = 512
 
-const refuse = (detail: string, reason: ReasonCode = 'bad-assertion') =>
-  new OAuthError('invalid_client', 'Client authentication failed', { reason, detail })
+const refuse = (detail: string, reason: ReasonCode = 'invalid-client-assertion') =>
+  invalidClient(reason, detail)
 
 /**
  * Whether a client signed an assertion for this server, just now and for the first time. Each is written down under
@@ -68,7 +69,7 @@ async function readClaims(
 /** The client is not to blame for a failure that may pass: its grant must live. */
 export const keysUnavailable = (cause: unknown): OAuthError =>
   new OAuthError('temporarily_unavailable', 'The keys of the client cannot be had at the moment', {
-    reason: 'client-keys-away',
+    reason: 'client-keys-unavailable',
     cause,
     retryAfter: seconds.retryLater,
   })

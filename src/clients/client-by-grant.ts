@@ -28,7 +28,7 @@ export async function findClient(
   const shown = show()
   const grant = shown && (await grants.find(shown.key))?.grant
   if (!grant?.clientAuth || grant.client !== clientId || !shown?.isReal(grant))
-    throw invalidGrant('grant-over')
+    throw invalidGrant('grant-not-found')
   return {
     id: clientId,
     key: clientId,

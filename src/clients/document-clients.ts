@@ -53,7 +53,7 @@ export function createDocumentClients(ports: {
 
   const fetched = createFetched(now, async (url) => {
     const { value, headers } = await fetchJson(outbound, url, policy).catch((cause) => {
-      throw cannotLookUp('document-away', { cause })
+      throw cannotLookUp('client-metadata-unavailable', { cause })
     })
     return { value: toClient(url, value), freshFor: freshFor(headers) }
   })
@@ -62,7 +62,7 @@ export function createDocumentClients(ports: {
     accepts: (url) => documentUrlProblem(url, policy) === undefined,
     async load(url) {
       const problem = documentUrlProblem(url, policy)
-      if (problem !== undefined) throw cannotLookUp('document-address', { detail: problem })
+      if (problem !== undefined) throw cannotLookUp('client-metadata-address-refused', { detail: problem })
       return fetched(url)
     },
   }

@@ -1,9 +1,9 @@
 import { equal } from '../crypto/compare.ts'
 import { digest } from '../crypto/digest.ts'
 import { randomId } from '../crypto/random.ts'
-import { OAuthError } from '../errors.ts'
 import type { Clock, Store } from '../ports.ts'
 import type { ClientMetadata } from '../protocol/client-metadata.ts'
+import { busy } from '../refusals.ts'
 import type { Client } from './client.ts'
 import { type Registration, registeredClient } from './registration.ts'
 
@@ -126,10 +126,7 @@ export function createStoredClients(ports: {
         const { issuedAt, expiresAt } = record
         return { id, key: id, metadata, issuedAt, expiresAt, secret, accessToken }
       }
-      throw new OAuthError('temporarily_unavailable', 'The server is busy, try again', {
-        reason: 'registration-busy',
-        retryAfter: 1,
-      })
+      throw busy('registration-busy')
     },
     async remove(id, accessToken) {
       if (!(await open(id, accessToken))) return false

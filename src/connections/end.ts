@@ -32,6 +32,6 @@ export const createEndTokens =
         () => true,
       )
     } catch (error) {
-      report({ type: 'failed', ...owner, reason: 'provider-tokens-not-ended', error: describeError(error) })
+      report({ type: 'failed', ...owner, reason: 'provider-tokens-not-revoked', error: describeError(error) })
     }
   }

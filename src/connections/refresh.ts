@@ -1,4 +1,4 @@
-import { type ErrorDetail, OAuthError } from '../errors.ts'
+import { OAuthError } from '../errors.ts'
 import { describeError, type Emit } from '../events/event.ts'
 import { type Decision, type Grant, providerOf } from '../grants/grant.ts'
 import { type GrantKey, recordKey } from '../grants/grant-key.ts'
@@ -7,6 +7,7 @@ import { ownerOf } from '../grants/owner.ts'
 import type { Clock, UpstreamTokens } from '../ports.ts'
 import { backedScopes, isUseful, type ScopeTable } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { signInEnded } from '../refusals.ts'
 import { ms, seconds } from '../timing.ts'
 import { UpstreamUnavailable } from '../upstream/unavailable.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -31,9 +32,6 @@ export interface Connections {
   fresh(key: GrantKey, refused?: string): Promise<UpstreamTokens | undefined>
 }
 
-const signInEnded = (reason: ReasonCode, more: Pick<ErrorDetail, 'detail' | 'cause'> = {}) =>
-  new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', { ...more, reason })
-
 export function createConnections(ports: {
   grants: Grants
   upstreams: Upstreams
@@ -57,14 +55,14 @@ export function createConnections(ports: {
     const grant = await grants.end(key)
     const detail = cause?.reason === reason ? cause.detail : undefined
     emit({ type: 'grant-ended', ...ownerOf(key, grant), reason, detail })
-    throw signInEnded(reason, { detail, cause })
+    throw signInEnded({ reason: reason, detail, cause })
   }
 
   async function refresh(key: GrantKey, refused?: string): Promise<UpstreamTokens | undefined> {
     for (;;) {
       // Another instance may have refreshed since this one last read the record.
       const grant = await grants.load(key)
-      if (!grant) throw signInEnded('grant-over')
+      if (!grant) throw signInEnded({ reason: 'grant-not-found' })
       const tokens = grants.tokensOf(key, grant)
       if (!tokens || serves(tokens, refused)) return tokens
       if (tokens.refreshToken === undefined) {
@@ -102,13 +100,13 @@ export function createConnections(ports: {
         const mayLive = lost && leases.marks(upstream) && saidByProvider(error)
         // The lost tokens may be valid. Where tokens are a family, revoking the old one revokes the new one.
         if (mayLive) void endTokens(owner, tokens)
-        return end(key, mayLive ? 'refresh-answer-lost' : error.reason, error)
+        return end(key, mayLive ? 'refresh-response-lost' : error.reason, error)
       }
       await leases.giveBack(key, { lost, upstream })
       const killed = lost && upstream.refreshKillsAccess
       const stillGood = refused === undefined && !killed && isFresh(tokens, 0)
       if (!(error instanceof UpstreamUnavailable && stillGood)) throw error
-      emit({ type: 'failed', ...owner, reason: 'provider-token-kept', error: describeError(error) })
+      emit({ type: 'failed', ...owner, reason: 'provider-refresh-failed', error: describeError(error) })
       return tokens
     }
     // Saved before use, because a lost rotated refresh token cannot be obtained again. A store that fails gets a second
@@ -119,9 +117,9 @@ export function createConnections(ports: {
     })
     if (outcome.type !== 'done') {
       void endTokens(owner, next)
-      if (outcome.type === 'missing') throw signInEnded('grant-over')
+      if (outcome.type === 'missing') throw signInEnded({ reason: 'grant-not-found' })
       emit({ type: 'grant-ended', ...owner, reason: outcome.reason })
-      throw signInEnded(outcome.reason)
+      throw signInEnded({ reason: outcome.reason })
     }
     emit({ type: 'upstream-refreshed', ...owner })
     return next
@@ -131,7 +129,7 @@ export function createConnections(ports: {
   const keep = (key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<undefined>> =>
     grants.change(key, (grant): Decision<undefined> => {
       const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))
-      if (!isUseful(scope)) return { type: 'end', reason: 'provider-took-scopes-back' }
+      if (!isUseful(scope)) return { type: 'end', reason: 'provider-scopes-withdrawn' }
       const epoch = grant.epoch + (scope.length < grant.scope.length ? 1 : 0)
       const renewed = grants.withTokens(key, { ...grant, scope, epoch }, next)
       return { type: 'write', grant: renewed, result: undefined }
@@ -151,7 +149,7 @@ export function createConnections(ports: {
       }
       // A refused token may have been replaced since this instance last read the record.
       const grant = refused === undefined ? (await grants.live(key)).grant : await grants.load(key)
-      if (!grant) throw signInEnded('grant-over')
+      if (!grant) throw signInEnded({ reason: 'grant-not-found' })
       const tokens = grants.tokensOf(key, grant)
       if (!tokens || serves(tokens, refused)) return tokens
       if (refused !== undefined && now() - (tokens.obtainedAt ?? 0) < seconds.tokenYoung)
@@ -175,12 +173,12 @@ const saidByProvider = ({ cause }: OAuthError) => cause !== undefined
 /** Only a request of the tenant can tell its provider. Until then it does not count as removed. */
 function unknownTenant(): never {
   throw new OAuthError('temporarily_unavailable', 'The identity provider is not known at the moment', {
-    reason: 'tenant-not-met',
+    reason: 'tenant-unknown',
     retryAfter: 5,
   })
 }
 
 const freshTokenRefused = () =>
   new OAuthError('bad_gateway', 'The MCP server refuses a provider token that was issued recently', {
-    reason: 'provider-token-refused-young',
+    reason: 'fresh-provider-token-refused',
   })

@@ -1,7 +1,6 @@
 import { reportEnd } from '../connections/report-end.ts'
 import type { Context, Endpoint } from '../context.ts'
 import { equal } from '../crypto/compare.ts'
-import { OAuthError } from '../errors.ts'
 import { providerOf } from '../grants/grant.ts'
 import { parseGrantKey } from '../grants/grant-key.ts'
 import { readForm } from '../http/params.ts'
@@ -11,6 +10,7 @@ import type { Settings } from '../options/options.ts'
 import { accountPage, type ConnectedApp } from '../pages/account-page.ts'
 import type { Voucher } from '../pages/trust.ts'
 import { isUrl } from '../protocol/document-url.ts'
+import { alteredForm, foreignForm } from '../refusals.ts'
 import { describeScope } from '../sign-in/describe-scope.ts'
 import { choicesFor } from '../sign-in/provider-choice.ts'
 import { closeSession, readSession, type Session } from '../sign-in/session.ts'
@@ -36,7 +36,7 @@ export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
   // Whatever the form says, only grants of this user can be named.
   const key = session && parseGrantKey(`${session.user}.${fields.grant ?? ''}`)
   const grant = key && (await ctx.grants.end(key))
-  if (grant) reportEnd(ctx, call, key, { grant, reason: 'by-user' })
+  if (grant) reportEnd(ctx, call, key, { grant, reason: 'revoked-by-user' })
   return redirect(`${ctx.settings.issuer}/account`)
 }
 
@@ -57,14 +57,12 @@ async function readOwnForm(
   ctx: Context,
 ): Promise<{ session: Session | undefined; fields: Readonly<Record<string, string | undefined>> }> {
   if (!isSameOrigin(http, ctx.settings.origin)) {
-    throw new OAuthError('access_denied', 'The form was sent from another site', { reason: 'foreign-origin' })
+    throw foreignForm()
   }
   const { fields } = await readForm(http)
   const session = readSession(ctx, http)
   if (session && !equal(session.token, fields.token ?? '')) {
-    throw new OAuthError('access_denied', 'The form was altered or is incomplete', {
-      reason: 'wrong-form-token',
-    })
+    throw alteredForm('access_denied', 'form-token-mismatch')
   }
   return { session, fields }
 }

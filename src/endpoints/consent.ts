@@ -3,6 +3,7 @@ import { OAuthError } from '../errors.ts'
 import { readForm } from '../http/params.ts'
 import { redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
+import { foreignForm } from '../refusals.ts'
 import { authorizationError } from '../sign-in/authorization-error.ts'
 import { approvedRequest, closeConsent, type SignInRequest, startSignIn } from '../sign-in/pending.ts'
 import { choicesFor, chosenProvider } from '../sign-in/provider-choice.ts'
@@ -10,7 +11,7 @@ import { choicesFor, chosenProvider } from '../sign-in/provider-choice.ts'
 /** Receives the user's decision. Only here does a sign-in at the provider begin. */
 export const consentEndpoint: Endpoint = async (http, ctx, call) => {
   if (!isSameOrigin(http, ctx.settings.origin)) {
-    throw new OAuthError('access_denied', 'The form was sent from another site', { reason: 'foreign-origin' })
+    throw foreignForm()
   }
   const { fields } = await readForm(http)
   const { request: asked, cookies } = closeConsent(ctx, http, fields.request)

@@ -5,18 +5,14 @@ import { allowOrigin } from '../http/cors.ts'
 import type { HeaderFields } from '../http/head.ts'
 import { json, page } from '../http/responses.ts'
 import { errorPage, errorView } from '../pages/error-page.ts'
+import { serverError } from '../refusals.ts'
 
 /** The kind of client that an endpoint is for: programs, also in pages of any origin, or the user's browser itself. */
 export type Caller = 'program' | 'browser'
 
 /** Returns an error as a refusal. Anything but an {@link OAuthError} tells the client nothing. */
 export const asRefusal = (thrown: unknown): OAuthError =>
-  thrown instanceof OAuthError
-    ? thrown
-    : new OAuthError('server_error', 'Something went wrong on our side', {
-        reason: 'unexpected',
-        cause: thrown,
-      })
+  thrown instanceof OAuthError ? thrown : serverError({ reason: 'unexpected', cause: thrown })
 
 /** Reports what an endpoint threw, and returns its response. @param endpoint The path for the event. */
 export function failureResponse(

@@ -57,7 +57,7 @@ export const changeRegistrationEndpoint: Endpoint = async (request, ctx, call) =
     throw new OAuthError(
       'invalid_client_metadata',
       'The client_id or client_secret is not that of the client',
-      { reason: 'client-id-differs' },
+      { reason: 'client-id-mismatch' },
     )
   }
   call.emit({ type: 'registered', client: id, reason: 'registration-changed' })

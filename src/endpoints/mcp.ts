@@ -9,6 +9,7 @@ import { preflight } from '../http/cors.ts'
 import type { Head } from '../http/head.ts'
 import { json } from '../http/responses.ts'
 import type { Resource } from '../options/options.ts'
+import { invalidToken } from '../refusals.ts'
 import { createPass } from './mcp-pass.ts'
 import { createRefusals } from './mcp-refusal.ts'
 import type { Visit } from './mcp-visit.ts'
@@ -67,7 +68,7 @@ export function createJudge(resource: Resource, ctx: Context): Judge {
     try {
       await counted
       const tenant = upstreams.tenantOf(visit.head.toRequest())
-      if (tenant && (await tenant).id !== admission.provider) throw ofAnotherTenant()
+      if (tenant && (await tenant).id !== admission.provider) throw invalidToken('token-of-another-tenant')
       const token = needsProviderToken ? await providerToken(admission) : undefined
       return pass({ ...visit, admission, token })
     } catch (error) {
@@ -99,12 +100,7 @@ const showsTwice = (head: Head): boolean =>
 
 const tokenTwice = () =>
   new OAuthError('invalid_request', 'The access token is sent in more than one way', {
-    reason: 'token-twice',
-  })
-
-const ofAnotherTenant = () =>
-  new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', {
-    reason: 'token-of-another-tenant',
+    reason: 'token-sent-twice',
   })
 
 async function providerToken({ auth }: Admission): Promise<string> {

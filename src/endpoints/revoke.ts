@@ -48,7 +48,7 @@ async function revoke(
     const isForeign = grant.client !== client.key || (tenant && tenant.id !== providerOf(grant))
     if (isForeign) return { type: 'keep', result: undefined }
     owner = ownerOf(key, grant)
-    return kind === 'refresh' ? { type: 'end', reason: 'by-client' } : revokeAccess(grant)
+    return kind === 'refresh' ? { type: 'end', reason: 'revoked-by-client' } : revokeAccess(grant)
   })
   if (owner && outcome.type !== 'missing') call.emit({ type: 'revoked', ...owner, detail: kind })
   if (outcome.type === 'ended') reportEnd(ctx, call, key, outcome)

@@ -33,12 +33,16 @@ export interface Errand {
 
 const renewed = () =>
   new OAuthError('invalid_token', 'The sign-in was renewed, send the request again', {
-    reason: 'provider-token-renewed',
+    reason: 'provider-token-refreshed',
   })
 
 const badGateway = (
   message: string,
-  reason: 'mcp-server-unreachable' | 'mcp-server-refuses' | 'mcp-server-redirects' | 'mcp-server-malformed',
+  reason:
+    | 'mcp-server-unreachable'
+    | 'mcp-server-unauthorized'
+    | 'mcp-server-redirects'
+    | 'mcp-server-malformed',
   cause?: unknown,
 ) => new OAuthError('bad_gateway', message, { reason, ...(cause !== undefined && { cause }) })
 
@@ -72,7 +76,7 @@ function passageTo(
     if (status === 401) {
       if (!errand.renew) {
         // It refuses the proxy, not the user: a challenge would send the client round in circles.
-        return replace(badGateway('The MCP server refuses this proxy', 'mcp-server-refuses'))
+        return replace(badGateway('The MCP server refuses this proxy', 'mcp-server-unauthorized'))
       }
       // The request's body is gone. A 401 makes clients refresh their own token, and send the request again.
       return errand.renew().then(() => replace(renewed()), replace)

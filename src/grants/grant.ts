@@ -128,7 +128,7 @@ export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantR
   if (origin.type !== 'sign-in' || !equal(origin.code.hash, use.secretHash))
     throw invalidGrant('unknown-code')
   const { code } = origin
-  if (grant.client !== use.client) throw invalidGrant('foreign-code')
+  if (grant.client !== use.client) throw invalidGrant('code-of-another-client')
   if (!isVerifier(use.verifier)) throw invalidGrant('pkce-malformed')
   if (!provesPossession(use.verifier, code.challenge)) throw invalidGrant('wrong-code-verifier')
   if (grant.generation > 0) {
@@ -138,7 +138,7 @@ export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantR
     return end('code-replayed')
   }
   if (use.redirectUri !== undefined && use.redirectUri !== code.redirectUri) {
-    throw invalidGrant('redirect-uri-differs')
+    throw invalidGrant('redirect-uri-mismatch')
   }
   assertResource(use.resources, grant.resource)
   const next: Grant = {
@@ -177,8 +177,8 @@ export const rotates = (grant: Grant, { client, generation }: Refresh): boolean 
  * @see [OAuth 2.1 §4.3.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.3.1)
  */
 export function refresh(grant: Grant, use: Refresh, now: number, rules: GrantRules): Decision<Issue> {
-  if (grant.client !== use.client) throw invalidGrant('foreign-refresh-token')
-  if (!grant.refreshes || use.generation < 1) throw invalidGrant('no-refresh-token')
+  if (grant.client !== use.client) throw invalidGrant('refresh-token-of-another-client')
+  if (!grant.refreshes || use.generation < 1) throw invalidGrant('refresh-token-not-issued')
   assertResource(use.resources, grant.resource)
   const scope = narrowScope(grant.scope, parseScope(use.scope), rules.scopes)
   if (rotates(grant, use)) {

@@ -3,6 +3,7 @@ import { OAuthError } from '../errors.ts'
 import { type Clock, type Identity, type Store, UnreadableRecord, type UpstreamTokens } from '../ports.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { busy } from '../refusals.ts'
 import { ms, seconds } from '../timing.ts'
 import { type Decision, type Grant, invalidGrant, type Origin } from './grant.ts'
 import {
@@ -193,10 +194,7 @@ export function createGrants(ports: {
         // Another caller won. Usually its change leaves something to keep. Spread out callers that lose often.
         if (attempt > 1) await pause(Math.random() * 10 * attempt)
       }
-      throw new OAuthError('temporarily_unavailable', 'The server is busy, try again', {
-        reason: 'grant-busy',
-        retryAfter: 1,
-      })
+      throw busy('grant-busy')
     },
     async end(key) {
       const grant = await load(key)

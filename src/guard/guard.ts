@@ -7,7 +7,7 @@ import type { LiveGrant } from '../grants/live-grants.ts'
 import type { Auth } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
-import type { ReasonCode } from '../reasons/reasons.ts'
+import { invalidToken } from '../refusals.ts'
 import type { AccessClaims, AccessTokens } from '../tokens/access-token.ts'
 import type { Admission } from './admission.ts'
 import type { ApiKeys } from './api-keys.ts'
@@ -34,9 +34,6 @@ interface Known extends Admission {
 const LIMIT = 10_000
 /** Characters of the longest token that is looked at. */
 const MAX_TOKEN = 8192
-
-const invalidToken = (reason: ReasonCode) =>
-  new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { reason })
 
 function requireScopes(scopes: readonly string[], resource: Resource, key?: string): void {
   if (resource.scopes.every((scope) => scopes.includes(scope))) return
@@ -81,7 +78,7 @@ export function createGuard(ports: {
     const { key } = claims
     const live = await grants.live(key)
     const { grant } = live
-    if (!grant) throw invalidToken('grant-over')
+    if (!grant) throw invalidToken('grant-not-found')
     if (!belongs(grant, resource)) throw invalidToken('provider-not-configured')
     const { email, emailVerified, name, claims: said } = grants.identityOf(key, grant)
     const provider = providerOf(grant)

@@ -10,7 +10,7 @@ import type { AskAboutKey } from './verified-keys.ts'
 
 const refused = () =>
   new OAuthError('invalid_grant', 'The identity provider no longer accepts the token', {
-    reason: 'provider-refuses-token',
+    reason: 'provider-bearer-refused',
   })
 
 /**

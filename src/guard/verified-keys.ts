@@ -37,7 +37,7 @@ export function createVerifiedKeys(ask: AskAboutKey, { now, ttl }: { now: Clock;
     if (now() - minute.began >= 60) minute = { began: now(), failed: 0 }
     if (minute.failed + asking.size < GUESSES) return
     throw new OAuthError('temporarily_unavailable', 'Too many unknown keys, try again later', {
-      reason: 'unknown-keys-flood',
+      reason: 'too-many-unknown-keys',
       retryAfter: Math.max(1, minute.began + 60 - now()),
     })
   }

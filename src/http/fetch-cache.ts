@@ -33,7 +33,7 @@ export function createFetched<T>(
 
   const busy = (detail: string) =>
     new OAuthError('temporarily_unavailable', 'The app that sent you here cannot be looked up right now', {
-      reason: 'document-busy',
+      reason: 'client-metadata-busy',
       detail,
       retryAfter: 1,
     })

@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.ts'
+import { ambiguousPath } from '../refusals.ts'
 
 /** A request target that every parser reads alike. */
 export interface Target {
@@ -25,12 +26,6 @@ const SEPARATORS: Readonly<Record<string, string>> = {
   '#': 'an encoded number sign',
 }
 
-const ambiguous = (detail: string) =>
-  new OAuthError('invalid_request', 'The path of the request can be read in more than one way', {
-    reason: 'ambiguous-path',
-    detail,
-  })
-
 const malformedHost = (detail: string) =>
   new OAuthError('invalid_request', 'The host of the request is missing or malformed', {
     reason: 'malformed-host',
@@ -56,7 +51,7 @@ export function parseTarget(target: string, host: string | null): Target {
   const search = question < 0 ? '' : rest.slice(question)
   if (!PLAIN.test(path)) assertPath(path)
   if (search !== '' && !QUERY_CHARACTERS.test(search))
-    throw ambiguous('a character that no query may contain')
+    throw ambiguousPath('a character that no query may contain')
   return { path, search: search === '?' ? '' : search }
 }
 
@@ -81,22 +76,22 @@ function afterAuthority(target: string): string {
 
 function assertPath(path: string): void {
   if (path === '/') return
-  if (path.includes('\\')) throw ambiguous('a backslash')
-  if (path.includes(';')) throw ambiguous('a semicolon')
-  if (!PATH_CHARACTERS.test(path)) throw ambiguous('a character that no path may contain')
+  if (path.includes('\\')) throw ambiguousPath('a backslash')
+  if (path.includes(';')) throw ambiguousPath('a semicolon')
+  if (!PATH_CHARACTERS.test(path)) throw ambiguousPath('a character that no path may contain')
   if (path.includes('%')) assertEscapes(path)
   const text = decode(path)
-  if (/[\p{Cc}\u2028\u2029]/u.test(text)) throw ambiguous('a control character')
+  if (/[\p{Cc}\u2028\u2029]/u.test(text)) throw ambiguousPath('a control character')
   // Programs that normalise Unicode turn some characters into separators.
   const normal = text.normalize('NFKC')
   if (normal.includes('\\') || segments(normal).length !== segments(text).length) {
-    throw ambiguous('a character that reads as a slash')
+    throw ambiguousPath('a character that reads as a slash')
   }
   // The last segment is empty for a path with a trailing slash.
   const [, ...parts] = segments(normal)
-  if (parts.slice(0, -1).includes('')) throw ambiguous('an empty segment')
+  if (parts.slice(0, -1).includes('')) throw ambiguousPath('an empty segment')
   // Some servers drop trailing dots and spaces, so that more than `..` can name the parent.
-  if (parts.some((part) => /^[. ]+$/.test(part))) throw ambiguous('a dot segment')
+  if (parts.some((part) => /^[. ]+$/.test(part))) throw ambiguousPath('a dot segment')
 }
 
 const segments = (path: string): string[] => path.split('/')
@@ -104,12 +99,12 @@ const segments = (path: string): string[] => path.split('/')
 function assertEscapes(path: string): void {
   for (let at = path.indexOf('%'); at >= 0; at = path.indexOf('%', at + 1)) {
     const digits = path.slice(at + 1, at + 3)
-    if (!/^[\da-f]{2}$/i.test(digits)) throw ambiguous('an invalid escape')
+    if (!/^[\da-f]{2}$/i.test(digits)) throw ambiguousPath('an invalid escape')
     const character = String.fromCharCode(Number.parseInt(digits, 16))
-    if (/[\w.~-]/.test(character)) throw ambiguous('an escape of a character that needs none')
+    if (/[\w.~-]/.test(character)) throw ambiguousPath('an escape of a character that needs none')
     const separator = SEPARATORS[character]
-    if (separator !== undefined) throw ambiguous(separator)
-    if (character === '%' && /^[\da-f]{2}/i.test(path.slice(at + 3))) throw ambiguous('a double escape')
+    if (separator !== undefined) throw ambiguousPath(separator)
+    if (character === '%' && /^[\da-f]{2}/i.test(path.slice(at + 3))) throw ambiguousPath('a double escape')
   }
 }
 
@@ -117,7 +112,7 @@ function decode(path: string): string {
   try {
     return decodeURIComponent(path)
   } catch {
-    throw ambiguous('invalid UTF-8')
+    throw ambiguousPath('invalid UTF-8')
   }
 }
 

@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { withTimeout } from '../http/timeout.ts'
+import { serverError } from '../refusals.ts'
 import { ms, seconds } from '../timing.ts'
 
 /**
@@ -19,8 +20,8 @@ export async function callHook<T>(option: string, ask: () => T | Promise<T>): Pr
     return await withTimeout(work, ms.hook)
   } catch (cause) {
     if (cause instanceof OAuthError) throw cause
-    const about = { reason: 'application-failed', detail: option, cause } as const
-    if (!late) throw new OAuthError('server_error', 'Something went wrong on our side', about)
+    const about = { reason: 'hook-failed', detail: option, cause } as const
+    if (!late) throw serverError(about)
     throw new OAuthError('temporarily_unavailable', 'The server does not get to an answer, try again', {
       ...about,
       retryAfter: seconds.retryLater,

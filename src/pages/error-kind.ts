@@ -20,18 +20,18 @@ const kind = (name: Name): ErrorKind => ({ title: name, advice: `${name}Advice` 
 const BY_REASON: Partial<Record<ReasonCode, ErrorKind>> = {
   'denied-by-user': kind('errorDenied'),
   'not-in-allow': kind('errorNotAllowed'),
-  'no-consent-cookie': kind('errorCookies'),
-  'no-sign-in-cookie': kind('errorCookies'),
-  'bad-sign-in-cookie': kind('errorCookies'),
+  'consent-cookie-missing': kind('errorCookies'),
+  'sign-in-cookie-missing': kind('errorCookies'),
+  'sign-in-cookie-invalid': kind('errorCookies'),
   'sign-in-expired': kind('errorExpired'),
   'unknown-client': kind('errorUnknownApp'),
   'redirect-uri-not-registered': kind('errorAddress'),
-  'document-address': { ...kind('errorDocument'), quotes: true },
-  'document-away': { ...kind('errorDocument'), quotes: true },
-  'document-refused': { ...kind('errorDocument'), quotes: true },
+  'client-metadata-address-refused': { ...kind('errorDocument'), quotes: true },
+  'client-metadata-unavailable': { ...kind('errorDocument'), quotes: true },
+  'client-metadata-refused': { ...kind('errorDocument'), quotes: true },
   'foreign-origin': kind('errorForm'),
-  'wrong-form-token': kind('errorForm'),
-  'bad-consent-form': kind('errorForm'),
+  'form-token-mismatch': kind('errorForm'),
+  'consent-form-invalid': kind('errorForm'),
 }
 
 /** Errors whose page depends on the code alone. */

@@ -62,7 +62,7 @@ export function chooseRedirectUri(
   // A response to this server would be taken for the provider's.
   if (new URL(uri).origin === ownOrigin) {
     throw new OAuthError('invalid_request', 'The redirect_uri is an address of this server', {
-      reason: 'own-redirect-uri',
+      reason: 'redirect-uri-of-this-server',
       detail: printableUri(uri),
     })
   }

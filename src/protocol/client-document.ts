@@ -36,7 +36,7 @@ const METHODS: readonly AuthMethod[] = ['none', 'private_key_jwt']
 
 const invalid = (problem: string) =>
   new OAuthError('invalid_request', `The metadata document of the app is invalid: ${problem}`, {
-    reason: 'document-refused',
+    reason: 'client-metadata-refused',
     detail: problem,
   })
 

@@ -33,7 +33,7 @@ const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}]/gu
 
 const invalidMetadata = (problem: string) =>
   new OAuthError('invalid_client_metadata', `The client metadata is invalid: ${problem}`, {
-    reason: 'bad-client-metadata',
+    reason: 'invalid-client-metadata',
     detail: problem,
   })
 
@@ -124,7 +124,7 @@ export function readRedirectUris(
 
 const invalidRedirect = (problem: string) =>
   new OAuthError('invalid_redirect_uri', `A redirect URI is not allowed: ${problem}`, {
-    reason: 'bad-redirect-uri',
+    reason: 'invalid-redirect-uri',
     detail: problem,
   })
 

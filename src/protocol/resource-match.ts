@@ -1,5 +1,5 @@
-import { OAuthError } from '../errors.ts'
 import { foldPath } from '../http/target.ts'
+import { ambiguousPath } from '../refusals.ts'
 
 /**
  * Finds the protected resource that a path belongs to: the one with the longest path. A path that only a lenient router
@@ -39,10 +39,7 @@ export function createResourceMatcher<R extends { readonly path: string }>(
     const exact = inner.find((place) => isBelow(path, place.path))
     const lenient = inner.find((place) => isBelow(folded, place.folded))
     if (exact !== lenient) {
-      throw new OAuthError('invalid_request', 'The path of the request can be read in more than one way', {
-        reason: 'ambiguous-path',
-        detail: `another spelling of ${lenient?.path}`,
-      })
+      throw ambiguousPath(`another spelling of ${lenient?.path}`)
     }
     if (exact) return exact.resource
     if (!root || !isBelow(path, root.path) || isOwn(path)) return undefined

@@ -70,7 +70,7 @@ export function narrowScope(
 ): readonly string[] {
   if (requested.some((scope) => supported.includes(scope) && !granted.includes(scope))) {
     throw new OAuthError('invalid_scope', 'The requested scope exceeds what was granted', {
-      reason: 'scope-too-wide',
+      reason: 'scope-not-granted',
     })
   }
   const narrowed = granted.filter((scope) => requested.includes(scope))

@@ -1,68 +1,80 @@
-/** Who is asking: registration, documents, and the proof of a client. */
+/** Reasons about clients: registration, metadata documents and client authentication. */
 export const clients = {
   'unknown-client': [
-    'No client has this id: never registered, or sealed with a secret that is gone.',
-    'Keep the previous secret in `secret` when you change it; the client can register anew.',
+    'No client has this id. It was never registered, or it was sealed with a secret that was removed.',
+    'Keep the previous secret in `secret` when you change it. The client can register again.',
   ],
-  'missing-client-id': ['The request names no client.', 'Look at the client.'],
-  'client-id-differs': ['The client_id is another than that of the credentials.', 'Look at the client.'],
+  'missing-client-id': ['The request names no client.', 'Report it to the author of the client.'],
+  'client-id-mismatch': [
+    'The `client_id` differs from the one in the credentials.',
+    'Report it to the author of the client.',
+  ],
   'wrong-client-secret': [
-    'The client’s secret is not its own.',
-    'Compare it with `clients`; a registered client can register anew.',
+    'The client secret is wrong.',
+    'Compare it with `clients`. A registered client can register again.',
   ],
   'wrong-auth-method': [
-    'The client proves itself in a way it did not register; `detail` says which.',
-    'Compare `clients` with how the client is set up.',
+    'The client authenticates by a method it is not registered for; `detail` names the method.',
+    'Compare `clients` with the settings of the client.',
   ],
-  'several-auth-methods': ['The client proves itself in two ways at once.', 'Look at the client.'],
+  'multiple-auth-methods': [
+    'The client authenticates by two methods in one request.',
+    'Report it to the author of the client.',
+  ],
   'malformed-credentials': [
-    'The client’s credentials cannot be read; `detail` says which.',
-    'Look at the client.',
+    'The client credentials cannot be parsed; `detail` says which part.',
+    'Report it to the author of the client.',
   ],
-  'bad-assertion': [
-    'The client’s signed assertion does not hold; `detail` says why.',
-    'Compare its audience with the issuer, its clock with the time, its key with `jwks`.',
+  'invalid-client-assertion': [
+    'The signed assertion of the client is not valid; `detail` says why.',
+    'Compare its audience with the issuer, its times with the clock, and its key with `jwks`.',
   ],
   'assertion-replayed': [
-    'A client’s assertion came a second time.',
-    'Look at the client: each is good once. Or somebody recorded it.',
+    'A client assertion was sent a second time.',
+    'Make the client sign a new one for each request. Otherwise suspect that it was recorded.',
   ],
-  'client-keys-away': [
-    'The keys of a client could not be fetched from its `jwks_uri`.',
-    'See that the address answers, from this server too.',
+  'client-keys-unavailable': [
+    'The keys of the client could not be fetched from its `jwks_uri`.',
+    'Check that the address responds, also from this server.',
   ],
-  'registration-off': ['Registration is off.', 'Set `registration` where clients may register themselves.'],
-  'registration-not-json': ['The registration is no JSON.', 'Look at the client.'],
-  'bad-client-metadata': ['A member of the registration is wrong; `detail` names it.', 'Look at the client.'],
-  'bad-redirect-uri': [
-    'A redirect URI may not be registered; `detail` names which.',
-    'Allow its scheme by `redirectUris` where you trust it.',
+  'registration-off': ['Registration is off.', 'Set `registration` if clients may register themselves.'],
+  'registration-not-json': ['The registration is not JSON.', 'Report it to the author of the client.'],
+  'invalid-client-metadata': [
+    'A member of the registration is not valid; `detail` names it.',
+    'Report it to the author of the client.',
+  ],
+  'invalid-redirect-uri': [
+    'A redirect URI may not be registered; `detail` says which.',
+    'Allow its scheme with `redirectUris` if you trust it.',
   ],
   'registration-too-long': [
-    'The registration is too long to be sealed into an id.',
-    'Set `registration` to `stored` where such clients are to be served.',
+    'The registration is too long to be sealed into a client id.',
+    'Set `registration` to `stored` to serve such clients.',
   ],
-  'registration-policy': ['`registrationPolicy` refused the registration.', 'Nothing: it is your own word.'],
+  'registration-policy': [
+    '`registrationPolicy` refused the registration.',
+    'None needed: your own policy decided.',
+  ],
   'registration-busy': [
-    'Too many changes of one registration at once.',
-    'Nothing: the client may ask again.',
+    'Too many changes of one registration arrived at once.',
+    'None needed: the client can try again.',
   ],
-  'registration-changed': ['A client changed its registration.', 'Nothing.'],
-  'registration-deleted': ['A client deleted its registration.', 'Nothing.'],
-  'document-address': [
-    'The client’s id is no address whose document is accepted; `detail` says why.',
-    'Add its host to `clientDocuments.hosts` where you limit them.',
+  'registration-changed': ['A client changed its registration.', 'None needed.'],
+  'registration-deleted': ['A client deleted its registration.', 'None needed.'],
+  'client-metadata-address-refused': [
+    'The client id is not an address that may publish client metadata; `detail` says why.',
+    'Add its host to `clientDocuments.hosts` if you limit hosts.',
   ],
-  'document-away': [
-    'The client’s document could not be fetched.',
-    'See that its address answers with JSON, at most 5 KiB within 5 seconds, from a public address.',
+  'client-metadata-unavailable': [
+    'The metadata document of the client could not be fetched.',
+    'Check that its address returns JSON of at most 5 KiB within 5 seconds, from a public address. Without outgoing network access, set `clientDocuments.accept` to `false`.',
   ],
-  'document-refused': [
-    'The client’s document says something wrong; `detail` says what.',
-    'Tell whoever publishes it.',
+  'client-metadata-refused': [
+    'The metadata document of the client is not valid; `detail` says why.',
+    'Report it to the publisher of the document.',
   ],
-  'document-busy': [
-    'Too much is fetched at once, or the address failed again and again.',
-    'Nothing, unless it stays: then somebody names many addresses.',
+  'client-metadata-busy': [
+    'Too many documents are being fetched, or this address failed repeatedly.',
+    'None needed. If it lasts, look for a caller that names many addresses.',
   ],
 } as const

@@ -1,104 +1,113 @@
-/** Codes, tokens, and the grants behind them. */
+/** Reasons about codes, tokens and the grants they belong to. */
 export const grants = {
-  'malformed-code': ['What was sent is no authorization code.', 'Look at the client.'],
-  'unknown-code': [
-    'The authorization code is none that was issued, or is over.',
-    'Look at the client: a code is good for `codeTtl` seconds. Or somebody guesses.',
+  'malformed-code': [
+    'The value is not an authorization code of this server.',
+    'Report it to the author of the client.',
   ],
-  'foreign-code': ['The code was issued to another client.', 'Look at both clients: a code went astray.'],
+  'unknown-code': [
+    'The authorization code was never issued, or it expired.',
+    'Check that the client redeems its code within `codeTtl` seconds. Otherwise suspect guessing.',
+  ],
+  'code-of-another-client': [
+    'The authorization code was issued to another client.',
+    'Check both clients: a code reached the wrong one.',
+  ],
   'wrong-code-verifier': [
-    'The code_verifier does not fit the code.',
-    'Look at the client: two sign-ins at once, or a code that was stolen.',
+    'The `code_verifier` does not match the code.',
+    'Check whether the client ran two sign-ins at once. Otherwise suspect a stolen code.',
   ],
   'code-used-twice-at-once': [
-    'The code came twice within a moment: the second got nothing.',
-    'Nothing: some clients post twice.',
+    'The code was redeemed twice within two seconds. The second request got no tokens.',
+    'None needed: some clients send the request twice.',
   ],
   'code-replayed': [
-    'A code came again after it was used: the grant was ended.',
-    'Ask how it could leak: browser history, a log, a proxy in between.',
+    'A code was redeemed again after its use, so the grant was ended.',
+    'Find out how the code leaked: browser history, a log, or a proxy.',
   ],
-  'redirect-uri-differs': [
-    'The redirect_uri at the token endpoint is another than before.',
-    'Look at the client.',
+  'redirect-uri-mismatch': [
+    'The `redirect_uri` at the token endpoint differs from the one in the authorization request.',
+    'Report it to the author of the client.',
   ],
   'malformed-refresh-token': [
-    'What was sent is no refresh token of this server.',
-    'Keep the previous secret in `secret` when you change it. Or somebody guesses.',
+    'The value is not a refresh token of this server.',
+    'Keep the previous secret in `secret` when you change it. Otherwise suspect guessing.',
   ],
-  'foreign-refresh-token': [
+  'refresh-token-of-another-client': [
     'The refresh token was issued to another client.',
-    'Look at both clients: a token went astray.',
+    'Check both clients: a token reached the wrong one.',
   ],
-  'no-refresh-token': ['None was issued for this grant, yet one was sent.', 'Look at the client.'],
+  'refresh-token-not-issued': [
+    'A refresh token was sent for a grant that has none.',
+    'Report it to the author of the client.',
+  ],
   'refresh-token-reused': [
-    'A refresh token came again after its successor was used: the grant was ended.',
-    'Ask how it could leak, or whether one client runs twice on one saved token.',
+    'A refresh token was used again after its successor was used, so the grant was ended.',
+    'Find out how the token leaked, or whether one client runs twice with one stored token.',
   ],
   'grant-type-not-registered': [
     'The client did not register the authorization_code grant.',
     'Change the client: it must name it in grant_types.',
   ],
   'refresh-not-registered': [
-    'The client did not register the refresh_token grant.',
-    'Look at the client: it has to name it in grant_types.',
+    'The client did not register the `refresh_token` grant.',
+    'Make the client name it in `grant_types`.',
   ],
-  'grant-over': [
-    'There is no such grant any more: revoked, expired, or lost with `memory:` at a restart.',
-    'Use a store that keeps what it is given; the user can sign in again.',
+  'grant-not-found': [
+    'The grant does not exist any more: revoked, expired, or lost with `memory:` at a restart.',
+    'Use a store that survives restarts. The user can sign in again.',
   ],
   'grant-of-another-tenant': [
-    'The grant was made at another tenant’s address.',
-    'Nothing, unless `upstream` confuses tenants.',
+    'The grant belongs to another tenant.',
+    'None needed, unless `upstream` confuses tenants.',
   ],
   'server-not-configured': [
     'The grant is for an MCP server that is not in `mcp`.',
-    'Add it again, or let the users sign in again.',
+    'Add the server again, or let users sign in again.',
   ],
   'provider-not-configured': [
     'The grant was made with a provider that is not in `upstream`.',
-    'Add it again, or let the users sign in again.',
+    'Add the provider again, or let users sign in again.',
   ],
-  'grant-busy': ['Too many changes of one grant at once.', 'Nothing: the client may ask again.'],
+  'grant-busy': ['Too many changes of one grant arrived at once.', 'None needed: the client can try again.'],
   'record-unreadable': [
-    'A part of the grant does not open: moved, altered, or sealed with a secret that is gone.',
-    'Keep the previous secret in `secret` when you change it. Else see who can write to the storage.',
+    'A part of the grant cannot be decrypted. It was moved, altered, or sealed with a removed secret.',
+    'Keep the previous secret in `secret` when you change it. Otherwise check who can write to the storage.',
   ],
   'record-of-another-version': [
-    'The record has a form that this version does not know.',
+    'The record has a format that this version does not know.',
     'Finish the upgrade on all instances.',
   ],
   'client-credentials-refused': [
-    'The client may not have tokens for itself; `detail` says why.',
-    'Set `clientCredentials` for it in `clients`.',
+    'The client may not get tokens without a user; `detail` says why.',
+    'Set `clientCredentials` for the client in `clients`.',
   ],
   'unknown-token': [
-    'The bearer token is none of this server’s, or was sealed with a secret that is gone.',
-    'Nothing, unless it happens to everybody: then `secret` or `url` changed.',
+    'This server did not issue the bearer token, or it was sealed with a secret that was removed.',
+    'None needed for single cases. If all users are affected, `secret` or `url` changed.',
   ],
-  'token-expired': ['The access token is over.', 'Nothing: the client refreshes.'],
-  'token-revoked': ['The access token, or its grant, was revoked.', 'Nothing.'],
+  'token-expired': ['The access token has expired.', 'None needed: the client refreshes it.'],
+  'token-revoked': ['The access token, or its grant, was revoked.', 'None needed.'],
   'token-of-another-resource': [
     'The token was issued for another MCP server.',
-    'Look at the client: each server has tokens of its own.',
+    'Report it to the author of the client: each MCP server needs its own token.',
   ],
   'token-of-another-tenant': [
-    'The token was issued at another tenant’s address.',
-    'Nothing, unless `upstream` confuses tenants.',
+    'The token belongs to another tenant.',
+    'None needed, unless `upstream` confuses tenants.',
   ],
-  'token-twice': [
-    'The access token is sent in more than one way.',
-    'Look at the client: the header alone is right.',
+  'token-sent-twice': [
+    'The request carries the access token in more than one place.',
+    'Make the client send it in the `Authorization` header only.',
   ],
   'token-lacks-scope': [
-    'The token does not have the scope that the MCP server demands.',
-    'Nothing: the client asks the user for more.',
+    'The token does not have a scope that the MCP server requires.',
+    'None needed: the client asks the user for more.',
   ],
   'key-lacks-scope': [
-    'The API key does not have the scope that the MCP server demands; `detail` names the key.',
-    'Give it the scope in `apiKeys`.',
+    'The API key does not have a scope that the MCP server requires; `detail` names the key.',
+    'Add the scope to the key in `apiKeys`.',
   ],
-  'by-client': ['The client revoked it.', 'Nothing.'],
-  'by-user': ['The user disconnected the app.', 'Nothing.'],
-  'by-operator': ['You revoked it.', 'Nothing.'],
+  'revoked-by-client': ['The client revoked it.', 'None needed.'],
+  'revoked-by-user': ['The user disconnected the app.', 'None needed.'],
+  'revoked-by-operator': ['You revoked it.', 'None needed.'],
 } as const

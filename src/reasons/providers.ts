@@ -1,4 +1,4 @@
-/** What the identity provider said, or did not. */
+/** Reasons about the identity provider and its responses. */
 export const providers = {
   'malformed-provider-token': [
     'The provider’s access token has characters that no HTTP header can hold.',
@@ -12,102 +12,108 @@ export const providers = {
     'The provider refuses this application, not the user; `detail` has its codes. Grants stay alive.',
     'Check the client secret, the callback URL and the permissions of the application at the provider.',
   ],
-  'provider-answer-invalid': [
-    'The provider’s response is not valid; `detail` says what is wrong with it.',
-    'Follow `detail`; an issuer must be spelled exactly as in the discovery document.',
+  'provider-response-invalid': [
+    'The response of the provider is not valid; `detail` says why.',
+    'Follow `detail`. The issuer must be spelled exactly as in the discovery document.',
   ],
   'provider-unreachable': [
-    'The provider did not answer, or with 429 or 5xx; `detail` says where.',
-    'See that the address answers from this server; otherwise wait.',
+    'The provider did not respond, or responded with 429 or 5xx; `detail` names the address.',
+    'Check that the address responds from this server. Otherwise wait.',
   ],
-  'provider-discovery': [
-    'The provider has no usable discovery document; `detail` says where.',
+  'provider-discovery-failed': [
+    'The provider has no usable discovery document; `detail` names the issuer.',
     'Spell the issuer exactly as the document does.',
   ],
-  'provider-incomplete': [
+  'provider-endpoint-missing': [
     'The provider has no authorization endpoint.',
-    'Name its endpoints, or another issuer.',
+    'Set its endpoints, or use another issuer.',
   ],
-  'provider-issuer-differs': [
+  'provider-issuer-mismatch': [
     'The authorization response names another issuer; `detail` has both.',
-    'Spell the issuer as the provider does. Otherwise an attacker mixes up providers.',
+    'Spell the issuer exactly as the provider does. Otherwise suspect a mix-up attack.',
   ],
   'provider-tenant-refused': [
-    'The account is of a tenant that is not let in; `detail` names the claim.',
-    'Widen the tenants of the provider’s options where they may come in.',
+    'The account belongs to a tenant that is not allowed; `detail` names the claim.',
+    'Add the tenant to the options of the provider if its users may sign in.',
   ],
   'identity-missing': [
-    'The provider did not say who signed in; `detail` says what was missing.',
-    'Ask for the scopes that tell it, or correct `identity`.',
+    'The provider did not say who signed in; `detail` names the missing part.',
+    'Request the scopes that provide it, or correct `identity`.',
   ],
-  'unknown-tenant': ['`upstream` knows no tenant for the request.', 'Nothing, unless it should know it.'],
-  'tenant-not-met': [
-    'No request of the tenant came to this process lately, so its provider is not known.',
-    'Nothing: the next request of the tenant brings it.',
+  'tenant-not-found': [
+    '`upstream` returned no provider for the request.',
+    'None needed, unless the tenant exists.',
+  ],
+  'tenant-unknown': [
+    'This process has not seen a request of the tenant yet, so it does not know its provider.',
+    'None needed: the next request of the tenant names it.',
   ],
   'unknown-provider': [
-    'The form or the request names no provider of this server.',
-    'Nothing, unless providers were just renamed.',
+    'The form or the request names a provider that this server does not have.',
+    'None needed, unless providers were renamed.',
   ],
-  'answer-of-another-provider': [
-    'The answer came to the callback of another provider.',
-    'See that each provider has its own callback URL. Or somebody mixes up providers.',
+  'response-of-another-provider': [
+    'The response reached the callback of another provider.',
+    'Register for each provider its own callback URL. Otherwise suspect a mix-up attack.',
   ],
-  'not-a-sign-in-of-the-application': [
-    'The application tried to end a sign-in that was sent to a provider, or the other way round.',
-    'Look at the application’s page.',
+  'sign-in-method-mismatch': [
+    'The application tried to complete a sign-in that was sent to a provider, or the other way round.',
+    'Check the sign-in page of the application.',
   ],
-  'not-in-allow': ['Who signed in is not in `allow`.', 'Add them where they may come in.'],
+  'not-in-allow': [
+    'The user is not in `allow`; `detail` says why if it is known.',
+    'Add the user to `allow` if they may sign in.',
+  ],
   'provider-granted-nothing': [
     'The provider granted none of the scopes that `scopes` maps to.',
-    'Compare `scopes` with what the provider’s application may ask for.',
+    'Compare `scopes` with the permissions of the application at the provider.',
   ],
-  'provider-took-scopes-back': [
-    'The provider took back every scope: the grant was ended.',
-    'Nothing: the user can sign in again.',
+  'provider-scopes-withdrawn': [
+    'The provider withdrew every scope, so the grant was ended.',
+    'None needed: the user can sign in again.',
   ],
   'provider-token-expired': [
-    'The provider’s token has expired and it gave none to refresh it: the grant was ended.',
-    'Ask the provider for refresh tokens, often by a scope such as `offline_access`.',
+    'The provider’s token expired and there is no refresh token, so the grant was ended.',
+    'Request refresh tokens from the provider, often with a scope such as `offline_access`.',
   ],
   'provider-token-refused': [
-    'The provider’s token is refused and it gave none to refresh it: the grant was ended.',
-    'Ask the provider for refresh tokens, often by a scope such as `offline_access`.',
+    'The provider’s token is refused and there is no refresh token, so the grant was ended.',
+    'Request refresh tokens from the provider, often with a scope such as `offline_access`.',
   ],
-  'provider-token-kept': [
-    'A refresh failed; the provider’s token is used until it expires.',
-    'See `error`; otherwise wait.',
+  'provider-refresh-failed': [
+    'A refresh failed. The provider’s token is used until it expires.',
+    'Read `error`. Otherwise wait.',
   ],
-  'provider-token-renewed': [
-    'The service behind refused the provider’s token; it was refreshed, and the client asks again.',
-    'Nothing.',
+  'provider-token-refreshed': [
+    'The MCP server refused the provider’s token. It was refreshed, and the client tries again.',
+    'None needed.',
   ],
-  'provider-token-refused-young': [
-    'The service behind refuses a token that was issued just now.',
-    'See which audience or scopes that service wants.',
+  'fresh-provider-token-refused': [
+    'The MCP server refuses a provider token that was issued less than a minute ago.',
+    'Check which audience or scopes the MCP server requires.',
   ],
-  'refresh-answer-lost': [
-    'An answer of the provider to a refresh was lost, and it takes the old token no more: the grant was ended.',
-    'Nothing: the user can sign in again.',
+  'refresh-response-lost': [
+    'The response to a refresh was lost and the provider does not accept the old token any more, so the grant was ended.',
+    'None needed: the user can sign in again.',
   ],
-  'refresh-of-another-person': [
-    'The provider refreshed the tokens of another subject: the grant was ended.',
+  'refresh-subject-mismatch': [
+    'The provider returned the tokens of another user, so the grant was ended.',
     'Report it to the provider.',
   ],
-  'revocation-refused': [
-    'The provider refused to end its tokens.',
-    'See the provider’s documentation on revocation.',
+  'provider-revocation-refused': [
+    'The provider refused to revoke its tokens.',
+    'Read the provider’s documentation on revocation.',
   ],
-  'provider-tokens-not-ended': [
-    'The provider’s tokens could not be ended, after several attempts.',
-    'See `error`; end them at the provider where it matters.',
+  'provider-tokens-not-revoked': [
+    'The provider’s tokens could not be revoked after several attempts.',
+    'Read `error`. Revoke them at the provider if necessary.',
   ],
   'no-provider-token': [
-    'The user has no token of a provider: they signed in at the application itself, or by a key; `detail` says which.',
-    'Do not ask for it, or give one in `completeAuthorization`.',
+    'The user has no provider token, because they signed in at the application or with a key; `detail` says which.',
+    'Do not request one, or pass it to `completeAuthorization`.',
   ],
-  'provider-refuses-token': [
-    'The provider’s API refuses the token that the client shows as a key.',
-    'Nothing: it is over.',
+  'provider-bearer-refused': [
+    'The provider’s API refuses the token that the client sent as bearer token.',
+    'None needed: the token has expired or was revoked.',
   ],
 } as const

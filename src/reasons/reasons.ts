@@ -4,7 +4,7 @@ import { operation } from './operation.ts'
 import { providers } from './providers.ts'
 import { requests } from './requests.ts'
 
-/** Why something happened, in one word that stays the same: in events, in logs and on the error page. */
+/** The reason for an event, as a code that does not change: in events, in logs and on the error page. */
 export type ReasonCode =
   | keyof typeof requests
   | keyof typeof clients
@@ -12,7 +12,7 @@ export type ReasonCode =
   | keyof typeof providers
   | keyof typeof operation
 
-/** What each code means, and what whoever runs the server can do. */
+/** The meaning of each code, and the action that the operator can take. */
 export const reasons: Readonly<Record<ReasonCode, readonly [meaning: string, remedy: string]>> = {
   ...requests,
   ...clients,

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
+import { serverError } from '../refusals.ts'
 import type { NotAdmitted } from '../upstream/admit-user.ts'
 import type { Upstream, UpstreamFlow } from '../upstream/upstream.ts'
 
@@ -50,9 +51,4 @@ export const notAdmitted = ({ reason, detail }: NotAdmitted): OAuthError =>
 
 /** Returns a thrown value as the peer may see it. */
 export const asRefusal = (error: unknown): OAuthError =>
-  error instanceof OAuthError
-    ? error
-    : new OAuthError('server_error', 'Something went wrong on our side', {
-        reason: 'unexpected',
-        cause: error,
-      })
+  error instanceof OAuthError ? error : serverError({ reason: 'unexpected', cause: error })

@@ -98,6 +98,6 @@ function requireOwnLogin({ upstreams }: Context, provider: string | undefined): 
   const upstream = upstreams.find(provider)
   if (upstream?.kind === 'own-login') return upstream
   throw new OAuthError('access_denied', 'This sign-in was sent to another place', {
-    reason: 'not-a-sign-in-of-the-application',
+    reason: 'sign-in-method-mismatch',
   })
 }

@@ -8,6 +8,7 @@ import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cook
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
 import { isUseful, OFFLINE_ACCESS, upstreamScopes } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { alteredForm } from '../refusals.ts'
 import type { UpstreamFlow } from '../upstream/upstream.ts'
 
 /*
@@ -98,13 +99,11 @@ export function closeConsent(
   sealed: string | undefined,
 ): { request: SignInRequest; cookies: string[] } {
   const pending = ctx.sealer.open('consent', 'form', sealed ?? '') as Pending | undefined
-  if (!pending)
-    throw new OAuthError('invalid_request', 'The form was altered or is incomplete', {
-      reason: 'bad-consent-form',
-    })
+  if (!pending) throw alteredForm('invalid_request', 'consent-form-invalid')
   const cookies = readCookies(http, ctx.settings.cookies)
   const value = cookies.get(CONSENT + pending.id)
-  if (value === undefined || !equal(digest(value), pending.binding)) throw notThisBrowser('no-consent-cookie')
+  if (value === undefined || !equal(digest(value), pending.binding))
+    throw notThisBrowser('consent-cookie-missing')
   if (pending.until <= ctx.settings.now()) throw tooLate()
   return {
     request: { ...pending.request, ...(!ctx.settings.cookies.secure && { mark: markOf(pending) }) },
@@ -208,9 +207,9 @@ function finish<T extends UnderWay>(
 ): { found: T; cookies: string[] } {
   const cookies = readCookies(http, ctx.settings.cookies)
   const sealed = state === undefined ? undefined : joinCookies(cookies, `${to}-${state}`)
-  if (state === undefined || sealed === undefined) throw notThisBrowser('no-sign-in-cookie')
+  if (state === undefined || sealed === undefined) throw notThisBrowser('sign-in-cookie-missing')
   const found = ctx.sealer.open(to, state, sealed) as T | undefined
-  if (!found) throw notThisBrowser('bad-sign-in-cookie')
+  if (!found) throw notThisBrowser('sign-in-cookie-invalid')
   if (found.until <= ctx.settings.now()) throw tooLate()
   return { found, cookies: clearCookies(ctx.settings.cookies, cookies, `${to}-${state}`) }
 }

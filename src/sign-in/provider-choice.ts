@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { userKey } from '../grants/grant-key.ts'
 import type { Identity } from '../ports.ts'
+import { responseFromElsewhere } from '../refusals.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
 /** Returns the providers that a user may sign in at: for one MCP server, or for any. */
@@ -39,11 +40,7 @@ export async function requestedProvider(
   const here = settings.origin + new URL(http.url).pathname
   const isRequested = upstream?.id === id || (id === undefined && !upstreams.tenants)
   if (upstream && isRequested && upstream.callback === here) return upstream
-  throw new OAuthError(
-    'access_denied',
-    'The response came from a different identity provider than the sign-in was sent to',
-    { reason: 'answer-of-another-provider' },
-  )
+  throw responseFromElsewhere('response-of-another-provider')
 }
 
 /** Returns the id of a user. Tenants have no users in common, even if one person signs in at both. */

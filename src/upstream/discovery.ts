@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
+import { PROVIDER_UNAVAILABLE } from '../refusals.ts'
 import { seconds } from '../timing.ts'
 import { UpstreamUnavailable } from './unavailable.ts'
 import { describe } from './upstream-error.ts'
@@ -89,10 +90,10 @@ async function discover(provider: Provider, fetch: Fetch): Promise<oauth.Authori
   } catch (cause) {
     if (cause instanceof OAuthError) throw cause
     const problem = describe(cause).detail
-    throw new UpstreamUnavailable('The identity provider cannot be reached at the moment', {
+    throw new UpstreamUnavailable(PROVIDER_UNAVAILABLE, {
       effect: 'none',
       again: undefined,
-      reason: 'provider-discovery',
+      reason: 'provider-discovery-failed',
       detail: `no usable discovery document at ${url}${problem === undefined ? '' : `: ${problem}`}`,
       cause,
       retryAfter: seconds.providerLater,

@@ -1,13 +1,14 @@
 import type { ErrorDetail } from '../errors.ts'
 import { readCapped } from '../http/capped-body.ts'
 import type { Fetch } from '../ports.ts'
+import { PROVIDER_UNAVAILABLE } from '../refusals.ts'
 import { ms, seconds } from '../timing.ts'
 import { type Effect, effectOf, UpstreamUnavailable } from './unavailable.ts'
 
 const LIMIT = 512 * 1024
 
 const unavailable = (detail: ErrorDetail & { effect: Effect; again: number | undefined }) =>
-  new UpstreamUnavailable('The identity provider cannot be reached at the moment', detail)
+  new UpstreamUnavailable(PROVIDER_UNAVAILABLE, detail)
 
 /**
  * Returns the `fetch` of every request to a provider: with a deadline, a size limit and no redirects. The status is

@@ -98,5 +98,5 @@ async function isRevoked(response: Response, { revocation: { over = [] } }: Prov
 
 const failed = () =>
   new OAuthError('temporarily_unavailable', 'The identity provider did not revoke its tokens', {
-    reason: 'revocation-refused',
+    reason: 'provider-revocation-refused',
   })

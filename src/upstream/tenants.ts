@@ -6,6 +6,7 @@ import { callHook } from '../options/call-hook.ts'
 import type { Settings } from '../options/options.ts'
 import { OneProvider } from '../options/upstream.ts'
 import type { Provider } from '../providers/provider.ts'
+import { NOTHING_HERE } from '../refusals.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 import type { UpstreamPorts, Upstreams } from './upstreams.ts'
 
@@ -53,8 +54,8 @@ export function createTenants(
       return provider && upstreamOf(provider)
     })
     if (upstream) return upstream
-    throw new OAuthError('invalid_request', 'There is nothing at this address', {
-      reason: 'unknown-tenant',
+    throw new OAuthError('invalid_request', NOTHING_HERE, {
+      reason: 'tenant-not-found',
       status: 404,
     })
   }

@@ -3,6 +3,7 @@ import { type ErrorDetail, OAuthError } from '../errors.ts'
 import { showIssuer } from '../providers/parts/issuer.ts'
 import { ruleFor } from '../providers/parts/refresh-errors.ts'
 import type { Provider } from '../providers/provider.ts'
+import { signInEnded, signInFailed } from '../refusals.ts'
 import { seconds } from '../timing.ts'
 import { InvalidResponse, ProviderRefusal } from './refusal.ts'
 import { UpstreamUnavailable } from './unavailable.ts'
@@ -72,7 +73,7 @@ export function describe(error: unknown): ErrorDetail {
     const codes = codesOf(error.error, error.error_description)
     return { reason: 'provider-error', detail: codes, cause: error }
   }
-  return { reason: 'provider-answer-invalid', detail: problemOf(error), cause: error }
+  return { reason: 'provider-response-invalid', detail: problemOf(error), cause: error }
 }
 
 /** Returns the error of a failed callback or code exchange, as the client may know it. */
@@ -95,8 +96,7 @@ export function exchangeError(error: unknown, { refreshErrors }: Provider): OAut
 const away = (detail: ErrorDetail) =>
   new OAuthError('temporarily_unavailable', 'The identity provider is not available', detail)
 
-const failed = (detail: ErrorDetail) =>
-  new OAuthError('server_error', 'The sign-in at the identity provider failed', detail)
+const failed = (detail: ErrorDetail) => signInFailed(detail)
 
 /**
  * Returns the error of a failed refresh: `invalid_grant` if a rule calls the refusal final, else an
@@ -107,7 +107,7 @@ export function refreshError(error: unknown, { refreshErrors }: Provider): OAuth
   const detail = describe(error)
   const rule = error instanceof ProviderRefusal ? ruleFor(refreshErrors, error) : undefined
   if (rule?.means === 'final') {
-    return new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', detail)
+    return signInEnded(detail)
   }
   const isNamed = rule !== undefined || (error instanceof ProviderRefusal && error.error !== undefined)
   return new UpstreamUnavailable('The identity provider refuses to refresh at the moment', {
@@ -128,7 +128,4 @@ export function unlessKeysAreAway(error: unknown): void {
   if (!(error instanceof UpstreamUnavailable)) throw error
 }
 
-export const anotherPerson = (): OAuthError =>
-  new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', {
-    reason: 'refresh-of-another-person',
-  })
+export const anotherPerson = (): OAuthError => signInEnded({ reason: 'refresh-subject-mismatch' })

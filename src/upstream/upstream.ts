@@ -133,7 +133,7 @@ export function createUpstream(
       const { authorization_endpoint: endpoint } = await metadata()
       if (!endpoint)
         throw new OAuthError('server_error', 'The provider has no authorization endpoint', {
-          reason: 'provider-incomplete',
+          reason: 'provider-endpoint-missing',
         })
       return authorizationUrl(provider, endpoint, { flow, scopes: await scopes(flow.more), redirectUri })
     },

@@ -7,7 +7,7 @@ const time = '2026-01-01T00:00:00.000Z'
 const events: ProxyEvent[] = [
   { type: 'refused', time, requestId: 'abc', detail: 'two\nlines', client: undefined },
   { type: 'forwarded', time, status: 200, duration: 7, action: 'tools/call echo' },
-  { type: 'grant-ended', time, reason: 'by-user' },
+  { type: 'grant-ended', time, reason: 'revoked-by-user' },
 ]
 
 function written(format: 'json' | 'text'): string[] {
@@ -20,7 +20,7 @@ function written(format: 'json' | 'text'): string[] {
 test('people read what changes, a line each, whatever is in it', () => {
   expect(written('text')).toEqual([
     `${time} refused      requestId=abc detail="two\\nlines"`,
-    `${time} grant-ended  reason=by-user`,
+    `${time} grant-ended  reason=revoked-by-user`,
   ])
 })
 

@@ -87,7 +87,9 @@ test('disconnecting ends the grant here and at the provider', async () => {
   expect((await system.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(400)
   expect(cardsOf(asPage(await browser.open(`${system.url}/account`)))).toEqual([])
   await expect.poll(revoked).toBeGreaterThan(before)
-  expect(system.events).toContainEqual(expect.objectContaining({ type: 'grant-ended', reason: 'by-user' }))
+  expect(system.events).toContainEqual(
+    expect.objectContaining({ type: 'grant-ended', reason: 'revoked-by-user' }),
+  )
 })
 
 test('nobody ends a grant of somebody else, whatever their form says', async () => {

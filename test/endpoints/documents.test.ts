@@ -152,7 +152,7 @@ describe('a document is refused', () => {
     expect(system.events[0]).toMatchObject({
       type: 'refused',
       code: 'invalid_request',
-      reason: 'document-refused',
+      reason: 'client-metadata-refused',
       detail: 'client_id must be the address of the document',
     })
     expect(JSON.stringify(system.events)).not.toContain('SENTINEL')
@@ -363,8 +363,10 @@ describe('the operator', () => {
       expect(await reasonFor('https://example.invalid/client.json')).toBe(unlisted)
       expect(await reasonFor('https://notexample.invalid/client.json')).toBe(unlisted)
       expect(await reasonFor('https://app.invalid:8443/client.json')).toBe(unlisted)
-      expect(await reasonFor('https://app.invalid/client.json'), 'asked for').toBe('document-away')
-      expect(await reasonFor('https://a.b.example.invalid/client.json')).toBe('document-away')
+      expect(await reasonFor('https://app.invalid/client.json'), 'asked for').toBe(
+        'client-metadata-unavailable',
+      )
+      expect(await reasonFor('https://a.b.example.invalid/client.json')).toBe('client-metadata-unavailable')
     } finally {
       await listed.close()
     }

@@ -295,7 +295,7 @@ describe('a client with a document', () => {
     const { id } = publish(changes)
     const response = await system.call(`/authorize?${new URLSearchParams({ client_id: id })}`)
     expect([response.status, response.headers.get('location')]).toEqual([400, null])
-    expect(system.events.at(-1)?.reason).toBe('document-refused')
+    expect(system.events.at(-1)?.reason).toBe('client-metadata-refused')
   })
 
   test('makes nobody ask for keys with a code that is not its own', async () => {

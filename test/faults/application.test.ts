@@ -43,7 +43,7 @@ describe.concurrent('the functions of the application', { timeout: 90_000 }, () 
     within({ allow: () => pause(9000).then(() => true) }, async (system) => {
       const { answer } = await signIn(system, await register(system))
       assert.equal(answer.searchParams.get('error'), 'temporarily_unavailable')
-      expectTold(system, 'application-failed', /^allow$/)
+      expectTold(system, 'hook-failed', /^allow$/)
       await pause(2000)
       assert.equal(system.store.writes, 0)
     }))
@@ -52,7 +52,7 @@ describe.concurrent('the functions of the application', { timeout: 90_000 }, () 
       const body = JSON.stringify({ redirect_uris: ['http://127.0.0.1:5555/callback'] })
       const headers = { 'content-type': 'application/json' }
       const response = await system.call('/register', { method: 'POST', body, headers })
-      await expectLate(system, response, 'application-failed', /^registrationPolicy$/)
+      await expectLate(system, response, 'hook-failed', /^registrationPolicy$/)
       assert.equal(system.store.writes, 0)
     }))
   test('the function that gives each request its provider never answers: the request ends, and reaches no provider', () =>
@@ -63,7 +63,7 @@ describe.concurrent('the functions of the application', { timeout: 90_000 }, () 
       const answered = response.headers.get('location') ?? (await response.text())
       assert.match(answered, /temporarily_unavailable/)
       assert.equal(system.provider.requests.length, before)
-      expectTold(system, 'application-failed', /^upstream$/)
+      expectTold(system, 'hook-failed', /^upstream$/)
     }))
   test('`verifyApiKey` never answers: the key is not let in, and may come again', () =>
     within({ verifyApiKey: never }, async (system) => {

@@ -248,7 +248,7 @@ describe('a server behind that', () => {
     expect([response.status, response.headers.get('www-authenticate')]).toEqual([502, null])
     expect(system.events.at(-1)).toMatchObject({
       code: 'bad_gateway',
-      reason: 'mcp-server-refuses',
+      reason: 'mcp-server-unauthorized',
     })
   })
 

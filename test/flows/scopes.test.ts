@@ -200,7 +200,7 @@ describe('T31: nobody gets here what the provider did not give', () => {
     system.clock.ahead += system.imitation.profile.ttl ?? 7200
     const response = await system.post('/token', refreshParams(client, tokens.refresh_token))
     expect(await outcome(response)).toEqual([400, 'invalid_grant'])
-    expect(system.events.find(({ type }) => type === 'grant-ended')?.reason).toBe('provider-took-scopes-back')
+    expect(system.events.find(({ type }) => type === 'grant-ended')?.reason).toBe('provider-scopes-withdrawn')
   })
 })
 

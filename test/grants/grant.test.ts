@@ -90,7 +90,7 @@ describe('a code', () => {
 
   const wrong: [string, Partial<Redemption>, string, string?][] = [
     ['another secret', { secretHash: digest('other') }, 'invalid_grant', 'unknown-code'],
-    ['another client', { client: 'other' }, 'invalid_grant', 'foreign-code'],
+    ['another client', { client: 'other' }, 'invalid_grant', 'code-of-another-client'],
     ['a malformed verifier', { verifier: 'short' }, 'invalid_grant', 'pkce-malformed'],
     ['no verifier', { verifier: '' }, 'invalid_grant', 'pkce-malformed'],
     ['another verifier', { verifier: 'w'.repeat(43) }, 'invalid_grant', 'wrong-code-verifier'],
@@ -101,7 +101,7 @@ describe('a code', () => {
       'another redirect URI',
       { redirectUri: 'https://client.test/cb/' },
       'invalid_grant',
-      'redirect-uri-differs',
+      'redirect-uri-mismatch',
     ],
     ['another resource', { resources: ['https://proxy.test/other'] }, 'invalid_target'],
     ['two resources', { resources: [resource, 'https://proxy.test/other'] }, 'invalid_target'],
@@ -202,8 +202,8 @@ describe('a refresh token', () => {
   })
 
   test.each([
-    ['another client', { client: 'other' }, 'invalid_grant', 'foreign-refresh-token'],
-    ['the number zero', { generation: 0 }, 'invalid_grant', 'no-refresh-token'],
+    ['another client', { client: 'other' }, 'invalid_grant', 'refresh-token-of-another-client'],
+    ['the number zero', { generation: 0 }, 'invalid_grant', 'refresh-token-not-issued'],
     ['another resource', { resources: ['https://proxy.test/other'] }, 'invalid_target'],
     ['a resource with a fragment', { resources: [`${resource}#x`] }, 'invalid_target'],
     ['a wider scope', { scope: 'read admin' }, 'invalid_scope'],
@@ -215,7 +215,7 @@ describe('a refresh token', () => {
 
   test('of a grant that issues none is refused', () => {
     const none = { ...rotated, refreshes: false }
-    expect(() => use({}, NOW, none)).toThrow(refusal('invalid_grant', 'no-refresh-token'))
+    expect(() => use({}, NOW, none)).toThrow(refusal('invalid_grant', 'refresh-token-not-issued'))
   })
 
   test('leaves the record it was judged by as it was', () => {

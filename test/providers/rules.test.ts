@@ -67,7 +67,7 @@ describe('the answer on the callback', () => {
       expect(system.imitation.asked).not.toContain('exchange')
       expect(system.events.at(-1)).toMatchObject({
         type: 'failed',
-        reason: 'provider-issuer-differs',
+        reason: 'provider-issuer-mismatch',
       })
     },
   )
@@ -525,7 +525,7 @@ describe('at a refresh', () => {
     }
   })
 
-  const LOST = 'refresh-answer-lost'
+  const LOST = 'refresh-response-lost'
   const reasonOf = (system: ImitatedSystem) =>
     system.events.find(({ type }) => type === 'grant-ended')?.reason
 
@@ -620,7 +620,7 @@ describe('at a refresh', () => {
     const response = await system.post('/token', refreshParams(client, tokens.refresh_token))
     expect(response.status).toBe(400)
     expect(system.events.find(({ type }) => type === 'grant-ended')).toMatchObject({
-      reason: 'refresh-of-another-person',
+      reason: 'refresh-subject-mismatch',
     })
   })
 
@@ -672,7 +672,7 @@ describe('at a revocation', () => {
     const { system } = await revoke('slack', ...Array.from({ length: 4 }, (): Fault => ({ status: 503 })))
     await vi.waitFor(() => expect(failures(system)).toHaveLength(1), 15_000)
     expect(failures(system)[0]).toMatchObject({
-      reason: 'provider-tokens-not-ended',
+      reason: 'provider-tokens-not-revoked',
       client: expect.any(String),
       grant: expect.any(String),
     })

@@ -26,6 +26,7 @@ const read = (file: string) => sources.get(file)!
 const LADDER: readonly (readonly string[])[] = [
   ['reasons', 'timing', 'bounded-map'],
   ['errors', 'ports'],
+  ['refusals'],
   ['http', 'crypto'],
   ['events'],
   ['protocol'],

@@ -87,7 +87,7 @@ const idToken = (claims: Record<string, unknown>, alg?: string): Answers => ({
 describe('the event of a sign-in that fails', () => {
   test('names both issuers if the ID token has another one', async () => {
     const { detail, reason } = await start(idToken({ iss: `${ISSUER}/` })).failed()
-    expect(reason).toBe('provider-answer-invalid')
+    expect(reason).toBe('provider-response-invalid')
     expect(detail).toBe(
       'unexpected JWT "iss" (issuer) claim value: expected https://id.example.com, got https://id.example.com/',
     )
@@ -95,7 +95,7 @@ describe('the event of a sign-in that fails', () => {
 
   test('names both issuers if the callback has another one', async () => {
     const { detail, reason } = await start({}).failed({ iss: 'https://other.example/' })
-    expect(reason).toBe('provider-issuer-differs')
+    expect(reason).toBe('provider-issuer-mismatch')
     expect(detail).toBe('expected https://id.example.com, got https://other.example/')
   })
 
@@ -107,7 +107,7 @@ describe('the event of a sign-in that fails', () => {
   test('names both issuers if the discovery document has another one', async () => {
     const other = { ...document, issuer: 'https://id.example.com/realms/x' }
     const { detail, reason } = await start({ discovery: () => other }).failed()
-    expect(reason).toBe('provider-discovery')
+    expect(reason).toBe('provider-discovery-failed')
     expect(detail).toContain('/.well-known/openid-configuration: ')
     expect(detail).toContain('expected https://id.example.com/, got https://id.example.com/realms/x')
   })

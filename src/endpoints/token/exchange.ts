@@ -44,7 +44,7 @@ export async function changeGrant<T>(
 ): Promise<T> {
   const outcome = await ctx.grants.change(key, decide, seen)
   if (outcome.type === 'done') return outcome.result
-  if (outcome.type === 'missing') throw invalidGrant('grant-over')
+  if (outcome.type === 'missing') throw invalidGrant('grant-not-found')
   reportEnd(ctx, call, key, outcome)
   throw outcome.error ?? invalidGrant(outcome.reason)
 }

@@ -43,7 +43,7 @@ export const refreshToken: GrantType = {
       return { type: 'end', reason: 'provider-not-configured' }
     }
     const seen = await ctx.grants.find(key)
-    if (!seen) throw invalidGrant('grant-over')
+    if (!seen) throw invalidGrant('grant-not-found')
     const needsProvider = rotates(seen.grant, use) && ctx.connections.isStale(key, seen.grant)
     // If the provider has ended the sign-in, the grant ends with it, and no token is rotated.
     if (needsProvider) await ctx.connections.fresh(key)

@@ -1,5 +1,5 @@
-import { OAuthError } from '../../errors.ts'
 import type { ReasonCode } from '../../reasons/reasons.ts'
+import { signInFailed } from '../../refusals.ts'
 import { isProviderUrl } from './inputs.ts'
 
 /**
@@ -32,8 +32,7 @@ export const showIssuer = (value: unknown): string =>
     ? value
     : 'a value that is not a URL'
 
-const strange = (reason: ReasonCode, detail?: string) =>
-  new OAuthError('server_error', 'The sign-in at the identity provider failed', { reason, detail })
+const strange = (reason: ReasonCode, detail?: string) => signInFailed({ reason, detail })
 
 function isAllowed(rule: IssuerRule & { type: 'template' }, value: unknown): value is string {
   if (typeof value !== 'string' || !rule.pattern.test(value)) return false
@@ -53,7 +52,7 @@ export function issuerOnCallback(rule: IssuerRule, known: string, iss: string): 
     const value = iss.slice(before.length, iss.length - after.length)
     if (before + value + after === iss && isAllowed(rule, value)) return iss
   } else if (iss === known || (rule.type === 'aliases' && rule.aliases.includes(iss))) return iss
-  throw strange('provider-issuer-differs', `expected ${showIssuer(known)}, got ${showIssuer(iss)}`)
+  throw strange('provider-issuer-mismatch', `expected ${showIssuer(known)}, got ${showIssuer(iss)}`)
 }
 
 /**

@@ -1,0 +1,67 @@
+import { type ErrorDetail, OAuthError } from './errors.ts'
+import type { ReasonCode } from './reasons/reasons.ts'
+
+// Refusals that more than one place needs, so that each sentence is written once.
+
+/** Refuses a grant because the provider does not accept its tokens any more: the user has to sign in again. */
+export const signInEnded = (detail: ErrorDetail): OAuthError =>
+  new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', detail)
+
+/**
+ * Refuses a bearer token. One sentence for every fault.
+ *
+ * @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)
+ */
+export const invalidToken = (reason: ReasonCode): OAuthError =>
+  new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { reason })
+
+/** Refuses a client. One sentence for every fault: the part that was wrong is for the event. */
+export const invalidClient = (reason: ReasonCode, detail?: string): OAuthError =>
+  new OAuthError('invalid_client', 'Client authentication failed', { reason, detail })
+
+/** Refuses a request that authenticates the client in two ways (RFC 6749 §2.3). */
+export const multipleAuthMethods = (): OAuthError =>
+  new OAuthError('invalid_request', 'Use only one client authentication method', {
+    reason: 'multiple-auth-methods',
+  })
+
+/** Refuses a path that two programs may read differently. `detail` says why, without the path. */
+export const ambiguousPath = (detail: string): OAuthError =>
+  new OAuthError('invalid_request', 'The path of the request can be read in more than one way', {
+    reason: 'ambiguous-path',
+    detail,
+  })
+
+/** Refuses a form that a page of another site posted. */
+export const foreignForm = (): OAuthError =>
+  new OAuthError('access_denied', 'The form was sent from another site', { reason: 'foreign-origin' })
+
+/** Refuses a form that does not belong to this browser or session. */
+export const alteredForm = (code: 'access_denied' | 'invalid_request', reason: ReasonCode): OAuthError =>
+  new OAuthError(code, 'The form was altered or is incomplete', { reason })
+
+/** Refuses a response of a provider that the sign-in was not sent to (RFC 9700 §4.4). */
+export const responseFromElsewhere = (reason: ReasonCode): OAuthError =>
+  new OAuthError(
+    'access_denied',
+    'The response came from a different identity provider than the sign-in was sent to',
+    { reason },
+  )
+
+/** Reports that the provider did not complete the sign-in. */
+export const signInFailed = (detail: ErrorDetail): OAuthError =>
+  new OAuthError('server_error', 'The sign-in at the identity provider failed', detail)
+
+/** The sentence for a provider that does not respond, or not as the specifications demand. */
+export const PROVIDER_UNAVAILABLE = 'The identity provider is unavailable at the moment'
+
+/** Reports an error of this server, without a word about it. */
+export const serverError = (detail: ErrorDetail): OAuthError =>
+  new OAuthError('server_error', 'Something went wrong on our side', detail)
+
+/** Reports that too many requests changed one record at once. */
+export const busy = (reason: ReasonCode): OAuthError =>
+  new OAuthError('temporarily_unavailable', 'The server is busy, try again', { reason, retryAfter: 1 })
+
+/** The sentence for a path that leads to no endpoint. */
+export const NOTHING_HERE = 'There is nothing at this address'
