@@ -25,6 +25,7 @@ const read = (file: string) => sources.get(file)!
 /** From the bottom up: a room may import the rooms of earlier rows, and its own files. */
 const LADDER: readonly (readonly string[])[] = [
   ['reasons', 'timing', 'bounded-map'],
+  ['shared-work'],
   ['errors', 'ports'],
   ['refusals'],
   ['http', 'crypto'],

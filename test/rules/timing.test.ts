@@ -33,6 +33,7 @@ describe('the table of durations', () => {
       redisIndex: 3_600_000,
       limiter: 1000,
       limiterPause: 1000,
+      sharedWork: 3000,
       provider: 10_000,
       document: 5000,
       refreshPauses: [200, 800],
