@@ -12,7 +12,7 @@ export type {
   McpOptions,
   ProxyOptions,
 } from './options/options.ts'
-export type { RegistrationPolicy, RegistrationRefusal } from './options/registration-policy.ts'
+export type { RegistrationPolicy, RegistrationRefusal } from './options/registration.ts'
 export type { ChooseProvider, OwnLogin } from './options/upstream.ts'
 export type { Texts } from './pages/texts.ts'
 export {

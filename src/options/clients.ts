@@ -1,36 +1,51 @@
 import * as v from 'valibot'
 import { areKeysPublic } from '../protocol/client-document.ts'
 import { isRegistrable } from '../protocol/redirect-uri.ts'
+import type { ScopeTable } from '../protocol/scope.ts'
 import { isHttps } from '../providers/parts/https.ts'
-import { scopeName } from './scopes.ts'
+import { type Entries, flag, listOf, shape, text, type WithDefaults } from '../validation/shape.ts'
+import { areUnique, type Report } from './report.ts'
+import { checkScopes, scopeName } from './scopes.ts'
 
 /** A client that needs no registration. */
 export interface ClientOptions {
-  /** The client's id in requests. */
+  /** The `client_id` that it sends. */
   clientId: string
-  /** At least 16 characters. Absent: the client is public. */
-  clientSecret?: string
+  /** Its secret, at least 16 characters. Without a secret or keys the client is public. */
+  clientSecret?: string | undefined
   /** The public keys that it signs assertions with (`private_key_jwt`), instead of a secret. */
-  jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
-  /** The address of these keys, so that they may change. */
-  jwksUri?: string
-  /** The addresses that responses may go to. Compared exactly, except for the port of a loopback URI. Empty for a client without users. */
+  jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
+  /** The https address of these keys, so that they can change. */
+  jwksUri?: string | undefined
+  /** The URIs that responses may be sent to. They are compared exactly, except for the port of a loopback one. Empty for a client without users. */
   redirectUris: readonly string[]
-  /** Shown on the consent page. Default: `clientId`. */
-  name?: string
-  /** The scopes that it may have. Default: all. */
-  scopes?: readonly string[]
-  /** Whether it may get tokens for itself, without a user. Requires a secret or keys, and `scopes`. Default: `false`. */
-  clientCredentials?: boolean
+  /** The name on the consent page. By default the `clientId`. */
+  name?: string | undefined
+  /** The scopes that it may request. All by default. */
+  scopes?: readonly string[] | undefined
+  /**
+   * Lets it get tokens without a user. Needs `scopes`, and a secret or keys.
+   *
+   * @default false
+   */
+  clientCredentials?: boolean | undefined
 }
 
-const text = v.pipe(v.string(), v.minLength(1))
-const publicUrl = v.pipe(
-  v.string(),
-  v.check(isHttps, 'expected an https URL without query (http only on localhost, 127.0.0.1 or [::1])'),
-)
+/** Options about clients that the operator configures. */
+export interface ClientsOptions {
+  /**
+   * Clients that need no registration, in addition to those that register themselves.
+   *
+   * @default []
+   */
+  clients?: readonly ClientOptions[] | undefined
+}
 
-const registrable = v.pipe(
+const DEFAULTS = { clients: [] } as const
+
+export type ClientsSettings = WithDefaults<ClientsOptions, typeof DEFAULTS>
+
+const redirectUri = v.pipe(
   v.string(),
   v.check(
     (uri) => isRegistrable(uri, { customSchemes: true, loopbackAliases: false }),
@@ -38,31 +53,30 @@ const registrable = v.pipe(
   ),
 )
 
-export const ClientSchema: v.GenericSchema<ClientOptions> = v.pipe(
-  v.strictObject({
+const keys = v.pipe(
+  v.looseObject({ keys: listOf(v.record(v.string(), v.unknown()), 1) }),
+  v.check((jwks) => areKeysPublic(jwks), 'expected public keys only'),
+)
+
+const client = v.pipe(
+  shape({
     clientId: text,
-    clientSecret: v.exactOptional(v.pipe(v.string(), v.minLength(16))),
-    jwks: v.exactOptional(
-      v.pipe(
-        v.looseObject({ keys: v.pipe(v.array(v.record(v.string(), v.unknown())), v.minLength(1)) }),
-        v.check((jwks) => areKeysPublic(jwks), 'expected public keys only'),
-      ),
-    ),
-    jwksUri: v.exactOptional(publicUrl),
-    redirectUris: v.array(registrable),
-    name: v.exactOptional(text),
-    scopes: v.exactOptional(v.array(scopeName)),
-    clientCredentials: v.exactOptional(v.boolean()),
+    clientSecret: v.optional(v.pipe(v.string(), v.minLength(16))),
+    jwks: v.optional(keys),
+    jwksUri: v.optional(v.pipe(v.string(), v.check(isHttps, 'expected an https URL without query'))),
+    redirectUris: listOf(redirectUri),
+    name: v.optional(text),
+    scopes: v.optional(listOf(scopeName)),
+    clientCredentials: v.optional(flag),
   }),
   v.forward(
     v.check(
-      (input) => input.redirectUris.length > 0 || input.clientCredentials === true,
-      'expected at least one',
+      ({ redirectUris, clientCredentials }) => redirectUris.length > 0 || clientCredentials === true,
+      'expected at least one entry',
     ),
     ['redirectUris'],
   ),
   v.check(
-    // Such a client proves who it is, and gets no more than the operator listed.
     ({ clientCredentials, scopes = [], clientSecret, jwks, jwksUri }) =>
       !clientCredentials || (scopes.length > 0 && (clientSecret ?? jwks ?? jwksUri) !== undefined),
     'clientCredentials needs `scopes`, and a secret or keys',
@@ -72,4 +86,22 @@ export const ClientSchema: v.GenericSchema<ClientOptions> = v.pipe(
       [clientSecret, jwks, jwksUri].filter((one) => one !== undefined).length < 2,
     'expected one of clientSecret, jwks and jwksUri',
   ),
-)
+) as unknown as v.GenericSchema<ClientOptions>
+
+export const clientsEntries: Entries<ClientsOptions, ClientsSettings> = {
+  clients: v.optional(listOf(client), DEFAULTS.clients),
+}
+
+export function settleClients(
+  { clients }: ClientsSettings,
+  scopes: ScopeTable,
+  report: Report,
+): ClientsSettings {
+  if (!areUnique(clients.map(({ clientId }) => clientId))) {
+    report('clients', 'two clients share one clientId')
+  }
+  for (const [index, client] of clients.entries()) {
+    checkScopes(`clients.${index}.scopes`, client.scopes, scopes, report)
+  }
+  return { clients }
+}

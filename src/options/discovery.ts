@@ -1,26 +1,51 @@
 import * as v from 'valibot'
+import { type Entries, flag, shape, type WithDefaults } from '../validation/shape.ts'
+
+/** Options about the metadata documents by which clients find this server. */
+export interface DiscoveryFamily {
+  /** The metadata documents by which clients find this server. */
+  discovery?: DiscoveryOptions | undefined
+}
 
 /** The metadata documents by which clients find this server. */
 export interface DiscoveryOptions {
   /**
-   * With a path in `url`: whether the server's metadata is also served at the root of the host, because some clients look
-   * only there. Switch it off if another authorization server has its metadata there. Default: `true`.
+   * Serves the server's metadata also at the root of the host, if `url` has a path, because some clients look only there.
+   * Set it to `false` if another authorization server has its metadata there.
+   *
+   * @default true
    */
-  atRoot?: boolean
+  atRoot?: boolean | undefined
   /**
-   * With a path in `url`: whether the documents are also served below that path, and clients are pointed there. For
-   * operators who own nothing else of the host. Default: `false`.
+   * Serves the documents also below the path of `url`, and points clients there. For operators who own nothing else of
+   * the host.
+   *
+   * @default false
    */
-  belowPath?: boolean
+  belowPath?: boolean | undefined
   /**
-   * Whether the metadata says that responses carry `iss` (RFC 9207). They do so in any case. Switch it off for clients
-   * that lose the parameter and then refuse the response. Default: `true`.
+   * Announces in the metadata that responses carry `iss` (RFC 9207). They do so in any case. Set it to `false` for clients
+   * that lose the parameter and then refuse the response.
+   *
+   * @default true
    */
-  issParameter?: boolean
+  issParameter?: boolean | undefined
 }
 
-export const DiscoverySchema: v.GenericSchema<DiscoveryOptions, Required<DiscoveryOptions>> = v.strictObject({
-  atRoot: v.exactOptional(v.boolean(), true),
-  belowPath: v.exactOptional(v.boolean(), false),
-  issParameter: v.exactOptional(v.boolean(), true),
-})
+const DOCUMENTS = { atRoot: true, belowPath: false, issParameter: true } as const
+const DEFAULTS = { discovery: {} } as const
+
+export interface DiscoverySettings {
+  readonly discovery: WithDefaults<DiscoveryOptions, typeof DOCUMENTS>
+}
+
+export const discoveryEntries: Entries<DiscoveryFamily, DiscoverySettings> = {
+  discovery: v.optional(
+    shape({
+      atRoot: v.optional(flag, DOCUMENTS.atRoot),
+      belowPath: v.optional(flag, DOCUMENTS.belowPath),
+      issParameter: v.optional(flag, DOCUMENTS.issParameter),
+    }),
+    DEFAULTS.discovery,
+  ),
+}

@@ -1,9 +1,10 @@
-import type * as v from 'valibot'
+import * as v from 'valibot'
+import type { Branches } from '../validation/shape.ts'
 import { optionEntries } from './schema.ts'
 
-/** One option that a single text can set, as the command line and the documents name it. */
+/** An option that a single text can set, as the command line and the documents name it. */
 export interface ScalarOption {
-  /** Dotted, such as `redirectUris.customSchemes`. */
+  /** The dotted path, such as `redirectUris.customSchemes`. */
   readonly path: string
   readonly type: 'text' | 'number' | 'boolean' | 'list'
   readonly default: unknown
@@ -17,22 +18,24 @@ const SCALARS: Readonly<Record<string, ScalarOption['type']>> = {
   array: 'list',
 }
 
-/** Every option that needs no object or function: read from the schema, so that none is forgotten. */
+/** Lists every option that needs no object or function. The list follows from the schema, so it is complete. */
 export function scalarOptions(): ScalarOption[] {
   return Object.entries(optionEntries).flatMap(([name, schema]) => scalarsOf(name, schema))
 }
 
 function scalarsOf(path: string, schema: v.GenericSchema, fallback?: unknown): ScalarOption[] {
-  const { type, wrapped, entries, options, item } = schema as v.GenericSchema & {
-    wrapped?: v.GenericSchema & { default?: unknown }
-    entries?: Readonly<Record<string, v.GenericSchema>>
-    options?: readonly v.GenericSchema[]
-    item?: v.GenericSchema
-  }
-  if (wrapped) return scalarsOf(path, wrapped, (schema as { default?: unknown }).default)
+  const { type, wrapped, entries, branches, item } = schema as v.GenericSchema &
+    Partial<Branches> & {
+      wrapped?: v.GenericSchema
+      entries?: Readonly<Record<string, v.GenericSchema>>
+      item?: v.GenericSchema
+    }
+  if (wrapped) return scalarsOf(path, wrapped, v.getDefault(schema as never))
   if (entries) return Object.entries(entries).flatMap(([name, entry]) => scalarsOf(`${path}.${name}`, entry))
-  if (type === 'union')
-    return (options ?? []).map((option) => scalarsOf(path, option)).find(({ length }) => length > 0) ?? []
+  if (branches) {
+    const kinds = Object.values(branches).map((branch) => scalarsOf(path, branch, fallback))
+    return kinds.find(({ length }) => length > 0) ?? []
+  }
   const kind = SCALARS[type]
   if (!kind || (kind === 'list' && item?.type !== 'string')) return []
   return [{ path, type: kind, default: fallback }]

@@ -1,26 +1,104 @@
 import * as v from 'valibot'
+import { OFFLINE_ACCESS, type ScopeTable } from '../protocol/scope.ts'
+import {
+  byKind,
+  type Entries,
+  flag,
+  listOf,
+  shape,
+  text,
+  type WithDefaults,
+  withoutGaps,
+} from '../validation/shape.ts'
+import type { Report } from './report.ts'
 
-const text = v.pipe(v.string(), v.minLength(1))
+/** Options about scopes. */
+export interface ScopesOptions {
+  /**
+   * The scopes that clients may request, each with a description for users, or with `{ description, upstream }`. The
+   * provider's scopes in `upstream` are requested only if the user approves this scope. The scope is granted only if
+   * the provider grants all of them. `default: true` marks the scopes of a client that requests none. If no scope is
+   * marked, such a client gets every scope that needs no scope of the provider.
+   *
+   * @default { mcp: 'Use the tools of this server' }
+   */
+  scopes?: Readonly<Record<string, string | ScopeOptions | undefined>> | undefined
+}
+
+/** One scope with the scopes it needs at the provider. */
+export interface ScopeOptions {
+  /** The description for users. */
+  description: string
+  /** The scopes it needs at the provider. */
+  upstream?: readonly string[] | undefined
+  /**
+   * Grants it to a client that requests no scope.
+   *
+   * @default false
+   */
+  default?: boolean | undefined
+}
+
+const DEFAULTS = { scopes: { mcp: 'Use the tools of this server' } } as const
+
+export type ScopesParsed = WithDefaults<ScopesOptions, typeof DEFAULTS>
 
 export const scopeName: v.GenericSchema<string> = v.pipe(
   v.string(),
-  v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected a scope without spaces'),
+  v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected a scope: no spaces, quotes or backslashes'),
 )
 
-/** Scopes by name: what they mean in words, and what they need at the provider. */
-export const ScopesSchema: v.GenericSchema<
-  Readonly<Record<string, string | { description: string; upstream?: readonly string[]; default?: boolean }>>
-> = v.record(
-  scopeName,
-  v.union(
-    [
-      text,
-      v.strictObject({
-        description: text,
-        upstream: v.exactOptional(v.array(scopeName)),
-        default: v.exactOptional(v.boolean()),
-      }),
-    ],
-    'expected a text, or { description, upstream, default }',
-  ),
+const meaning = byKind<string | ScopeOptions>(
+  {
+    text,
+    object: shape({ description: text, upstream: v.optional(listOf(scopeName)), default: v.optional(flag) }),
+  },
+  'expected a description, or { description, upstream, default }',
 )
+
+export const scopesEntries: Entries<ScopesOptions, ScopesParsed> = {
+  scopes: v.optional(
+    v.pipe(
+      v.record(v.string(), v.unknown()),
+      v.transform(withoutGaps),
+      v.record(scopeName, meaning),
+    ) as v.GenericSchema<NonNullable<ScopesOptions['scopes']>>,
+    DEFAULTS.scopes,
+  ),
+}
+
+export interface ScopesSettings {
+  readonly scopes: ScopeTable
+}
+
+export function settleScopes(options: ScopesParsed, report: Report): ScopesSettings {
+  const scopes = Object.fromEntries(
+    Object.entries(options.scopes).map(([name, meaning = '']) => [
+      name,
+      typeof meaning === 'string'
+        ? { description: meaning, upstream: [] }
+        : {
+            description: meaning.description,
+            upstream: meaning.upstream ?? [],
+            ...(meaning.default && { default: true }),
+          },
+    ]),
+  )
+  if (Object.hasOwn(scopes, OFFLINE_ACCESS)) {
+    report(`scopes.${OFFLINE_ACCESS}`, 'is built in: clients that refresh may always request it')
+  }
+  if (Object.keys(scopes).length === 0) report('scopes', 'expected at least one scope')
+  return { scopes }
+}
+
+/** Reports a list of scopes that names one which `scopes` does not define. */
+export function checkScopes(
+  path: string,
+  named: readonly string[] | undefined,
+  scopes: ScopeTable,
+  report: Report,
+): void {
+  if (named?.some((scope) => !Object.hasOwn(scopes, scope))) {
+    report(path, 'names a scope that `scopes` does not have', 'scopes')
+  }
+}

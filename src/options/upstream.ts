@@ -1,67 +1,137 @@
 import * as v from 'valibot'
+import type { ConfigIssue } from '../errors.ts'
+import type { ScopeTable } from '../protocol/scope.ts'
 import { isHttps } from '../providers/parts/https.ts'
-import { type Provider, ProviderSchema } from '../providers/provider.ts'
+import { providerIssues } from '../providers/parts/unusable.ts'
+import { isProvider, PROVIDER_ID, type Provider } from '../providers/provider.ts'
+import { byKind, type Entries, hook, label, listOf, shape } from '../validation/shape.ts'
+import { areUnique, type Report } from './report.ts'
 
 /**
- * Gives the provider of a request: for tenants that each have an application of their own. Whatever request belongs to a
- * tenant, it gives the same one; nothing where there is no such tenant, which is then answered with 404.
+ * Returns the provider of a request, for tenants that each have their own application. It must return the same one for
+ * every request of a tenant. Return `undefined` if there is no such tenant: the response is then 404.
  */
 export type ChooseProvider = (request: Request) => Provider | undefined | Promise<Provider | undefined>
 
-/** The application's own sign-in, in place of a provider: its page calls `proxy.completeAuthorization`. */
+/** The sign-in page of your own application, instead of a provider. It calls `proxy.completeAuthorization`. */
 export interface OwnLogin {
-  /** The page's path, or its URL: at the origin of `url`, or the browser would not show it what it needs. */
+  /** The path or URL of the page, at the origin of `url`: a page elsewhere would not receive the cookies it needs. */
   readonly login: string
-  /** What people sign in with, as the consent page says it. */
+  /** The name of the account that users sign in with, for the consent page. */
   readonly name: string
-  /** Where there are several: `own` by default. */
-  readonly id?: string
+  /**
+   * The id, if there are several providers.
+   *
+   * @default 'own'
+   */
+  readonly id?: string | undefined
 }
 
-/** What a provider’s id may be: it stands in the path of its callback and in records. */
-const ID = /^[\w-]{1,64}$/
+/** Options about the identity provider. */
+export interface UpstreamOptions {
+  /**
+   * The identity provider, from `lockgate/providers/…`. With a list the user chooses one; two of a kind need different
+   * ids: `oidc({ id: 'staff', … })`. A function chooses one per request, for tenants; a grant is valid for its own tenant
+   * only. `{ login, name }` is a page of your own application.
+   */
+  upstream: Provider | OwnLogin | readonly (Provider | OwnLogin)[] | ChooseProvider
+}
 
-/** One provider, as its factory made it. */
-export const OneProvider: v.GenericSchema<Provider> = v.pipe(
-  ProviderSchema as v.GenericSchema<Provider>,
-  v.check((input) => input.clientId !== '', 'its clientId is missing'),
-  v.check((input) => ID.test(input.id), 'its id has other characters than letters, digits, - and _'),
-  v.check(
-    (input) => isHttps(input.issuer) || !input.discovery || input.dangerouslyAllowHttp === true,
-    'its issuer must be an https URL',
-  ),
-)
+/** A provider, or the application's own sign-in. */
+export type Place = Provider | OwnLogin
 
-const OwnLoginSchema: v.GenericSchema<OwnLogin> = v.strictObject({
-  login: v.pipe(v.string(), v.regex(/^(\/(?!\/)|https?:\/\/)[\x21-\x7e]*$/, 'expected a path or a URL')),
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
-  id: v.exactOptional(v.pipe(v.string(), v.regex(ID))),
-})
-
-/** Where people sign in. */
-type Place = Provider | OwnLogin
-
-export const isOwnLogin = (input: Place): input is OwnLogin => 'login' in input
+export const isOwnLogin = (place: Place): place is OwnLogin => 'login' in place
 
 export const idOf = (place: Place): string => place.id ?? 'own'
 
-const OnePlace: v.GenericSchema<Place> = v.lazy(
-  (input): v.GenericSchema<Place> =>
-    typeof input === 'object' && input !== null && 'login' in input ? OwnLoginSchema : OneProvider,
+/** Returns what is wrong with a provider, by the name of its member. */
+export function providerFaults(provider: unknown): readonly ConfigIssue[] {
+  if (typeof provider !== 'object' || provider === null) return [{ path: '', message: EXPECTED_ONE }]
+  const issues = providerIssues(provider)
+  if (issues.length > 0) return issues
+  if (!isProvider(provider)) return [{ path: '', message: EXPECTED_ONE }]
+  const { clientId, id, issuer, discovery, dangerouslyAllowHttp } = provider
+  const rules: readonly [broken: boolean, path: string, message: string][] = [
+    [clientId === '', 'clientId', 'is required'],
+    [!PROVIDER_ID.test(id), 'id', ID_RULE],
+    [
+      Boolean(discovery) && !isHttps(issuer) && dangerouslyAllowHttp !== true,
+      'issuer',
+      'expected an https URL',
+    ],
+  ]
+  return rules.filter(([broken]) => broken).map(([, path, message]) => ({ path, message }))
+}
+
+const EXPECTED_ONE = 'expected a provider such as google({ … })'
+const ID_RULE = 'expected up to 64 letters, digits, - and _'
+
+const oneProvider: v.GenericSchema<Provider> = v.pipe(
+  v.custom<object>((input) => typeof input === 'object' && input !== null),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const input = dataset.value as Readonly<Record<string, unknown>>
+    for (const { path: key, message } of providerFaults(input)) {
+      const item: v.ObjectPathItem = { type: 'object', origin: 'value', input, key, value: undefined }
+      addIssue({ message, ...(key !== '' && { path: [item] }) })
+    }
+  }),
+) as unknown as v.GenericSchema<Provider>
+
+const ownLogin = shape({
+  login: v.pipe(v.string(), v.regex(/^(\/(?!\/)|https?:\/\/)[\x21-\x7e]*$/, 'expected a path or a URL')),
+  name: label,
+  id: v.optional(v.pipe(v.string(), v.regex(PROVIDER_ID, ID_RULE))),
+})
+
+const EXPECTED =
+  'expected a provider such as google({ … }), a list of providers, { login, name } or a function'
+
+const place: v.GenericSchema<Place> = byKind<Place>(
+  { object: v.lazy((input) => ('login' in (input as object) ? ownLogin : oneProvider)) },
+  'expected a provider such as google({ … }), or { login, name }',
 )
 
-type Upstreams = Place | readonly Place[] | ChooseProvider
+export const upstreamEntries: Entries<UpstreamOptions, UpstreamOptions> = {
+  upstream: byKind<UpstreamOptions['upstream']>(
+    {
+      function: hook(),
+      object: place,
+      list: v.pipe(
+        listOf(place, 1),
+        v.check(
+          (list) => areUnique(list.map(idOf)),
+          'two providers share one id: set the option `id` of one of them',
+        ),
+      ),
+    },
+    EXPECTED,
+  ),
+}
 
-/** One provider, several of which the user chooses one, or a function. */
-export const UpstreamSchema: v.GenericSchema<Upstreams> = v.lazy((input): v.GenericSchema<Upstreams> => {
-  if (typeof input === 'function') return v.custom<ChooseProvider>(() => true)
-  if (!Array.isArray(input)) return OnePlace
-  return v.pipe(
-    v.array(OnePlace),
-    v.minLength(1),
-    v.check(
-      (list) => new Set(list.map(idOf)).size === list.length,
-      'two providers share one id: give one of them another, { ...provider, id: … }',
-    ),
-  )
-})
+export interface UpstreamSettings {
+  /** The providers, or the function that chooses one per request. */
+  readonly upstream: readonly [Place, ...Place[]] | ChooseProvider
+}
+
+export function settleUpstream(
+  { upstream }: UpstreamOptions,
+  { origin, scopes }: { origin: string; scopes: ScopeTable },
+  report: Report,
+): UpstreamSettings {
+  if (typeof upstream === 'function') return { upstream }
+  const places = [upstream].flat() as readonly Place[]
+  for (const [index, one] of places.entries()) {
+    const path = Array.isArray(upstream) ? `upstream.${index}` : 'upstream'
+    if (isOwnLogin(one)) {
+      const isHere = new URL(one.login, origin).origin === origin
+      if (!isHere) report(`${path}.login`, 'expected a page at the origin of `url`', 'url')
+    } else if (!one.sendScope && Object.values(scopes).some((scope) => scope.upstream.length > 0)) {
+      report(
+        'scopes',
+        `names \`upstream\` scopes, but ${one.id} fixes its scopes at registration`,
+        'upstream',
+      )
+    }
+  }
+  return { upstream: places as readonly [Place, ...Place[]] }
+}

@@ -1,6 +1,7 @@
 import { digest } from '../crypto/digest.ts'
+import { withoutGaps } from '../validation/shape.ts'
 import { styleSheet } from './style.ts'
-import { ENGLISH, type Texts } from './texts.ts'
+import { ENGLISH, type SomeTexts, type Texts } from './texts.ts'
 import { ACCENT, type Theme } from './theme.ts'
 
 /** The look of all pages of one proxy, made once from the options. */
@@ -27,14 +28,14 @@ export const hashSource = (text: string): string => {
 export function createLook(
   { server, host }: { readonly server: string; readonly host: string },
   theme: Theme = {},
-  texts: Partial<Texts> = {},
+  texts: SomeTexts = {},
 ): Look {
   const style = styleSheet(theme.accent ?? ACCENT)
   const { logo } = theme
   const images = logo && ` img-src ${logo.startsWith('data:') ? 'data:' : logo};`
   let policy: string | undefined
   return {
-    texts: { ...ENGLISH, ...texts },
+    texts: { ...ENGLISH, ...withoutGaps(texts) } as Texts,
     server,
     host,
     brand: theme.name ?? server,

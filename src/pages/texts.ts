@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { unknownName } from '../validation/closest.ts'
+import { withoutGaps } from '../validation/shape.ts'
 import { type Html, html } from './html.ts'
 
 /**
@@ -125,6 +127,9 @@ export const ENGLISH = {
 /** Every sentence of the pages, by name. */
 export type Texts = { readonly [Name in keyof typeof ENGLISH]: string }
 
+/** Some texts of the pages, by name. */
+export type SomeTexts = { readonly [Name in keyof Texts]?: string | undefined }
+
 const PLACEHOLDER = /\{(\w+)\}/g
 const placeholders = (text: string) => [...text.matchAll(PLACEHOLDER)].map(([, name]) => name).sort()
 
@@ -137,8 +142,9 @@ function isLanguage(tag: string): boolean {
 }
 
 /** Explains what is wrong with a translation of one text, or returns `undefined`. */
-function faultOf(name: string, text: string): string | undefined {
-  if (!Object.hasOwn(ENGLISH, name)) return 'is not a text of the pages'
+function faultOf(name: string, text: unknown): string | undefined {
+  if (!Object.hasOwn(ENGLISH, name)) return unknownName('a text of the pages', name, Object.keys(ENGLISH))
+  if (typeof text !== 'string') return 'expected text'
   if (name === 'lang') {
     return isLanguage(text) ? undefined : 'expected a language such as de or pt-BR'
   }
@@ -150,14 +156,9 @@ function faultOf(name: string, text: string): string | undefined {
     : 'expected a text without {placeholders}'
 }
 
-export const TextsSchema: v.GenericSchema<Partial<Texts>> = v.pipe(
-  v.custom<Partial<Texts>>(
-    (input) =>
-      typeof input === 'object' &&
-      input !== null &&
-      Object.values(input).every((text) => typeof text === 'string'),
-    'expected texts by name',
-  ),
+export const TextsSchema: v.GenericSchema<SomeTexts, Partial<Texts>> = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.transform(withoutGaps),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
     for (const [key, value] of Object.entries(dataset.value)) {
@@ -166,7 +167,7 @@ export const TextsSchema: v.GenericSchema<Partial<Texts>> = v.pipe(
       addIssue({ message, path: [{ type: 'object', origin: 'value', input: {}, key, value }] })
     }
   }),
-)
+) as unknown as v.GenericSchema<SomeTexts, Partial<Texts>>
 
 /** Fills in the placeholders of a text. Escapes everything but markup of these pages. */
 export function fill(text: string, values: Readonly<Record<string, string | Html>>): Html {

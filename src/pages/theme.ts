@@ -1,13 +1,19 @@
 import * as v from 'valibot'
+import { label, shape } from '../validation/shape.ts'
 
 /** Changes to the look of the pages. */
 export interface Theme {
-  /** The name above the pages. Default: the server's name. */
-  name?: string
-  /** An https address without query, or a `data:image/…;base64,` one. */
-  logo?: string
-  /** `#rrggbb`, with a contrast of at least 4.5 to 1 on white. Dark pages use a lighter shade of it. */
-  accent?: string
+  /** The name above the pages. By default the name of this server. */
+  name?: string | undefined
+  /** The picture beside the name: an https address without query, or `data:image/…;base64,…`. */
+  logo?: string | undefined
+  /**
+   * The colour of buttons and links as `#rrggbb`, with a contrast of at least 4.5 to 1 on white. Dark pages use a lighter
+   * shade of it.
+   *
+   * @default '#1f5fd0'
+   */
+  accent?: string | undefined
 }
 
 export const ACCENT = '#1f5fd0'
@@ -47,12 +53,12 @@ const isLogo = (logo: string): boolean =>
   /^data:image\/(png|jpeg|webp|gif|svg\+xml);base64,[A-Za-z0-9+/]+=*$/.test(logo) ||
   (/^https:\/\/[\w.-]+(:\d+)?\/[\w./~%@+-]*$/.test(logo) && URL.canParse(logo) && new URL(logo).href === logo)
 
-export const ThemeSchema: v.GenericSchema<Theme> = v.strictObject({
-  name: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
-  logo: v.exactOptional(
+export const ThemeSchema: v.GenericSchema<Theme> = shape({
+  name: v.optional(label),
+  logo: v.optional(
     v.pipe(v.string(), v.check(isLogo, 'expected an https address without query, or data:image/…;base64,…')),
   ),
-  accent: v.exactOptional(
+  accent: v.optional(
     v.pipe(
       v.string(),
       v.regex(/^#[\da-fA-F]{6}$/, 'expected a colour such as #1f5fd0'),

@@ -1,6 +1,15 @@
+import type { ConfigIssue } from '../errors.ts'
+import { unknownName } from '../validation/closest.ts'
 import type { Input, InputOptions, Inputs, InputValues } from './parts/inputs.ts'
-import { isProviderUrl } from './parts/inputs.ts'
-import type { Credentials, Provider, ProviderParts, SettledParts } from './provider.ts'
+import { isProviderUrl, WrongInput } from './parts/inputs.ts'
+import { unusableProvider } from './parts/unusable.ts'
+import {
+  type Credentials,
+  PROVIDER_ID,
+  type Provider,
+  type ProviderParts,
+  type SettledParts,
+} from './provider.ts'
 
 export {
   anyText,
@@ -60,7 +69,7 @@ export type CredentialsBy<S extends SecretRule> = Omit<Credentials, 'clientSecre
 
 /** The function that makes one provider, with the definition it was made of. */
 export interface ProviderFactory<S extends SecretRule = SecretRule, Options = unknown> {
-  /** @throws {TypeError} Naming every option that is missing or wrong. */
+  /** Makes the provider. Wrong options are reported by `createProxy`, together with all others. */
   (options: CredentialsBy<S> & Options): Provider
   readonly definition: Omit<Definition<Inputs, S>, 'parts'>
 }
@@ -93,40 +102,76 @@ export function defineProvider<const S extends SecretRule, I extends Inputs = {}
   definition: Definition<I, S>,
 ): ProviderFactory<S, InputOptions<I>> {
   const make = (options: CredentialsBy<S> & InputOptions<I>): Provider => {
-    const credentials = options as unknown as Credentials
-    const values = readInputs(definition, options as unknown as Record<string, unknown>)
-    const { parts } = definition
-    const own = typeof parts === 'function' ? parts(values, credentials) : parts
-    return settle(definition, own, credentials)
+    const credentials = (options ?? {}) as unknown as Credentials
+    const issues: ConfigIssue[] = []
+    const values = readInputs(definition, { ...credentials }, (path, message) =>
+      issues.push({ path, message }),
+    )
+    if (issues.length > 0) return unusableProvider(definition.id, issues)
+    try {
+      const { parts } = definition
+      const own = typeof parts === 'function' ? parts(values, credentials) : parts
+      return settle(definition, own, credentials)
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      const path = error instanceof WrongInput ? error.input : ''
+      return unusableProvider(definition.id, [{ path, message: error.message }])
+    }
   }
   return Object.assign(make, { definition })
 }
 
+const COMMON: readonly (keyof Credentials)[] = [
+  'clientId',
+  'clientSecret',
+  'id',
+  'name',
+  'scopes',
+  'params',
+  'overrides',
+]
+
+/** Reads the inputs of a definition from its user's options, and reports every option that is wrong. */
 function readInputs<I extends Inputs, S extends SecretRule>(
-  { id, inputs, secret }: Definition<I, S>,
+  { inputs = {} as I, secret }: Definition<I, S>,
   options: Readonly<Record<string, unknown>>,
+  report: (path: string, message: string) => void,
 ): InputValues<I> {
-  const problems: string[] = []
-  const isText = (name: string) => typeof options[name] === 'string' && options[name] !== ''
-  if (!isText('clientId')) problems.push('clientId: expected a text')
-  if (secret === 'required' && !isText('clientSecret')) problems.push('clientSecret: expected a text')
-  const read = Object.entries((inputs ?? {}) as Record<string, Input>).map(([name, input]) => {
+  const isText = (value: unknown) => typeof value === 'string' && value !== ''
+  const isMissing = (name: string) => options[name] === undefined || options[name] === ''
+  const need = (name: string) => {
+    if (isMissing(name)) report(name, 'is required')
+    else if (!isText(options[name])) report(name, 'expected text')
+  }
+  need('clientId')
+  if (secret === 'required') need('clientSecret')
+  else if (options.clientSecret !== undefined && !isText(options.clientSecret)) {
+    report('clientSecret', 'expected text')
+  }
+  if (options.id !== undefined && !(isText(options.id) && PROVIDER_ID.test(options.id as string))) {
+    report('id', 'expected up to 64 letters, digits, - and _')
+  }
+  if (options.name !== undefined && !isText(options.name)) report('name', 'expected text')
+  const known = [...COMMON, ...Object.keys(inputs)]
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !known.includes(name)) report(name, unknownName('an option', name, known))
+  }
+  const read = Object.entries(inputs as Record<string, Input>).map(([name, input]) => {
     try {
       return [name, input.read(options[name], options)]
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
-      problems.push(`${name}: ${error.message}`)
+      report(name, isMissing(name) && input.required ? `is required: ${input.expected}` : error.message)
       return [name, undefined]
     }
   })
-  if (problems.length > 0) throw new TypeError(`${id}: ${problems.join('; ')}`)
   return Object.fromEntries(read) as InputValues<I>
 }
 
 function settle(
   { id, name, secret }: { id: string; name: string; secret: SecretRule },
   own: ProviderParts,
-  { clientId, clientSecret, scopes, params, overrides }: Credentials,
+  { clientId, clientSecret, scopes, params, overrides, ...given }: Credentials,
 ): Provider {
   const parts: ProviderParts & Omit<SettledParts, 'name' | 'issuer' | 'idToken'> = {
     ...DEFAULTS,
@@ -139,26 +184,26 @@ function settle(
   const compares = parts.callbackIssuer !== 'ignore' && parts.issuer !== undefined
   const { dangerouslyAllowHttp: anyHttp = false } = parts
   if (!isProviderUrl(issuer.replace(/[{}]/g, ''), anyHttp))
-    throw new TypeError(`${id}: the issuer is no https URL`)
+    throw new WrongInput('issuer', 'expected an https URL')
   for (const [endpoint, address] of Object.entries(parts.endpoints)) {
     const [path] = (address ?? issuer).split('?')
-    if (!isProviderUrl(path!, anyHttp)) throw new TypeError(`${id}: the ${endpoint} endpoint is no https URL`)
+    if (!isProviderUrl(path!, anyHttp)) throw new WrongInput(`endpoints.${endpoint}`, 'expected an https URL')
   }
   if (!parts.discovery && !(parts.endpoints.authorization && parts.endpoints.token)) {
-    throw new TypeError(`${id}: expected an authorization and a token endpoint`)
+    throw new WrongInput('endpoints', 'expected an authorization and a token endpoint')
   }
   const proves = clientSecret !== undefined || secret === 'none'
   return {
     ...parts,
-    id,
-    name: parts.name ?? name,
+    id: given.id ?? id,
+    name: given.name ?? parts.name ?? name,
     issuer,
     callbackIssuer: compares || idToken ? 'enforce' : 'ignore',
     clientId,
     clientSecret,
     clientAuth: proves ? parts.clientAuth : 'none',
     scopes: asked,
-    // Whoever says what to ask for means that, and no more.
+    // A list that the operator gives is complete.
     optionalScopes: scopes ? undefined : parts.optionalScopes,
     idToken,
     params: { ...parts.params, ...params },
@@ -168,7 +213,7 @@ function settle(
 const originOf = (address: string | undefined): string =>
   address !== undefined && URL.canParse(address) ? new URL(address).origin : ''
 
-/** What is given as `undefined` is not given. */
+/** Copies parts without the members that are `undefined`. */
 const withoutGaps = (parts: ProviderParts) =>
   Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as {
     [K in keyof ProviderParts]?: NonNullable<ProviderParts[K]>

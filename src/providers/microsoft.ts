@@ -8,7 +8,7 @@ import {
   text,
   withDefault,
 } from './define.ts'
-import { GUID } from './parts/inputs.ts'
+import { GUID, WrongInput } from './parts/inputs.ts'
 import type { IssuerRule } from './parts/issuer.ts'
 import { OFFLINE } from './parts/openid.ts'
 
@@ -64,7 +64,7 @@ export const microsoft: ProviderFactory<'optional', MicrosoftOptions> = definePr
   },
   parts: ({ tenant, tenants, authority }) => {
     if (tenants && tenant !== 'common' && tenant !== 'organizations')
-      throw new TypeError('microsoft: tenants: expected only beside the tenant `common` or `organizations`')
+      throw new WrongInput('tenants', 'is only for the tenant `common` or `organizations`')
     const several = ['common', 'organizations', 'consumers'].includes(tenant)
     const single: IssuerRule = { type: GUID.test(tenant) ? 'exact' : 'adopt' }
     return {

@@ -1,4 +1,3 @@
-import * as v from 'valibot'
 import type { ProviderParts } from './parts/provider-parts.ts'
 
 export type { IdentityMap, Pointer } from './parts/identity-map.ts'
@@ -62,6 +61,13 @@ export interface Credentials {
   clientId: string
   /** The application's secret. Absent for a public client. */
   clientSecret?: string | undefined
+  /**
+   * The id of the provider here, if there are two of its kind: up to 64 letters, digits, `-` and `_`. It is in the path
+   * of the callback, in events and in rules of `allow`. By default the name of its kind, such as `google`.
+   */
+  id?: string | undefined
+  /** The name for users. By default the provider's own. */
+  name?: string | undefined
   /** The scopes to request, instead of the definition's own list. */
   scopes?: readonly string[] | undefined
   /** Further parameters of the authorization request. An empty value removes one of the definition. */
@@ -70,12 +76,11 @@ export interface Credentials {
   overrides?: ProviderParts | undefined
 }
 
-/** Checks that a value can be a provider. */
-export const ProviderSchema: v.GenericSchema<Provider> = v.custom<Provider>(
-  (input) =>
-    typeof input === 'object' &&
-    input !== null &&
-    typeof (input as Provider).issuer === 'string' &&
-    typeof (input as Provider).clientId === 'string' &&
-    typeof (input as Provider).endpoints === 'object',
-)
+/** The form of a provider's id: it is in the path of its callback and in stored records. */
+export const PROVIDER_ID: RegExp = /^[\w-]{1,64}$/
+
+/** Tells whether an object has the members that every provider has. */
+export const isProvider = (input: object): input is Provider => {
+  const { issuer, clientId, id, endpoints } = input as Partial<Provider>
+  return [issuer, clientId, id].every((one) => typeof one === 'string') && typeof endpoints === 'object'
+}

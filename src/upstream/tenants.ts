@@ -1,10 +1,9 @@
-import * as v from 'valibot'
 import { createBoundedMap } from '../bounded-map.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import { callHook } from '../options/call-hook.ts'
 import type { Settings } from '../options/options.ts'
-import { OneProvider } from '../options/upstream.ts'
+import { providerFaults } from '../options/upstream.ts'
 import type { Provider } from '../providers/provider.ts'
 import { NOTHING_HERE } from '../refusals.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
@@ -30,7 +29,9 @@ export function createTenants(
   function upstreamOf(provider: Provider): Upstream {
     let id = ids.get(provider)
     if (id === undefined) {
-      if (!v.is(OneProvider, provider)) throw new TypeError('`upstream` did not return a usable provider')
+      const faults = providerFaults(provider).map(({ path, message }) => `${path || 'it'}: ${message}`)
+      if (faults.length > 0)
+        throw new TypeError(`\`upstream\` returned no usable provider; ${faults.join('; ')}`)
       id = idOf(provider)
       ids.set(provider, id)
     }

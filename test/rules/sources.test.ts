@@ -27,7 +27,7 @@ const LADDER: readonly (readonly string[])[] = [
   ['reasons', 'timing', 'bounded-map'],
   ['shared-work'],
   ['errors', 'ports'],
-  ['refusals'],
+  ['refusals', 'validation'],
   ['http', 'crypto'],
   ['events'],
   ['protocol'],

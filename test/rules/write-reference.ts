@@ -15,66 +15,65 @@ import { reasons } from '../../src/reasons/reasons.ts'
 export const COMMAND = 'npx tsx test/rules/write-reference.ts'
 
 const root = new URL('../..', import.meta.url).pathname
-const folder = join(root, 'src/options')
 
 interface Option {
   /** Dotted, such as `redirectUris.customSchemes`. */
   readonly path: string
   readonly required: boolean
+  /** The text of its `@default` tag. */
+  readonly fallback: string | undefined
   /** Its JSDoc, on one line; empty where it has none. */
   readonly meaning: string
 }
 
-/** Every interface of the options, by name. */
-const interfaces = new Map(
-  readdirSync(folder)
-    .map((name) => join(folder, name))
-    .map((file) => ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true))
-    .flatMap((source) => source.statements.filter(ts.isInterfaceDeclaration))
-    .map((node) => [node.name.text, node]),
-)
-
-/** Returns the members of an interface, with those of nested objects. */
-function membersOf(name: string): Option[] {
-  const found = interfaces.get(name)
-  if (!found) throw new Error(`There is no interface ${name} in ${folder}`)
-  return found.members.flatMap((member) => toOptions(member, ''))
+/** Every interface of the options, by its name. */
+function interfaces(): ReadonlyMap<string, ts.InterfaceDeclaration> {
+  const folder = join(root, 'src/options')
+  const files = [...readdirSync(folder).map((file) => join(folder, file)), join(root, 'src/pages/theme.ts')]
+  return new Map(
+    files
+      .map((file) => ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true))
+      .flatMap(({ statements }) => statements.filter(ts.isInterfaceDeclaration))
+      .map((node) => [node.name.text, node]),
+  )
 }
 
-/** Returns the interface of an option whose name ends in `Options`. */
-const familyOf = (type: ts.TypeNode | undefined): ts.InterfaceDeclaration | undefined =>
-  type && ts.isTypeReferenceNode(type) && /Options$/.test(type.typeName.getText())
-    ? interfaces.get(type.typeName.getText())
-    : undefined
+const INTERFACES = interfaces()
 
-const isFalse = (type: ts.TypeNode): boolean => type.getText() === 'false'
+/** The members of an interface, those of the interfaces it extends and of nested objects included. */
+export function membersOf(name: string): Option[] {
+  const found = INTERFACES.get(name)
+  if (!found) throw new Error(`There is no interface ${name} in src/options`)
+  const parents = (found.heritageClauses ?? []).flatMap(({ types }) => types).map((type) => type.getText())
+  return [
+    ...parents.flatMap((parent) => membersOf(parent)),
+    ...found.members.flatMap((member) => toOptions(member, '')),
+  ]
+}
+
+/** What a type is beside `false` and `undefined`. */
+function essence(type: ts.TypeNode | undefined): ts.TypeNode | undefined {
+  if (!type || !ts.isUnionTypeNode(type)) return type
+  const rest = type.types.filter((one) => !['false', 'undefined'].includes(one.getText()))
+  return rest.length === 1 ? rest[0] : undefined
+}
 
 function toOptions(member: ts.TypeElement, prefix: string): Option[] {
   if (!ts.isPropertySignature(member) || !ts.isIdentifier(member.name)) return []
+  // What is only there to be absent is no option.
+  if (member.type?.getText() === 'undefined') return []
   const path = prefix + member.name.text
-  const { type } = member
-  // `false | { … }` is told by its members too.
-  const literal =
-    type && ts.isUnionTypeNode(type) && type.types.find(isFalse)
-      ? type.types.find(ts.isTypeLiteralNode)
-      : type
-  const family = familyOf(type) ?? literal
-  if (family && (ts.isTypeLiteralNode(family) || ts.isInterfaceDeclaration(family))) {
-    return family.members.flatMap((inner) => toOptions(inner, `${path}.`))
-  }
-  return [{ path, required: member.questionToken === undefined, meaning: sentences(member) }]
+  const nested = INTERFACES.get(essence(member.type)?.getText() ?? '')
+  if (nested) return nested.members.flatMap((inner) => toOptions(inner, `${path}.`))
+  const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'default')
+  const fallback = tag && ts.getTextOfJSDocComment(tag.comment)?.trim()
+  return [{ path, required: member.questionToken === undefined, fallback, meaning: sentences(member) }]
 }
 
 function sentences(node: ts.Node): string {
   const comments = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc)
   const text = comments.map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? '').join(' ')
   return text.replace(/\s+/g, ' ').trim()
-}
-
-function show(value: unknown): string {
-  if (value === undefined) return ''
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : `\`${value.join(', ')}\``
-  return `\`${value}\``
 }
 
 const row = (...cells: readonly string[]) =>
@@ -85,23 +84,31 @@ const table = (heads: readonly string[], rows: readonly (readonly string[])[]) =
 
 function optionTables(): string {
   const scalars = new Map(scalarOptions().map((option) => [option.path, option]))
-  const options = membersOf('ProxyOptions').map(({ path, required, meaning }) => {
-    const scalar = scalars.get(path)
-    const fallback = required ? 'required' : show(scalar?.default)
-    return [`\`${path}\``, fallback, scalar ? `\`${variableOf(path)}\`` : '', meaning]
-  })
-  const plain = (name: string) =>
+  const shown = (fallback: string | undefined) => {
+    if (fallback === undefined) return ''
+    return fallback === '[]' ? 'none' : `\`${fallback.replace(/^'(.*)'$/, '$1')}\``
+  }
+  const options = membersOf('ProxyOptions').map(({ path, required, fallback, meaning }) => [
+    `\`${path}\``,
+    required ? 'required' : shown(fallback),
+    scalars.has(path) ? `\`${variableOf(path)}\`` : '',
+    meaning,
+  ])
+  const plain = (...names: readonly string[]) =>
     table(
-      ['option', 'meaning'],
-      membersOf(name).map(({ path, required, meaning }) => [
-        `\`${path}\`${required ? ' (required)' : ''}`,
+      ['option', 'default', 'meaning'],
+      [
+        ...new Map(names.flatMap((name) => membersOf(name)).map((option) => [option.path, option])).values(),
+      ].map(({ path, required, fallback, meaning }) => [
+        `\`${path}\``,
+        required ? 'required' : shown(fallback),
         meaning,
       ]),
     )
   return [
     table(['option', 'default', 'variable', 'meaning'], options),
-    'One server of `mcp`, where its URL or handler alone does not say enough:',
-    plain('McpOptions'),
+    'One server of `mcp`, if its URL or handler alone is not enough. It has either `url` or `handler`:',
+    plain('ForwardedMcp', 'HandledMcp'),
     'One client of `clients`:',
     plain('ClientOptions'),
     'One key of `apiKeys`:',

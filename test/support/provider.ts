@@ -91,13 +91,10 @@ export async function startProvider(options: {
       .writeHead(failure.status, { 'content-type': 'application/json' })
       .end(JSON.stringify(failure.body))
   })
-  return {
-    issuer,
-    clientId,
-    clientSecret,
+  const controls = {
     requests,
     received,
-    failNext: (path, answer) => void failures.set(path, answer),
+    failNext: (path: string, answer: { status: number; body: unknown }) => void failures.set(path, answer),
     revokeAll() {
       for (const token of live.values()) void token.destroy()
       live.clear()
@@ -107,6 +104,12 @@ export async function startProvider(options: {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+  // Its controls are hidden from a spread, so that it can be given to `oidc` as it is.
+  const hidden = Object.entries(controls).map(([name, value]) => [name, { value, enumerable: false }])
+  return Object.defineProperties(
+    { issuer, clientId, clientSecret },
+    Object.fromEntries(hidden),
+  ) as TestProvider
 }
 
 /** Walks through the provider's own pages: signs in, then agrees where it asks. */

@@ -82,6 +82,8 @@ export async function readUpstream(env: Settings): Promise<Provider> {
     ...(secret !== 'none' && {
       clientSecret: secret === 'required' ? need('clientSecret') : get('clientSecret'),
     }),
+    id: get('id'),
+    name: get('name'),
     scopes: scopes === undefined ? undefined : listOf(scopes.replaceAll(' ', ',')),
     params: params === undefined ? undefined : pairsOf(params, upstreamVariable('params')),
   }
@@ -96,9 +98,5 @@ export async function readUpstream(env: Settings): Promise<Provider> {
     }
   }
   if (problems.length > 0) throw new SettingsError(problems.join('\n'))
-  try {
-    return factory(options as unknown as Parameters<typeof factory>[0])
-  } catch (error) {
-    throw error instanceof TypeError ? new SettingsError(`${PREFIX}: ${error.message}`) : error
-  }
+  return factory(options as unknown as Parameters<typeof factory>[0])
 }

@@ -1,5 +1,16 @@
 import { isLoopbackHost } from '../../http/loopback.ts'
 
+/** A wrong value of one option of a provider. The message never quotes the value. */
+export class WrongInput extends TypeError {
+  /** The name of the option. */
+  readonly input: string
+
+  constructor(input: string, message: string) {
+    super(message)
+    this.input = input
+  }
+}
+
 /** One value that a definition needs from its user, such as a tenant. It is checked before any URL is made of it. */
 export interface Input<In = unknown, Out = unknown, Required extends boolean = boolean> {
   readonly required: Required

@@ -1,0 +1,69 @@
+import * as v from 'valibot'
+import type { Identity } from '../ports.ts'
+import { ALLOW_RULE, isVague, providerOfRule } from '../protocol/allow.ts'
+import { byKind, type Entries, hook, listOf, type WithDefaults } from '../validation/shape.ts'
+import type { Report } from './report.ts'
+
+/** Decides about a user who signed in. Throw an `OAuthError` to refuse with your own sentence. */
+export type AllowUser = (
+  identity: Identity,
+  from: { readonly provider: string },
+) => boolean | undefined | Promise<boolean | undefined>
+
+/** Options about the users who may sign in. */
+export interface AllowOptions {
+  /**
+   * The users who may sign in: a list of `user@example.com`, `@example.com`, `org:x`, `team:x/y`, `group:x` and `sub:x`,
+   * or a function. With several providers, put the provider before a rule: `github/org:x`. Without this option every
+   * account of the provider may sign in.
+   */
+  allow?: readonly string[] | AllowUser | undefined
+}
+
+const DEFAULTS = {} as const
+
+export type AllowSettings = WithDefaults<AllowOptions, typeof DEFAULTS>
+
+const rule = v.pipe(
+  v.string(),
+  v.regex(
+    ALLOW_RULE,
+    'expected user@example.com, @example.com, org:name, team:org/name, group:name or sub:id',
+  ),
+)
+
+export const allowEntries: Entries<AllowOptions, AllowSettings> = {
+  allow: v.optional(
+    byKind<readonly string[] | AllowUser>(
+      { list: listOf(rule, 1), function: hook() },
+      'expected a list of rules such as user@example.com or @example.com, or a function',
+    ),
+  ),
+}
+
+/**
+ * Checks that rules name providers that exist, and that with several providers every rule names one: the same group may
+ * belong to different people at each.
+ *
+ * @param providers The ids of the providers; none if a function chooses them.
+ */
+export function settleAllow(
+  { allow }: AllowSettings,
+  providers: readonly string[],
+  report: Report,
+): AllowSettings {
+  const rules = typeof allow === 'function' || providers.length === 0 ? [] : (allow ?? [])
+  for (const [index, rule] of rules.entries()) {
+    const path = `allow.${index}`
+    const named = providerOfRule(rule)
+    if (named !== undefined && !providers.includes(named)) {
+      report(path, 'names a provider that `upstream` does not have', 'upstream')
+    } else if (providers.length > 1 && isVague(rule)) {
+      report(
+        path,
+        `means different users at each provider: put one of them before it, such as ${providers[0]}/`,
+      )
+    }
+  }
+  return { allow }
+}

@@ -1,0 +1,156 @@
+import * as v from 'valibot'
+import { resourceMetadataPath } from '../protocol/documents.ts'
+import { defaultScope, type ScopeTable } from '../protocol/scope.ts'
+import { byKind, choice, type Entries, hook, listOf, shape, text } from '../validation/shape.ts'
+import type { McpHandler } from './auth.ts'
+import { areUnique, type Report } from './report.ts'
+import type { ForwardMode, Resource } from './resource.ts'
+import { checkScopes, scopeName } from './scopes.ts'
+
+/** Members of {@link McpOptions} that both kinds of server have. */
+export interface McpCommon {
+  /** The path that clients use, below the path of `url`. By default the path of the server's own URL, or `/mcp` for a handler. */
+  path?: string | undefined
+  /** The name for users and in the metadata. By default the name of this server. */
+  name?: string | undefined
+  /** The scopes that every request needs. */
+  scopes?: readonly string[] | undefined
+  /** The id of the provider that its users sign in at, or several. All by default. */
+  upstream?: string | readonly string[] | undefined
+}
+
+/** An MCP server that requests are forwarded to. */
+export interface ForwardedMcp extends McpCommon {
+  /** The address of the server. */
+  url: string
+  /**
+   * The information to send along. `identity` adds the `X-Lockgate-…` headers. `upstream-token` also adds the provider's
+   * access token as bearer token. `nothing` adds neither.
+   *
+   * @default 'identity'
+   */
+  forward?: ForwardMode | undefined
+  handler?: undefined
+}
+
+/** An MCP server in this process. */
+export interface HandledMcp extends McpCommon {
+  /** The function that serves its requests. */
+  handler: McpHandler
+  url?: undefined
+  forward?: undefined
+}
+
+/** One protected MCP server: the address of a server, or a handler in this process. */
+export type McpOptions = ForwardedMcp | HandledMcp
+
+/** Options about the protected MCP servers. */
+export interface McpServersOptions {
+  /** The MCP server to protect: its URL, a handler, or `{ url | handler, … }`; a list of these objects for several. */
+  mcp: string | McpHandler | McpOptions | readonly McpOptions[]
+}
+
+const targetUrl = v.pipe(
+  v.string(),
+  v.check(
+    (input) => URL.canParse(input) && /^https?:$/.test(new URL(input).protocol),
+    'expected an http(s) URL',
+  ),
+)
+
+const path = v.pipe(
+  v.string(),
+  v.regex(/^\/([\w.~-]+(\/[\w.~-]+)*)?$/, 'expected a path such as /mcp, without trailing slash'),
+)
+
+const providerIds = byKind<string | readonly string[]>(
+  { text, list: listOf(text, 1) },
+  'expected the id of a provider, or a list of ids',
+)
+
+const server = v.pipe(
+  shape({
+    path: v.optional(path),
+    url: v.optional(targetUrl),
+    handler: v.optional(hook<McpHandler>()),
+    name: v.optional(text),
+    scopes: v.optional(listOf(scopeName)),
+    upstream: v.optional(providerIds),
+    forward: v.optional(choice('identity', 'upstream-token', 'nothing')),
+  }),
+  v.check(
+    ({ url, handler }) => (url === undefined) !== (handler === undefined),
+    'expected either `url` or `handler`',
+  ),
+  v.forward(
+    v.check(
+      ({ handler, forward }) => handler === undefined || forward === undefined,
+      'is only for a server with `url`: a handler receives everything as `auth`',
+    ),
+    ['forward'],
+  ),
+) as unknown as v.GenericSchema<McpOptions>
+
+export const mcpEntries: Entries<McpServersOptions, McpServersOptions> = {
+  mcp: byKind<McpServersOptions['mcp']>(
+    { text: targetUrl, function: hook<McpHandler>(), object: server, list: listOf(server, 1) },
+    'expected an http(s) URL, a function, { url | handler, … } or a list of these objects',
+  ),
+}
+
+export interface McpSettings {
+  readonly resources: readonly [Resource, ...Resource[]]
+}
+
+/** The settings of other families that the MCP servers need. */
+interface Around {
+  readonly origin: string
+  readonly basePath: string
+  readonly name: string
+  readonly scopes: ScopeTable
+  /** The ids of the providers; none if a function chooses them. */
+  readonly providers: readonly string[]
+  /** Whether the metadata documents are also below the path of `url`. */
+  readonly belowPath: boolean
+}
+
+export function settleMcp({ mcp }: McpServersOptions, around: Around, report: Report): McpSettings {
+  const { scopes, providers } = around
+  const resources = listMcp(mcp).map((options) => toResource(options, around))
+  for (const [index, resource] of resources.entries()) {
+    const at = Array.isArray(mcp) ? `mcp.${index}` : 'mcp'
+    checkScopes(`${at}.scopes`, resource.scopes, scopes, report)
+    if (resource.upstream?.some((id) => !providers.includes(id))) {
+      report(`${at}.upstream`, 'names a provider that `upstream` does not have', 'upstream')
+    }
+    if (!/^(\/[\w.~-]+)*$/.test(resource.path)) {
+      const rule = 'may contain only letters, digits, `-`, `.`, `_`, `~` and `/`'
+      report(`${at}.path`, `is required: the path of \`url\` ${rule}`, 'url')
+    }
+  }
+  if (!areUnique(resources.map(({ id }) => id))) report('mcp', 'two servers share one path')
+  return { resources: resources as [Resource, ...Resource[]] }
+}
+
+function listMcp(mcp: McpServersOptions['mcp']): readonly McpOptions[] {
+  if (typeof mcp === 'string') return [{ url: mcp }]
+  if (typeof mcp === 'function') return [{ handler: mcp }]
+  return [mcp].flat() as readonly McpOptions[]
+}
+
+function toResource(options: McpOptions, { origin, basePath, name, scopes, belowPath }: Around): Resource {
+  const target = options.url === undefined ? { handler: options.handler } : { url: new URL(options.url) }
+  const own = options.path ?? ('url' in target ? target.url.pathname : '/mcp')
+  const path = basePath + own.replace(/\/+$/, '')
+  return {
+    id: origin + path,
+    path,
+    name: options.name ?? name,
+    scopes: options.scopes ?? [],
+    defaultScope: defaultScope(options.scopes ?? [], scopes),
+    upstream: typeof options.upstream === 'string' ? [options.upstream] : options.upstream,
+    forward: options.forward ?? 'identity',
+    target,
+    metadataUrl: origin + resourceMetadataPath(path, belowPath ? basePath : ''),
+  }
+}
