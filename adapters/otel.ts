@@ -1,26 +1,24 @@
 import {
   type Attributes,
-  type Context,
   context,
   type MeterProvider,
   metrics,
-  propagation,
   ROOT_CONTEXT,
-  type Span,
   SpanKind,
-  SpanStatusCode,
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
 import type { Fetch, Listener, OAuthProxy, ProxyEvent } from '../src/index.ts'
+import { tracedVerdict } from './otel/passage.ts'
+import { fail, openSpan, remoteContext, withTrace } from './otel/spans.ts'
 
-/** What {@link openTelemetry} gives to a proxy. */
+/** Listener, `fetch` and instrumentation for one proxy. */
 export interface Telemetry {
   /** For `on.event`: counts events, and adds them to the span of their request. */
   readonly event: Listener
-  /** For `fetch`: a span for each request to the provider and the MCP servers, which alone learn of the trace. */
+  /** For `fetch`: makes a span for each request to the provider and the MCP servers. Only MCP servers get the trace. */
   readonly fetch: Fetch
-  /** The same proxy, with a span for each request. */
+  /** Returns the same proxy with a span for each request, and for each request that an adapter forwards. */
   instrument(proxy: OAuthProxy): OAuthProxy
 }
 
@@ -29,20 +27,17 @@ const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE'])
 
-/** First steps of the paths below the issuer, beside those of the MCP servers. */
-const ENDPOINTS = /^\/(authorize|consent|callback|token|revoke|register|account|health|metrics)(?=\/|$)/
-
-/** What an event says that finds a trace again. Metrics get none of it: each would be a series. */
+/** Fields of an event by which a trace is found. Metrics have none of them: each value would be a series. */
 const OF_A_REQUEST = ['requestId', 'client', 'user', 'grant', 'resource', 'provider', 'action'] as const
 
 /**
- * Spans and metrics by OpenTelemetry's own API (`npm install @opentelemetry/api`, and an SDK that is registered). Events
- * find their span where the SDK has a context manager. No address with its query, no header and no body is recorded.
+ * Makes spans and metrics by OpenTelemetry's API. Needs `npm install @opentelemetry/api` and a registered SDK. Events
+ * find their span if the SDK has a context manager. No query, header or body is recorded.
  *
- * @param options.tracerProvider The one that is registered, by default; `meterProvider` likewise.
- * @param options.fetch What requests are sent with, such as the one of `lockgate/node`; the runtime's by default.
- * @param options.continueTraces Whether spans belong to the trace that a request names. By default a trace begins
- * here, with a link to that one: whoever may call could otherwise say what is sampled, and by which id.
+ * @param options.tracerProvider The registered one by default, and so is `meterProvider`.
+ * @param options.fetch Sends requests, such as the one of `lockgate/node`. The runtime's by default.
+ * @param options.continueTraces Makes spans part of the trace that a request names. By default a trace begins here and
+ * links to that one, because a caller could otherwise choose its sampling and its id.
  * @see [OpenTelemetry, Semantic conventions for HTTP](https://opentelemetry.io/docs/specs/semconv/http/)
  */
 export function openTelemetry(
@@ -56,27 +51,52 @@ export function openTelemetry(
   const { continueTraces = false, fetch: send = (input, init) => fetch(input, init) } = options
   const tracer = (options.tracerProvider ?? trace).getTracer('lockgate')
   const meter = (options.meterProvider ?? metrics).getMeter('lockgate')
-  const events = meter.createCounter('lockgate.events', { description: 'What happened' })
+  const events = meter.createCounter('lockgate.events', { description: 'Events by type, reason and code' })
   const durations = meter.createHistogram('http.server.request.duration', {
     unit: 's',
-    description: 'Time until an answer began',
+    description: 'Time until the head of the response',
     advice: { explicitBucketBoundaries: BOUNDS },
   })
   const servers: string[] = []
 
-  /** Runs a request in a span of its own, which ends when the answer begins. */
-  async function traced(span: Span, within: Context, work: () => Promise<Response>): Promise<Response> {
-    try {
-      const response = await context.with(trace.setSpan(within, span), work)
-      span.setAttribute('http.response.status_code', response.status)
-      if (response.status >= 500) fail(span, String(response.status))
-      return response
-    } catch (error) {
-      fail(span, error instanceof Error ? error.name : 'unknown')
-      throw error
-    } finally {
-      span.end()
+  /** Opens the span of a request to another server. */
+  const outgoing = (method: string, url: string) => {
+    const { hostname, port, protocol } = new URL(url)
+    const attributes = {
+      'http.request.method': method,
+      'server.address': hostname,
+      'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
     }
+    return openSpan(tracer, method, { kind: SpanKind.CLIENT, attributes }, context.active())
+  }
+
+  /** Opens the span of a request to the proxy. */
+  function incoming(
+    { method: sent, headers }: { method: string; headers: { get(name: string): string | null } },
+    scheme: string,
+    route: string | undefined,
+  ) {
+    const began = performance.now()
+    const method = METHODS.has(sent) ? sent : '_OTHER'
+    const attributes: Attributes = {
+      'http.request.method': method,
+      'url.scheme': scheme,
+      ...(route !== undefined && { 'http.route': route }),
+    }
+    const theirs = remoteContext(headers)
+    const remote = trace.getSpanContext(theirs)
+    const name = [method === '_OTHER' ? 'HTTP' : method, route].filter(Boolean).join(' ')
+    const spanOptions = {
+      kind: SpanKind.SERVER,
+      attributes,
+      ...(remote && !continueTraces && { links: [{ context: remote }] }),
+    }
+    return openSpan(tracer, name, spanOptions, continueTraces ? theirs : ROOT_CONTEXT, (status) =>
+      durations.record((performance.now() - began) / 1000, {
+        ...attributes,
+        'http.response.status_code': status,
+      }),
+    )
   }
 
   return {
@@ -94,68 +114,47 @@ export function openTelemetry(
       span.addEvent(`lockgate.${event.type}`, { ...kind, ...about })
     },
 
-    fetch(input, init) {
-      const { hostname, port, protocol } = new URL(input)
-      const method = init.method ?? 'GET'
-      const span = tracer.startSpan(method, {
-        kind: SpanKind.CLIENT,
-        attributes: {
-          'http.request.method': method,
-          'server.address': hostname,
-          'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
-        },
-      })
-      const active = context.active()
+    async fetch(input, init) {
+      const open = outgoing(init.method ?? 'GET', input)
       const isServer = servers.some((server) => input.startsWith(server))
-      const headers = isServer ? withTrace(init.headers, trace.setSpan(active, span)) : init.headers
-      return traced(span, active, () => send(input, headers === undefined ? init : { ...init, headers }))
+      const headers = isServer ? withTrace(init.headers, open.context) : init.headers
+      try {
+        const response = await context.with(open.context, () =>
+          send(input, headers === undefined ? init : { ...init, headers }),
+        )
+        open.end(response.status)
+        return response
+      } catch (error) {
+        fail(open.span, error)
+        open.end()
+        throw error
+      }
     },
 
     instrument(proxy) {
       for (const { target } of proxy.resources) if (target !== undefined) servers.push(target)
-      const routeOf = routesOf(proxy)
+      const scheme = new URL(proxy.issuer).protocol.slice(0, -1)
+      const guarded = new Set(proxy.resources.map(({ id }) => new URL(id).pathname))
       return {
         ...proxy,
         async fetch(request, ...native) {
-          const began = performance.now()
-          const { pathname, protocol } = new URL(request.url)
-          const route = routeOf(pathname)
-          const method = METHODS.has(request.method) ? request.method : '_OTHER'
-          const attributes: Attributes = {
-            'http.request.method': method,
-            'url.scheme': protocol.slice(0, -1),
-            ...(route !== undefined && { 'http.route': route }),
-          }
-          const theirs = propagation.extract(ROOT_CONTEXT, request.headers, {
-            get: (headers, name) => headers.get(name) ?? undefined,
-            keys: (headers) => [...headers.keys()],
-          })
-          const remote = trace.getSpanContext(theirs)
-          const parent = continueTraces ? theirs : ROOT_CONTEXT
-          const span = tracer.startSpan(
-            [method === '_OTHER' ? 'HTTP' : method, route].filter(Boolean).join(' '),
-            {
-              kind: SpanKind.SERVER,
-              attributes,
-              ...(remote && !continueTraces && { links: [{ context: remote }] }),
-            },
-            parent,
-          )
-          const response = await traced(span, parent, () => proxy.fetch(request, ...native))
-          durations.record((performance.now() - began) / 1000, {
-            ...attributes,
-            'http.response.status_code': response.status,
-          })
+          const open = incoming(request, scheme, proxy.routeOf(request.url))
+          const response = await context.with(open.context, () => proxy.fetch(request, ...native))
+          open.end(response.status)
           return response
+        },
+        admit(head, ...native) {
+          const route = proxy.routeOf(head.target)
+          // Any other address goes on to `fetch`, which makes the span.
+          if (route !== undefined && !guarded.has(route)) return proxy.admit(head, ...native)
+          const open = incoming(head, scheme, route)
+          const verdict = context.with(open.context, () => proxy.admit(head, ...native))
+          if (verdict instanceof Promise) return verdict.then((one) => tracedVerdict(one, open, outgoing))
+          return verdict && tracedVerdict(verdict, open, outgoing)
         },
       }
     },
   }
-}
-
-function fail(span: Span, type: string): void {
-  span.setAttribute('error.type', type)
-  span.setStatus({ code: SpanStatusCode.ERROR })
 }
 
 const kindOf = ({ type, reason, code }: ProxyEvent): Attributes => ({
@@ -163,28 +162,3 @@ const kindOf = ({ type, reason, code }: ProxyEvent): Attributes => ({
   ...(reason !== undefined && { 'lockgate.reason': reason }),
   ...(code !== undefined && { 'lockgate.code': code }),
 })
-
-/** What came with the request is another hop's. */
-function withTrace(given: RequestInit['headers'], within: Context): Headers {
-  const headers = new Headers(given)
-  for (const name of propagation.fields()) headers.delete(name)
-  propagation.inject(within, headers, { set: (carrier, name, value) => carrier.set(name, value) })
-  return headers
-}
-
-/** Of all the paths that a request may have, those few that there are. */
-function routesOf({ issuer, resources }: OAuthProxy): (path: string) => string | undefined {
-  const base = new URL(issuer).pathname.replace(/\/$/, '')
-  const paths = resources
-    .map(({ id }) => new URL(id).pathname.replace(/\/$/, ''))
-    .sort((a, b) => b.length - a.length)
-  return (path) => {
-    const own = path.startsWith(base) ? ENDPOINTS.exec(path.slice(base.length))?.[0] : undefined
-    if (own !== undefined) return base + own
-    const wellKnown =
-      /^\/\.well-known\/(oauth-authorization-server|oauth-protected-resource|openid-configuration)/
-    const document = wellKnown.exec(path)?.[0]
-    if (document !== undefined) return document
-    return paths.find((known) => path === known || path.startsWith(`${known}/`)) || undefined
-  }
-}

@@ -42,6 +42,8 @@ export interface Context {
   readonly destinations: Destinations
   readonly streams: Streams
   readonly emit: Emit
+  /** State that `/health` tells. */
+  readonly health: { isDraining: boolean }
 }
 
 /** One request, apart from its content. */
@@ -155,6 +157,7 @@ export function createContext(settings: Settings): Context {
     destinations: createDestinations(settings.resources, settings.origin),
     streams,
     emit,
+    health: { isDraining: false },
   }
 }
 

@@ -9,6 +9,7 @@ import { forwardedAddress, normalAddress, peerAddress, plainAddress } from './ht
 import { headOf, type RequestHead } from './http/head.ts'
 import type { ProxyOptions } from './options/options.ts'
 import { readOptions } from './options/settings.ts'
+import type { ReasonCode } from './reasons/reasons.ts'
 import { createRouter } from './router.ts'
 import {
   type AuthRequest,
@@ -49,8 +50,21 @@ export interface OAuthProxy {
    * or a provider has to be looked up. Never throws or rejects.
    */
   readonly admit: (head: RequestHead, ...native: unknown[]) => Verdict | Promise<Verdict> | undefined
+  /**
+   * Returns the pattern of the address that a request target belongs to, such as `/register/:id`, or `undefined`. Names
+   * telemetry by it: clients choose paths, and each path would be a name.
+   */
+  readonly routeOf: (target: string) => string | undefined
   /** Ends every event stream that only waits. Call it before a server stops, so that its clients reconnect elsewhere. */
   readonly endStreams: () => void
+  /** Turns `/health` to 503, so that a load balancer sends no more requests here. Everything else goes on. */
+  readonly drain: () => void
+  /** Emits a `failed` event for something that a server around the proxy noticed. */
+  readonly report: (event: {
+    readonly reason: ReasonCode
+    readonly detail?: string
+    readonly error?: unknown
+  }) => void
   /**
    * For an application with its own sign-in (`upstream: { login, name }`): what a request to its page is about.
    *
@@ -164,7 +178,13 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
       return router.handle(request, head, callOf(head, native))
     },
     admit: (head, ...native) => router.admit(head, callOf(head, native)),
+    routeOf: router.routeOf,
     endStreams: () => ctx.streams.end(),
+    drain: () => {
+      ctx.health.isDraining = true
+    },
+    report: ({ error, ...event }) =>
+      ctx.emit({ type: 'failed', ...event, ...(error !== undefined && { error: describeError(error) }) }),
     parseAuthRequest: (request) => parseAuthRequest(ctx, request),
     completeAuthorization: ({ request, ...done }) =>
       completeAuthorization(ctx, callOf(headOf(request), []), request, done),

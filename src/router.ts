@@ -21,6 +21,8 @@ export interface Routing {
    * @returns `undefined` for a request to any other address.
    */
   admit(head: RequestHead, call: Call): Verdict | Promise<Verdict> | undefined
+  /** Returns the pattern of the address that a request target belongs to, such as `/register/:id`. */
+  routeOf(target: string): string | undefined
 }
 
 /** A request whose path was accepted. */
@@ -78,6 +80,17 @@ export function createRouter(ctx: Context): Routing {
         return judge?.(head, call)
       } catch (error) {
         return { type: 'answer', response: refuse(error, source, call) }
+      }
+    },
+    routeOf(target) {
+      try {
+        const { path } = parseTarget(target, 'localhost')
+        const found = resourceAt(path, isOwn)
+        return found
+          ? found.path || '/'
+          : router.routes.find(([, pattern]) => pattern.test(path))?.[3]?.replace(/\/\*$/, '')
+      } catch {
+        return undefined
       }
     },
   }

@@ -74,6 +74,14 @@ const SHIPPED = {
   revokeWithin: 15_000,
   /** The pause between two looks at the open event streams, whether their tokens are still valid. */
   streamCheck: 500,
+  /** The deadline for the head of a request, and for a TLS handshake, on Node. */
+  requestHead: 20_000,
+  /** The time without a request after which a connection is closed while the server stops. */
+  drainIdle: 250,
+  /** The pause between two looks at the connections while the server stops. */
+  drainSweep: 25,
+  /** The pause between two warnings that file descriptors run short. */
+  descriptorWarning: 60_000,
   /** How long responses may continue after the process was told to stop. */
   shutdown: 5000,
   /** The time without a request after which a wrapped program is stopped. */

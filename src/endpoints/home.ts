@@ -30,5 +30,9 @@ export function home(
   })
 }
 
-/** Liveness: the process answers. Says nothing about the storage or the provider. */
-export const healthEndpoint: Endpoint = () => json({ status: 'ok' })
+/**
+ * Tells that the process responds, and 503 once it is about to stop. Says nothing about the storage or the provider, so
+ * that their failure does not take every instance out at once.
+ */
+export const healthEndpoint: Endpoint = (_request, { health }) =>
+  health.isDraining ? json({ status: 'draining' }, 503) : json({ status: 'ok' })

@@ -42,4 +42,9 @@ export const operation = {
     'Compare the URL in `mcp` with the address that the server uses for itself.',
   ],
   'mcp-server-malformed': ['The MCP server sent a status outside 200 to 599.', 'Look at the MCP server.'],
+  'descriptors-short': [
+    'The process has nearly as many files and connections open as the system allows; `detail` has the numbers.',
+    'Raise the limit, such as with `ulimit -n` or `LimitNOFILE`. At the limit, new connections are dropped.',
+  ],
+  'accept-failed': ['The server could not accept a connection.', 'See `error`.'],
 } as const

@@ -56,7 +56,7 @@ export async function measureOverHttp(node: string, rounds: number, grants: numb
 }
 
 /** By the plain client of Node: what it costs falls on this side, and it follows no redirect. */
-const sendBy =
+export const sendBy =
   (agent: Agent): Send =>
   async (request) => {
     const body = request.method === 'POST' ? Buffer.from(await request.arrayBuffer()) : undefined

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { context, propagation, SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core'
@@ -53,9 +55,9 @@ afterEach(async () => {
 })
 
 async function start(
-  options: Parameters<typeof startSystem>[0] & { continueTraces?: boolean } = {},
+  options: Parameters<typeof startSystem>[0] & { continueTraces?: boolean; forwardsItself?: boolean } = {},
 ): Promise<OAuthProxy> {
-  const { continueTraces = false, ...own } = options
+  const { continueTraces = false, forwardsItself = false, ...own } = options
   const telemetry = openTelemetry({
     tracerProvider,
     meterProvider,
@@ -67,7 +69,7 @@ async function start(
   })
   system = await startSystem({
     ...own,
-    fetch: telemetry.fetch,
+    fetch: forwardsItself ? { provider: telemetry.fetch } : telemetry.fetch,
     on: { event: [telemetry.event, (event) => events.push(event)] },
   })
   return telemetry.instrument(system.proxy)
@@ -210,6 +212,43 @@ test.each([
   expect(headers.get('baggage')).toBe(continueTraces ? 'their=own' : null)
 })
 
+test('a request that Node forwards by its own means has the same spans, and its trace reaches the MCP server', async () => {
+  const behind = createServer((message, outgoing) => outgoing.end(JSON.stringify(message.headers)))
+  await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve))
+  const port = await freePort()
+  const mcp = `http://127.0.0.1:${(behind.address() as AddressInfo).port}/mcp`
+  const proxy = await start({ url: `http://localhost:${port}`, mcp, forwardsItself: true })
+  const server = await serve(proxy, { port })
+  const { tokens } = await connect(system)
+  spans.reset()
+  const send = (token: string) =>
+    fetch(system.mcp, {
+      method: 'POST',
+      body: '{}',
+      headers: { ...THEIRS, authorization: `Bearer ${token}` },
+    })
+  const headers = (await (await send(tokens.access_token)).json()) as Record<string, string>
+  behind.closeAllConnections()
+  behind.close()
+  expect((await send(tokens.access_token)).status).toBe(502)
+  expect((await send('none')).status).toBe(401)
+  await server.close(true)
+  const [forwarded, failed, refused] = named('POST /mcp')
+  expect(forwarded!.attributes).toMatchObject({ 'http.route': '/mcp', 'http.response.status_code': 200 })
+  expect(forwarded!.events.map(({ name }) => name)).toEqual(['lockgate.forwarded'])
+  expect(failed).toMatchObject({
+    status: { code: SpanStatusCode.ERROR },
+    events: [{ name: 'lockgate.failed', attributes: { 'lockgate.reason': 'mcp-server-unreachable' } }],
+  })
+  expect(refused!.attributes['http.response.status_code']).toBe(401)
+  const [sent, unsent] = named('POST')
+  expect([parentOf(sent!), parentOf(unsent!)]).toEqual([forwarded, failed])
+  expect(unsent!.status.code).toBe(SpanStatusCode.ERROR)
+  const { traceId, spanId } = sent!.spanContext()
+  expect(headers.traceparent).toBe(`00-${traceId}-${spanId}-01`)
+  expect(headers).not.toHaveProperty('baggage')
+})
+
 test('a failure is one, a refusal is none', async () => {
   const proxy = await start({ mcp: 'http://127.0.0.1:9/mcp' })
   const { tokens } = await connect(system)
@@ -240,9 +279,13 @@ test.each([
   ['/base/mcp', 'POST', 'POST /base/mcp'],
   ['/base/mcp/below', 'POST', 'POST /base/mcp'],
   ['/base/mcpx', 'GET', 'GET'],
-  ['/base/register/a-very-long-id', 'GET', 'GET /base/register'],
-  ['/base/callback/github?code=secret', 'GET', 'GET /base/callback'],
-  ['/.well-known/oauth-protected-resource/base/mcp', 'GET', 'GET /.well-known/oauth-protected-resource'],
+  ['/base/register/a-very-long-id', 'GET', 'GET'],
+  ['/base/callback/github?code=secret', 'GET', 'GET /base/callback/:provider'],
+  [
+    '/.well-known/oauth-protected-resource/base/mcp',
+    'GET',
+    'GET /.well-known/oauth-protected-resource/base/mcp',
+  ],
   ['/wp-login.php', 'GET', 'GET'],
   ['/base/token', 'BREW', 'HTTP /base/token'],
 ])('%s by %s is the span %s: made-up addresses make no names', async (path, method, name) => {

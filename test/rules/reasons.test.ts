@@ -9,7 +9,8 @@ import { reasons } from '../../src/reasons/reasons.ts'
 import { requests } from '../../src/reasons/requests.ts'
 
 const root = new URL('../..', import.meta.url).pathname
-const code = readdirSync(join(root, 'src'), { withFileTypes: true, recursive: true })
+const code = ['src', 'adapters']
+  .flatMap((folder) => readdirSync(join(root, folder), { withFileTypes: true, recursive: true }))
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.parentPath.endsWith('reasons'))
   .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
   .join('\n')

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A server in a process of its own. */
 export interface Child {
+  /** Absent for one that runs in several processes. */
+  readonly pid?: number
   /** What it wrote. */
   output(): string
   stop(): Promise<void>
@@ -50,7 +52,7 @@ export async function start(
       (response) => response.body?.cancel().then(() => true) ?? true,
       () => false,
     )
-    if (answers) return { output, stop }
+    if (answers) return { ...(child.pid !== undefined && { pid: child.pid }), output, stop }
     await sleep(50)
   }
   if (running) await stop()

@@ -1,0 +1,219 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { PassThrough, type Readable } from 'node:stream'
+import { Agent, type Dispatcher } from 'undici'
+import type { Delivery, OpenStream, Passage } from '../../src/index.ts'
+import { askForBody, carriesBody, collect, isTaken, taken } from './body.ts'
+import { ParsedFields, type ParsedHeaders } from './head.ts'
+import { endWith, send } from './send.ts'
+
+/** Waits as long as the MCP server does: tools may think longer than any default timeout, and streams may be silent. */
+export const patient = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
+
+/** Bytes of a body that is read before it is sent on. It can then be sent again, and costs one write. */
+const SMALL = 65_536
+
+/** Methods that a proxy may repeat. @see [RFC 9110 §9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) */
+const IDEMPOTENT = /^(GET|HEAD|OPTIONS|DELETE)$/
+
+/** Errors of a connection that ended before a response came. */
+const CUT = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+
+type Body = Buffer | Readable | null
+type Controller = Dispatcher.DispatchController
+
+/** Carries a request to the MCP server, and its response back to the client. Never throws. */
+export function carry(message: IncomingMessage, outgoing: ServerResponse, passage: Passage): void {
+  if (outgoing.destroyed) {
+    passage.abandoned()
+    return
+  }
+  const carrier = new Carrier(message, outgoing, passage)
+  if (!carriesBody(message)) {
+    carrier.dispatch(null)
+  } else if (isTaken(message)) {
+    carrier.fail(taken())
+  } else {
+    // If the client leaves while its body is read, the connection closes, and nothing else is to be done.
+    if (isSmall(message))
+      collect(
+        message,
+        (body) => carrier.dispatch(body),
+        () => {},
+      )
+    else carrier.dispatch(streamed(message))
+    askForBody(outgoing)
+  }
+}
+
+const isSmall = ({ headers }: IncomingMessage): boolean => Number(headers['content-length']) <= SMALL
+
+/** undici destroys a body that it needs no longer. With a message of Node's, it would cut the client's connection. */
+function streamed(message: IncomingMessage): Readable {
+  const body = message.pipe(new PassThrough())
+  message.on('error', (error) => body.destroy(error))
+  // After an early response, the rest of the body is dropped.
+  body.on('close', () => message.unpipe(body).resume())
+  return body
+}
+
+const hasLeft = () => new Error('The client has left')
+
+/** One request and its response, on their way through undici. */
+class Carrier implements Dispatcher.DispatchHandler {
+  readonly #message: IncomingMessage
+  readonly #outgoing: ServerResponse
+  readonly #passage: Passage
+  #body: Body = null
+  #controller: Controller | undefined
+  #stream: OpenStream | undefined
+  /** Bytes of the response that are still to come. Not a number if it has no length. */
+  #missing = Number.NaN
+  #isAnswered = false
+  /** `true` once nothing more of the MCP server's response goes to the client. */
+  #isOver = false
+  #isRepeated = false
+
+  constructor(message: IncomingMessage, outgoing: ServerResponse, passage: Passage) {
+    this.#message = message
+    this.#outgoing = outgoing
+    this.#passage = passage
+    outgoing.on('close', () => this.#close())
+  }
+
+  dispatch(body: Body): void {
+    if (this.#outgoing.destroyed) return
+    this.#body = body
+    const { method, url, headers: pairs } = this.#passage
+    const slash = url.indexOf('/', url.indexOf('://') + 3)
+    const [origin, path] = [url.slice(0, slash), url.slice(slash)]
+    const headers: string[] = []
+    for (const [name, value] of pairs) headers.push(name, value)
+    const length = this.#message.headers['content-length']
+    if (body !== null && length !== undefined) headers.push('content-length', length)
+    try {
+      patient.dispatch({ origin, path, method: method as Dispatcher.HttpMethod, headers, body }, this)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller
+    if (this.#outgoing.destroyed) controller.abort(hasLeft())
+  }
+
+  onResponseStart(controller: Controller, status: number, headers: ParsedHeaders): void {
+    // Informational, such as 103: it is meant for this connection only.
+    if (status >= 100 && status < 200) return
+    this.#isAnswered = true
+    const length = headers['content-length']
+    if (typeof length === 'string') this.#missing = Number(length)
+    const isRepeatable = this.#body === null || this.#body instanceof Buffer
+    const delivery = this.#passage.answered(status, new ParsedFields(headers), isRepeatable)
+    if (delivery instanceof Promise) {
+      controller.pause()
+      void delivery.then((later) => {
+        this.#deliver(controller, later)
+        controller.resume()
+      })
+    } else {
+      this.#deliver(controller, delivery)
+    }
+  }
+
+  #deliver(controller: Controller, delivery: Delivery): void {
+    if (delivery.type === 'deliver') {
+      this.#start(delivery)
+      return
+    }
+    this.#isOver = true
+    // A short body is read and dropped, so that the connection stays open for the next request.
+    if (!(this.#missing <= SMALL)) controller.abort(new Error('The body is not needed'))
+    if (delivery.type === 'replace') send(this.#outgoing, delivery.response)
+    else new Carrier(this.#message, this.#outgoing, delivery.passage).dispatch(this.#body)
+  }
+
+  #start({ status, headers, stream }: Extract<Delivery, { type: 'deliver' }>): void {
+    const outgoing = this.#outgoing
+    if (outgoing.destroyed) {
+      stream?.closed()
+      return
+    }
+    const list: string[] = []
+    for (const [name, value] of headers) list.push(name, value)
+    this.#stream = stream
+    try {
+      outgoing.writeHead(status, list)
+    } catch (error) {
+      outgoing.destroy(error as Error)
+    }
+    if (status === 204 || status === 304 || outgoing.req.method === 'HEAD') {
+      // undici takes the length of a 304 for that of a body.
+      this.#end()
+    } else if (stream) {
+      outgoing.flushHeaders()
+      stream.onEnd(() => this.#end())
+    }
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#isOver) return
+    const outgoing = this.#outgoing
+    this.#missing -= chunk.length
+    if (this.#missing === 0) {
+      this.#isOver = true
+      endWith(outgoing, chunk)
+    } else if (!outgoing.write(chunk)) {
+      controller.pause()
+      outgoing.once('drain', () => controller.resume())
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#controller = undefined
+    if (!this.#isOver) this.#end()
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    this.#controller = undefined
+    if (this.#isOver || this.#outgoing.destroyed) return
+    if (this.#outgoing.headersSent) this.#outgoing.destroy()
+    else if (this.#isStale(error)) this.#repeat()
+    else this.fail(error)
+  }
+
+  /** Returns whether the MCP server closed a kept connection at the moment of a request that may be sent again. */
+  #isStale(error: Error): boolean {
+    if (this.#isRepeated || this.#isAnswered || this.#body !== null) return false
+    return IDEMPOTENT.test(this.#passage.method) && CUT.has((error as NodeJS.ErrnoException).code ?? '')
+  }
+
+  #repeat(): void {
+    this.#isRepeated = true
+    this.dispatch(null)
+  }
+
+  /** Responds to a request that got no response. */
+  fail(error: unknown): void {
+    if (this.#isAnswered || this.#outgoing.destroyed) return
+    this.#isAnswered = true
+    this.#isOver = true
+    send(this.#outgoing, this.#passage.failed(error))
+  }
+
+  /** Ends the response as the MCP server might. */
+  #end(): void {
+    this.#isOver = true
+    this.#outgoing.end()
+  }
+
+  /** Cleans up after the client got all of the response, or left. */
+  #close(): void {
+    this.#isOver = true
+    this.#controller?.abort(hasLeft())
+    this.#stream?.closed()
+    if (this.#isAnswered) return
+    this.#isAnswered = true
+    this.#passage.abandoned()
+  }
+}

@@ -1,0 +1,94 @@
+import type { Server, ServerResponse } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+import { ms } from '../../src/internal.ts'
+
+/** The connections of a server, and how they end. */
+export interface Connections {
+  /** Open connections. */
+  readonly size: number
+  /** Notes a request. Call it before its response begins. */
+  track(outgoing: ServerResponse): void
+  /** Tells each client from now on that its connection closes after the response. */
+  announceEnd(): void
+  /**
+   * Stops accepting connections, and ends the open ones: each after its next response, or when it was idle for a moment.
+   * An idle connection is not closed at once: its client may be sending a request, which would then be lost.
+   *
+   * @param onSweep Called again and again meanwhile.
+   * @returns A promise for the end of the last connection.
+   */
+  drain(onSweep: () => void): Promise<void>
+  /** Cuts every connection. */
+  cut(): void
+}
+
+interface Idle {
+  /** Milliseconds on the monotonic clock. */
+  readonly since: number
+  readonly bytesRead: number
+}
+
+/** @param isTls `true` if clients speak TLS: their sockets are known after the handshake. */
+export function createConnections(server: Server, isTls: boolean): Connections {
+  const sockets = new Set<Socket>()
+  const open = new Set<ServerResponse>()
+  let isEnding = false
+
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+
+  /** Closes connections that have been idle for a moment, and remembers the others. */
+  function closeIdle(seen: Map<Socket, Idle>): void {
+    const busy = new Set([...open].map(({ req }) => req.socket))
+    const now = performance.now()
+    for (const socket of sockets) {
+      const { bytesRead } = socket
+      const idle = seen.get(socket)
+      if (busy.has(socket)) seen.delete(socket)
+      else if (idle?.bytesRead !== bytesRead) seen.set(socket, { since: now, bytesRead })
+      else if (now - idle.since >= ms.drainIdle) socket.destroy()
+    }
+  }
+
+  return {
+    get size() {
+      return sockets.size
+    },
+    track(outgoing) {
+      open.add(outgoing)
+      if (isEnding) outgoing.shouldKeepAlive = false
+      outgoing.once('close', () => open.delete(outgoing))
+    },
+    announceEnd() {
+      isEnding = true
+      for (const outgoing of open) if (!outgoing.headersSent) outgoing.shouldKeepAlive = false
+    },
+    drain(onSweep) {
+      this.announceEnd()
+      const seen = new Map<Socket, Idle>()
+      const sweep = () => {
+        onSweep()
+        closeIdle(seen)
+      }
+      return new Promise((resolve) => {
+        // After the poll for input: a request that has arrived is then known.
+        const timer = setInterval(() => setImmediate(sweep), ms.drainSweep)
+        sweep()
+        const close = () => {
+          // `http.Server.close` would close idle connections at once.
+          NetServer.prototype.close.call(server, () => {
+            clearInterval(timer)
+            resolve()
+          })
+        }
+        // The system resets connections that it has accepted and the process has not. Right after a poll there are none.
+        setImmediate(() => setImmediate(close))
+      })
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

@@ -1,0 +1,28 @@
+/** A server that listens. */
+export interface Served {
+  /** The address, such as `http://127.0.0.1:8787/`. */
+  readonly url: string
+  /**
+   * Stops without losing a request. `/health` turns to 503, and after the `delay` the server accepts no connection, ends
+   * event streams that only wait, and lets responses under way finish for the `drain` time. Connections that are kept
+   * open close with their next response.
+   *
+   * @param force Cuts what is still open, instead of waiting. A second call may do so.
+   */
+  close(force?: boolean): Promise<void>
+}
+
+/** Settings of every `serve`. */
+export interface ServeOptions {
+  /** A free port if 0. @default 8787 */
+  readonly port?: number | undefined
+  /** The address to listen on. Only a server in front has to reach it. @default '127.0.0.1' */
+  readonly hostname?: string | undefined
+  /** Seconds that responses under way may take after {@link Served.close}. @default 30 */
+  readonly drain?: number | undefined
+  /**
+   * Seconds between the moment at which `/health` turns to 503 and the moment at which the server accepts no more
+   * connections, so that a load balancer stops sending in between. @default 0
+   */
+  readonly delay?: number | undefined
+}
