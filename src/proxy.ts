@@ -1,11 +1,10 @@
-import { type Call, type Context, createContext } from './context.ts'
-import { randomId } from './crypto/random.ts'
+import { callOf } from './call.ts'
+import { type Context, createContext } from './context.ts'
 import { describeError } from './events/event.ts'
 import type { Verdict } from './forward/passage.ts'
 import type { Grant } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
 import { ownerOf } from './grants/owner.ts'
-import { forwardedAddress, normalAddress, peerAddress, plainAddress } from './http/address.ts'
 import { headOf, type RequestHead } from './http/head.ts'
 import type { ProxyOptions } from './options/options.ts'
 import { readOptions } from './options/settings.ts'
@@ -119,52 +118,6 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
   const ctx = createContext(settings)
   const router = createRouter(ctx)
 
-  const report = (error: unknown) =>
-    ctx.emit({ type: 'failed', reason: 'background-work-failed', error: describeError(error) })
-
-  function callOf(head: RequestHead, native: readonly unknown[]): Call {
-    let requestId: string | undefined
-    /** Returns the address of the client's side, as the runtime or the operator's function tells it. */
-    const source = (): string | undefined => {
-      const { clientAddress, trustProxy } = settings
-      const toRequest = () => head.toRequest()
-      const peer = clientAddress ? clientAddress(toRequest(), ...native) : peerAddress(toRequest, native)
-      return forwardedAddress(head.headers.get('x-forwarded-for'), trustProxy, peer)
-    }
-    const call: Call = {
-      isBound: native.some(isWorkersContext),
-      isHeard: settings.listeners.length > 0,
-      // Made on first use, because most requests succeed and need none.
-      requestId() {
-        requestId ??= randomId(9)
-        return requestId
-      },
-      address() {
-        const address = source()
-        return address === undefined ? undefined : normalAddress(address)
-      },
-      clientAddress() {
-        const address = source()
-        return address === undefined ? undefined : plainAddress(address)
-      },
-      defer(work) {
-        const settled = work.catch(report)
-        // Workers end a request's work with its response, unless they are told of more.
-        const host = native.find(waits) ?? ([head.toRequest()] as unknown[]).find(waits)
-        host?.waitUntil(settled)
-      },
-      keepOpen() {
-        // Bun cuts a response that is silent for ten seconds, as streams and slow tools are.
-        native.find(cuts)?.timeout(head.toRequest(), 0)
-      },
-      // Without a listener no id is needed.
-      emit(event) {
-        if (call.isHeard) ctx.emit({ requestId: call.requestId(), ...event })
-      },
-    }
-    return call
-  }
-
   return {
     issuer: settings.issuer,
     resources: settings.resources.map(({ id, name, target }) => ({
@@ -175,9 +128,9 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     })),
     fetch(request, ...native) {
       const head = headOf(request)
-      return router.handle(request, head, callOf(head, native))
+      return router.handle(request, head, callOf(ctx, head, native))
     },
-    admit: (head, ...native) => router.admit(head, callOf(head, native)),
+    admit: (head, ...native) => router.admit(head, callOf(ctx, head, native)),
     routeOf: router.routeOf,
     endStreams: () => ctx.streams.end(),
     drain: () => {
@@ -187,7 +140,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
       ctx.emit({ type: 'failed', ...event, ...(error !== undefined && { error: describeError(error) }) }),
     parseAuthRequest: (request) => parseAuthRequest(ctx, request),
     completeAuthorization: ({ request, ...done }) =>
-      completeAuthorization(ctx, callOf(headOf(request), []), request, done),
+      completeAuthorization(ctx, callOf(ctx, headOf(request), []), request, done),
     grants: {
       async list(user) {
         const found: GrantSummary[] = []
@@ -231,21 +184,3 @@ function summarise({ grants }: Context, key: GrantKey, grant: Grant): GrantSumma
     return summary
   }
 }
-
-interface Waiting {
-  waitUntil(work: Promise<unknown>): void
-}
-
-/** The context of a Worker's request. */
-const isWorkersContext = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && 'passThroughOnException' in value
-
-const waits = (value: unknown): value is Waiting =>
-  typeof value === 'object' && value !== null && typeof (value as Partial<Waiting>).waitUntil === 'function'
-
-interface Cutting {
-  timeout(request: Request, seconds: number): void
-}
-
-const cuts = (value: unknown): value is Cutting =>
-  typeof value === 'object' && value !== null && typeof (value as Partial<Cutting>).timeout === 'function'

@@ -40,7 +40,7 @@ const LADDER: readonly (readonly string[])[] = [
   ['guard'],
   ['forward'],
   ['context'],
-  ['sign-in'],
+  ['call', 'sign-in'],
   ['endpoints'],
   ['routes'],
   ['router'],

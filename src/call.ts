@@ -1,0 +1,95 @@
+import type { Call, Context } from './context.ts'
+import { randomId } from './crypto/random.ts'
+import { describeError, type Emit } from './events/event.ts'
+import { forwardedAddress, normalAddress, peerAddress, plainAddress } from './http/address.ts'
+import type { RequestHead } from './http/head.ts'
+
+/** The `waitUntil` of Workers, and of adapters that wait for work when they stop. */
+interface Waiting {
+  waitUntil(work: Promise<unknown>): void
+}
+
+/** The server of Bun. */
+interface Cutting {
+  timeout(request: Request, seconds: number): void
+}
+
+const has = <T>(value: unknown, name: keyof T): value is T =>
+  typeof value === 'object' && value !== null && typeof (value as T)[name] === 'function'
+
+const waits = (value: unknown): value is Waiting => has<Waiting>(value, 'waitUntil')
+
+const cuts = (value: unknown): value is Cutting => has<Cutting>(value, 'timeout')
+
+/** Makes the {@link Call} of a request. @param native The further arguments of the runtime. */
+export const callOf = (ctx: Context, head: RequestHead, native: readonly unknown[]): Call =>
+  new RequestCall(ctx, head, native)
+
+class RequestCall implements Call {
+  readonly #ctx: Context
+  readonly #head: RequestHead
+  readonly #native: readonly unknown[]
+  #requestId: string | undefined
+
+  constructor(ctx: Context, head: RequestHead, native: readonly unknown[]) {
+    this.#ctx = ctx
+    this.#head = head
+    this.#native = native
+  }
+
+  get isBound(): boolean {
+    // The context of a Worker's request.
+    return this.#native.some(
+      (value) => typeof value === 'object' && value !== null && 'passThroughOnException' in value,
+    )
+  }
+
+  get isHeard(): boolean {
+    return this.#ctx.settings.listeners.length > 0
+  }
+
+  /** Made on first use, because most requests succeed and need none. */
+  requestId(): string {
+    this.#requestId ??= randomId(9)
+    return this.#requestId
+  }
+
+  address(): string | undefined {
+    const address = this.#source()
+    return address === undefined ? undefined : normalAddress(address)
+  }
+
+  clientAddress(): string | undefined {
+    const address = this.#source()
+    return address === undefined ? undefined : plainAddress(address)
+  }
+
+  /** Returns the address of the client's side, as the runtime or the operator's function tells it. */
+  #source(): string | undefined {
+    const { clientAddress, trustProxy } = this.#ctx.settings
+    const head = this.#head
+    const peer = clientAddress
+      ? clientAddress(head.toRequest(), ...this.#native)
+      : peerAddress(() => head.toRequest(), this.#native)
+    return forwardedAddress(head.headers.get('x-forwarded-for'), trustProxy, peer)
+  }
+
+  defer(work: Promise<unknown>): void {
+    const settled = work.catch((error) =>
+      this.#ctx.emit({ type: 'failed', reason: 'background-work-failed', error: describeError(error) }),
+    )
+    // Workers end a request's work with its response, unless they are told of more.
+    const host = this.#native.find(waits) ?? ([this.#head.toRequest()] as unknown[]).find(waits)
+    host?.waitUntil(settled)
+  }
+
+  keepOpen(): void {
+    // Bun cuts a response that is silent for ten seconds, as streams and slow tools are.
+    this.#native.find(cuts)?.timeout(this.#head.toRequest(), 0)
+  }
+
+  emit(event: Parameters<Emit>[0]): void {
+    // Without a listener no id is needed.
+    if (this.isHeard) this.#ctx.emit({ requestId: this.requestId(), ...event })
+  }
+}
