@@ -10,7 +10,7 @@ export interface RedisLimiterOptions extends RedisServer {
    * The first part of all keys: letters, digits, `-` and `_`. By default `lockgate-limits`, and deployments that share the
    * database are kept apart by their public URL. With a prefix they are not: give each its own.
    */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
 }
 
 /**

@@ -1,21 +1,29 @@
 import type { RateLimiter, RateRule } from '../../src/index.ts'
 
-/** What is used of Cloudflare's binding for rate limits. */
+/** A rate limiting binding of Cloudflare, with the part of it that is used. */
 export interface RateLimitBinding {
   limit(options: { key: string }): Promise<{ success: boolean }>
 }
 
+/** One binding for each kind of limit. A kind without a binding is counted in the memory of the isolate. */
+export type RateLimitBindings = { readonly [Name in RateRule['name']]?: RateLimitBinding | undefined }
+
+export interface WorkersLimiterOptions {
+  /**
+   * The period that the bindings are configured with, in seconds. A refused client is told to wait for so long.
+   *
+   * @default 60
+   */
+  readonly period?: 10 | 60 | undefined
+}
+
 /**
- * Limits by Cloudflare's own bindings, one for each kind of limit. How many pass, and in how long, stands in the
- * binding's configuration and not in `limits`. What has no binding is counted in the isolate's memory.
+ * Rate limits by Cloudflare's own bindings. The number of requests and the period are set in the configuration of the
+ * bindings, not in `limits`.
  *
- * @param options.period Seconds, as the bindings are configured: what a refused client is told to wait; 60 by default.
  * @see [Cloudflare, Rate limiting](https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/)
  */
-export function workers(
-  bindings: Readonly<Partial<Record<RateRule['name'], RateLimitBinding>>>,
-  options: { period?: 10 | 60 } = {},
-): RateLimiter {
+export function workers(bindings: RateLimitBindings, options: WorkersLimiterOptions = {}): RateLimiter {
   const { period = 60 } = options
   return {
     async take(key, { name }) {

@@ -17,12 +17,12 @@ export interface RedisServer {
    * `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS. `?cluster=true` for Redis Cluster, whose other
    * nodes are then found by this one.
    */
-  readonly url?: string
+  readonly url?: string | undefined
   /**
    * An ioredis client instead of `url`, for Sentinel, client certificates or settings of your own. It stays yours:
    * `close()` leaves it open. A connection of it that no longer responds is opened again.
    */
-  readonly client?: RedisClient
+  readonly client?: RedisClient | undefined
 }
 
 /** @throws {TypeError} If not exactly one is given, or it cannot be used. */

@@ -5,15 +5,15 @@ import { type Closable, type Driver, decode, encode } from './driver.ts'
 import { checkKey, checkPrefix, folderOf } from './keys.ts'
 import { whileBusy } from './retry.ts'
 
-/** What is used of Deno KV. */
-interface Kv {
+/** A Deno KV database, with the parts of it that are used. */
+export interface DenoKv {
   get(key: readonly string[]): Promise<Entry>
   set(key: readonly string[], value: string, options: { expireIn: number }): Promise<unknown>
   delete(key: readonly string[]): Promise<void>
   list(selector: { prefix: readonly string[] }): AsyncIterable<Entry>
   atomic(): {
-    check(entry: Entry): ReturnType<Kv['atomic']>
-    set(key: readonly string[], value: string, options: { expireIn: number }): ReturnType<Kv['atomic']>
+    check(entry: Entry): ReturnType<DenoKv['atomic']>
+    set(key: readonly string[], value: string, options: { expireIn: number }): ReturnType<DenoKv['atomic']>
     commit(): Promise<{ ok: boolean }>
   }
 }
@@ -24,23 +24,31 @@ interface Entry {
   readonly versionstamp: string | null
 }
 
-type OpenKv = (path?: string) => Promise<Kv>
+type OpenKv = (path?: string) => Promise<DenoKv>
 
 const BASE = 'lockgate'
 /** What Deno KV takes for one value, in bytes; some of it goes on how the value is written. */
 const LARGEST = 64 * 1024 - 16
 
+/** The database to use: its path, or one that is open. */
+export interface DenoKvOptions {
+  /** A file, or the URL of a remote database. By default the one that `Deno.openKv` opens without a path. */
+  readonly path?: string | undefined
+  /** An open database instead of `path`. It stays yours: `close()` leaves it open. */
+  readonly kv?: DenoKv | undefined
+}
+
 /**
- * Deno KV: a file beside your server, or the database of Deno Deploy; on Node through `@deno/kv`. `swap` is an
- * atomic operation that checks the versionstamp, right for every process. Deno itself needs `--unstable-kv`.
- *
- * @param options.path A file, or the URL of a remote database; default what `Deno.openKv` takes by default.
+ * Deno KV: a file beside your server, or the database of Deno Deploy. On Node through `@deno/kv`. `swap` is an atomic
+ * operation that checks the versionstamp, right for every process. Deno itself needs `--unstable-kv`.
  */
-export function denoKv(options: { path?: string } = {}): Store & Closable {
-  const driver = denoKvDriver({ openKv: () => openKv(options.path) as never }) as Driver
-  const kv = async (): Promise<Kv> => (await driver.getInstance!()) as Kv
+export function denoKv(options: DenoKvOptions = {}): Store & Closable {
+  const open = async () => options.kv ?? openKv(options.path)
+  const driver = denoKvDriver({ openKv: () => open() as never }) as Driver
+  const kv = async (): Promise<DenoKv> => (await driver.getInstance!()) as DenoKv
   const keyOf = (key: string) => [BASE, ...checkKey(key).split(':')]
-  const run = <T>(work: (kv: Kv) => Promise<T>): Promise<T> => within(whileBusy(async () => work(await kv())))
+  const run = <T>(work: (kv: DenoKv) => Promise<T>): Promise<T> =>
+    within(whileBusy(async () => work(await kv())))
 
   return {
     consistency: 'atomic',
@@ -82,7 +90,7 @@ export function denoKv(options: { path?: string } = {}): Store & Closable {
       }
     },
     close: async () => {
-      await driver.dispose!()
+      if (options.kv === undefined) await driver.dispose!()
     },
   }
 }
@@ -99,7 +107,7 @@ function write(value: unknown, ttl: number): string {
 }
 
 /** @throws {TypeError} Where there is no Deno KV, saying how to get it. */
-async function openKv(path: string | undefined): Promise<Kv> {
+async function openKv(path: string | undefined): Promise<DenoKv> {
   const { Deno } = globalThis as { Deno?: { openKv?: OpenKv } }
   if (Deno?.openKv) return Deno.openKv(path)
   if (Deno) throw new TypeError('Deno KV needs the flag --unstable-kv')

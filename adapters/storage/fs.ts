@@ -15,6 +15,11 @@ const SUFFIX = '.json'
 /** Folders that are listed at the same time. */
 const AT_ONCE = 32
 
+export interface FsOptions {
+  /** The folder. It is created if it does not exist, readable by its owner only. */
+  readonly base: string
+}
+
 /** A folder that is open in this process. All stores on it share its turns, its lock and its sweep. */
 interface Folder {
   readonly store: Store & Closable
@@ -30,10 +35,8 @@ const folders = new Map<string, Folder>()
  *
  * The driver would write into the file itself. This store writes a new file and moves it into place, so that a crash leaves
  * the old record or the new one, never half of either. Other leftovers of a crash are removed later.
- *
- * @param options.base The folder; created if it does not exist, readable by its owner only.
  */
-export function fs(options: { base: string }): Store & Closable {
+export function fs(options: FsOptions): Store & Closable {
   const base = resolve(options.base)
   const folder = folders.get(base) ?? { store: openFolder(base), users: 0 }
   folders.set(base, folder)

@@ -6,16 +6,34 @@ import { partOf } from './deployment.ts'
 import type { Closable } from './driver.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
 
+/** A pool of pg, with the parts of it that are used. Structural, so that importers do not need pg's own types. */
+export interface PostgresPool {
+  connect(): Promise<{
+    query(text: string, params?: unknown[]): Promise<{ readonly rows: unknown[] }>
+    release(error?: Error): void
+  }>
+}
+
+/** The server to use: its URL, or a pool that connects to it. */
 export interface PostgresOptions {
   /** `postgres://user:password@host[:port]/database`. */
-  readonly url: string
+  readonly url?: string | undefined
+  /**
+   * A `pg.Pool` instead of `url`, to share connections or for settings of your own. It stays yours: `close()` leaves it
+   * open. Set `statement_timeout` and `lock_timeout` on it, because a statement otherwise waits for as long as the server.
+   */
+  readonly pool?: PostgresPool | undefined
   /**
    * The table; created if it does not exist. By default `lockgate`, and deployments that share the database are kept apart
    * by their public URL. With a name they are not: give each its own.
    */
-  readonly table?: string
-  /** How many connections this process opens at most; 5 by default. Requests wait for one up to 2.5 seconds. */
-  readonly connections?: number
+  readonly table?: string | undefined
+  /**
+   * The largest number of connections that this process opens to `url`. Requests wait for one up to 2.5 seconds.
+   *
+   * @default 5
+   */
+  readonly connections?: number | undefined
 }
 
 /**
@@ -24,14 +42,19 @@ export interface PostgresOptions {
  * Nothing connects before the first use. The server ends a statement that runs, or waits for a lock, for longer than two
  * seconds. A pooler that refuses such a setting, as PgBouncer does, is used without it.
  *
- * @throws {TypeError} For a table name that is more than letters, digits and `_`.
+ * @throws {TypeError} For a table name that is more than letters, digits and `_`, or if neither or both of `url` and `pool`
+ * are given.
  */
 export function postgres(options: PostgresOptions): Store & Closable {
-  const { url, table, connections = 5 } = options
+  const { url, pool: own, table, connections = 5 } = options
+  if ((url === undefined) === (own === undefined))
+    throw new TypeError('PostgreSQL needs either `url` or `pool`')
   let limited = true
-  const pool = createPool(url, connections, (value) => {
-    limited = value
-  })
+  const pool = own
+    ? borrowPool(own)
+    : createPool(url ?? '', connections, (value) => {
+        limited = value
+      })
   // db0 calls it with `new`.
   function Client() {
     return pool
@@ -50,6 +73,23 @@ export function postgres(options: PostgresOptions): Store & Closable {
   }
   return store
 }
+
+/** Makes the one connection that db0 expects of a pool that belongs to the application. */
+const borrowPool = (pool: PostgresPool) => ({
+  connect: async () => {},
+  async query(text: string, params?: unknown[]) {
+    const client = await pool.connect()
+    try {
+      const result = await client.query(text, params)
+      client.release()
+      return result
+    } catch (error) {
+      client.release(isStatementError(error) ? undefined : (error as Error))
+      throw error
+    }
+  },
+  end: async () => {},
+})
 
 /** Several connections in place of the one that db0 expects. Those that are lost are replaced. */
 function createPool(url: string, max: number, setLimited: (value: boolean) => void) {

@@ -5,14 +5,23 @@ import type { Closable } from './driver.ts'
 import { whileBusy } from './retry.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
 
+export interface SqliteOptions {
+  /** The file. It is created if it does not exist, readable by its owner only. */
+  readonly path: string
+  /**
+   * The table. It is created if it does not exist.
+   *
+   * @default 'lockgate'
+   */
+  readonly table?: string | undefined
+}
+
 /**
- * A SQLite file, for one machine with any number of processes, over db0 (`npm install db0`). Needs what the runtime
- * brings: Node 22.5 or later, Bun, or Deno 2.2 or later.
- *
- * @param options.path The file; made where it is missing, readable by its owner only.
- * @param options.table Default `lockgate`.
+ * A SQLite file, for one machine with any number of processes, over db0 (`npm install db0`). Needs the SQLite of the
+ * runtime: Node 22.5 or later, Bun, or Deno 2.2 or later. For a database that is already open use `sql` of
+ * `lockgate/storage/sql`.
  */
-export function sqlite(options: { path: string; table?: string }): Store & Closable {
+export function sqlite(options: SqliteOptions): Store & Closable {
   const path = resolve(options.path)
   return sqlStore(
     async () => {

@@ -11,10 +11,11 @@ const KEEPS_TIME =
 
 export interface UnstorageOptions {
   /**
-   * What the engine promises to one process: `process`, the default, or `eventual` if a read may return what was there
-   * before a write.
+   * The guarantee of the engine to one process: `process`, or `eventual` if a read may return a value from before a write.
+   *
+   * @default 'process'
    */
-  readonly consistency?: 'process' | 'eventual'
+  readonly consistency?: 'process' | 'eventual' | undefined
 }
 
 /**

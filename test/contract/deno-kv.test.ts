@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type DenoKv, denoKv } from 'lockgate/storage/deno-kv'
 import { afterAll, describe, expect, test } from 'vitest'
 import { endProcesses, openRemote, thisNode } from './remote-store.ts'
 import { deno } from './runtimes.ts'
@@ -43,5 +44,15 @@ describe('deno-kv', () => {
     expect(await store.get('a')).toBeUndefined()
     await store.set('a', 'x'.repeat(65_000), 60)
     await store.close()
+  })
+
+  test.runIf(thisNode)('uses a database that is open, and leaves it open', async () => {
+    const { openKv } = await import('@deno/kv')
+    const kv = await openKv((await newUrl()).slice('deno-kv:'.length))
+    const store = denoKv({ kv: kv as unknown as DenoKv })
+    await store.set('a', { is: 'there' }, 60)
+    await store.close()
+    expect(await denoKv({ kv: kv as unknown as DenoKv }).get('a')).toMatchObject({ value: { is: 'there' } })
+    kv.close()
   })
 })

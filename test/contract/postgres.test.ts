@@ -22,6 +22,32 @@ testStore(
   { processes: true, without: noPostgres },
 )
 
+testStore(
+  'postgres by a pool of the application',
+  'atomic',
+  async () => {
+    const server = await startPostgres()
+    const pool = new pg.Pool({ connectionString: server.url })
+    const store = postgres({ pool })
+    const close = async () => {
+      await store.close()
+      // The store leaves it open.
+      await pool.query('SELECT 1')
+      await pool.end()
+      await server.stop()
+    }
+    return { store, close }
+  },
+  { without: noPostgres },
+)
+
+test('postgres needs exactly one of a URL and a pool', () => {
+  expect(() => postgres({})).toThrow('either `url` or `pool`')
+  expect(() => postgres({ url: 'postgres://localhost/x', pool: new pg.Pool() })).toThrow(
+    'either `url` or `pool`',
+  )
+})
+
 describe.skipIf(noPostgres)('postgres', () => {
   let server: PostgresServer
   let raw: pg.Client
