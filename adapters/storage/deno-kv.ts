@@ -1,13 +1,17 @@
 import denoKvDriver from 'unstorage/drivers/deno-kv'
-import type { Store } from '../../src/index.ts'
+import type { Store, Versioned } from '../../src/index.ts'
+import { UnreadableRecord, ValueTooLarge } from '../../src/ports.ts'
 import { within } from './deadline.ts'
 import { type Closable, type Driver, decode, encode } from './driver.ts'
 import { checkKey, checkPrefix, folderOf } from './keys.ts'
+import { ownerOnly } from './owner-only.ts'
+import { probe } from './probe.ts'
 import { whileBusy } from './retry.ts'
 
 /** A Deno KV database, with the parts of it that are used. */
 export interface DenoKv {
   get(key: readonly string[]): Promise<Entry>
+  getMany(keys: readonly (readonly string[])[]): Promise<readonly Entry[]>
   set(key: readonly string[], value: string, options: { expireIn: number }): Promise<unknown>
   delete(key: readonly string[]): Promise<void>
   list(selector: { prefix: readonly string[] }): AsyncIterable<Entry>
@@ -27,19 +31,24 @@ interface Entry {
 type OpenKv = (path?: string) => Promise<DenoKv>
 
 const BASE = 'lockgate'
-/** What Deno KV takes for one value, in bytes; some of it goes on how the value is written. */
-const LARGEST = 64 * 1024 - 16
+/** Bytes of a value: Deno KV accepts 64 KiB, of which its encoding and our expiry take some. */
+const LARGEST = 64 * 1024 - 80
+/** Keys that Deno KV reads at once. */
+const AT_ONCE = 10
 
 /** The database to use: its path, or one that is open. */
 export interface DenoKvOptions {
-  /** A file, or the URL of a remote database. By default the one that `Deno.openKv` opens without a path. */
+  /**
+   * A file, readable by its owner only, or the URL of a remote database. By default the one that `Deno.openKv` opens
+   * without a path.
+   */
   readonly path?: string | undefined
   /** An open database instead of `path`. It stays yours: `close()` leaves it open. */
   readonly kv?: DenoKv | undefined
 }
 
 /**
- * Deno KV: a file beside your server, or the database of Deno Deploy. On Node through `@deno/kv`. `swap` is an atomic
+ * Deno KV: a file next to your server, or the database of Deno Deploy. On Node through `@deno/kv`. `swap` is an atomic
  * operation that checks the versionstamp, right for every process. Deno itself needs `--unstable-kv`.
  */
 export function denoKv(options: DenoKvOptions = {}): Store & Closable {
@@ -50,13 +59,21 @@ export function denoKv(options: DenoKvOptions = {}): Store & Closable {
   const run = <T>(work: (kv: DenoKv) => Promise<T>): Promise<T> =>
     within(whileBusy(async () => work(await kv())))
 
-  return {
+  const store: Store & Closable = {
     consistency: 'atomic',
+    maxValueBytes: LARGEST,
     async get(key) {
       const name = keyOf(key)
-      const { value, versionstamp } = await run((kv) => kv.get(name))
-      const envelope = decode(value, key)
-      return envelope && { value: envelope.value, version: versionstamp! }
+      return versioned(await run((kv) => kv.get(name)), key)
+    },
+    async getMany(keys) {
+      const names = keys.map(keyOf)
+      const found: (Versioned | UnreadableRecord | undefined)[] = []
+      for (let start = 0; start < names.length; start += AT_ONCE) {
+        const entries = await run((kv) => kv.getMany(names.slice(start, start + AT_ONCE)))
+        for (const [index, entry] of entries.entries()) found.push(readable(entry, keys[start + index]!))
+      }
+      return found
     },
     async set(key, value, ttl) {
       const name = keyOf(key)
@@ -86,28 +103,44 @@ export function denoKv(options: DenoKvOptions = {}): Store & Closable {
       const folder = folderOf(checkPrefix(prefix)).split(':').slice(0, -1)
       for await (const entry of (await run(kv)).list({ prefix: [BASE, ...folder] })) {
         const key = entry.key.slice(1).join(':')
-        if (key.startsWith(prefix) && decode(entry.value, key)) yield key
+        if (key.startsWith(prefix) && readable(entry, key)) yield key
       }
     },
+    check: () => probe(store),
     close: async () => {
       if (options.kv === undefined) await driver.dispose!()
     },
+  }
+  return store
+}
+
+/** @throws {UnreadableRecord} For a record that this store did not write. */
+function versioned({ value, versionstamp }: Entry, key: string): Versioned | undefined {
+  const envelope = decode(value, key)
+  return envelope && { value: envelope.value, version: versionstamp! }
+}
+
+function readable(entry: Entry, key: string): Versioned | UnreadableRecord | undefined {
+  try {
+    return versioned(entry, key)
+  } catch (error) {
+    if (error instanceof UnreadableRecord) return error
+    throw error
   }
 }
 
 const milliseconds = (ttl: number): number => Math.max(1, Math.round(ttl * 1000))
 
-/** @throws {RangeError} For more than the engine takes. */
+/** @throws {ValueTooLarge} For a value that Deno KV does not accept. */
 function write(value: unknown, ttl: number): string {
-  const text = encode(value, ttl, '')
-  const size = new TextEncoder().encode(text).length
-  if (size > LARGEST)
-    throw new RangeError(`Deno KV takes 64 KiB in one record, and this one has ${size} bytes`)
-  return text
+  const size = new TextEncoder().encode(JSON.stringify(value)).length
+  if (size > LARGEST) throw new ValueTooLarge('Deno KV', size, LARGEST)
+  return encode(value, ttl, '')
 }
 
-/** @throws {TypeError} Where there is no Deno KV, saying how to get it. */
+/** @throws {TypeError} If there is no Deno KV, with what to do. */
 async function openKv(path: string | undefined): Promise<DenoKv> {
+  if (path !== undefined && !/^(https?:|:memory:$)/.test(path)) await ownerOnly(path)
   const { Deno } = globalThis as { Deno?: { openKv?: OpenKv } }
   if (Deno?.openKv) return Deno.openKv(path)
   if (Deno) throw new TypeError('Deno KV needs the flag --unstable-kv')

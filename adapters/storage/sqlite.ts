@@ -1,7 +1,7 @@
-import { mkdir, open } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Store } from '../../src/index.ts'
 import type { Closable } from './driver.ts'
+import { ownerOnly } from './owner-only.ts'
 import { whileBusy } from './retry.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
 
@@ -26,19 +26,26 @@ export function sqlite(options: SqliteOptions): Store & Closable {
   return sqlStore(
     async () => {
       const connector = await connectorFor(path)
-      // SQLite gives the files beside it the same mode.
-      await mkdir(dirname(path), { recursive: true })
-      await (await open(path, 'a', 0o600)).close()
-      // Waiting inside SQLite stops the whole process: longer waits are ours.
+      await ownerOnly(path)
+      // A wait inside SQLite stops the whole process, so longer waits are outside.
       await whileBusy(() => connector.exec('PRAGMA busy_timeout = 20'))
       await whileBusy(() => connector.exec('PRAGMA journal_mode = WAL'))
       return connector
     },
-    { table: options.table },
+    { table: options.table, explain: (error) => explain(path, error) },
   )
 }
 
-/** @throws {TypeError} Where the runtime brings no SQLite. */
+/** Returns what is wrong with the file, or `undefined` for any other failure. */
+function explain(path: string, error: unknown): string | undefined {
+  const { code, message } = error as { code?: string; message?: string }
+  const failed = /^E[A-Z]+$/.test(code ?? '')
+    ? code
+    : /readonly|unable to open|disk/i.exec(message ?? '')?.[0]
+  return failed && `cannot write to ${path} (${failed}): this user must be able to write to it and its folder`
+}
+
+/** @throws {TypeError} If the runtime has no SQLite. */
 async function connectorFor(path: string): Promise<SqlConnector> {
   const runtime = globalThis as {
     Bun?: unknown

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DenoKv, denoKv } from 'lockgate/storage/deno-kv'
@@ -40,9 +40,12 @@ describe('deno-kv', () => {
     const store = await openRemote(await newUrl(), deno ?? thisNode)
     const value = 'x'.repeat(size)
     const write = op === 'set' ? store.set('a', value, 60) : store.swap('a', undefined, value, 60)
-    await expect(write).rejects.toThrow(/64 KiB.*6\d{4} bytes/)
+    await expect(write).rejects.toThrow(
+      /Deno KV accepts 65456 bytes in one record, and this one has 6\d{4} bytes/,
+    )
     expect(await store.get('a')).toBeUndefined()
-    await store.set('a', 'x'.repeat(65_000), 60)
+    // The largest value that it says it accepts.
+    await store.set('a', 'x'.repeat(65_456 - 2), 60)
     await store.close()
   })
 
@@ -55,4 +58,25 @@ describe('deno-kv', () => {
     expect(await denoKv({ kv: kv as unknown as DenoKv }).get('a')).toMatchObject({ value: { is: 'there' } })
     kv.close()
   })
+
+  test.each(Object.entries({ deno, node: thisNode }))(
+    'on %s keeps its files to their owner, and takes them back from others',
+    async (_name, runtime) => {
+      if (!runtime) return
+      const url = await newUrl()
+      const path = url.slice('deno-kv:'.length)
+      const modes = async () =>
+        Promise.all(['', '-wal', '-shm'].map(async (end) => (await stat(path + end)).mode & 0o077))
+      const first = await openRemote(url, runtime)
+      await first.set('a', 'kept', 60)
+      expect(await modes()).toEqual([0, 0, 0])
+      await first.close()
+      // As an older version left it.
+      await chmod(path, 0o644)
+      const second = await openRemote(url, runtime)
+      expect((await second.get('a'))?.value).toBe('kept')
+      expect(await modes()).toEqual([0, 0, 0])
+      await second.close()
+    },
+  )
 })
