@@ -1,5 +1,6 @@
 import { outbound } from '#outbound'
 import { type Clients, createClients } from './clients/clients.ts'
+import { DEFAULT_TTL } from './clients/stored-clients.ts'
 import { createEndTokens, type EndTokens } from './connections/end.ts'
 import { type Connections, createConnections } from './connections/refresh.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
@@ -8,6 +9,7 @@ import { OAuthError } from './errors.ts'
 import { createEmit, type Emit } from './events/event.ts'
 import { createDestinations, type Destinations } from './forward/destinations.ts'
 import { createStreams, type Streams } from './forward/streams.ts'
+import { withEndings } from './grants/endings.ts'
 import { providerOf } from './grants/grant.ts'
 import { formatGrantKey } from './grants/grant-key.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
@@ -70,11 +72,14 @@ export interface Call {
 export type Endpoint = (request: Request, ctx: Context, call: Call) => Response | Promise<Response>
 
 export function createContext(settings: Settings): Context {
-  const { now, issuer, fetch, revocationLag } = settings
+  const { now, issuer, fetch } = settings
   const keyring = createKeyring(settings.secrets)
   const sealer = createSealer(keyring)
   const emit = createEmit(settings.listeners)
-  const store = failClosed(settings.storage.forIssuer?.(issuer) ?? settings.storage)
+  const storage = settings.storage.forIssuer?.(issuer) ?? settings.storage
+  const store = failClosed(withEndings(storage, { now, lifetime: longestLife(settings) }))
+  // A store that is behind by itself leaves no time for a cache.
+  const revocationLag = store.consistency === 'eventual' ? 0 : settings.revocationLag
   const grants = createGrants({ store, sealer, now, revocationLag })
   const accessTokens = createAccessTokens(sealer, issuer)
   const upstreams = createUpstreams(settings.upstream, `${issuer}/callback`, ({ id }) => ({
@@ -160,6 +165,10 @@ export function createContext(settings: Settings): Context {
     health: { isDraining: false },
   }
 }
+
+/** Returns the longest that a record may live after its last change, with the tokens that it issued, in seconds. */
+const longestLife = ({ refreshTtl, accessTokenTtl, registrationTtl = DEFAULT_TTL }: Settings): number =>
+  Math.max(refreshTtl + accessTokenTtl, registrationTtl)
 
 /** A user who signed in at the application itself has a token only if the application supplied one. */
 function tokenOf(tokens: UpstreamTokens | undefined): string {

@@ -40,7 +40,7 @@ const ATTEMPTS = 10
 const ID = /^app-[\w-]{22}$/
 const DAY = 24 * 60 * 60
 /** The default lifetime of a registration after its last use, in seconds. */
-const DEFAULT_TTL = 90 * DAY
+export const DEFAULT_TTL: number = 90 * DAY
 
 /**
  * Keeps registrations in the storage. Secrets and access tokens are kept as digests, which is safe because they are

@@ -1,6 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { describeError, type Emit } from '../events/event.ts'
-import { type Decision, type Grant, providerOf } from '../grants/grant.ts'
+import { type Decision, type Grant, nextEpoch, providerOf } from '../grants/grant.ts'
 import { type GrantKey, recordKey } from '../grants/grant-key.ts'
 import type { Grants, Outcome } from '../grants/grants.ts'
 import { ownerOf } from '../grants/owner.ts'
@@ -130,7 +130,7 @@ export function createConnections(ports: {
     grants.change(key, (grant): Decision<undefined> => {
       const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))
       if (!isUseful(scope)) return { type: 'end', reason: 'provider-scopes-withdrawn' }
-      const epoch = grant.epoch + (scope.length < grant.scope.length ? 1 : 0)
+      const epoch = scope.length < grant.scope.length ? nextEpoch(grant, now()) : grant.epoch
       const renewed = grants.withTokens(key, { ...grant, scope, epoch }, next)
       return { type: 'write', grant: renewed, result: undefined }
     })

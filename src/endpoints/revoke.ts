@@ -31,6 +31,7 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   }).catch(ignoreInvalidGrant)
   required(params, 'token')
   if (client && found) await revoke(request, ctx, call, client, found)
+  else if (found?.kind === 'refresh') await endUnseen(ctx, found.key)
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
 }
 
@@ -48,10 +49,21 @@ async function revoke(
     const isForeign = grant.client !== client.key || (tenant && tenant.id !== providerOf(grant))
     if (isForeign) return { type: 'keep', result: undefined }
     owner = ownerOf(key, grant)
-    return kind === 'refresh' ? { type: 'end', reason: 'revoked-by-client' } : revokeAccess(grant)
+    return kind === 'refresh'
+      ? { type: 'end', reason: 'revoked-by-client' }
+      : revokeAccess(grant, ctx.settings.now())
   })
   if (owner && outcome.type !== 'missing') call.emit({ type: 'revoked', ...owner, detail: kind })
   if (outcome.type === 'ended') reportEnd(ctx, call, key, outcome)
+  if (outcome.type === 'missing') await endUnseen(ctx, key)
+}
+
+/**
+ * Ends a grant that an eventually consistent store does not show here yet. The token is genuine, so the grant may appear
+ * later, and the client was told that it has ended.
+ */
+async function endUnseen({ grants }: Context, key: GrantKey): Promise<void> {
+  if (grants.consistency === 'eventual' && !(await grants.load(key))) await grants.end(key)
 }
 
 /** Ignores `invalid_grant`: revoking an unknown or foreign token succeeds (RFC 7009 §2.2). */

@@ -197,10 +197,16 @@ export function refresh(grant: Grant, use: Refresh, now: number, rules: GrantRul
   return end('refresh-token-reused')
 }
 
+/**
+ * Returns the epoch that revokes every access token issued so far. It follows the clock, so that two places that have not
+ * seen each other's revocation both revoke the tokens issued before.
+ */
+export const nextEpoch = ({ epoch }: Pick<Grant, 'epoch'>, now: number): number => Math.max(epoch + 1, now)
+
 /** Revokes every access token issued so far. The refresh token stays valid. */
-export const revokeAccess = (grant: Grant): Decision<undefined> => ({
+export const revokeAccess = (grant: Grant, now: number): Decision<undefined> => ({
   type: 'write',
-  grant: { ...grant, epoch: grant.epoch + 1 },
+  grant: { ...grant, epoch: nextEpoch(grant, now) },
   result: undefined,
 })
 

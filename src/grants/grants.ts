@@ -198,7 +198,8 @@ export function createGrants(ports: {
     },
     async end(key) {
       const grant = await load(key)
-      if (grant) await store.delete(recordKey(key))
+      // An eventually consistent store may show it later.
+      if (grant || store.consistency === 'eventual') await store.delete(recordKey(key))
       put(key, undefined)
       return grant
     },

@@ -12,6 +12,7 @@ import { createReport } from './report.ts'
 import { parseOptions } from './schema.ts'
 import { settleScopes } from './scopes.ts'
 import { settleServer } from './server.ts'
+import { checkStorage } from './storage.ts'
 import { idOf, settleUpstream } from './upstream.ts'
 
 /**
@@ -46,6 +47,7 @@ export function readOptions(options: ProxyOptions): Settings {
     ...settleNetwork(parsed),
     ...settleEvents(parsed),
   }
+  checkStorage(parsed.storage, settings, report)
   if (issues.length > 0) throw new ConfigError(issues)
   return settings
 }

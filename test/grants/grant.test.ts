@@ -226,5 +226,12 @@ describe('a refresh token', () => {
 })
 
 test('ending access raises the epoch and changes nothing else', () => {
-  expect(revokeAccess(rotated)).toEqual({ type: 'write', grant: { ...rotated, epoch: 1 }, result: undefined })
+  expect(revokeAccess(rotated, NOW)).toEqual({
+    type: 'write',
+    grant: { ...rotated, epoch: NOW },
+    result: undefined,
+  })
+  // A clock that was set back does not keep a token alive.
+  const ahead = { ...rotated, epoch: NOW + 60 }
+  expect(revokeAccess(ahead, NOW)).toMatchObject({ grant: { epoch: NOW + 61 } })
 })

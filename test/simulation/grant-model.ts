@@ -99,7 +99,7 @@ function decide(work: Work, grant: Grant, now: number): Decision<Issue | undefin
       const use = { client: 'app', generation: work.generation, resources: [], scope: undefined }
       return refresh(grant, use, now, RULES)
     }
-    return work.does === 'revoke' ? { type: 'end', reason: 'revoked-by-client' } : revokeAccess(grant)
+    return work.does === 'revoke' ? { type: 'end', reason: 'revoked-by-client' } : revokeAccess(grant, now)
   } catch {
     return 'refused'
   }
