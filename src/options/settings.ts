@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.ts'
 import { settleAllow } from './allow.ts'
 import { settleApiKeys } from './api-keys.ts'
 import { settleClients } from './clients.ts'
+import { checkConsistency } from './consistency.ts'
 import { settleEvents } from './events.ts'
 import { settleMcp } from './mcp.ts'
 import { settleNetwork } from './network.ts'
@@ -12,7 +13,6 @@ import { createReport } from './report.ts'
 import { parseOptions } from './schema.ts'
 import { settleScopes } from './scopes.ts'
 import { settleServer } from './server.ts'
-import { checkStorage } from './storage.ts'
 import { idOf, settleUpstream } from './upstream.ts'
 
 /**
@@ -47,7 +47,7 @@ export function readOptions(options: ProxyOptions): Settings {
     ...settleNetwork(parsed),
     ...settleEvents(parsed),
   }
-  checkStorage(parsed.storage, settings, report)
+  checkConsistency(parsed, settings, report)
   if (issues.length > 0) throw new ConfigError(issues)
   return settings
 }

@@ -7,12 +7,13 @@ import { isOwnLogin, type UpstreamSettings } from './upstream.ts'
  * Refuses what an eventually consistent store cannot hold: two places would send one refresh token to a provider that
  * accepts it once, and the provider would end the sign-in.
  */
-export function checkStorage(
-  { consistency }: Store,
+export function checkConsistency(
+  { storage }: { readonly storage?: Store },
   { upstream, resources }: UpstreamSettings & { readonly resources: readonly Resource[] },
   report: Report,
 ): void {
-  if (consistency !== 'eventual' || typeof upstream === 'function') return
+  // An option that is missing is reported elsewhere.
+  if (storage?.consistency !== 'eventual' || typeof upstream === 'function') return
   const rotating = upstream.find((place) => !isOwnLogin(place) && place.rotation === 'always')
   for (const [index, { forward }] of rotating ? resources.entries() : []) {
     if (forward !== 'upstream-token') continue
