@@ -9,6 +9,7 @@ import { cors } from './checks/cors.ts'
 import { documents } from './checks/documents.ts'
 import { origin } from './checks/origin.ts'
 import { pkce } from './checks/pkce.ts'
+import { prefix } from './checks/prefix.ts'
 import { registration } from './checks/registration.ts'
 import { resourceMetadata } from './checks/resource-metadata.ts'
 import { scopes } from './checks/scopes.ts'
@@ -19,8 +20,9 @@ import { transport } from './checks/transport.ts'
 import { wellKnown } from './checks/well-known.ts'
 import { examineDeployment } from './deployment/deployment.ts'
 import { discover } from './discovery.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, fail, show } from './finding.ts'
 import { createProbe } from './probe.ts'
+import { createReach } from './reach.ts'
 import { deleteRegistrations, tryRegistrations } from './registrations.ts'
 import { type Verdict, verdicts } from './verdicts.ts'
 import { type Check, endpointOf, type World } from './world.ts'
@@ -43,6 +45,11 @@ export interface ExamineOptions {
    * provider. It signs in up to the provider's login page, in memory.
    */
   deployment?: ProxyOptions | undefined
+  /**
+   * Also requests private addresses that the documents of a public server name. Off by default, because such a document
+   * could make this machine send requests into its own network.
+   */
+  allowPrivateAddresses?: boolean | undefined
   /** A second connection to the storage of `deployment`. Two writers then race as two processes would. */
   secondStore?: Store | undefined
 }
@@ -61,8 +68,19 @@ export interface Diagnosis {
 
 /** In the order in which a client meets them. */
 const CHECKS: readonly Check[] = [
-  ...[challenge, transport, resourceMetadata, serverMetadata, wellKnown, pkce, capabilities, scopes],
-  ...[documents, registration, tokenEndpoint, authorizationEndpoint, cors, clock, caching, origin, stream],
+  ...[prefix, challenge, transport, resourceMetadata, serverMetadata, wellKnown, pkce, capabilities],
+  ...[
+    scopes,
+    documents,
+    registration,
+    tokenEndpoint,
+    authorizationEndpoint,
+    cors,
+    clock,
+    caching,
+    origin,
+    stream,
+  ],
 ]
 
 /**
@@ -88,7 +106,8 @@ export async function diagnose(url: string, options: ExamineOptions = {}): Promi
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new TypeError('url: expected an http(s) URL')
   const { timeout = 10_000, agent = 'lockgate-doctor', token, deployment, secondStore } = options
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const probe = createProbe({ fetch, timeout, agent })
+  const mayReach = options.allowPrivateAddresses ? undefined : createReach(url)
+  const probe = createProbe({ fetch, timeout, agent, ...(mayReach && { mayReach }) })
   const discovery = await discover(probe, url)
   const reached = discovery.bare.error === undefined
   const endpoint = endpointOf(discovery, 'registration_endpoint')
@@ -100,7 +119,16 @@ export async function diagnose(url: string, options: ExamineOptions = {}): Promi
   if (deployment) {
     findings.push(...(await examineDeployment(deployment, { url, probe, fetch, timeout, secondStore })))
   }
+  const [blocked] = probe.blocked()
+  if (blocked !== undefined) findings.push(privateFinding(blocked))
   const registered = registrations ? await deleteRegistrations(probe, registrations) : { made: 0, deleted: 0 }
   const clients = verdicts(findings, { loopback: isLoopback(url) })
   return { url, findings, clients, requests: probe.count(), registered }
 }
+
+const privateFinding = (url: string): Finding =>
+  fail('urls.private', 'A public server names public addresses', {
+    seen: `${show(url)} is a private address, and was not requested`,
+    expected: 'an address that clients can reach',
+    fix: 'Tell the server its public address (in Lockgate: `url`). To request it anyway: --allow-private-addresses.',
+  })

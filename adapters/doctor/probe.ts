@@ -25,6 +25,8 @@ export interface Probe {
   open(url: string, init: RequestInit, patience: number): Promise<Answer>
   /** Requests sent so far. */
   readonly count: () => number
+  /** URLs that were not requested, because they lead into a private network. */
+  readonly blocked: () => readonly string[]
 }
 
 const MAX_REQUESTS = 100
@@ -33,8 +35,15 @@ const MAX_BODY = 256 * 1024
 type FetchLike = (input: string, init: RequestInit) => Promise<Response>
 
 /** @param options.timeout Milliseconds for one request with its body. */
-export function createProbe(options: { fetch: FetchLike; timeout: number; agent: string }): Probe {
-  const { fetch, timeout, agent } = options
+export function createProbe(options: {
+  fetch: FetchLike
+  timeout: number
+  agent: string
+  /** Returns whether a URL may be requested. */
+  mayReach?: (url: string) => Promise<boolean>
+}): Probe {
+  const { fetch, timeout, agent, mayReach = async () => true } = options
+  const blocked = new Set<string>()
   const known = new Map<string, Promise<Answer>>()
   let count = 0
 
@@ -46,6 +55,10 @@ export function createProbe(options: { fetch: FetchLike; timeout: number; agent:
       ...{ error, sentAt, receivedAt: Date.now() },
     })
     if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return none('no http(s) URL')
+    if (!(await mayReach(url))) {
+      blocked.add(url)
+      return none('not requested: a private address')
+    }
     if (count >= MAX_REQUESTS) return none(`not asked: ${MAX_REQUESTS} requests are enough`)
     count++
     const headers = new Headers(init.headers)
@@ -87,6 +100,7 @@ export function createProbe(options: { fetch: FetchLike; timeout: number; agent:
     },
     open: (url, init, patience) => ask(url, init, patience, false),
     count: () => count,
+    blocked: () => [...blocked],
   }
 }
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
@@ -12,8 +12,13 @@ test('the documents name only scripts, files and commands that exist', async () 
   const text = documents().map(readDocument).join('\n')
   const all = (pattern: RegExp) => new Set([...text.matchAll(pattern)].map((match) => match[1]!))
   for (const script of all(/npm run ([\w:-]+)/g)) expect(packageJson.scripts).toHaveProperty([script])
-  for (const file of all(/npx (?:tsx|vitest run) ([\w./-]+)/g))
-    expect(existsSync(join(root, file)), file).toBe(true)
+  for (const document of documents()) {
+    const files = readDocument(document).matchAll(/npx (?:tsx|vitest run) ([\w./-]+)/g)
+    for (const [, file = ''] of files) {
+      const exists = [root, join(root, dirname(document))].some((folder) => existsSync(join(folder, file)))
+      expect(exists, `${document}: ${file}`).toBe(true)
+    }
+  }
   const cli = (...args: string[]) =>
     promisify(execFile)(join(root, 'node_modules/.bin/tsx'), ['adapters/cli/main.ts', ...args], {
       cwd: root,

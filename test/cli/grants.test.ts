@@ -164,7 +164,7 @@ describe('what grants cannot do it says', () => {
     LOCKGATE_MCP: 'http://127.0.0.1:3000/mcp',
   }
   test.each<[string[], Record<string, string>, number, string]>([
-    [['list'], { LOCKGATE_STORAGE: 'memory:' }, 1, 'LOCKGATE_STORAGE: what memory: holds'],
+    [['list'], { LOCKGATE_STORAGE: 'memory:' }, 1, 'LOCKGATE_STORAGE: only the process of serve'],
     [['list', '--limit', 'all'], {}, 1, '--limit: expected a number'],
     [['list', '--user', 'ada'], {}, 1, '--user: expected the id of a user'],
     [['revoke'], {}, 1, '--grant or --user: expected one of the two'],

@@ -40,10 +40,21 @@ const UPSTREAM = {
   LOCKGATE_MCP: 'http://127.0.0.1:3000/mcp',
 }
 
+const GITHUB = {
+  LOCKGATE_UPSTREAM: 'github',
+  LOCKGATE_UPSTREAM_CLIENT_ID: 'id',
+  LOCKGATE_UPSTREAM_CLIENT_SECRET: 'secret',
+  LOCKGATE_MCP: 'http://127.0.0.1:3000/mcp',
+}
+
 describe('what is wrong names itself, and nothing listens', () => {
   test.each<[string, Record<string, string | undefined>, string[]]>([
     ['no provider', { LOCKGATE_UPSTREAM: undefined }, ['LOCKGATE_UPSTREAM']],
-    ['an unknown provider', { LOCKGATE_UPSTREAM: 'nobody' }, ['LOCKGATE_UPSTREAM: expected one of']],
+    [
+      'an unknown provider',
+      { LOCKGATE_UPSTREAM: 'nobody' },
+      ['LOCKGATE_UPSTREAM: is not a provider; expected one of airtable'],
+    ],
     ['no issuer', { LOCKGATE_UPSTREAM_ISSUER: undefined }, ['LOCKGATE_UPSTREAM_ISSUER: is missing']],
     [
       'an issuer over http',
@@ -117,7 +128,7 @@ describe('what is wrong names itself, and nothing listens', () => {
     [
       'everybody, at a provider where anybody may have an account',
       {
-        ...{ LOCKGATE_UPSTREAM: 'github', LOCKGATE_URL: 'https://mcp.example.com' },
+        ...{ ...GITHUB, LOCKGATE_UPSTREAM_ISSUER: undefined, LOCKGATE_URL: 'https://mcp.example.com' },
         ...{ LOCKGATE_SECRET: SECRET },
       },
       ['LOCKGATE_ALLOW: is missing', 'GitHub', 'LOCKGATE_DANGEROUSLY_ALLOW_EVERYONE=true'],
@@ -129,6 +140,7 @@ describe('what is wrong names itself, and nothing listens', () => {
         LOCKGATE_SECRET: 'x'.repeat(40),
         LOCKGATE_STORAGE: 'memory:',
         LOCKGATE_UPSTREAM: 'google',
+        LOCKGATE_UPSTREAM_ISSUER: undefined,
         LOCKGATE_TLS_CERT: 'nowhere.pem',
         PORT: 'x',
       },
@@ -188,7 +200,7 @@ test('from variables alone it serves a whole sign-in at localhost:8787', async (
   const { client: connected } = await connectV1('http://localhost:8787/mcp', client)
   expect((await connected.listTools()).tools.length).toBeGreaterThan(5)
 
-  const secret = join(folder, '.lockgate/lockgate-secret')
+  const secret = join(folder, '.lockgate/data/lockgate-secret')
   expect((await readFile(secret, 'utf8')).trim()).toMatch(/^[\w-]{43}$/)
   expect((await stat(secret)).mode & 0o077, 'nobody else may read it').toBe(0)
   const lines = run
@@ -268,7 +280,7 @@ test.each<[string, string, string[]]>([
   [
     'a function for tenants',
     "() => make('staff')",
-    ['by the function of the config file', '/callback/<id>, to be'],
+    ['the function of the config file, for each tenant', '/callback/<id>, to be'],
   ],
 ])('a config file may have %s, whatever the environment says of one', async (_name, upstream, texts) => {
   const port = await freePort()
@@ -318,8 +330,7 @@ test.each([
   const port = await freePort()
   const run = start(
     {
-      ...UPSTREAM,
-      LOCKGATE_UPSTREAM: 'github',
+      ...GITHUB,
       LOCKGATE_URL: 'https://mcp.example.com',
       LOCKGATE_SECRET: 'x'.repeat(40),
       LOCKGATE_STORAGE: 'memory:',

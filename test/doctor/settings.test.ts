@@ -121,7 +121,7 @@ test.each([
   ],
 ])('%s', async (_name, config, found, fix) => {
   await writeFile(join(folder, 'lockgate.config.mjs'), config)
-  const [problem] = await findings((it) => ({ ...it.settings(), cwd: folder }))
+  const [problem] = await findings((it) => ({ ...it.settings({ LOCKGATE_STORAGE: '' }), cwd: folder }))
   expect(problem).toMatchObject({ found, fix: expect.stringMatching(fix) })
 })
 

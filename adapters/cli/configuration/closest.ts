@@ -12,9 +12,9 @@ export function closest(word: string, candidates: Iterable<string>): string | un
 }
 
 /** Returns `; did you mean X?` for a misspelled word, or an empty text. */
-export function didYouMean(word: string, candidates: Iterable<string>, prefix = ''): string {
+export function didYouMean(word: string, candidates: Iterable<string>): string {
   const meant = closest(word, candidates)
-  return meant === undefined ? '' : `; did you mean ${prefix}${meant}?`
+  return meant === undefined ? '' : `; did you mean ${meant}?`
 }
 
 /** Counts the insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */

@@ -9,6 +9,8 @@ export interface Flag {
   readonly default?: string
   /** Leaves the flag out of the help text. */
   readonly hidden?: boolean
+  /** Refuses the flag with this sentence. */
+  readonly refused?: string
 }
 
 export type Flags = Readonly<Record<string, Flag>>

@@ -1,23 +1,20 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { scalarOptions } from '../../../src/internal.ts'
 
-/** A wrong or missing setting, by the name its user knows it under. */
+/** One or more wrong or missing settings, a line each, by the names that the operator knows. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
 
-/** Variables with a meaning of their own; every other option follows from its path. */
-const OWN = new Set(['url', 'secret', 'mcp', 'allow', 'registration'])
-
-/** Fills in from `.env` what the environment itself does not say. */
-export async function loadDotEnv(env: NodeJS.ProcessEnv, cwd: string): Promise<void> {
-  const text = await readFile(join(cwd, '.env'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'EISDIR') return ''
-    throw new SettingsError(`.env: cannot be read (${error.code})`)
-  })
-  for (const [name, value] of Object.entries(parseEnv(text))) env[name] ??= value
+/** The variables of one process, from its flags, its environment and `.env`, in this order. */
+export interface Variables {
+  /** The value without a final line break. `undefined` if the variable is absent or empty. */
+  get(name: string): string | undefined
+  /** The origin of the value, such as `--url`, `LOCKGATE_URL` or `LOCKGATE_URL in .env`. */
+  from(name: string): string | undefined
+  /** Every variable that is set, by name, with its origin. */
+  readonly origins: ReadonlyMap<string, string>
 }
 
 /** `redirectUris.customSchemes` → `LOCKGATE_REDIRECT_URIS_CUSTOM_SCHEMES` */
@@ -27,62 +24,113 @@ export const variableOf = (path: string): string =>
     .replaceAll('.', '_')
     .toUpperCase()}`
 
-/** A comma list; blanks around and empty items do not count. */
+/** `LOCKGATE_MCP_PATH` → `mcp-path`, `PORT` → `port` */
+export const flagOf = (variable: string): string =>
+  variable
+    .replace(/^LOCKGATE_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-')
+
+/** `mcp-path` → `LOCKGATE_MCP_PATH`, `port` → `PORT` */
+export const variableOfFlag = (flag: string): string => {
+  const name = flag.toUpperCase().replaceAll('-', '_')
+  return name === 'PORT' || name === 'HOST' ? name : `LOCKGATE_${name}`
+}
+
+const OURS = /^(LOCKGATE_\w+|PORT|HOST)$/
+
+/**
+ * Reads the flags, the environment and `.env` in `cwd`. Variables of `.env` that the environment does not have are
+ * added to `env`, so that a config file sees them too. `X_FILE` names a file with the value of `X`.
+ *
+ * @param problems Receives a line for each file that cannot be read and each variable that is given twice.
+ */
+export async function openVariables(
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  problems: string[],
+  flags: Readonly<Record<string, string>> = {},
+): Promise<Variables> {
+  const values = new Map<string, string>()
+  const origins = new Map<string, string>()
+
+  async function read(layer: Readonly<Record<string, string | undefined>>, label: (name: string) => string) {
+    const isSet = (name: string) => values.has(name)
+    const known = new Set(Object.keys(layer).filter(isSet))
+    for (const [name, text] of Object.entries(layer)) {
+      const base = /^(LOCKGATE_\w+)_FILE$/.exec(name)?.[1]
+      if (!OURS.test(name) || text === undefined || known.has(base ?? name)) continue
+      if (base !== undefined && text !== '' && layer[base]) {
+        problems.push(`${label(base)} and ${label(name)}: set one of the two`)
+      }
+      if (base !== undefined && (isSet(base) || text === '')) continue
+      const value = base === undefined ? text : await contentOf(resolve(cwd, text), label(name), problems)
+      values.set(base ?? name, (value ?? '').replace(/[\r\n]+$/, ''))
+      origins.set(base ?? name, label(name))
+    }
+  }
+
+  await read(flags, (name) => `--${flagOf(name)}`)
+  await read(env, (name) => name)
+  const dotEnv = parseEnv(await dotEnvText(cwd, problems)) as Record<string, string>
+  await read(dotEnv, (name) => `${name} in .env`)
+  for (const [name, value] of Object.entries(dotEnv)) env[name] ??= value
+  return { get: (name) => values.get(name) || undefined, from: (name) => origins.get(name), origins }
+}
+
+async function dotEnvText(cwd: string, problems: string[]): Promise<string> {
+  return readFile(join(cwd, '.env'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'EISDIR') {
+      problems.push(`.env: cannot be read (${error.code})`)
+    }
+    return ''
+  })
+}
+
+/** Characters: no setting is longer, and a wrong path may name a huge file. */
+const LONGEST = 65_536
+
+async function contentOf(file: string, label: string, problems: string[]): Promise<string | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    problems.push(`${label}: its file cannot be read (${error.code})`)
+    return undefined
+  })
+  if (text === undefined) return undefined
+  if (text.trim() === '') problems.push(`${label}: its file is empty`)
+  if (text.length > LONGEST) problems.push(`${label}: its file is longer than any setting`)
+  return text
+}
+
+/** Splits a comma-separated list. Spaces around items and empty items are dropped. */
 export const listOf = (text: string): string[] =>
   text
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean)
 
-/**
- * The options that single variables set, as nested objects.
- *
- * @throws {SettingsError} For a number or switch that is none, by its variable.
- */
-export function readScalars(env: NodeJS.ProcessEnv): Record<string, unknown> {
-  const result: Record<string, unknown> = {}
-  for (const { path, type } of scalarOptions()) {
-    const text = env[variableOf(path)]
-    if (text === undefined || text === '' || (OWN.has(path) && path !== 'registration')) continue
-    const names = path.split('.')
-    const last = names.pop()!
-    let place = result
-    for (const name of names) {
-      place[name] ??= {}
-      place = place[name] as Record<string, unknown>
-    }
-    place[last] = convert(text, type, variableOf(path))
+/** @throws {SettingsError} If the text is neither on nor off. */
+export function toSwitch(text: string, origin: string): boolean {
+  if (!/^(true|false|1|0|on|off|yes|no)$/i.test(text)) {
+    throw new SettingsError(`${origin}: expected true or false`)
   }
-  return result
-}
-
-function convert(text: string, type: 'text' | 'number' | 'boolean' | 'list', variable: string): unknown {
-  if (type === 'list') return listOf(text)
-  if (type === 'number') {
-    if (!/^\d+$/.test(text)) throw new SettingsError(`${variable}: expected a whole number`)
-    return Number(text)
-  }
-  return type === 'boolean' ? toSwitch(text, variable) : text
-}
-
-function toSwitch(text: string, variable: string): boolean {
-  if (!/^(true|false|1|0|on|off|yes|no)$/i.test(text))
-    throw new SettingsError(`${variable}: expected true or false`)
   return /^(true|1|on|yes)$/i.test(text)
 }
 
-/** @throws {SettingsError} For a switch that is neither on nor off. */
-export const isOn = (env: NodeJS.ProcessEnv, variable: string): boolean =>
-  env[variable] ? toSwitch(env[variable], variable) : false
+/** @throws {SettingsError} If the text is not a whole number. */
+export function toNumber(text: string, origin: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new SettingsError(`${origin}: expected a whole number`)
+  return Number(text)
+}
 
 /**
- * A list of `name=value` pairs, as in a query string.
+ * Reads `name=value` pairs as in a query string.
  *
- * @throws {SettingsError} For a pair without a name.
+ * @throws {SettingsError} If a pair has no name.
  */
-export function pairsOf(text: string, variable: string): Record<string, string> {
+export function pairsOf(text: string, origin: string): Record<string, string> {
   const pairs = [...new URLSearchParams(text)]
-  if (pairs.some(([name]) => name === ''))
-    throw new SettingsError(`${variable}: expected name=value&name=value`)
+  if (pairs.some(([name]) => name === '')) {
+    throw new SettingsError(`${origin}: expected name=value&name=value`)
+  }
   return Object.fromEntries(pairs)
 }

@@ -1,5 +1,6 @@
 import type { Provider } from '../../../src/index.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
+import { didYouMean } from './closest.ts'
 import { listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
 
 type Settings = Readonly<Record<string, string | undefined>>
@@ -53,22 +54,53 @@ export const PROVIDERS: Readonly<
   // providers:end
 }
 
-/** The variable for one input of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
+/** Options that every provider has. */
+const COMMON = ['clientId', 'clientSecret', 'id', 'name', 'scopes', 'params']
+
+/** The variable of one option of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
 export const upstreamVariable = (input: string): string => variableOf(`upstream.${input}`)
 
+/** Returns the variables of one provider, or `undefined` if there is no such provider. */
+export async function variablesOf(name: string | undefined): Promise<string[] | undefined> {
+  const factory = await factoryOf(name)
+  return factory && [...COMMON, ...Object.keys(textInputs(factory))].map(upstreamVariable)
+}
+
+/** Returns the variables of all providers. */
+export async function variablesOfAll(): Promise<string[]> {
+  const all = await Promise.all(Object.keys(PROVIDERS).map(variablesOf))
+  return [...new Set(all.flatMap((names) => names ?? []))]
+}
+
+const factoryOf = async (name: string | undefined): Promise<ProviderFactory | undefined> =>
+  name !== undefined && Object.hasOwn(PROVIDERS, name)
+    ? ((await PROVIDERS[name]!()) as ProviderFactory)
+    : undefined
+
+/** The inputs that a text can express. */
+const textInputs = ({ definition }: ProviderFactory): Record<string, Input> =>
+  Object.fromEntries(
+    Object.entries((definition.inputs ?? {}) as Record<string, Input>).filter(([, one]) => !one.inCodeOnly),
+  )
+
 /**
- * The provider that `LOCKGATE_UPSTREAM` names, from the variables behind it.
+ * Makes the provider that `LOCKGATE_UPSTREAM` names, from its variables.
  *
+ * @param originOf Names a variable in messages. Default: its own name.
  * @throws {SettingsError} Naming every variable that is missing or wrong.
  */
-export async function readUpstream(env: Settings): Promise<Provider> {
+export async function readUpstream(
+  env: Settings,
+  originOf: (variable: string) => string = (variable) => variable,
+): Promise<Provider> {
   const name = env[PREFIX]
-  const known = Object.keys(PROVIDERS).join(', ')
-  if (!name) throw new SettingsError(`${PREFIX}: is missing; expected one of ${known}`)
-  const load = Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name] : undefined
-  if (!load) throw new SettingsError(`${PREFIX}: expected one of ${known}`)
-  const factory = (await load()) as ProviderFactory
-  const { inputs = {}, secret } = factory.definition
+  const factory = await factoryOf(name)
+  if (!name || !factory) {
+    const names = [...Object.keys(PROVIDERS), 'dev']
+    const problem = name ? `is not a provider${didYouMean(name, names)}` : 'is missing'
+    throw new SettingsError(`${originOf(PREFIX)}: ${problem}; expected one of ${names.join(', ')}`)
+  }
+  const { secret } = factory.definition
   const problems: string[] = []
   const get = (input: string) => env[upstreamVariable(input)] || undefined
   const need = (input: string) => {
@@ -85,16 +117,16 @@ export async function readUpstream(env: Settings): Promise<Provider> {
     id: get('id'),
     name: get('name'),
     scopes: scopes === undefined ? undefined : listOf(scopes.replaceAll(' ', ',')),
-    params: params === undefined ? undefined : pairsOf(params, upstreamVariable('params')),
+    params: params === undefined ? undefined : pairsOf(params, originOf(upstreamVariable('params'))),
   }
-  for (const [input, { required, inCodeOnly, read }] of Object.entries(inputs as Record<string, Input>)) {
-    if (inCodeOnly) continue
+  for (const [input, { required, read }] of Object.entries(textInputs(factory))) {
     options[input] = required ? need(input) : get(input)
     if (!options[input]) continue
     try {
       read(options[input])
     } catch (error) {
-      problems.push(`${upstreamVariable(input)}: ${error instanceof TypeError ? error.message : 'is wrong'}`)
+      const problem = error instanceof TypeError ? error.message : 'is not valid'
+      problems.push(`${originOf(upstreamVariable(input))}: ${problem}`)
     }
   }
   if (problems.length > 0) throw new SettingsError(problems.join('\n'))

@@ -84,6 +84,7 @@ function parse(command: Command, flags: Flags, args: readonly string[], path: st
     const { name, rawName, value, inlineValue } = token
     const flag = Object.hasOwn(flags, name) && rawName.startsWith('--') ? flags[name]! : undefined
     if (!flag) throw usage(`There is no flag ${rawName}${hint(name, Object.keys(flags), '--')}`, path)
+    if (flag.refused) throw usage(`${rawName}: ${flag.refused}.`, path)
     if (flag.type === 'boolean' && value !== undefined) throw usage(`${rawName} takes no value.`, path)
     if (flag.type === 'string' && (value === undefined || (!inlineValue && value.startsWith('--'))))
       throw usage(`${rawName} needs a value.`, path)

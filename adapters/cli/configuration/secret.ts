@@ -1,38 +1,68 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
-import { listOf, SettingsError } from './environment.ts'
-import { isLoopback } from './unsafe-settings.ts'
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { isLoopbackUrl } from '../../../src/internal.ts'
+import { listOf, SettingsError, type Variables } from './environment.ts'
+import { makePrivateFolder } from './private-folder.ts'
 
-type Env = NodeJS.ProcessEnv
+const FILE = 'lockgate-secret'
 
-/** On the user's own machine a secret is made at the first start, and kept beside the data. */
+/**
+ * Returns the secret of `LOCKGATE_SECRET`. With a loopback URL a missing one is made at the first start and kept in the
+ * folder of the data.
+ *
+ * @param about.dry Keeps no secret that is made.
+ * @throws {SettingsError} If the URL is public and there is no secret.
+ */
 export async function readSecret(
-  env: Env,
-  url: string,
-  storage: string,
-  cwd: string,
+  { get }: Variables,
+  about: { url: string; storage: string | undefined; cwd: string; dry: boolean },
 ): Promise<string | string[]> {
-  if (env.LOCKGATE_SECRET) return listOf(env.LOCKGATE_SECRET)
-  if (!isLoopback(url)) {
+  const given = get('LOCKGATE_SECRET')
+  if (given !== undefined) return listOf(given)
+  if (!isLoopbackUrl(about.url)) {
     throw new SettingsError('LOCKGATE_SECRET: is missing; `npx lockgate secret` makes one')
   }
-  if (storage === 'memory:') return newSecret()
-  const file = resolve(cwd, besideData(storage), 'lockgate-secret')
-  const kept = await readFile(file, 'utf8').catch(() => undefined)
-  if (kept) return kept.trim()
-  const secret = newSecret()
-  await mkdir(dirname(file), { recursive: true })
-  // Two processes that start together must agree: the first one's file stands.
-  await writeFile(file, `${secret}\n`, { mode: 0o600, flag: 'wx' }).catch(() => {})
+  if (about.storage === 'memory:') return newSecret()
+  const folder = resolve(about.cwd, folderOf(about.storage))
+  for (const file of [join(folder, FILE), ...formerFiles(about)]) {
+    const kept = await readFile(file, 'utf8').catch(() => '')
+    if (kept.trim() !== '') return kept.trim()
+  }
+  return about.dry ? newSecret() : keep(join(folder, FILE))
+}
+
+async function keep(file: string): Promise<string> {
+  await makePrivateFolder(dirname(file))
+  // Two processes that start together must agree, so the first one's file stays.
+  await writeFile(file, `${newSecret()}\n`, { mode: 0o600, flag: 'wx' }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST')
+        throw new SettingsError(`LOCKGATE_SECRET: cannot be kept (${error.code}); set it`)
+    },
+  )
   return (await readFile(file, 'utf8')).trim()
 }
 
-/** The folder that a store's own folder or file lies in; one of its own for stores that have none. */
-function besideData(storage: string): string {
-  const path = /^(?:fs|sqlite|deno-kv):(?!https?:)(.+)$/.exec(storage)?.[1]
-  return path === undefined ? '.lockgate' : dirname(path)
+/** The path of a storage that is a folder or a file. */
+const pathOf = (storage: string | undefined): string | undefined =>
+  /^(?:fs|sqlite|deno-kv):(?!https?:)(.+)$/.exec(storage ?? '')?.[1]
+
+/** The folder of the data. A storage that has none gets `.lockgate`. */
+function folderOf(storage: string | undefined): string {
+  const path = pathOf(storage)
+  if (path === undefined) return '.lockgate'
+  if (storage?.startsWith('fs:')) return path
+  const folder = dirname(path)
+  // A database file may lie in the project itself.
+  return folder === '.' ? '.lockgate' : folder
 }
 
-/** 256 bits of randomness as text. */
+/** Earlier versions kept the secret beside the folder or the file. */
+function formerFiles({ storage, cwd }: { storage: string | undefined; cwd: string }): string[] {
+  const path = pathOf(storage)
+  return [resolve(cwd, path === undefined ? '.lockgate' : dirname(path), FILE)]
+}
+
+/** Returns 256 bits of randomness as text. */
 export const newSecret = (): string => randomBytes(32).toString('base64url')

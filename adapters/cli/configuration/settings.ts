@@ -1,60 +1,72 @@
-import { access, readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { basename } from 'node:path'
 import {
   ConfigError,
   createProxy,
   type McpHandler,
-  type McpOptions,
   type Metrics,
   type ProxyOptions,
   type Store,
 } from '../../../src/index.ts'
 import { prometheus } from '../../events/prometheus.ts'
 import { fromUrl, storageForms } from '../../storage/from-url.ts'
-import { listOf, readScalars, SettingsError, variableOf } from './environment.ts'
-import { readUpstream } from './providers.ts'
+import { findConfig, loadConfig } from './config-file.ts'
+import { listOf, openVariables, SettingsError, type Variables, variableOf } from './environment.ts'
+import { unknownVariables } from './known-variables.ts'
+import { mcpVariable, readMcp } from './mcp.ts'
+import { readUpstream, variablesOf, variablesOfAll } from './providers.ts'
+import { readScalars, withOption } from './scalars.ts'
 import { readSecret } from './secret.ts'
 import { readTls, type Tls } from './tls.ts'
 import { findDangers } from './unsafe-settings.ts'
 
-type Env = NodeJS.ProcessEnv
-
-const CONFIG_FILES = [
-  'lockgate.config.ts',
-  'lockgate.config.js',
-  'lockgate.config.mjs',
-  'lockgate.config.json',
-]
-
-/** Where to listen, and what to serve there. */
+/** The settings of one `serve`. */
 export interface ServeSettings {
   readonly port: number
   readonly hostname: string
   readonly tls: Tls | undefined
   readonly options: ProxyOptions
-  /** What the start-up report says of the storage. */
-  readonly storage: string
-  /** The config file, if there is one. */
+  /** The storage as `LOCKGATE_STORAGE` spells it, without password. `undefined` if the config file brings a store. */
+  readonly storage: string | undefined
+  /** The path of the config file, if there is one. */
   readonly file: string | undefined
+  /** The origin of each option that has a value, by its path: a flag, a variable or the config file. */
+  readonly from: ReadonlyMap<string, string>
+  readonly variables: Variables
 }
 
+/** How to read settings. */
+export interface Reading {
+  /** Values of flags, by the variable of the same name. */
+  readonly flags?: Readonly<Record<string, string>>
+  /** The MCP server to protect, instead of the configured one. */
+  readonly handler?: McpHandler | undefined
+  /** Refuses what must not be public by mistake. */
+  readonly dangers?: boolean
+  /** Writes no file. A secret that would be made and kept is made and forgotten. */
+  readonly dry?: boolean
+  /** Accepts settings without provider and MCP server, for commands that only use the storage. */
+  readonly storageOnly?: boolean
+}
+
+const EMPTY = `There is no configuration in this folder.
+  npx lockgate init                                      writes one
+  npx lockgate serve --dev --mcp http://localhost:3000/mcp   tries Lockgate without a provider`
+
+/** A provider for commands that only use the storage. Nothing signs in at it. */
+const NO_PROVIDER = { login: '/', name: 'none' } as const
+
 /**
- * Everything `lockgate serve` needs: from the config file, and from the environment where the file says nothing.
+ * Reads everything that `lockgate serve` needs: from flags, the environment, `.env` and the config file. The first one
+ * that has a value wins.
  *
- * @param how.config Another file than the usual ones.
- * @param how.handler What to protect, instead of what is configured.
- * @param how.dangers Whether to refuse what must not be served to the public by mistake.
- * @throws {SettingsError | ConfigError} Naming what is wrong by its variable or option.
+ * @param env Receives the variables of `.env` that it does not have.
+ * @throws {SettingsError} Naming everything that is wrong by its flag, variable or option.
  */
 export async function readSettings(
-  env: Env,
+  env: NodeJS.ProcessEnv,
   cwd: string,
-  how: { config?: string | undefined; dangers?: boolean; handler?: McpHandler | undefined } = {},
+  how: Reading = {},
 ): Promise<ServeSettings> {
-  const file = await findConfig(cwd, how.config)
-  const given = file === undefined ? {} : await loadConfig(file)
-  const hostname = env.HOST || '127.0.0.1'
   const problems: string[] = []
   const collect = async <T>(work: () => T | Promise<T>): Promise<T | undefined> => {
     try {
@@ -65,56 +77,111 @@ export async function readSettings(
       return undefined
     }
   }
-  const port = (await collect(() => readPort(env.PORT))) ?? 8787
-  const tls = await collect(() => readTls(env, cwd))
-  const url =
-    given.url ?? (env.LOCKGATE_URL || `${env.LOCKGATE_TLS_CERT ? 'https' : 'http'}://localhost:${port}`)
-  const storage = env.LOCKGATE_STORAGE || 'fs:.lockgate/data'
-  const store = given.storage ?? (await collect(() => openStorage(storage)))
-  const upstream = given.upstream ?? (await collect(() => readUpstream(env)))
-  const own = how.handler && { handler: how.handler, path: env.LOCKGATE_MCP_PATH || '/mcp' }
-  const mcp = own ?? given.mcp ?? (await collect(() => readMcp(env)))
-  const scalars = await collect(() => readScalars(env))
-  const secret = given.secret ?? (await collect(() => readSecret(env, url, storage, cwd)))
-  const metrics = given.metrics ?? (await collect(() => readMetrics(env)))
-  const allow = env.LOCKGATE_ALLOW ? { allow: listOf(env.LOCKGATE_ALLOW) } : {}
-  const options = {
-    ...allow,
-    ...scalars,
-    ...given,
-    ...(metrics && { metrics }),
-    url,
-    secret,
-    storage: store,
-    upstream,
-    mcp,
-  } as ProxyOptions
-  const about = { url, upstream, allow: options.allow, storage: given.storage ? undefined : storage }
-  const dangers = (await collect(() => findDangers(env, about))) ?? []
+  const variables = await openVariables(env, cwd, problems, how.flags)
+  const { get } = variables
+  const originOf = (name: string) => variables.from(name) ?? name
+  const file = await collect(() => findConfig(cwd, get('LOCKGATE_CONFIG')))
+  if (file === undefined && !how.handler && isEmpty(variables)) throw new SettingsError(EMPTY)
+  problems.push(...(await unknown(variables)))
+  const loaded = file === undefined ? {} : await collect(() => loadConfig(file))
+  const given = loaded ?? {}
+  const from = new Map(Object.keys(given).map((name) => [name, basename(file!)]))
+  /** Takes the variable if it is set, then the file's value, then the default. */
+  const choose = async <T>(
+    path: keyof ProxyOptions,
+    variable: string,
+    read: () => T | Promise<T>,
+  ): Promise<T | undefined> => {
+    if (get(variable) !== undefined) from.set(path, originOf(variable))
+    else if (given[path] !== undefined) return given[path] as T
+    // A file that cannot be read may have it.
+    else if (loaded === undefined) return undefined
+    return collect(read)
+  }
+
+  const port = (await collect(() => readPort(variables))) ?? 8787
+  const tls = await collect(() => readTls(variables, cwd))
+  const scheme = get('LOCKGATE_TLS_CERT') ? 'https' : 'http'
+  const url = (await choose(
+    'url',
+    'LOCKGATE_URL',
+    () => get('LOCKGATE_URL') ?? `${scheme}://localhost:${port}`,
+  ))!
+  const storage = get('LOCKGATE_STORAGE') ?? (given.storage ? undefined : 'fs:.lockgate/data')
+  const store = await choose('storage', 'LOCKGATE_STORAGE', () =>
+    openStorage(storage!, originOf('LOCKGATE_STORAGE')),
+  )
+  const upstream = await choose(
+    'upstream',
+    'LOCKGATE_UPSTREAM',
+    async (): Promise<ProxyOptions['upstream']> =>
+      how.storageOnly && !get('LOCKGATE_UPSTREAM')
+        ? NO_PROVIDER
+        : readUpstream(valuesOf(variables), originOf),
+  )
+  const own = how.handler && { handler: how.handler, path: get('LOCKGATE_MCP_PATH') ?? '/mcp' }
+  const mcp =
+    own ?? (await choose('mcp', mcpVariable(variables), () => readMcp(variables, given.mcp, how.storageOnly)))
+  const secret = await choose('secret', 'LOCKGATE_SECRET', () =>
+    readSecret(variables, { url, storage, cwd, dry: how.dry ?? false }),
+  )
+  const metrics = await choose('metrics', 'LOCKGATE_METRICS_TOKEN', () => readMetrics(variables))
+  const allow = await choose(
+    'allow',
+    'LOCKGATE_ALLOW',
+    () => get('LOCKGATE_ALLOW') && listOf(get('LOCKGATE_ALLOW')!),
+  )
+
+  let options: Record<string, unknown> = { ...given, url, storage: store, upstream, mcp, secret }
+  if (metrics) options = { ...options, metrics }
+  if (allow) options = { ...options, allow }
+  for (const { path, value, origin } of readScalars(variables, problems)) {
+    options = withOption(options, path, value)
+    from.set(path, origin)
+  }
+  const checked = options as unknown as ProxyOptions
+  const about = { url, upstream: checked.upstream, allow: checked.allow, storage }
+  const dangers = (await collect(() => findDangers(variables, about))) ?? []
   if (how.dangers) problems.push(...dangers)
-  problems.push(...wrongOptions(options))
-  if (problems.length > 0) throw new SettingsError(problems.join('\n'))
-  return { port, hostname, tls, options, storage: shown(about.storage), file }
+  problems.push(...wrongOptions(checked, from, file))
+  if (problems.length > 0) throw new SettingsError([...new Set(problems)].join('\n'))
+  const hostname = get('HOST') ?? '127.0.0.1'
+  return { port, hostname, tls, options: checked, storage: storage && shown(storage), file, from, variables }
 }
 
-function readMetrics(env: Env): Metrics | undefined {
-  const token = env.LOCKGATE_METRICS_TOKEN
+const isEmpty = ({ origins }: Variables): boolean =>
+  ![...origins.keys()].some((name) => /^LOCKGATE_(?!CONFIG$|LOG$|STORAGE$)/.test(name))
+
+async function unknown(variables: Variables): Promise<string[]> {
+  const name = variables.get('LOCKGATE_UPSTREAM')
+  const own = await variablesOf(name)
+  const isUpstream = [...variables.origins.keys()].some((one) => one.startsWith('LOCKGATE_UPSTREAM_'))
+  const provider = name !== undefined && own ? { name, variables: own } : undefined
+  return unknownVariables(variables, provider, isUpstream ? await variablesOfAll() : [])
+}
+
+const valuesOf = ({ origins, get }: Variables): Record<string, string | undefined> =>
+  Object.fromEntries([...origins.keys()].map((name) => [name, get(name)]))
+
+function readMetrics({ get, from }: Variables): Metrics | undefined {
+  const token = get('LOCKGATE_METRICS_TOKEN')
   if (!token) return undefined
   try {
     return prometheus({ token })
   } catch (error) {
-    throw new SettingsError(`LOCKGATE_METRICS_TOKEN: ${(error as Error).message}`)
+    throw new SettingsError(`${from('LOCKGATE_METRICS_TOKEN')}: ${(error as Error).message}`)
   }
 }
 
-/** A storage without its password, for the start-up report. */
-function shown(storage: string | undefined): string {
-  if (storage === undefined) return 'of the config file'
-  return storage.replace(/\/\/[^@]*@/, '//').replace(/\?.*$/s, '')
-}
+/** A storage without its password and its options, for the start-up report. */
+const shown = (storage: string): string => storage.replace(/\/\/[^@]*@/, '//').replace(/\?.*$/s, '')
 
-/** What is wrong with the options that are there; what is missing has been said by its variable. */
-function wrongOptions(options: ProxyOptions): string[] {
+/** Returns what is wrong with the options that have a value. A missing one was named by its variable before. */
+function wrongOptions(
+  options: ProxyOptions,
+  from: ReadonlyMap<string, string>,
+  file: string | undefined,
+): string[] {
   try {
     createProxy(options)
     return []
@@ -122,69 +189,44 @@ function wrongOptions(options: ProxyOptions): string[] {
     if (!(error instanceof ConfigError)) throw error
     const isThere = ({ path }: { path: string }) =>
       options[path.split('.')[0] as keyof ProxyOptions] !== undefined
-    return linesOf(error.issues.filter(isThere))
+    return linesOf(error.issues.filter(isThere), from, file && basename(file))
   }
 }
 
-/** The config file: the one that is named, or the first of the usual ones that exists. */
-export async function findConfig(cwd: string, config: string | undefined): Promise<string | undefined> {
-  for (const name of config === undefined ? CONFIG_FILES : [config]) {
-    const file = resolve(cwd, name)
-    const exists = await access(file).then(
-      () => true,
-      () => false,
-    )
-    if (exists) return file
-  }
-  if (config !== undefined) throw new SettingsError(`--config: there is no file ${config}`)
-  return undefined
-}
-
-async function loadConfig(file: string): Promise<Partial<ProxyOptions>> {
-  const { createJiti } = await import('jiti')
-  const load = createJiti(pathToFileURL(file).href)
-  const config: unknown = file.endsWith('.json')
-    ? JSON.parse(await readFile(file, 'utf8'))
-    : await load.import(file, { default: true })
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw new SettingsError(`${file}: expected an object of options as its default export`)
-  }
-  return config as Partial<ProxyOptions>
-}
-
-function readPort(text: string | undefined): number {
-  if (text === undefined || text === '') return 8787
+function readPort({ get, from }: Variables): number {
+  const text = get('PORT') ?? '8787'
   const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535) throw new SettingsError('PORT: expected a number from 0 to 65535')
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new SettingsError(`${from('PORT')}: expected a number from 0 to 65535`)
+  }
   return port
 }
 
-function readMcp(env: Env): string | McpOptions {
-  const { LOCKGATE_MCP: url, LOCKGATE_MCP_PATH: path, LOCKGATE_MCP_FORWARD: forward } = env
-  if (!url) throw new SettingsError('LOCKGATE_MCP: is missing; expected the URL of the MCP server to protect')
-  if (!path && !forward) return url
-  return {
-    url,
-    ...(path && { path }),
-    ...(forward && { forward: forward as NonNullable<McpOptions['forward']> }),
-  }
-}
-
-async function openStorage(storage: string): Promise<Store> {
+async function openStorage(storage: string, origin: string): Promise<Store> {
   try {
     return await fromUrl(storage)
   } catch (error) {
     throw new SettingsError(
-      `LOCKGATE_STORAGE: ${error instanceof TypeError ? error.message : `expected ${storageForms}`}`,
+      `${origin}: ${error instanceof TypeError ? error.message : `expected ${storageForms}`}`,
     )
   }
 }
 
-/** What is wrong, line by line, each with the variable or option to change. */
+/** Returns what is wrong, a line for each setting, or `undefined` for an unexpected error. */
 export function explain(error: unknown): string | undefined {
   if (error instanceof SettingsError) return error.message
   return error instanceof ConfigError ? linesOf(error.issues).join('\n') : undefined
 }
 
-const linesOf = (issues: ConfigError['issues']): string[] =>
-  issues.map(({ path, message }) => `${path} (${variableOf(path.replace(/\.\d+/g, ''))}): ${message}`)
+/** Names each option by the place of its value: the config file, its flag or its variable. */
+const linesOf = (
+  issues: ConfigError['issues'],
+  from: ReadonlyMap<string, string> = new Map(),
+  file?: string,
+): string[] =>
+  issues.map(({ path, message }) => {
+    const parts = path.split('.')
+    const origin = parts.map((_, index) => from.get(parts.slice(0, index + 1).join('.'))).findLast(Boolean)
+    if (file !== undefined && origin === file) return `${file}: ${path}: ${message}`
+    return `${path} (${origin ?? variableOf(path.replace(/\.\d+/g, ''))}): ${message}`
+  })

@@ -1,30 +1,25 @@
 import type { ProxyOptions } from '../../../src/index.ts'
 import { isLoopbackUrl } from '../../../src/internal.ts'
 import { providersOf } from '../../doctor/deployment/providers.ts'
-import { isOn } from './environment.ts'
+import { toSwitch, type Variables } from './environment.ts'
 
-export { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
-
-type Env = NodeJS.ProcessEnv
-
-/** What an operator may say that they mean, by variable. Each is a flag of `serve` too, in small letters. */
+/** The unsafe settings that an operator may confirm, by flag. Each has a variable of the same name. */
 export const DANGEROUS = {
-  'dangerously-allow-everyone': 'Let everybody in, where anybody may have an account at the provider',
-  'dangerously-allow-memory-storage': 'Forget every grant at a restart, though the URL is public',
-  'dangerously-allow-weak-secret':
-    'Take a secret that was made up rather than drawn, though the URL is public',
+  'dangerously-allow-everyone': 'Allow everyone with an account at a provider that has public accounts',
+  'dangerously-allow-memory-storage': 'Keep grants in memory, although the URL is public',
+  'dangerously-allow-weak-secret': 'Accept a secret that can be guessed, although the URL is public',
 } as const
 
 /** `dangerously-allow-everyone` → `LOCKGATE_DANGEROUSLY_ALLOW_EVERYONE` */
 export const dangerVariable = (flag: string): string => `LOCKGATE_${flag.replaceAll('-', '_').toUpperCase()}`
 
 /**
- * What must not be served to the public by mistake, a line each, with what to do and what to say if it is meant.
+ * Returns what must not be public by mistake, a line each, with the way to confirm it.
  *
- * @param about.storage As `LOCKGATE_STORAGE` has it; `undefined` where the config file brings a store.
+ * @param about.storage As `LOCKGATE_STORAGE` spells it; `undefined` if the config file brings a store.
  */
 export function findDangers(
-  env: Env,
+  { get, from }: Variables,
   about: {
     url: string
     storage: string | undefined
@@ -32,24 +27,27 @@ export function findDangers(
     allow: ProxyOptions['allow'] | undefined
   },
 ): string[] {
-  const means = (flag: keyof typeof DANGEROUS) => isOn(env, dangerVariable(flag))
-  const [everyone, forgetful] = [
-    means('dangerously-allow-everyone'),
-    means('dangerously-allow-memory-storage'),
+  const isConfirmed = (flag: keyof typeof DANGEROUS) => {
+    const variable = dangerVariable(flag)
+    const text = get(variable)
+    return text !== undefined && toSwitch(text, from(variable)!)
+  }
+  const [everyone, inMemory] = [
+    isConfirmed('dangerously-allow-everyone'),
+    isConfirmed('dangerously-allow-memory-storage'),
   ]
   if (isLoopbackUrl(about.url)) return []
   const problems: string[] = []
-  const unless = (flag: keyof typeof DANGEROUS) =>
-    `if that is meant: ${dangerVariable(flag)}=true or --${flag}`
-  if (about.storage === 'memory:' && !forgetful) {
+  const unless = (flag: keyof typeof DANGEROUS) => `if you mean it: ${dangerVariable(flag)}=true or --${flag}`
+  if (about.storage === 'memory:' && !inMemory) {
     problems.push(
-      `LOCKGATE_STORAGE: memory: forgets every sign-in at a restart, and the URL is public. Take fs:, sqlite:, redis: or postgres:; ${unless('dangerously-allow-memory-storage')}`,
+      `LOCKGATE_STORAGE: memory: forgets every sign-in at a restart, and the URL is public. Use fs:, sqlite:, redis: or postgres:; ${unless('dangerously-allow-memory-storage')}`,
     )
   }
   const open = providersOf(about.upstream).find(({ publicAccounts }) => publicAccounts)
   if (open && !about.allow && !everyone) {
     problems.push(
-      `LOCKGATE_ALLOW: is missing, and anybody may have an account at ${open.name}. Say who may sign in; ${unless('dangerously-allow-everyone')}`,
+      `LOCKGATE_ALLOW: is missing, and anyone can have an account at ${open.name}. Name who may sign in; ${unless('dangerously-allow-everyone')}`,
     )
   }
   return problems

@@ -1,8 +1,7 @@
 import packageJson from '../../../package.json' with { type: 'json' }
-import { diagnose } from '../../doctor/index.ts'
+import { diagnose, type Finding } from '../../doctor/index.ts'
 import { fetch } from '../../node.ts'
 import { type Command, UsageError } from '../configuration/command.ts'
-import { loadDotEnv } from '../configuration/environment.ts'
 import { report } from './report.ts'
 import { readDeployment } from './settings.ts'
 
@@ -11,7 +10,10 @@ const SECONDS = /^\d{1,3}(\.\d+)?$/
 export const doctorCommand: Command = {
   description: 'Examine a running MCP server and its authorization as clients see it',
   words: [
-    { name: 'url', description: 'The address that MCP clients use, such as https://mcp.example.com/mcp' },
+    {
+      name: 'url',
+      description: 'The address that MCP clients use. Default: the one of the settings in this folder',
+    },
   ],
   flags: {
     config: {
@@ -25,47 +27,66 @@ export const doctorCommand: Command = {
       description: 'An access token of the server: also examine streams (or LOCKGATE_DOCTOR_TOKEN)',
     },
     timeout: { type: 'string', hint: 'seconds', default: '10', description: 'Timeout of one request' },
+    'allow-private-addresses': {
+      type: 'boolean',
+      description: 'Also request private addresses that the documents of a public server name',
+    },
     json: { type: 'boolean', description: 'Write one JSON object' },
   },
   note: 'Exits with 1 if a check fails.',
   async run(line) {
-    const url = readAddress(line.words[0])
     const timeout = line.text('timeout')!
-    if (url === undefined) throw new UsageError('url: expected the http(s) address of an MCP server')
+    const given = line.words[0] === undefined ? undefined : readAddress(line.words[0])
     if (!SECONDS.test(timeout) || Number(timeout) === 0) throw new UsageError('--timeout: expected seconds')
-    await loadDotEnv(process.env, process.cwd())
-    const settings = { env: process.env, cwd: process.cwd(), config: line.text('config') }
-    const deployment = await readDeployment(settings, url)
-    const { options, secondStore } = deployment
-    try {
-      const diagnosis = await diagnose(url, {
-        fetch,
-        timeout: Number(timeout) * 1000,
-        agent: `lockgate-doctor/${packageJson.version}`,
-        token: line.text('token') || doctorToken(process.env),
-        deployment: options,
-        secondStore,
-      })
-      const findings = [...diagnosis.findings, ...deployment.findings]
-      const failed = findings.some(({ status }) => status === 'fail')
-      const { isTTY } = process.stdout
-      const colours = isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
-      const examination = { ...diagnosis, findings }
-      const text = line.on('json')
-        ? `${JSON.stringify({ ok: !failed, ...examination }, null, 2)}\n`
-        : report(examination, colours)
-      await new Promise((resolve) => process.stdout.write(text, resolve))
-      // Open connections of drivers would keep the process alive.
-      process.exit(failed ? 1 : 0)
-    } finally {
-      await deployment.close()
-    }
+    const source = { env: process.env, cwd: process.cwd(), config: line.text('config') }
+    const deployment = await readDeployment(source, given)
+    const { options, secondStore, addresses } = deployment
+    const [url, ...others] = given === undefined ? addresses : [given]
+    if (url === undefined) return withoutAddress(deployment.findings)
+    const diagnosis = await diagnose(url, {
+      fetch,
+      timeout: Number(timeout) * 1000,
+      agent: `lockgate-doctor/${packageJson.version}`,
+      token: line.text('token') || doctorToken(process.env),
+      deployment: options,
+      secondStore,
+      allowPrivateAddresses: line.on('allow-private-addresses'),
+    })
+    await deployment.close()
+    const examination = { ...diagnosis, findings: [...diagnosis.findings, ...deployment.findings] }
+    const failed = examination.findings.some(({ status }) => status === 'fail')
+    const { isTTY } = process.stdout
+    const colours = isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
+    const more = others.map((one) => `See also: lockgate doctor ${one}\n`).join('')
+    const text = line.on('json')
+      ? `${JSON.stringify({ ok: !failed, ...examination }, null, 2)}\n`
+      : report(examination, colours) + more
+    await new Promise((resolve) => process.stdout.write(text, resolve))
+    // Open connections of drivers would keep the process alive.
+    return process.exit(failed ? 1 : 0)
   },
 }
 
-/** Normalises an address as clients do: lower-case host, no default port. */
-function readAddress(text: string | undefined): string | undefined {
-  if (text === undefined || !/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) return undefined
+/** Says what is wrong with the settings of this folder, or that an address is missing. */
+function withoutAddress([finding]: readonly Finding[]): number {
+  if (finding?.status !== 'fail') {
+    throw new UsageError(
+      'url: is missing; give the http(s) address of an MCP server, or run doctor beside its settings',
+    )
+  }
+  process.stderr.write(`${finding.seen}\n`)
+  return 1
+}
+
+/**
+ * Normalises an address as clients do: lower-case host, no default port.
+ *
+ * @throws {UsageError} If it is not an http(s) URL.
+ */
+function readAddress(text: string): string {
+  if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
+    throw new UsageError('url: expected the http(s) address of an MCP server')
+  }
   const url = new URL(text)
   url.hash = ''
   return url.href

@@ -1,10 +1,11 @@
-import type { ProxyOptions, Store } from '../../../src/index.ts'
-import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
+import { basename } from 'node:path'
+import { createProxy, type ProxyOptions, type Store } from '../../../src/index.ts'
 import { type Finding, fail, ok, show, skip } from '../../doctor/finding.ts'
 import type { Closable } from '../../storage/driver.ts'
 import { fromUrl } from '../../storage/from-url.ts'
-import { newSecret } from '../configuration/secret.ts'
-import { explain, findConfig, readSettings, type ServeSettings } from '../configuration/settings.ts'
+import { findConfig } from '../configuration/config-file.ts'
+import { openVariables, type Variables } from '../configuration/environment.ts'
+import { explain, readSettings, type ServeSettings } from '../configuration/settings.ts'
 import { findDangers } from '../configuration/unsafe-settings.ts'
 
 const TITLE = 'The settings are complete'
@@ -15,6 +16,7 @@ const LONG = 2000
 export interface SettingsSource {
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
+  /** The config file that the operator named. */
   readonly config: string | undefined
 }
 
@@ -23,49 +25,66 @@ export interface Deployment {
   readonly options: ProxyOptions | undefined
   readonly secondStore: Store | undefined
   readonly findings: readonly Finding[]
+  /** The addresses that the deployment publishes. */
+  readonly addresses: readonly string[]
   close(): Promise<void>
 }
 
-/** Reads the settings of the deployment. Leaves nothing behind: a missing secret is not stored. */
-export async function readDeployment(source: SettingsSource, address: string): Promise<Deployment> {
-  const { env, cwd, config } = source
-  const named = config !== undefined
-  const none = (finding: Finding): Deployment => ({
-    options: undefined,
-    secondStore: undefined,
-    findings: [finding],
-    close: async () => {},
-  })
-  if (!named && !env.LOCKGATE_UPSTREAM && (await findConfig(cwd, undefined)) === undefined) {
-    return none(skip('settings', TITLE, 'none here; --config also examines secret, storage and provider'))
+/**
+ * Reads the settings of the deployment, and writes nothing. A config file is a program that may belong to another
+ * server, so it runs only if the operator names it, gives no address, or gives the one of `LOCKGATE_URL`.
+ *
+ * @param address The address to examine, or `undefined` for the one of the settings.
+ */
+export async function readDeployment(
+  { env, cwd, config }: SettingsSource,
+  address: string | undefined,
+): Promise<Deployment> {
+  const variables = await openVariables(env, cwd, [])
+  const file = await findConfig(cwd, config ?? variables.get('LOCKGATE_CONFIG')).catch(() => undefined)
+  if (config === undefined && file === undefined && !variables.get('LOCKGATE_UPSTREAM')) {
+    return without(skip('settings', TITLE, 'none here; --config also examines secret, storage and provider'))
+  }
+  const isOwn = address === undefined || isBelow(address, variables.get('LOCKGATE_URL') ?? '')
+  if (config === undefined && file !== undefined && !file.endsWith('.json') && !isOwn) {
+    const name = basename(file)
+    return without(
+      skip(
+        'settings',
+        TITLE,
+        `${name} was not run, since it may be another server's; --config ${name} runs it`,
+      ),
+    )
   }
   let opened: ServeSettings
   try {
-    const secret = env.LOCKGATE_SECRET || (isLoopback(address) ? newSecret() : undefined)
-    opened = await readSettings({ ...env, ...(secret && { LOCKGATE_SECRET: secret }) }, cwd, { config })
+    const flags = config === undefined ? {} : { LOCKGATE_CONFIG: config }
+    opened = await readSettings(env, cwd, { flags, dry: true })
   } catch (error) {
-    const seen = show(explain(error) ?? (error instanceof Error ? error.message : 'an error'), LONG)
-    return none(
-      fail('settings', TITLE, {
-        seen,
-        expected: 'settings that `lockgate serve` starts with',
-        fix: 'Correct the named settings. The README lists every option and variable.',
-      }),
-    )
+    return without(wrongSettings(explain(error) ?? (error instanceof Error ? error.message : 'an error')))
   }
-  const { options, storage } = opened
+  return deploymentOf(opened, address, config !== undefined)
+}
+
+async function deploymentOf(
+  opened: ServeSettings,
+  address: string | undefined,
+  isNamed: boolean,
+): Promise<Deployment> {
+  const { options, storage, variables } = opened
   const store = options.storage as Store & Partial<Closable>
-  if (!isBelow(address, options.url) && !named) {
+  if (address !== undefined && !isBelow(address, options.url) && !isNamed) {
     await store.close?.()
-    return none(skip('settings', TITLE, `the settings here are those of ${show(options.url)}`))
+    return without(skip('settings', TITLE, `the settings here are those of ${show(options.url)}`))
   }
   // A second process would have its own connection, so the second racer has one too.
-  const shared = /^(redis|rediss|postgres|postgresql|sqlite):/.test(storage)
-  const second = shared ? await fromUrl(storage).catch(() => undefined) : undefined
+  const shared = /^(redis|rediss|postgres|postgresql|sqlite):/.test(storage ?? '')
+  const second = shared ? await fromUrl(storage!).catch(() => undefined) : undefined
   return {
     options,
     secondStore: second,
-    findings: [dangersFinding(env, opened)],
+    findings: [dangersFinding(variables, opened)],
+    addresses: createProxy(options).resources.map(({ id }) => id),
     async close() {
       await store.close?.()
       await (second as Partial<Closable> | undefined)?.close?.()
@@ -73,16 +92,30 @@ export async function readDeployment(source: SettingsSource, address: string): P
   }
 }
 
+const without = (finding: Finding): Deployment => ({
+  options: undefined,
+  secondStore: undefined,
+  findings: [finding],
+  addresses: [],
+  close: async () => {},
+})
+
+const wrongSettings = (seen: string): Finding =>
+  fail('settings', TITLE, {
+    seen: show(seen, LONG),
+    expected: 'settings that `lockgate serve` starts with',
+    fix: 'Correct the named settings. The documentation lists every option and variable.',
+  })
+
 const isBelow = (address: string, url: string): boolean =>
   URL.canParse(url) &&
   `${address.replace(/\/$/, '')}/`.startsWith(`${new URL(url).href.replace(/\/+$/, '')}/`)
 
 /** The settings that `serve` refuses unless they are confirmed. */
-function dangersFinding(env: NodeJS.ProcessEnv, { options, storage: said }: ServeSettings): Finding {
+function dangersFinding(variables: Variables, { options, storage }: ServeSettings): Finding {
   const [id, title] = ['settings.dangers', 'Nothing is open by mistake']
   const { url, upstream, allow } = options
-  const storage = said.includes(':') ? said : undefined
-  const dangers = findDangers(env, { url, storage, upstream, allow })
+  const dangers = findDangers(variables, { url, storage, upstream, allow })
   if (dangers.length === 0) return ok(id, title)
   return fail(id, title, {
     seen: show(dangers.join(' '), LONG),

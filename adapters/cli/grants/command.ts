@@ -8,7 +8,7 @@ import {
 import { fetch } from '../../node.ts'
 import type { Closable } from '../../storage/driver.ts'
 import type { Command, Flag, Group } from '../configuration/command.ts'
-import { loadDotEnv, SettingsError } from '../configuration/environment.ts'
+import { SettingsError } from '../configuration/environment.ts'
 import { explain, readSettings } from '../configuration/settings.ts'
 
 const config: Flag = {
@@ -111,11 +111,10 @@ async function withProxy(
 ): Promise<never> {
   let code = 1
   try {
-    const cwd = process.cwd()
-    await loadDotEnv(process.env, cwd)
-    const { options, storage } = await readSettings(process.env, cwd, { config: file })
+    const flags = file === undefined ? {} : { LOCKGATE_CONFIG: file }
+    const { options, storage } = await readSettings(process.env, process.cwd(), { flags, storageOnly: true })
     if (storage === 'memory:') {
-      throw new SettingsError('LOCKGATE_STORAGE: what memory: holds only the process of serve itself can see')
+      throw new SettingsError('LOCKGATE_STORAGE: only the process of serve sees the grants of memory:')
     }
     const failures: string[] = []
     const collect: Listener = ({ type, error, reason }) => {

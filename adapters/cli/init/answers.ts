@@ -1,7 +1,7 @@
+import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
 import { MCP_CLIENTS, type McpClientName } from '../configuration/mcp-clients.ts'
 import { PROVIDERS } from '../configuration/providers.ts'
-import { isLoopback } from '../configuration/unsafe-settings.ts'
 
 /** Where the proxy is to run, with the storage it has there unless told otherwise. */
 export const RUNTIMES = {

@@ -1,5 +1,5 @@
+import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import { MCP_CLIENTS, serverName } from '../configuration/mcp-clients.ts'
-import { isLoopback } from '../configuration/unsafe-settings.ts'
 import type { Answers } from './answers.ts'
 import { CONSOLES } from './consoles.ts'
 import { inCode, type Variable } from './variables.ts'

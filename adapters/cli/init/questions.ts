@@ -1,7 +1,7 @@
 import * as clack from '@clack/prompts'
+import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import { MCP_CLIENTS } from '../configuration/mcp-clients.ts'
 import { PROVIDERS } from '../configuration/providers.ts'
-import { isLoopback } from '../configuration/unsafe-settings.ts'
 import {
   CHECKS,
   checkInput,

@@ -1,62 +1,82 @@
 import type { OAuthProxy, ProxyOptions } from '../../../src/index.ts'
+import { isLoopbackHost, isLoopbackUrl } from '../../../src/internal.ts'
 import { providersOf } from '../../doctor/deployment/providers.ts'
 import { MCP_CLIENTS, serverName } from '../configuration/mcp-clients.ts'
 import type { ServeSettings } from '../configuration/settings.ts'
-import { isLoopback } from '../configuration/unsafe-settings.ts'
 
-/** What a change in a store promises, for whoever chose it by a word. */
+/** What the `consistency` of a store means to an operator. */
 const GUARANTEES = {
   atomic: 'several processes may share it',
   process: 'for this one process',
   eventual: 'eventually consistent: elsewhere a change is seen late',
 }
 
-/** What the operator is told at the start: enough to notice a wrong setting, and what to do next. */
+type Row = readonly [name: string, value: string | readonly string[], path?: string]
+
+/** Returns what the operator reads at the start: the settings with their origins, and the next step. */
 export function startReport(proxy: OAuthProxy, settings: ServeSettings, listening: string): string {
-  const { options, storage } = settings
-  const servers = proxy.resources.map(({ id, target }) => `${id} → ${target ?? 'a handler'}`)
-  const rows: [string, string | readonly string[]][] = [
-    ['public URL', proxy.issuer],
+  const { options, storage, from, file } = settings
+  const servers = proxy.resources.map(({ id, target }) => `${id} → ${target ? plain(target) : 'a handler'}`)
+  const place = storage ?? 'the store of the config file'
+  const rows: readonly Row[] = [
+    ['public URL', proxy.issuer, 'url'],
     ['listening', listening],
-    ['issuer', proxy.issuer],
-    ['provider', placesOf(options.upstream)],
+    ['provider', placesOf(options.upstream), 'upstream'],
     ['callback URL', callbacks(proxy.issuer, options.upstream)],
-    ['protects', servers],
-    ['storage', `${storage}, ${lasts(storage)}${GUARANTEES[options.storage.consistency]}`],
-    ['may sign in', whoMaySignIn(options)],
-    ['clients', registrationModes(options)],
-    ['settings', settings.file ?? 'from the environment'],
+    ['protects', servers, 'mcp'],
+    ['storage', `${place}, ${lasts(place)}${GUARANTEES[options.storage.consistency]}`, 'storage'],
+    ['may sign in', whoMaySignIn(options), 'allow'],
+    ['clients', registrationModes(options), 'registration'],
+    ['settings', file ?? 'no config file'],
+    ['also set', others(from)],
     ['connect', MCP_CLIENTS['claude-code'].steps(serverName(options.name), proxy.resources[0]!.id)],
   ]
-  const lines = rows.flatMap(([name, value]) =>
-    [value].flat().map((text, index) => `  ${(index === 0 ? name : '').padEnd(13)}${text}\n`),
+  const lines = rows.flatMap(([name, value, path]) =>
+    [value].flat().map((text, index) => {
+      const origin = index === 0 && path !== undefined ? from.get(path) : undefined
+      return `  ${(index === 0 ? name : '').padEnd(13)}${text}${origin === undefined ? '' : `  (${origin})`}\n`
+    }),
   )
   return `Lockgate is ready.\n${lines.join('')}${warnings(settings, proxy)}`
 }
 
-/** Where people sign in. */
+/** An address without credentials and without query, which may hold a key. */
+function plain(address: string): string {
+  const { origin, pathname } = new URL(address)
+  return origin + pathname
+}
+
+const NAMED = ['url', 'upstream', 'mcp', 'storage', 'allow', 'registration']
+
+/** The options that no other row shows, with their origins. Their values may be secret. */
+function others(from: ReadonlyMap<string, string>): string[] {
+  const byOrigin = [...from].filter(([path]) => !NAMED.includes(path))
+  return byOrigin.map(([path, origin]) => `${path}  (${origin})`)
+}
+
 const placesOf = (upstream: ProxyOptions['upstream']): string | string[] =>
   typeof upstream === 'function'
-    ? 'by the function of the config file, for each tenant'
+    ? 'the function of the config file, for each tenant'
     : [upstream]
         .flat()
         .map((one) => ('login' in one ? `${one.name} (${one.login})` : `${one.name} (${one.issuer})`))
 
-/** With several providers each has one of its own. */
+/** Of several providers each has its own callback URL. */
 function callbacks(issuer: string, upstream: ProxyOptions['upstream']): string[] {
-  if (typeof upstream === 'function')
+  if (typeof upstream === 'function') {
     return [`${issuer}/callback/<id>, to be registered at the provider with that id`]
+  }
   const providers = providersOf(upstream)
   return providers.length < 2
-    ? [`${issuer}/callback, to be registered at the provider`]
+    ? providers.map(() => `${issuer}/callback, to be registered at the provider`)
     : providers.map(({ id, name }) => `${issuer}/callback/${id}, to be registered at ${name}`)
 }
 
 const lasts = (storage: string): string => (storage === 'memory:' ? 'forgets everything at a restart; ' : '')
 
 function whoMaySignIn({ allow }: ProxyOptions): string {
-  if (!allow) return 'everyone the provider lets in'
-  return typeof allow === 'function' ? 'whom the function of the config file lets in' : allow.join(', ')
+  if (!allow) return 'everyone whom the provider signs in'
+  return typeof allow === 'function' ? 'users that the function of the config file allows' : allow.join(', ')
 }
 
 function registrationModes(options: ProxyOptions): string {
@@ -69,19 +89,24 @@ function registrationModes(options: ProxyOptions): string {
   return modes.filter(Boolean).join('; ')
 }
 
-function warnings({ hostname, options }: ServeSettings, { issuer }: OAuthProxy): string {
+function warnings({ hostname, port, options }: ServeSettings, { issuer }: OAuthProxy): string {
   const found: string[] = []
-  if (isLoopback(issuer) && !/^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(hostname)) {
+  const isLocal = isLoopbackUrl(issuer)
+  if (isLocal && !isLoopbackHost(hostname)) {
     found.push(
       `HOST: ${hostname} can be reached from the network, but the public URL is for this machine only`,
     )
   }
-  if (
-    isLoopback(issuer) &&
-    providersOf(options.upstream).some(({ publicAccounts }) => publicAccounts) &&
-    !options.allow
-  ) {
-    found.push('LOCKGATE_ALLOW: is missing; a public URL needs it with this provider')
+  const url = new URL(issuer)
+  const published = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  if (isLocal && port !== 0 && published !== port) {
+    found.push(
+      `PORT: is ${port}, but clients use port ${published} of the public URL; set both to the same port`,
+    )
+  }
+  const isPublic = providersOf(options.upstream).some(({ publicAccounts }) => publicAccounts)
+  if (isLocal && isPublic && !options.allow) {
+    found.push('LOCKGATE_ALLOW: is missing; with this provider a public URL needs it')
   }
   return found.map((text) => `  warning      ${text}\n`).join('')
 }

@@ -1,18 +1,20 @@
 import { type Command, UsageError } from '../configuration/command.ts'
 import { listOf } from '../configuration/environment.ts'
-import { runServer, SERVE_FLAGS } from '../serve/command.ts'
+import { runServer } from '../serve/command.ts'
+import { SERVE_NOTE, serveFlags } from '../serve/flags.ts'
 import { stdioSessions } from './stdio-sessions.ts'
 
 export const wrapCommand: Command = {
   description: 'Run the proxy in front of an MCP server that is a local program',
-  flags: {
+  flags: async (args) => ({
     env: {
       type: 'string',
       hint: 'names',
       description: 'Comma-separated variables to pass to the program, in addition to PATH, HOME and the like',
     },
-    ...SERVE_FLAGS,
-  },
+    ...(await serveFlags(args)),
+  }),
+  note: SERVE_NOTE,
   rest: '<command> [arguments]',
   async run(line) {
     const [command, ...args] = line.rest

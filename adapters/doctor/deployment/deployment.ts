@@ -1,4 +1,5 @@
 import { ConfigError, createProxy, type Fetch, type ProxyOptions, type Store } from '../../../src/index.ts'
+import { removedPrefix } from '../checks/prefix.ts'
 import { type Finding, fail, judge, ok, show, skip } from '../finding.ts'
 import type { Probe } from '../probe.ts'
 import { providersOf } from './providers.ts'
@@ -55,6 +56,7 @@ const isBelow = (url: string, resource: string): boolean =>
   `${new URL(url).href.replace(/\/+$/, '')}/`.startsWith(`${resource.replace(/\/+$/, '')}/`)
 
 function urlFinding(url: string, resources: readonly string[]): Finding {
+  const removed = resources.map((id) => removedPrefix(url, id)).find((one) => one !== undefined)
   return judge(
     'settings.url',
     'The settings are those of this address',
@@ -63,7 +65,10 @@ function urlFinding(url: string, resources: readonly string[]): Finding {
       : {
           seen: `the settings publish ${show(resources.join(', '))}`,
           expected: show(url),
-          fix: 'Set `url` (LOCKGATE_URL) to the public address without the path of the MCP server, or give doctor the right address.',
+          fix:
+            removed === undefined
+              ? 'Set `url` (LOCKGATE_URL) to the public address without the path of the MCP server, or give doctor the right address.'
+              : `Your proxy strips the prefix ${show(removed)}. Let it pass the path unchanged, and set \`url\` (LOCKGATE_URL) to ${show(new URL(url).origin + removed)}.`,
         },
   )
 }

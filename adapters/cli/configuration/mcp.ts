@@ -1,0 +1,39 @@
+import type { McpOptions, ProxyOptions } from '../../../src/index.ts'
+import { SettingsError, type Variables } from './environment.ts'
+
+/** The first of the variables of `mcp` that is set. */
+export const mcpVariable = ({ get }: Variables): string =>
+  ['LOCKGATE_MCP', 'LOCKGATE_MCP_PATH', 'LOCKGATE_MCP_FORWARD'].find((name) => get(name)) ?? 'LOCKGATE_MCP'
+
+/**
+ * Returns the MCP server of the variables. `LOCKGATE_MCP_PATH` and `LOCKGATE_MCP_FORWARD` also change the one of the
+ * config file.
+ *
+ * @throws {SettingsError} If there is none, or the config file has several.
+ */
+export function readMcp(
+  { get, from }: Variables,
+  given: ProxyOptions['mcp'] | undefined,
+  storageOnly = false,
+): ProxyOptions['mcp'] {
+  const [url, path, forward] = [
+    get('LOCKGATE_MCP'),
+    get('LOCKGATE_MCP_PATH'),
+    get('LOCKGATE_MCP_FORWARD') as McpOptions['forward'],
+  ]
+  const more = { ...(path && { path }), ...(forward && { forward }) }
+  if (url) return path || forward ? { url, ...more } : url
+  if (given === undefined) {
+    if (storageOnly) return () => new Response()
+    throw new SettingsError('LOCKGATE_MCP: is missing; expected the URL of the MCP server to protect')
+  }
+  if (Array.isArray(given)) {
+    const origin = from(path ? 'LOCKGATE_MCP_PATH' : 'LOCKGATE_MCP_FORWARD')
+    throw new SettingsError(
+      `${origin}: the config file has several MCP servers; set it there for one of them`,
+    )
+  }
+  const one =
+    typeof given === 'string' ? { url: given } : typeof given === 'function' ? { handler: given } : given
+  return { ...one, ...more } as McpOptions
+}

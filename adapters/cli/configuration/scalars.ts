@@ -1,0 +1,48 @@
+import { scalarOptions } from '../../../src/internal.ts'
+import { listOf, SettingsError, toNumber, toSwitch, type Variables, variableOf } from './environment.ts'
+
+/** Variables that settings.ts reads, because more than their value decides. */
+const OWN = new Set(['url', 'secret', 'mcp', 'allow', 'upstream', 'storage'])
+
+/** One option that a variable sets. */
+export interface SetOption {
+  readonly path: string
+  readonly value: unknown
+  readonly origin: string
+}
+
+/**
+ * Returns the options that single variables set.
+ *
+ * @param problems Receives a line for each value of the wrong type.
+ */
+export function readScalars({ get, from }: Variables, problems: string[]): SetOption[] {
+  const found: SetOption[] = []
+  for (const { path, type } of scalarOptions()) {
+    const variable = variableOf(path)
+    const text = get(variable)
+    if (text === undefined || OWN.has(path)) continue
+    const origin = from(variable)!
+    try {
+      found.push({ path, value: convert(text, type, origin), origin })
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error
+      problems.push(error.message)
+    }
+  }
+  return found
+}
+
+function convert(text: string, type: 'text' | 'number' | 'boolean' | 'list', origin: string): unknown {
+  if (type === 'list') return listOf(text)
+  if (type === 'number') return toNumber(text, origin)
+  return type === 'boolean' ? toSwitch(text, origin) : text
+}
+
+/** Returns a copy of `options` with one option set, also inside an object. */
+export function withOption(options: object, path: string, value: unknown): Record<string, unknown> {
+  const [name = '', ...rest] = path.split('.')
+  const before = (options as Record<string, unknown>)[name]
+  const inner = typeof before === 'object' && before !== null ? before : {}
+  return { ...options, [name]: rest.length === 0 ? value : withOption(inner, rest.join('.'), value) }
+}

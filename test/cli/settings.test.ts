@@ -1,0 +1,300 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readSettings } from '../../adapters/cli/configuration/settings.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockgate-settings-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const BASE = {
+  LOCKGATE_UPSTREAM: 'oidc',
+  LOCKGATE_UPSTREAM_ISSUER: 'https://id.example.com',
+  LOCKGATE_UPSTREAM_CLIENT_ID: 'id',
+  LOCKGATE_MCP: 'http://127.0.0.1:3000/mcp',
+  LOCKGATE_STORAGE: 'memory:',
+}
+
+const read = (env: Record<string, string | undefined>, flags: Record<string, string> = {}) =>
+  readSettings({ ...env } as NodeJS.ProcessEnv, folder, { flags, dangers: true })
+
+/** The lines of the error; a failure if the settings are accepted. */
+const problems = async (env: Record<string, string | undefined>, flags?: Record<string, string>) => {
+  const error = await read(env, flags).then(
+    () => undefined,
+    (reason: Error) => reason,
+  )
+  expect(error, 'the settings were accepted').toBeDefined()
+  return error!.message.split('\n')
+}
+
+describe('a variable that has no meaning is an error with the name that was meant', () => {
+  test.each<[string, string]>([
+    ['LOCKGATE_ALLOWED', 'LOCKGATE_ALLOWED: is not a setting of Lockgate; did you mean LOCKGATE_ALLOW?'],
+    ['LOCKGATE_ALOW', 'LOCKGATE_ALOW: is not a setting of Lockgate; did you mean LOCKGATE_ALLOW?'],
+    ['LOCKGATE_SECERT', 'LOCKGATE_SECERT: is not a setting of Lockgate; did you mean LOCKGATE_SECRET?'],
+    [
+      'LOCKGATE_REFRESHTTL',
+      'LOCKGATE_REFRESHTTL: is not a setting of Lockgate; did you mean LOCKGATE_REFRESH_TTL?',
+    ],
+    ['LOCKGATE_PORT', 'LOCKGATE_PORT: is not a setting of Lockgate; did you mean PORT?'],
+    ['LOCKGATE_HOST', 'LOCKGATE_HOST: is not a setting of Lockgate; did you mean HOST?'],
+    [
+      'LOCKGATE_UPSTREAM_ISUER',
+      'LOCKGATE_UPSTREAM_ISUER: is not a setting of Lockgate; did you mean LOCKGATE_UPSTREAM_ISSUER?',
+    ],
+    ['LOCKGATE_UPSTREAM_TENANT', 'LOCKGATE_UPSTREAM_TENANT: oidc has no such setting'],
+    ['LOCKGATE_XYZZY_PLUGH', 'LOCKGATE_XYZZY_PLUGH: is not a setting of Lockgate'],
+  ])('%s', async (name, line) => {
+    expect(await problems({ ...BASE, [name]: 'canary' })).toEqual([line])
+  })
+
+  test('also in .env, which is named', async () => {
+    await writeFile(join(folder, '.env'), 'LOCKGATE_ALLOWED=@example.com\n')
+    expect(await problems(BASE)).toEqual([
+      'LOCKGATE_ALLOWED in .env: is not a setting of Lockgate; did you mean LOCKGATE_ALLOW?',
+    ])
+  })
+
+  test('also where it names a file', async () => {
+    await writeFile(join(folder, 'a'), 'x')
+    expect(await problems({ ...BASE, LOCKGATE_SECERT_FILE: 'a' })).toEqual([
+      'LOCKGATE_SECERT_FILE: is not a setting of Lockgate; did you mean LOCKGATE_SECRET?',
+    ])
+  })
+
+  test('but not the names that Kubernetes adds for a service called lockgate', async () => {
+    const links = {
+      LOCKGATE_SERVICE_HOST: '10.0.0.1',
+      LOCKGATE_SERVICE_PORT: '8787',
+      LOCKGATE_SERVICE_PORT_HTTP: '8787',
+      LOCKGATE_PORT: 'tcp://10.0.0.1:8787',
+      LOCKGATE_PORT_8787_TCP: 'tcp://10.0.0.1:8787',
+      LOCKGATE_PORT_8787_TCP_ADDR: '10.0.0.1',
+      LOCKGATE_REDIS_SERVICE_HOST: '10.0.0.2',
+    }
+    await expect(read({ ...BASE, ...links })).resolves.toBeDefined()
+  })
+
+  test('a provider that is misspelled is named too', async () => {
+    const lines = await problems({ ...BASE, LOCKGATE_UPSTREAM: 'gihub', LOCKGATE_UPSTREAM_ISSUER: undefined })
+    expect(lines[0]).toMatch(/^LOCKGATE_UPSTREAM: is not a provider; did you mean github\?/)
+  })
+})
+
+test('everything that is wrong is said at once, each by its place', async () => {
+  await writeFile(join(folder, 'lockgate.config.json'), JSON.stringify({ refreshGrace: -1, scopess: {} }))
+  await writeFile(join(folder, '.env'), 'LOCKGATE_ACCESS_TOKEN_TTL=soon\n')
+  const lines = await problems(
+    { ...BASE, LOCKGATE_UPSTREAM_CLIENT_ID: '', LOCKGATE_ALLOWED: 'x', PORT: 'x' },
+    { LOCKGATE_CODE_TTL: 'x' },
+  )
+  const joined = lines.join('\n')
+  for (const text of [
+    'lockgate.config.json: refreshGrace: ',
+    'lockgate.config.json: scopess: is not an option',
+    'LOCKGATE_ACCESS_TOKEN_TTL in .env: expected a whole number',
+    'LOCKGATE_UPSTREAM_CLIENT_ID: is missing',
+    'LOCKGATE_ALLOWED: is not a setting',
+    'PORT: expected a number',
+    '--code-ttl: expected a whole number',
+  ]) {
+    expect(joined).toContain(text)
+  }
+})
+
+describe('a config file that cannot be read is named with the place', () => {
+  test.each<[string, string, string]>([
+    [
+      'lockgate.config.json',
+      '{\n  "url": "canary",\n}',
+      'lockgate.config.json, line 3, column 1: is not valid JSON: remove the comma before it',
+    ],
+    [
+      'lockgate.config.json',
+      '{\n  // canary\n  "a": 1 }',
+      'lockgate.config.json, line 2, column 3: is not valid JSON: JSON has no comments',
+    ],
+    [
+      'lockgate.config.json',
+      '{ "secret": "canary", oops: 1 }',
+      'lockgate.config.json, line 1, column 23: is not valid JSON',
+    ],
+    [
+      'lockgate.config.json',
+      '{ "secret": "canary"',
+      'lockgate.config.json, line 1, column 21: is not valid JSON: the text ends too early',
+    ],
+    ['lockgate.config.json', '["canary"]', 'lockgate.config.json: expected one object of options'],
+    [
+      'lockgate.config.ts',
+      "export default {\n  url: 'canary',\n  mcp = 3,\n}",
+      'lockgate.config.ts, line 3, column 7: Invalid shorthand property initializer.',
+    ],
+    ['lockgate.config.mjs', "throw new Error('no such thing')", 'lockgate.config.mjs: no such thing'],
+    [
+      'lockgate.config.js',
+      'export default 3',
+      'lockgate.config.js: expected an object of options as default export',
+    ],
+  ])('%s: %j', async (name, text, line) => {
+    await writeFile(join(folder, name), text)
+    const lines = await problems({ ...BASE, LOCKGATE_ALLOWED: 'x', LOCKGATE_MCP: undefined })
+    expect(lines).toContain(line)
+    expect(lines.join(), 'what else is wrong is said too').toContain('LOCKGATE_ALLOWED')
+    expect(lines.join(), 'the file may have it').not.toContain('LOCKGATE_MCP: is missing')
+    expect(lines.join()).not.toContain('canary')
+  })
+
+  test('that does not exist', async () => {
+    expect(await problems(BASE, { LOCKGATE_CONFIG: 'none.ts' })).toEqual([
+      '--config: there is no file none.ts',
+    ])
+  })
+})
+
+describe('a flag wins over the environment, that over .env, and that over the config file', () => {
+  test('for single values', async () => {
+    const file = {
+      url: 'http://localhost:1',
+      name: 'file',
+      codeTtl: 11,
+      accessTokenTtl: 11,
+      mcp: 'http://file:1/mcp',
+    }
+    await writeFile(join(folder, 'lockgate.config.json'), JSON.stringify({ ...file, refreshGrace: 11 }))
+    await writeFile(
+      join(folder, '.env'),
+      'LOCKGATE_URL=http://localhost:2\nLOCKGATE_CODE_TTL=22\nLOCKGATE_NAME=dot-env\n',
+    )
+    const env = {
+      ...BASE,
+      LOCKGATE_URL: 'http://localhost:3',
+      LOCKGATE_CODE_TTL: '33',
+      LOCKGATE_MCP: undefined,
+    }
+    const { options, from } = await read(env, { LOCKGATE_URL: 'http://localhost:4' })
+    expect(options).toMatchObject({
+      url: 'http://localhost:4',
+      codeTtl: 33,
+      name: 'dot-env',
+      refreshGrace: 11,
+      mcp: 'http://file:1/mcp',
+    })
+    expect(Object.fromEntries(from)).toMatchObject({
+      url: '--url',
+      codeTtl: 'LOCKGATE_CODE_TTL',
+      name: 'LOCKGATE_NAME in .env',
+      refreshGrace: 'lockgate.config.json',
+      mcp: 'lockgate.config.json',
+      upstream: 'LOCKGATE_UPSTREAM',
+    })
+  })
+
+  test('for one member of an object, without losing the others', async () => {
+    await writeFile(join(folder, 'lockgate.config.json'), JSON.stringify({ limits: { address: 7, user: 7 } }))
+    const { options } = await read({ ...BASE, LOCKGATE_LIMITS_USER: '9' })
+    expect(options.limits).toEqual({ address: 7, user: 9 })
+  })
+
+  test('for the path of the MCP server of the file', async () => {
+    await writeFile(join(folder, 'lockgate.config.json'), JSON.stringify({ mcp: 'http://file:1/mcp' }))
+    const { options } = await read({ ...BASE, LOCKGATE_MCP: undefined, LOCKGATE_MCP_PATH: '/other' })
+    expect(options.mcp).toEqual({ url: 'http://file:1/mcp', path: '/other' })
+  })
+
+  test('for provider, storage and allowed users', async () => {
+    await writeFile(
+      join(folder, 'lockgate.config.mjs'),
+      `export default {
+        upstream: { login: '/login', name: 'of the file' },
+        storage: { consistency: 'atomic', get() {}, set() {}, swap() {}, delete() {}, keys() {} },
+        allow: ['@file.example'],
+      }`,
+    )
+    const own = await read({
+      LOCKGATE_MCP: BASE.LOCKGATE_MCP,
+      LOCKGATE_SECRET: 'q0Zs8V1xTnB4kLr7Wm2dYc9JfHu3EoPaGiSv6XtQbNz',
+    })
+    expect(own.options).toMatchObject({ upstream: { name: 'of the file' }, allow: ['@file.example'] })
+    expect(own.storage).toBeUndefined()
+    const { options, storage } = await read({ ...BASE, LOCKGATE_ALLOW: '@env.example' })
+    expect(options).toMatchObject({ upstream: { id: 'oidc' }, allow: ['@env.example'] })
+    expect(storage).toBe('memory:')
+  })
+})
+
+describe('a value may be in a file', () => {
+  const secret = '7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4'
+
+  test.each(['\n', '\r\n', ''])('without its last line break (%j)', async (end) => {
+    await writeFile(join(folder, 'secret'), secret + end)
+    await writeFile(join(folder, 'client'), `client secret${end}`)
+    const { options, from } = await read({
+      ...BASE,
+      LOCKGATE_SECRET_FILE: join(folder, 'secret'),
+      LOCKGATE_UPSTREAM_CLIENT_SECRET_FILE: 'client',
+    })
+    expect(options).toMatchObject({ secret: [secret], upstream: { clientSecret: 'client secret' } })
+    expect(from.get('secret')).toBe('LOCKGATE_SECRET_FILE')
+  })
+
+  test('of any setting', async () => {
+    await writeFile(join(folder, 'allow'), '@example.com\n')
+    expect((await read({ ...BASE, LOCKGATE_ALLOW_FILE: 'allow' })).options.allow).toEqual(['@example.com'])
+  })
+
+  test('and a line break at the end of a variable is dropped as well', async () => {
+    const { options } = await read({ ...BASE, LOCKGATE_UPSTREAM_CLIENT_SECRET: 'client secret\n' })
+    expect(options.upstream).toMatchObject({ clientSecret: 'client secret' })
+  })
+
+  test('that is missing, empty or given beside the variable is an error', async () => {
+    await writeFile(join(folder, 'empty'), '\n')
+    await writeFile(join(folder, 'secret'), secret)
+    const missing = await problems({ ...BASE, LOCKGATE_SECRET_FILE: 'none' })
+    expect(missing).toContain('LOCKGATE_SECRET_FILE: its file cannot be read (ENOENT)')
+    const empty = await problems({ ...BASE, LOCKGATE_SECRET_FILE: 'empty' })
+    expect(empty).toContain('LOCKGATE_SECRET_FILE: its file is empty')
+    const both = await problems({ ...BASE, LOCKGATE_SECRET_FILE: 'secret', LOCKGATE_SECRET: secret })
+    expect(both).toEqual(['LOCKGATE_SECRET and LOCKGATE_SECRET_FILE: set one of the two'])
+  })
+
+  test('of the environment wins over the variable in .env', async () => {
+    await writeFile(join(folder, '.env'), 'LOCKGATE_NAME=dot-env\n')
+    await writeFile(join(folder, 'name'), 'of the file\n')
+    expect((await read({ ...BASE, LOCKGATE_NAME_FILE: 'name' })).options.name).toBe('of the file')
+  })
+})
+
+test('a secret that is made lies in the folder of the data, which git ignores', async () => {
+  const env = { ...BASE, LOCKGATE_STORAGE: `fs:${join(folder, 'data')}` }
+  const { options } = await read(env)
+  const kept = await readFile(join(folder, 'data/lockgate-secret'), 'utf8')
+  expect(options.secret).toBe(kept.trim())
+  expect(await readFile(join(folder, 'data/.gitignore'), 'utf8')).toBe('*\n')
+  expect((await read(env)).options.secret).toBe(kept.trim())
+})
+
+test('a secret that an earlier version kept beside the data is still used', async () => {
+  await writeFile(join(folder, 'lockgate-secret'), '7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4\n')
+  const { options } = await read({ ...BASE, LOCKGATE_STORAGE: `fs:${join(folder, 'data')}` })
+  expect(options.secret).toBe('7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4')
+})
+
+test('a .env that cannot be read is an error', async () => {
+  await writeFile(join(folder, '.env'), 'LOCKGATE_NAME=x\n')
+  await chmod(join(folder, '.env'), 0)
+  if (process.getuid?.() === 0) return
+  expect(await problems(BASE)).toContain('.env: cannot be read (EACCES)')
+})
+
+test('an empty folder leads to init and to a trial, and names no variable', async () => {
+  const lines = await problems({})
+  expect(lines.join('\n')).toContain('npx lockgate init')
+  expect(lines.join('\n')).toContain('npx lockgate serve --dev --mcp')
+  expect(lines.join('\n')).not.toContain('LOCKGATE_')
+})
