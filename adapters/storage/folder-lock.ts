@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { link, mkdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setInterval } from 'node:timers'
 import { ms } from '../../src/internal.ts'
+import { makePrivateFolder } from './private-folder.ts'
 
 /** Keeps other processes from writing to a folder. */
 export interface FolderLock {
@@ -73,7 +74,7 @@ export function createFolderLock(folder: string): FolderLock {
 
   async function create(): Promise<boolean> {
     const holder: Holder = { id, pid: process.pid, started: await startOf(process.pid), place: await place() }
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makePrivateFolder(folder)
     try {
       await writeFile(file, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
       return true

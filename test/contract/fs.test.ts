@@ -18,7 +18,8 @@ async function newFolder(): Promise<string> {
   return folder
 }
 
-const filesIn = async (folder: string) => (await readdir(folder, { recursive: true })).sort()
+const filesIn = async (folder: string) =>
+  (await readdir(folder, { recursive: true })).filter((file) => file !== '.gitignore').sort()
 
 testStore('fs', 'process', async () => ({ store: fs({ base: await newFolder() }) }))
 

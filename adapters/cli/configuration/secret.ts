@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { isLoopbackUrl } from '../../../src/internal.ts'
+import { makePrivateFolder } from '../../storage/private-folder.ts'
 import { listOf, SettingsError, type Variables } from './environment.ts'
-import { makePrivateFolder } from './private-folder.ts'
 
 const FILE = 'lockgate-secret'
 
