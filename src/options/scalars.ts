@@ -8,6 +8,8 @@ export interface ScalarOption {
   readonly path: string
   readonly type: 'text' | 'number' | 'boolean' | 'list'
   readonly default: unknown
+  /** The only values, of an option that has a few. */
+  readonly values?: readonly string[]
 }
 
 const SCALARS: Readonly<Record<string, ScalarOption['type']>> = {
@@ -24,11 +26,12 @@ export function scalarOptions(): ScalarOption[] {
 }
 
 function scalarsOf(path: string, schema: v.GenericSchema, fallback?: unknown): ScalarOption[] {
-  const { type, wrapped, entries, branches, item } = schema as v.GenericSchema &
+  const { type, wrapped, entries, branches, item, options } = schema as v.GenericSchema &
     Partial<Branches> & {
       wrapped?: v.GenericSchema
       entries?: Readonly<Record<string, v.GenericSchema>>
       item?: v.GenericSchema
+      options?: readonly string[]
     }
   if (wrapped) return scalarsOf(path, wrapped, v.getDefault(schema as never))
   if (entries) return Object.entries(entries).flatMap(([name, entry]) => scalarsOf(`${path}.${name}`, entry))
@@ -38,5 +41,5 @@ function scalarsOf(path: string, schema: v.GenericSchema, fallback?: unknown): S
   }
   const kind = SCALARS[type]
   if (!kind || (kind === 'list' && item?.type !== 'string')) return []
-  return [{ path, type: kind, default: fallback }]
+  return [{ path, type: kind, default: fallback, ...(type === 'picklist' && options && { values: options }) }]
 }

@@ -29,7 +29,7 @@ function serve(env: Record<string, string>): Run {
 }
 
 /** Somebody signed in, at a `serve` in front of a server that streams on GET and takes its time on POST. */
-async function guarded(delay: number) {
+async function guarded(delay: number, env: Record<string, string> = {}) {
   const behind = createServer((request, response) => {
     if (request.method === 'GET') {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n')
@@ -44,6 +44,7 @@ async function guarded(delay: number) {
   await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve))
   const { run, provider, system } = await startServed(folder, {
     mcp: `http://127.0.0.1:${(behind.address() as { port: number }).port}/mcp`,
+    env,
   })
   children.push(run.child)
   const { tokens } = await connect(system)
@@ -74,15 +75,29 @@ describe('asked to stop, serve', () => {
     await close()
   })
 
-  test('waits no longer than five seconds', async () => {
-    const { run, mcp, headers, close } = await guarded(60_000)
+  test('waits no longer than the drain time', async () => {
+    const { run, mcp, headers, close } = await guarded(60_000, { LOCKGATE_DRAIN: '2' })
     const answer = fetch(mcp, { method: 'POST', headers, body: '{}' }).catch((error: Error) => error)
     await sleep(300)
     const asked = Date.now()
     run.child.kill('SIGTERM')
     expect(await run.code).toBe(0)
-    expect(Date.now() - asked).toBeGreaterThan(4000)
+    expect(Date.now() - asked).toBeGreaterThan(1900)
+    expect(Date.now() - asked).toBeLessThan(6000)
     expect(await answer).toBeInstanceOf(Error)
+    await close()
+  })
+
+  test('is not ready any more before it refuses connections', async () => {
+    const { run, mcp, headers, close } = await guarded(10, { LOCKGATE_DELAY: '2' })
+    const health = () => fetch(new URL('/health', mcp)).then(({ status }) => status)
+    expect(await health()).toBe(200)
+    run.child.kill('SIGTERM')
+    await sleep(300)
+    expect(await health()).toBe(503)
+    const during = await fetch(mcp, { method: 'POST', headers, body: '{}' })
+    expect([during.status, during.headers.get('connection')]).toEqual([200, 'close'])
+    expect(await run.code).toBe(0)
     await close()
   })
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import { closest } from '../../../src/internal.ts'
 
 /** One or more wrong or missing settings, a line each, by the names that the operator knows. */
 export class SettingsError extends Error {
@@ -107,6 +108,21 @@ export const listOf = (text: string): string[] =>
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean)
+
+/** Returns `; did you mean X?` for a misspelled word, or an empty text. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const meant = closest(word, known)
+  return meant === undefined ? '' : `; did you mean ${meant}?`
+}
+
+/** @throws {SettingsError} If the text is none of the few words. */
+export function toWord<const T extends string>(text: string, words: readonly T[], origin: string): T {
+  const word = words.find((one) => one === text)
+  if (word !== undefined) return word
+  throw new SettingsError(
+    `${origin}: expected ${words.join(', ').replace(/, (?=[^,]*$)/, ' or ')}${didYouMean(text, words)}`,
+  )
+}
 
 /** @throws {SettingsError} If the text is neither on nor off. */
 export function toSwitch(text: string, origin: string): boolean {

@@ -1,5 +1,4 @@
-import { scalarOptions } from '../../../src/internal.ts'
-import { closest } from './closest.ts'
+import { closest, scalarOptions } from '../../../src/internal.ts'
 import { type Variables, variableOf } from './environment.ts'
 import { DANGEROUS, dangerVariable } from './unsafe-settings.ts'
 
@@ -18,6 +17,9 @@ const OWN = [
   'LOCKGATE_TLS_KEY',
   'LOCKGATE_CONFIG',
   'LOCKGATE_LOG',
+  'LOCKGATE_DRAIN',
+  'LOCKGATE_DELAY',
+  'LOCKGATE_KEEP_ALIVE',
   'LOCKGATE_DOCTOR_TOKEN',
 ]
 

@@ -1,5 +1,7 @@
 import type { McpOptions, ProxyOptions } from '../../../src/index.ts'
-import { SettingsError, type Variables } from './environment.ts'
+import { SettingsError, toWord, type Variables } from './environment.ts'
+
+const MODES = ['identity', 'upstream-token', 'nothing'] as const satisfies readonly McpOptions['forward'][]
 
 /** The first of the variables of `mcp` that is set. */
 export const mcpVariable = ({ get }: Variables): string =>
@@ -16,12 +18,9 @@ export function readMcp(
   given: ProxyOptions['mcp'] | undefined,
   storageOnly = false,
 ): ProxyOptions['mcp'] {
-  const [url, path, forward] = [
-    get('LOCKGATE_MCP'),
-    get('LOCKGATE_MCP_PATH'),
-    get('LOCKGATE_MCP_FORWARD') as McpOptions['forward'],
-  ]
-  const more = { ...(path && { path }), ...(forward && { forward }) }
+  const [url, path, forward] = [get('LOCKGATE_MCP'), get('LOCKGATE_MCP_PATH'), get('LOCKGATE_MCP_FORWARD')]
+  const mode = forward && toWord(forward, MODES, from('LOCKGATE_MCP_FORWARD')!)
+  const more = { ...(path && { path }), ...(mode && { forward: mode }) }
   if (url) return path || forward ? { url, ...more } : url
   if (given === undefined) {
     if (storageOnly) return () => new Response()

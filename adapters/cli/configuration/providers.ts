@@ -1,7 +1,6 @@
 import type { Provider } from '../../../src/index.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
-import { didYouMean } from './closest.ts'
-import { listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
+import { didYouMean, listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
 
 type Settings = Readonly<Record<string, string | undefined>>
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { closest } from './closest.ts'
+import { closest } from '../../../src/internal.ts'
 import { type Command, type Flags, type Group, type Line, UsageError } from './command.ts'
 import { commandHelp, groupHelp } from './help.ts'
 

@@ -1,5 +1,13 @@
 import { scalarOptions } from '../../../src/internal.ts'
-import { listOf, SettingsError, toNumber, toSwitch, type Variables, variableOf } from './environment.ts'
+import {
+  listOf,
+  SettingsError,
+  toNumber,
+  toSwitch,
+  toWord,
+  type Variables,
+  variableOf,
+} from './environment.ts'
 
 /** Variables that settings.ts reads, because more than their value decides. */
 const OWN = new Set(['url', 'secret', 'mcp', 'allow', 'upstream', 'storage'])
@@ -18,13 +26,14 @@ export interface SetOption {
  */
 export function readScalars({ get, from }: Variables, problems: string[]): SetOption[] {
   const found: SetOption[] = []
-  for (const { path, type } of scalarOptions()) {
+  for (const { path, type, values } of scalarOptions()) {
     const variable = variableOf(path)
     const text = get(variable)
     if (text === undefined || OWN.has(path)) continue
     const origin = from(variable)!
     try {
-      found.push({ path, value: convert(text, type, origin), origin })
+      const value = values ? toWord(text, values, origin) : convert(text, type, origin)
+      found.push({ path, value, origin })
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error
       problems.push(error.message)

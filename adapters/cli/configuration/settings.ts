@@ -1,29 +1,23 @@
 import { basename } from 'node:path'
-import {
-  ConfigError,
-  createProxy,
-  type McpHandler,
-  type Metrics,
-  type ProxyOptions,
-  type Store,
-} from '../../../src/index.ts'
+import type { McpHandler, Metrics, ProxyOptions, Store } from '../../../src/index.ts'
 import { prometheus } from '../../events/prometheus.ts'
+import type { NodeServeOptions } from '../../node.ts'
 import { fromUrl, storageForms } from '../../storage/from-url.ts'
 import { findConfig, loadConfig } from './config-file.ts'
-import { listOf, openVariables, SettingsError, type Variables, variableOf } from './environment.ts'
+import { listOf, openVariables, SettingsError, toNumber, toWord, type Variables } from './environment.ts'
 import { unknownVariables } from './known-variables.ts'
 import { mcpVariable, readMcp } from './mcp.ts'
+import { wrongOptions } from './messages.ts'
 import { readUpstream, variablesOf, variablesOfAll } from './providers.ts'
 import { readScalars, withOption } from './scalars.ts'
 import { readSecret } from './secret.ts'
-import { readTls, type Tls } from './tls.ts'
+import { readTls } from './tls.ts'
 import { findDangers } from './unsafe-settings.ts'
 
 /** The settings of one `serve`. */
 export interface ServeSettings {
-  readonly port: number
-  readonly hostname: string
-  readonly tls: Tls | undefined
+  readonly listen: NodeServeOptions & { readonly port: number; readonly hostname: string }
+  readonly log: 'text' | 'json'
   readonly options: ProxyOptions
   /** The storage as `LOCKGATE_STORAGE` spells it, without password. `undefined` if the config file brings a store. */
   readonly storage: string | undefined
@@ -51,6 +45,8 @@ export interface Reading {
 const EMPTY = `There is no configuration in this folder.
   npx lockgate init                                      writes one
   npx lockgate serve --dev --mcp http://localhost:3000/mcp   tries Lockgate without a provider`
+
+const LOGS = ['text', 'json'] as const
 
 /** A provider for commands that only use the storage. Nothing signs in at it. */
 const NO_PROVIDER = { login: '/', name: 'none' } as const
@@ -101,6 +97,14 @@ export async function readSettings(
 
   const port = (await collect(() => readPort(variables))) ?? 8787
   const tls = await collect(() => readTls(variables, cwd))
+  const log = await collect(() => toWord(get('LOCKGATE_LOG') ?? 'text', LOGS, originOf('LOCKGATE_LOG')))
+  const seconds = async (name: string) =>
+    collect(() => (get(name) === undefined ? undefined : toNumber(get(name)!, originOf(name))))
+  const times = {
+    drain: await seconds('LOCKGATE_DRAIN'),
+    delay: await seconds('LOCKGATE_DELAY'),
+    keepAlive: await seconds('LOCKGATE_KEEP_ALIVE'),
+  }
   const scheme = get('LOCKGATE_TLS_CERT') ? 'https' : 'http'
   const url = (await choose(
     'url',
@@ -143,10 +147,11 @@ export async function readSettings(
   const about = { url, upstream: checked.upstream, allow: checked.allow, storage }
   const dangers = (await collect(() => findDangers(variables, about))) ?? []
   if (how.dangers) problems.push(...dangers)
-  problems.push(...wrongOptions(checked, from, file))
+  problems.push(...wrongOptions(checked, { from, variables, file: file && basename(file) }))
   if (problems.length > 0) throw new SettingsError([...new Set(problems)].join('\n'))
   const hostname = get('HOST') ?? '127.0.0.1'
-  return { port, hostname, tls, options: checked, storage: storage && shown(storage), file, from, variables }
+  const listen = { port, hostname, tls, ...times }
+  return { listen, log: log!, options: checked, storage: storage && shown(storage), file, from, variables }
 }
 
 const isEmpty = ({ origins }: Variables): boolean =>
@@ -176,23 +181,6 @@ function readMetrics({ get, from }: Variables): Metrics | undefined {
 /** A storage without its password and its options, for the start-up report. */
 const shown = (storage: string): string => storage.replace(/\/\/[^@]*@/, '//').replace(/\?.*$/s, '')
 
-/** Returns what is wrong with the options that have a value. A missing one was named by its variable before. */
-function wrongOptions(
-  options: ProxyOptions,
-  from: ReadonlyMap<string, string>,
-  file: string | undefined,
-): string[] {
-  try {
-    createProxy(options)
-    return []
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    const isThere = ({ path }: { path: string }) =>
-      options[path.split('.')[0] as keyof ProxyOptions] !== undefined
-    return linesOf(error.issues.filter(isThere), from, file && basename(file))
-  }
-}
-
 function readPort({ get, from }: Variables): number {
   const text = get('PORT') ?? '8787'
   const port = Number(text)
@@ -211,22 +199,3 @@ async function openStorage(storage: string, origin: string): Promise<Store> {
     )
   }
 }
-
-/** Returns what is wrong, a line for each setting, or `undefined` for an unexpected error. */
-export function explain(error: unknown): string | undefined {
-  if (error instanceof SettingsError) return error.message
-  return error instanceof ConfigError ? linesOf(error.issues).join('\n') : undefined
-}
-
-/** Names each option by the place of its value: the config file, its flag or its variable. */
-const linesOf = (
-  issues: ConfigError['issues'],
-  from: ReadonlyMap<string, string> = new Map(),
-  file?: string,
-): string[] =>
-  issues.map(({ path, message }) => {
-    const parts = path.split('.')
-    const origin = parts.map((_, index) => from.get(parts.slice(0, index + 1).join('.'))).findLast(Boolean)
-    if (file !== undefined && origin === file) return `${file}: ${path}: ${message}`
-    return `${path} (${origin ?? variableOf(path.replace(/\.\d+/g, ''))}): ${message}`
-  })

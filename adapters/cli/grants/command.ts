@@ -9,7 +9,8 @@ import { fetch } from '../../node.ts'
 import type { Closable } from '../../storage/driver.ts'
 import type { Command, Flag, Group } from '../configuration/command.ts'
 import { SettingsError } from '../configuration/environment.ts'
-import { explain, readSettings } from '../configuration/settings.ts'
+import { explain } from '../configuration/messages.ts'
+import { readSettings } from '../configuration/settings.ts'
 
 const config: Flag = {
   type: 'string',

@@ -1,13 +1,13 @@
 import { createProxy, type Store } from '../../../src/index.ts'
-import { fetch, serve } from '../../node.ts'
+import { fetch, serve, stopOnSignals } from '../../node.ts'
 import type { Closable } from '../../storage/driver.ts'
 import type { Command, Line } from '../configuration/command.ts'
-import { explain, readSettings } from '../configuration/settings.ts'
+import { explain } from '../configuration/messages.ts'
+import { readSettings } from '../configuration/settings.ts'
 import type { StdioSessions } from '../wrap/stdio-sessions.ts'
 import { SERVE_NOTE, serveFlags, variablesOfLine } from './flags.ts'
 import { createLog } from './log.ts'
 import { startReport } from './report.ts'
-import { stopOnSignals } from './shutdown.ts'
 
 export const serveCommand: Command = {
   description: 'Run the proxy from flags, the environment, .env and lockgate.config.*',
@@ -28,11 +28,11 @@ export async function runServer(line: Line, wrap?: () => Promise<StdioSessions>)
       dangers: true,
       handler: wrapped?.handler,
     })
-    const { port, hostname, tls, options, variables } = settings
-    const log = createLog(variables.get('LOCKGATE_LOG') === 'json' ? 'json' : 'text', process.stdout)
+    const { listen, options } = settings
+    const log = createLog(settings.log, process.stdout)
     const on = { event: [log, ...[options.on?.event ?? []].flat()] }
     const proxy = createProxy({ fetch, ...options, on })
-    const server = await serve(proxy, { port, hostname, tls })
+    const server = await serve(proxy, listen)
     process.stderr.write(startReport(proxy, settings, server.url))
     stopOnSignals(server, async () => {
       await wrapped?.close()

@@ -89,7 +89,8 @@ function registrationModes(options: ProxyOptions): string {
   return modes.filter(Boolean).join('; ')
 }
 
-function warnings({ hostname, port, options }: ServeSettings, { issuer }: OAuthProxy): string {
+function warnings({ listen, options }: ServeSettings, { issuer }: OAuthProxy): string {
+  const { hostname, port } = listen
   const found: string[] = []
   const isLocal = isLoopbackUrl(issuer)
   if (isLocal && !isLoopbackHost(hostname)) {
