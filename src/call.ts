@@ -22,8 +22,11 @@ const waits = (value: unknown): value is Waiting => has<Waiting>(value, 'waitUnt
 const cuts = (value: unknown): value is Cutting => has<Cutting>(value, 'timeout')
 
 /** Makes the {@link Call} of a request. @param native The further arguments of the runtime. */
-export const callOf = (ctx: Context, head: RequestHead, native: readonly unknown[]): Call =>
-  new RequestCall(ctx, head, native)
+export function callOf(ctx: Context, head: RequestHead, native: readonly unknown[]): Call {
+  const call = new RequestCall(ctx, head, native)
+  ctx.host.isBound ||= call.isBound
+  return call
+}
 
 class RequestCall implements Call {
   readonly #ctx: Context

@@ -1,8 +1,8 @@
 import { outbound } from '#outbound'
 import { type Clients, createClients } from './clients/clients.ts'
 import { DEFAULT_TTL } from './clients/stored-clients.ts'
+import { type Connections, createConnections } from './connections/connections.ts'
 import { createEndTokens, type EndTokens } from './connections/end.ts'
-import { type Connections, createConnections } from './connections/refresh.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/seal.ts'
 import { OAuthError } from './errors.ts'
@@ -46,6 +46,7 @@ export interface Context {
   readonly emit: Emit
   /** State that `/health` tells. */
   readonly health: { isDraining: boolean }
+  readonly host: Host
 }
 
 /** One request, apart from its content. */
@@ -71,7 +72,14 @@ export interface Call {
 /** One HTTP endpoint. The router turns an exception into a response. */
 export type Endpoint = (request: Request, ctx: Context, call: Call) => Response | Promise<Response>
 
+/** The runtime, as far as the first request shows it. */
+export interface Host {
+  /** `true` if it drops work that outlives its request, unless that work is deferred. */
+  isBound: boolean
+}
+
 export function createContext(settings: Settings): Context {
+  const host: Host = { isBound: false }
   const { now, issuer, fetch } = settings
   const keyring = createKeyring(settings.secrets)
   const sealer = createSealer(keyring)
@@ -93,9 +101,13 @@ export function createContext(settings: Settings): Context {
     grants,
     upstreams,
     scopes: settings.scopes,
+    outlivesTokens: settings.identityTtl !== undefined,
+    admitUser,
+    revalidate: settings.revalidate,
     now,
     emit,
     endTokens,
+    isBound: () => host.isBound,
   })
   const clients = createClients(settings.clients, {
     keyring,
@@ -163,6 +175,7 @@ export function createContext(settings: Settings): Context {
     streams,
     emit,
     health: { isDraining: false },
+    host,
   }
 }
 

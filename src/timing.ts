@@ -68,6 +68,16 @@ const SHIPPED = {
   refreshOnceMore: 500,
   /** The pause between two reads while another instance refreshes. */
   refreshPoll: 150,
+  /** How long a request waits for a refresh of the provider's tokens. */
+  refreshWait: 10_000,
+  /** The time that a refresh needs in addition, to report its own failure. */
+  refreshMargin: 2000,
+  /** The time after which a refresh counts as dropped by the runtime. */
+  refreshLongest: 45_000,
+  /** How long a request waits for a refresh while the provider's token still works. */
+  refreshGlance: 500,
+  /** The pause after a failed refresh while the provider's token still works. */
+  refreshPause: 5000,
   /** The pauses between attempts to revoke a provider's tokens. */
   revokePauses: [500, 2000, 6000],
   /** The time after which no further attempt to revoke begins. Some runtimes stop background work after 30 seconds. */
@@ -119,6 +129,14 @@ export const seconds = {
   refreshRefused: 30,
   /** How long before its expiry a provider's token counts as expired: clocks differ and requests take time. */
   tokenSkew: 60,
+  /** The largest addition to `tokenSkew`, so that tokens issued together are not refreshed together. */
+  tokenSpread: 30,
+  /** The last time of a provider's token in which it is not used any more. */
+  tokenEdge: 5,
+  /** The lifetime of an access token if a check of the user is overdue. */
+  checkAgain: 60,
+  /** How far the clocks of two instances may differ. */
+  clockSkew: 10,
   /** The age under which a refused provider token is not refreshed, because its age is not the reason. */
   tokenYoung: 60,
   /** How long one instance may refresh a grant alone. Longer than all its attempts together. */

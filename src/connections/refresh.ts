@@ -1,184 +1,140 @@
+import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
-import { describeError, type Emit } from '../events/event.ts'
-import { type Decision, type Grant, nextEpoch, providerOf } from '../grants/grant.ts'
-import { type GrantKey, recordKey } from '../grants/grant-key.ts'
-import type { Grants, Outcome } from '../grants/grants.ts'
-import { ownerOf } from '../grants/owner.ts'
+import type { Emit } from '../events/event.ts'
+import { type Grant, providerOf } from '../grants/grant.ts'
+import type { GrantKey } from '../grants/grant-key.ts'
+import type { Grants } from '../grants/grants.ts'
 import type { Clock, UpstreamTokens } from '../ports.ts'
-import { backedScopes, isUseful, type ScopeTable } from '../protocol/scope.ts'
+import type { ScopeTable } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { signInEnded } from '../refusals.ts'
 import { ms, seconds } from '../timing.ts'
-import { UpstreamUnavailable } from '../upstream/unavailable.ts'
+import type { Exchanged } from '../upstream/identity.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { EndTokens } from './end.ts'
 import { createLeases } from './lease.ts'
-import { retrying } from './retry.ts'
+import { createRenewal, unchanged } from './renewal.ts'
+import { createSlots, type Slots } from './slots.ts'
+import { stateOfGrant } from './token-state.ts'
 
-/** The provider's tokens of a grant, kept alive. */
-export interface Connections {
-  /** Returns `true` if the provider's tokens have expired or are about to. */
-  isStale(key: GrantKey, grant: Grant): boolean
-  /**
-   * Returns tokens that are not about to expire, refreshed first if needed. Concurrent callers share one refresh, also
-   * across instances that share an atomic store. Returns `undefined` for a grant without tokens.
-   *
-   * @param refused An access token that the provider's API refuses, regardless of its expiry.
-   * @throws {OAuthError} `invalid_grant` if the sign-in at the provider has ended; the grant has then ended too.
-   * `temporarily_unavailable` if the provider may recover; the grant lives. `bad_gateway` if a token was refused that
-   * was issued recently, because another one would be refused too.
-   */
-  fresh(key: GrantKey, refused?: string): Promise<UpstreamTokens | undefined>
+/** A request for other tokens than those of the record. */
+export interface Demand {
+  /** An access token that the provider's API refuses, regardless of its expiry. */
+  readonly refused?: string | undefined
+  /** Returns `true` if the tokens must be refreshed in any state, so that the provider confirms the user. */
+  readonly confirms?: ((grant: Grant) => boolean) | undefined
 }
 
-export function createConnections(ports: {
-  grants: Grants
-  upstreams: Upstreams
+/**
+ * Returns tokens of a grant that are not about to expire, refreshed first if needed. One instance refreshes at a time;
+ * the others use its result.
+ *
+ * @throws {OAuthError} `invalid_grant` if the sign-in at the provider has ended; the grant has then ended too.
+ * `temporarily_unavailable` if the provider may recover, or if another instance takes too long; the grant lives.
+ */
+export type RefreshTokens = (key: GrantKey, demand: Demand) => Promise<Exchanged | undefined>
+
+export interface RefreshPorts {
+  readonly grants: Grants
+  readonly upstreams: Upstreams
   /** Scopes whose provider scopes were withdrawn are withdrawn too. */
-  scopes: ScopeTable
-  now: Clock
-  emit: Emit
-  endTokens: EndTokens
-}): Connections {
-  const { grants, upstreams, scopes, now, emit, endTokens } = ports
-  const refreshing = new Map<string, Promise<UpstreamTokens | undefined>>()
+  readonly scopes: ScopeTable
+  /** A grant may live longer than provider tokens that cannot be refreshed. */
+  readonly outlivesTokens: boolean
+  readonly now: Clock
+  readonly emit: Emit
+  readonly endTokens: EndTokens
+}
+
+/** Providers whose slots are kept. */
+const PROVIDERS = 1000
+/** Refreshes that are sent to one provider at once. */
+const AT_ONCE = 20
+
+export function createRefreshTokens(ports: RefreshPorts): RefreshTokens {
+  const { grants, upstreams, now, outlivesTokens } = ports
   const leases = createLeases(grants, now)
+  const renewal = createRenewal({ ...ports, leases })
+  const slots = createBoundedMap<string, Slots>({ entries: PROVIDERS })
 
-  const isFresh = ({ expiresAt }: UpstreamTokens, skew: number) =>
-    expiresAt === undefined || expiresAt - skew > now()
-
-  const serves = (tokens: UpstreamTokens, refused: string | undefined) =>
-    refused === undefined ? isFresh(tokens, seconds.tokenSkew) : tokens.accessToken !== refused
-
-  async function end(key: GrantKey, reason: ReasonCode, cause?: OAuthError): Promise<never> {
-    const grant = await grants.end(key)
-    const detail = cause?.reason === reason ? cause.detail : undefined
-    emit({ type: 'grant-ended', ...ownerOf(key, grant), reason, detail })
-    throw signInEnded({ reason: reason, detail, cause })
+  function slotsOf({ id }: Upstream): Slots {
+    const known = slots.get(id) ?? createSlots(AT_ONCE, () => ms.refreshLongest)
+    slots.set(id, known)
+    return known
   }
 
-  async function refresh(key: GrantKey, refused?: string): Promise<UpstreamTokens | undefined> {
+  /** Decides about tokens that cannot be refreshed. */
+  function withoutRefresh(key: GrantKey, tokens: UpstreamTokens, { isRefused, works }: Situation) {
+    if (works) return unchanged(tokens)
+    if (outlivesTokens) throw tokensExpired()
+    return renewal.end(key, isRefused ? 'provider-token-refused' : 'provider-token-expired')
+  }
+
+  return async (key, { refused, confirms }) => {
+    const began = performance.now()
     for (;;) {
       // Another instance may have refreshed since this one last read the record.
       const grant = await grants.load(key)
       if (!grant) throw signInEnded({ reason: 'grant-not-found' })
       const tokens = grants.tokensOf(key, grant)
-      if (!tokens || serves(tokens, refused)) return tokens
-      if (tokens.refreshToken === undefined) {
-        if (refused === undefined && isFresh(tokens, 0)) return tokens
-        return end(key, refused === undefined ? 'provider-token-expired' : 'provider-token-refused')
-      }
+      if (!tokens) return undefined
+      const isRefused = tokens.accessToken === refused
+      const state = stateOfGrant(key, tokens, now())
+      const isDue = confirms?.(grant) === true
+      if (!isRefused && state === 'fresh' && !isDue) return unchanged(tokens)
+      const situation = { isRefused, works: !isRefused && state !== 'expired' }
+      if (tokens.refreshToken === undefined) return withoutRefresh(key, tokens, situation)
       const upstream = upstreams.find(providerOf(grant))
-      if (!upstream) return upstreams.tenants ? unknownTenant() : end(key, 'provider-not-configured')
-      const lease = await leases.take(key, grant, upstream)
-      if (lease) return renew(key, { grant, upstream, tokens, refused })
+      if (!upstream) return upstreams.tenants ? unknownTenant() : renewal.end(key, 'provider-not-configured')
+      const left = ms.refreshWait - (performance.now() - began)
+      const release = await slotsOf(upstream).take(left)
+      if (!release) throw tooSlow('refresh-queued')
+      try {
+        if (await leases.take(key, grant, upstream))
+          return await renewal.renew(key, { grant, upstream, tokens, isRefused })
+      } finally {
+        release()
+      }
+      const waited = performance.now() - began
+      if (situation.works && !isDue && waited > ms.refreshGlance) return unchanged(tokens)
+      if (waited > ms.refreshWait) throw tooSlow('refresh-by-another-instance')
       await new Promise((resolve) => setTimeout(resolve, ms.refreshPoll))
     }
   }
-
-  async function renew(
-    key: GrantKey,
-    about: { grant: Grant; upstream: Upstream; tokens: UpstreamTokens; refused: string | undefined },
-  ): Promise<UpstreamTokens> {
-    const { grant, upstream, tokens, refused } = about
-    const owner = { ...ownerOf(key, grant), provider: upstream.id }
-    let lost = leases.isMarked(grant)
-    const attempt = () =>
-      upstream.refresh(tokens).catch((error: unknown) => {
-        if (error instanceof UpstreamUnavailable && error.effect !== 'none') lost = true
-        throw error
-      })
-    const mayRepeat = ({ again, effect }: UpstreamUnavailable) =>
-      again !== undefined && (effect !== 'unclear' || upstream.rotation === 'never')
-    let next: UpstreamTokens
-    try {
-      // Three attempts. The last one ends before the lease does.
-      next = await retrying(attempt, { pauses: ms.refreshPauses, within: ms.refreshWithin }, mayRepeat)
-    } catch (error) {
-      if (isTheEnd(error)) {
-        const mayLive = lost && leases.marks(upstream) && saidByProvider(error)
-        // The lost tokens may be valid. Where tokens are a family, revoking the old one revokes the new one.
-        if (mayLive) void endTokens(owner, tokens)
-        return end(key, mayLive ? 'refresh-response-lost' : error.reason, error)
-      }
-      await leases.giveBack(key, { lost, upstream })
-      const killed = lost && upstream.refreshKillsAccess
-      const stillGood = refused === undefined && !killed && isFresh(tokens, 0)
-      if (!(error instanceof UpstreamUnavailable && stillGood)) throw error
-      emit({ type: 'failed', ...owner, reason: 'provider-refresh-failed', error: describeError(error) })
-      return tokens
-    }
-    // Saved before use, because a lost rotated refresh token cannot be obtained again. A store that fails gets a second
-    // chance for the same reason.
-    const outcome = await keep(key, upstream, next).catch(async () => {
-      await new Promise((resolve) => setTimeout(resolve, ms.refreshOnceMore))
-      return keep(key, upstream, next)
-    })
-    if (outcome.type !== 'done') {
-      void endTokens(owner, next)
-      if (outcome.type === 'missing') throw signInEnded({ reason: 'grant-not-found' })
-      emit({ type: 'grant-ended', ...owner, reason: outcome.reason })
-      throw signInEnded({ reason: outcome.reason })
-    }
-    emit({ type: 'upstream-refreshed', ...owner })
-    return next
-  }
-
-  /** Writes the new tokens, and gives the lease back. Revokes access tokens with a scope that is no longer backed. */
-  const keep = (key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<undefined>> =>
-    grants.change(key, (grant): Decision<undefined> => {
-      const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))
-      if (!isUseful(scope)) return { type: 'end', reason: 'provider-scopes-withdrawn' }
-      const epoch = scope.length < grant.scope.length ? nextEpoch(grant, now()) : grant.epoch
-      const renewed = grants.withTokens(key, { ...grant, scope, epoch }, next)
-      return { type: 'write', grant: renewed, result: undefined }
-    })
-
-  return {
-    isStale(key, grant) {
-      const tokens = grants.tokensOf(key, grant)
-      return tokens !== undefined && !isFresh(tokens, seconds.tokenSkew)
-    },
-    async fresh(key, refused) {
-      const name = recordKey(key)
-      const under = refreshing.get(name)
-      if (under) {
-        const tokens = await under
-        if (refused === undefined || tokens?.accessToken !== refused) return tokens
-      }
-      // A refused token may have been replaced since this instance last read the record.
-      const grant = refused === undefined ? (await grants.live(key)).grant : await grants.load(key)
-      if (!grant) throw signInEnded({ reason: 'grant-not-found' })
-      const tokens = grants.tokensOf(key, grant)
-      if (!tokens || serves(tokens, refused)) return tokens
-      if (refused !== undefined && now() - (tokens.obtainedAt ?? 0) < seconds.tokenYoung)
-        throw freshTokenRefused()
-      let flight = refreshing.get(name)
-      if (!flight) {
-        flight = refresh(key, refused).finally(() => refreshing.delete(name))
-        refreshing.set(name, flight)
-      }
-      return flight
-    },
-  }
 }
 
-const isTheEnd = (error: unknown): error is OAuthError =>
-  error instanceof OAuthError && error.code === 'invalid_grant'
-
-/** Returns `true` if the provider said it, rather than this server concluding it. */
-const saidByProvider = ({ cause }: OAuthError) => cause !== undefined
+interface Situation {
+  readonly isRefused: boolean
+  readonly works: boolean
+}
 
 /** Only a request of the tenant can tell its provider. Until then it does not count as removed. */
 function unknownTenant(): never {
   throw new OAuthError('temporarily_unavailable', 'The identity provider is not known at the moment', {
     reason: 'tenant-unknown',
-    retryAfter: 5,
+    retryAfter: seconds.retryLater,
   })
 }
 
-const freshTokenRefused = () =>
-  new OAuthError('bad_gateway', 'The MCP server refuses a provider token that was issued recently', {
-    reason: 'fresh-provider-token-refused',
+const tokensExpired = () =>
+  new OAuthError('access_denied', 'The token of the identity provider has expired', {
+    reason: 'no-provider-token',
+    detail: 'it cannot be refreshed, and the grant outlives it by `identityTtl`',
   })
+
+type Slow = 'refresh-slow' | 'refresh-queued' | 'refresh-by-another-instance'
+const SLOW: ReadonlySet<ReasonCode> = new Set<Slow>([
+  'refresh-slow',
+  'refresh-queued',
+  'refresh-by-another-instance',
+])
+
+export const tooSlow = (reason: Slow): OAuthError =>
+  new OAuthError('temporarily_unavailable', 'The sign-in is being renewed, try again', {
+    reason,
+    retryAfter: seconds.retryLater,
+  })
+
+/** Returns `true` if a refresh was not finished in time. It may still succeed. */
+export const isTooSlow = (error: unknown): boolean => error instanceof OAuthError && SLOW.has(error.reason)

@@ -35,6 +35,10 @@ export function parseGrantKey(text: string): GrantKey | undefined {
   return match ? { user: match[1]!, id: match[2]! } : undefined
 }
 
+/** Returns `true` if two identities are the same person. An address or a name is not an identity. */
+export const isSameUser = (one: Identity, other: Identity): boolean =>
+  one.issuer === other.issuer && one.tenant === other.tenant && one.subject === other.subject
+
 /**
  * Who somebody is, without saying it: a keyed hash, so that neither a token nor a key of the storage shows a
  * person. It is made with the oldest secret: as long as that one is kept, a new secret in front of it does not

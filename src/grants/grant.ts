@@ -69,6 +69,8 @@ export interface Grant {
   readonly epoch: number
   /** The user's {@link Identity}, sealed for this record. */
   readonly identity: string
+  /** The time at which the provider last confirmed the identity. Absent: it did at the sign-in. */
+  readonly identityAt?: number
   /** The provider's tokens by the provider's id. Empty if there are none. */
   readonly connections: Readonly<Record<string, Connection>>
 }

@@ -58,7 +58,7 @@ export interface FoundGrant {
 }
 
 /** The grants of a store. Every change is one compare-and-set on one record. */
-export interface Grants extends Pick<SealedParts, 'identityOf' | 'tokensOf' | 'withTokens'> {
+export interface Grants extends Pick<SealedParts, 'identityOf' | 'tokensOf' | 'withIdentity' | 'withTokens'> {
   /** The guarantee of a change of these records. */
   readonly consistency: Store['consistency']
   /** Makes and writes a grant. No other function makes a record. */
@@ -142,6 +142,7 @@ export function createGrants(ports: {
     consistency: store.consistency,
     identityOf: parts.identityOf,
     tokensOf: parts.tokensOf,
+    withIdentity: parts.withIdentity,
     withTokens: parts.withTokens,
     load,
     find,

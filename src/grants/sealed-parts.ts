@@ -9,6 +9,8 @@ export interface SealedParts {
   sealIdentity(key: GrantKey, identity: Identity): string
   /** @throws {OAuthError} `invalid_grant` if no secret opens it. */
   identityOf(key: GrantKey, grant: Grant): Identity
+  /** Returns the grant with another identity of the same user. @param at Seconds since the epoch. */
+  withIdentity(key: GrantKey, grant: Grant, identity: Identity, at: number): Grant
   /** Returns the grant with other tokens, in a connection without marks. */
   withTokens(key: GrantKey, grant: Grant, tokens: UpstreamTokens): Grant
   /**
@@ -47,6 +49,11 @@ export function createSealedParts(sealer: Sealer): SealedParts {
   return {
     sealIdentity: (key, identity) => seal('identity', key, identity),
     identityOf: (key, grant) => open('identity', key, grant.identity) as Identity,
+    withIdentity: (key, grant, identity, at) => ({
+      ...grant,
+      identity: seal('identity', key, identity),
+      identityAt: at,
+    }),
     withTokens(key, grant, tokens) {
       const id = signInConnection(grant)
       const sealed = seal(tokensPart(grant, id), key, tokens)

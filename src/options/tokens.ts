@@ -31,6 +31,18 @@ export interface TokensOptions {
   /** The time after which a grant expires even if it is refreshed. Grants do not expire by default. */
   grantTtl?: number | undefined
   /**
+   * The lifetime of a grant whose provider token expires and cannot be refreshed. By default the grant expires with that
+   * token. For MCP servers that need only the identity: after the token has expired, `auth.upstream.accessToken()` throws
+   * `access_denied`. It has no effect on servers with `forward: 'upstream-token'`.
+   */
+  identityTtl?: number | undefined
+  /**
+   * The time after which the provider is asked about a user again, at least 60. That happens when the client refreshes:
+   * identity, groups and memberships are read again, and `allow` judges them. No access token lives longer. By default
+   * `allow` judges at every refresh what was known at the sign-in.
+   */
+  revalidate?: number | undefined
+  /**
    * The time that a sign-in may take, at most 3600.
    *
    * @default 600
@@ -61,6 +73,8 @@ export const tokensEntries: Entries<TokensOptions, TokensSettings> = {
   refreshTtl: v.optional(whole(1), DEFAULTS.refreshTtl),
   refreshGrace: v.optional(whole(0, 600), DEFAULTS.refreshGrace),
   grantTtl: v.optional(whole(1)),
+  identityTtl: v.optional(whole(1)),
+  revalidate: v.optional(whole(60)),
   signInTtl: v.optional(whole(1, 3600), DEFAULTS.signInTtl),
   revocationLag: v.optional(whole(0, 300), DEFAULTS.revocationLag),
 }

@@ -73,6 +73,14 @@ export const grants = {
     'A part of the grant cannot be decrypted. It was moved, altered, or sealed with a removed secret.',
     'Keep the previous secret in `secret` when you change it. Otherwise check who can write to the storage.',
   ],
+  'user-not-rechecked': [
+    'The provider could not be asked about the user for longer than `revalidate`.',
+    'Check that the provider responds, and that it gives refresh tokens or has a userinfo endpoint.',
+  ],
+  'grant-too-large': [
+    'The record of the grant is larger than the storage accepts; `detail` has both sizes.',
+    'Request fewer scopes or groups of the provider, keep fewer `claims`, or use another storage.',
+  ],
   'record-of-another-version': [
     'The record has a format that this version does not know.',
     'Finish the upgrade on all instances.',

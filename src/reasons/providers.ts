@@ -80,6 +80,18 @@ export const providers = {
     'The provider’s token is refused and there is no refresh token, so the grant was ended.',
     'Request refresh tokens from the provider, often with a scope such as `offline_access`.',
   ],
+  'refresh-slow': [
+    'The refresh of the provider’s tokens takes longer than a request waits.',
+    'Check that the provider responds.',
+  ],
+  'refresh-queued': [
+    'Too many refreshes at the provider at once: this one found no free place in time.',
+    'Check that the provider responds. Otherwise none needed: the client tries again.',
+  ],
+  'refresh-by-another-instance': [
+    'Another instance refreshes the provider’s tokens and takes too long, or ended while doing so.',
+    'None needed, unless it lasts over half a minute. Then compare the clocks of the instances.',
+  ],
   'provider-refresh-failed': [
     'A refresh failed. The provider’s token is used until it expires.',
     'Read `error`. Otherwise wait.',

@@ -3,8 +3,9 @@ import { OAuthError } from '../errors.ts'
 import { newGrantKey } from '../grants/grant-key.ts'
 import { ownerOf } from '../grants/owner.ts'
 import { page, redirect } from '../http/responses.ts'
+import type { Settings } from '../options/options.ts'
 import { errorPage } from '../pages/error-page.ts'
-import type { Identity } from '../ports.ts'
+import type { Identity, UpstreamTokens } from '../ports.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
 import { backedScopes, isUseful } from '../protocol/scope.ts'
 import { newCode } from '../tokens/codes.ts'
@@ -102,12 +103,26 @@ async function issueGrant(
     expiresAt: now + settings.codeTtl,
     endsAt: earliest(
       settings.grantTtl && now + settings.grantTtl,
-      // A sign-in that cannot be refreshed at the provider must not outlive the provider's token.
-      tokens?.refreshToken === undefined ? tokens?.expiresAt : undefined,
+      tokens?.refreshToken === undefined ? endWithoutRefresh(settings, resource, tokens, now) : undefined,
     ),
   })
   call.emit({ type: 'signed-in', ...ownerOf(key, grant) })
   return code
+}
+
+/**
+ * Returns the end of a grant whose sign-in cannot be refreshed at the provider. It must not outlive the provider's token,
+ * unless the operator says how long the identity alone is enough.
+ */
+function endWithoutRefresh(
+  { identityTtl, resources }: Settings,
+  resource: string,
+  tokens: UpstreamTokens | undefined,
+  now: number,
+): number | undefined {
+  if (tokens?.expiresAt === undefined) return undefined
+  const needsToken = resources.find(({ id }) => id === resource)?.forward === 'upstream-token'
+  return identityTtl === undefined || needsToken ? tokens.expiresAt : now + identityTtl
 }
 
 function earliest(...times: readonly (number | undefined)[]): number | undefined {

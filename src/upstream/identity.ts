@@ -62,7 +62,8 @@ export const hasRequiredClaims = ({ requiredClaims = {} }: Provider, { claims }:
     return typeof claim === 'string' && claim !== '' && (value === '*' || claim.toLowerCase() === value)
   })
 
-const claimsOf = (body: Json): Json =>
+/** Returns the claims about the user. */
+export const claimsOf = (body: Json): Json =>
   Object.fromEntries(Object.entries(body).filter(([name]) => !PROTOCOL_CLAIMS.has(name)))
 
 function mapIdentity(

@@ -26,7 +26,8 @@ export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
       return url.href
     },
     exchange: () => Promise.reject(responseFromElsewhere('sign-in-method-mismatch')),
-    refresh: async (tokens) => tokens,
+    refresh: async (tokens) => ({ tokens, answer: {}, idToken: undefined }),
+    confirm: async () => undefined,
     revoke: async () => {},
   }
 }

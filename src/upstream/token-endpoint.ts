@@ -23,7 +23,7 @@ export interface TokenEndpoint {
     answer: URLSearchParams,
     flow: UpstreamFlow,
   ): Promise<Exchanged & { server: Server }>
-  refresh(known: Server, tokens: UpstreamTokens): Promise<UpstreamTokens>
+  refresh(known: Server, tokens: UpstreamTokens): Promise<Exchanged>
 }
 
 export function createTokenEndpoint(
@@ -137,7 +137,7 @@ export function createTokenEndpoint(
       await verifySignature(server, signed).catch(unlessKeysAreAway)
       const claims = oauth.getValidatedIdTokenClaims(result)
       if (claims && tokens.subject !== undefined && claims.sub !== tokens.subject) throw anotherPerson()
-      return toTokens(result, tokens)
+      return { tokens: toTokens(result, tokens), answer: result as Record<string, unknown>, idToken: claims }
     },
   }
 }

@@ -2,9 +2,10 @@ import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, Identity, UpstreamTokens } from '../ports.ts'
 import { identifiesTokens, type Provider } from '../providers/provider.ts'
 import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
+import { confirmIdentity } from './confirm.ts'
 import { createServerMetadata } from './discovery.ts'
 import { createUpstreamFetch } from './fetch.ts'
-import { hasRequiredClaims, readIdentity } from './identity.ts'
+import { type Exchanged, hasRequiredClaims, readIdentity } from './identity.ts'
 import { createProviderKeys } from './provider-keys.ts'
 import { asBody, withHeaders } from './request-format.ts'
 import { revokeTokens } from './revoke.ts'
@@ -64,7 +65,16 @@ export interface Upstream {
    *
    * @throws {OAuthError} `invalid_grant` if the provider ended the sign-in; {@link UpstreamUnavailable} leaves it alive.
    */
-  refresh(tokens: UpstreamTokens): Promise<UpstreamTokens>
+  refresh(tokens: UpstreamTokens): Promise<Exchanged>
+  /**
+   * Finds out who the owner of tokens is now.
+   *
+   * @param exchanged The tokens, with the token response if they were just refreshed.
+   * @param previous The identity so far. It keeps what the provider does not tell again.
+   * @returns `refused` if the provider does not accept the tokens any more, `undefined` if it cannot tell.
+   * @throws {UpstreamUnavailable} If it may tell later.
+   */
+  confirm(exchanged: Exchanged, previous: Identity): Promise<Identity | 'refused' | undefined>
   /**
    * Revokes the provider's tokens, if the provider offers that.
    *
@@ -99,7 +109,7 @@ export function createUpstream(
     return [...new Set([...provider.scopes, ...optional, ...known, ...more])]
   }
 
-  const refresh = async (tokens: UpstreamTokens): Promise<UpstreamTokens> => {
+  const refresh = async (tokens: UpstreamTokens): Promise<Exchanged> => {
     const known = await metadata().catch(beforehand)
     return tokenEndpoint.refresh(known, tokens).catch((error: unknown) => {
       throw refreshError(error, provider)
@@ -148,9 +158,15 @@ export function createUpstream(
       }
     },
     refresh,
+    confirm: async (exchanged, previous) =>
+      confirmIdentity(provider, await metadata(), { exchanged, previous }, { fetch, keys, memberships }),
     async revoke(tokens) {
       const sending: Fetch = (url, init) => fetch(url, asBody(init, provider))
-      await revokeTokens(provider, await metadata(), tokens, { fetch: sending, now, refresh })
+      await revokeTokens(provider, await metadata(), tokens, {
+        fetch: sending,
+        now,
+        refresh: async (old) => (await refresh(old)).tokens,
+      })
     },
   }
 }

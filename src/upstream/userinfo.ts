@@ -1,5 +1,5 @@
 import type { Fetch, UpstreamTokens } from '../ports.ts'
-import { unknownUser } from '../providers/parts/who.ts'
+import { IdentityRefused, unknownUser } from '../providers/parts/who.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Server } from './discovery.ts'
 import type { ProviderKeys } from './provider-keys.ts'
@@ -27,7 +27,8 @@ export async function requestUserinfo(
     headers: { accept: 'application/json', ...headers, authorization: `Bearer ${accessToken}` },
     ...(body !== undefined && { body }),
   })
-  if (!response.ok) throw unknownUser(`userinfo answered ${response.status}`)
+  if (!response.ok)
+    throw unknownUser(`userinfo answered ${response.status}`, new IdentityRefused(response.status))
   const text = await response.text()
   const isSigned = /^application\/jwt\b/i.test(response.headers.get('content-type') ?? '')
   const said = parse(isSigned ? await openSigned(text.trim(), server, keys) : text)

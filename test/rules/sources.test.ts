@@ -26,7 +26,7 @@ const read = (file: string) => sources.get(file)!
 const LADDER: readonly (readonly string[])[] = [
   ['reasons', 'timing', 'bounded-map'],
   ['shared-work'],
-  ['errors', 'ports'],
+  ['errors', 'ports', 'age'],
   ['refusals', 'validation'],
   ['http', 'crypto'],
   ['events'],

@@ -26,7 +26,7 @@ async function refresh(overrides: ProviderParts, answer: Record<string, unknown>
     now: () => NOW,
     redirectUri: 'https://proxy.example.com/callback',
   })
-  const tokens = await upstream.refresh({ accessToken: 'old', refreshToken: 'r', scope: 'a' })
+  const { tokens } = await upstream.refresh({ accessToken: 'old', refreshToken: 'r', scope: 'a' })
   return { ...sent!, tokens }
 }
 

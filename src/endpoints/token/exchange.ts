@@ -12,7 +12,9 @@ import type { GrantKey } from '../../grants/grant-key.ts'
 import type { FoundGrant } from '../../grants/grants.ts'
 import { ownerOf } from '../../grants/owner.ts'
 import { json } from '../../http/responses.ts'
+import type { Settings } from '../../options/options.ts'
 import { resourceIds } from '../../protocol/resource.ts'
+import { seconds } from '../../timing.ts'
 import { refreshToken } from '../../tokens/refresh-token.ts'
 import type { TokenParams } from './grant-type.ts'
 
@@ -49,6 +51,13 @@ export async function changeGrant<T>(
   throw outcome.error ?? invalidGrant(outcome.reason)
 }
 
+/** Returns the time at which the user has to be checked again. An access token must not live longer. */
+function nextCheck({ revalidate }: Settings, grant: Grant, now: number): number {
+  if (revalidate === undefined || Object.keys(grant.connections).length === 0) return Number.POSITIVE_INFINITY
+  // The provider may have been unavailable when the check was due.
+  return Math.max((grant.identityAt ?? grant.createdAt) + revalidate, now + seconds.checkAgain)
+}
+
 /** @see [OAuth 2.1 §3.2.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.2.3) */
 export function tokenResponse(
   { settings, keyring, accessTokens }: Context,
@@ -58,7 +67,11 @@ export function tokenResponse(
   type: 'issued' | 'refreshed',
 ): Response {
   const issuedAt = settings.now()
-  const expiresAt = Math.min(issuedAt + settings.accessTokenTtl, grant.endsAt ?? Number.POSITIVE_INFINITY)
+  const expiresAt = Math.min(
+    issuedAt + settings.accessTokenTtl,
+    grant.endsAt ?? Number.POSITIVE_INFINITY,
+    nextCheck(settings, grant, issuedAt),
+  )
   const { client, resource, epoch } = grant
   const accessToken = accessTokens.issue({ key, epoch, client, resource, scope, issuedAt, expiresAt })
   call.emit({ type, ...ownerOf(key, grant) })

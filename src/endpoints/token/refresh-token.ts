@@ -44,10 +44,10 @@ export const refreshToken: GrantType = {
     }
     const seen = await ctx.grants.find(key)
     if (!seen) throw invalidGrant('grant-not-found')
-    const needsProvider = rotates(seen.grant, use) && ctx.connections.isStale(key, seen.grant)
-    // If the provider has ended the sign-in, the grant ends with it, and no token is rotated.
-    if (needsProvider) await ctx.connections.fresh(key)
-    const issue = await changeGrant(ctx, call, key, decide, needsProvider ? undefined : seen)
+    assertTenant(seen.grant, params)
+    // If the provider has ended the sign-in, or the user is no longer allowed, no token is rotated.
+    const changed = rotates(seen.grant, use) && (await ctx.connections.prepare(key, seen.grant))
+    const issue = await changeGrant(ctx, call, key, decide, changed ? undefined : seen)
     return tokenResponse(ctx, call, key, issue, 'refreshed')
   },
 }

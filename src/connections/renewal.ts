@@ -1,0 +1,129 @@
+import { OAuthError } from '../errors.ts'
+import { describeError, type Emit } from '../events/event.ts'
+import { type Decision, type Grant, nextEpoch } from '../grants/grant.ts'
+import type { GrantKey } from '../grants/grant-key.ts'
+import type { Grants, Outcome } from '../grants/grants.ts'
+import { ownerOf } from '../grants/owner.ts'
+import type { Clock, UpstreamTokens } from '../ports.ts'
+import { backedScopes, isUseful, type ScopeTable } from '../protocol/scope.ts'
+import type { ReasonCode } from '../reasons/reasons.ts'
+import { signInEnded } from '../refusals.ts'
+import { ms } from '../timing.ts'
+import type { Exchanged } from '../upstream/identity.ts'
+import { UpstreamUnavailable } from '../upstream/unavailable.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { EndTokens } from './end.ts'
+import type { Leases } from './lease.ts'
+import { retrying } from './retry.ts'
+import { stateOf } from './token-state.ts'
+
+/** A grant whose lease this instance has, and the tokens that it refreshes. */
+export interface Leased {
+  readonly grant: Grant
+  readonly upstream: Upstream
+  readonly tokens: UpstreamTokens
+  /** The provider's API refused the access token. */
+  readonly isRefused: boolean
+}
+
+/** Refreshes the tokens of a grant at its provider and saves them. */
+export interface Renewal {
+  /**
+   * @returns The new tokens, or the old ones if the provider is unavailable and they still work.
+   * @throws {OAuthError} `invalid_grant` if the sign-in has ended: the grant has then ended too.
+   */
+  renew(key: GrantKey, leased: Leased): Promise<Exchanged>
+  /** Ends a grant because of its provider. @throws {OAuthError} `invalid_grant` */
+  end(key: GrantKey, reason: ReasonCode, cause?: OAuthError): Promise<never>
+}
+
+/** Returns the result of a refresh that was not made. */
+export const unchanged = (tokens: UpstreamTokens): Exchanged => ({ tokens, answer: {}, idToken: undefined })
+
+export function createRenewal(ports: {
+  grants: Grants
+  leases: Leases
+  /** Scopes whose provider scopes were withdrawn are withdrawn too. */
+  scopes: ScopeTable
+  now: Clock
+  emit: Emit
+  endTokens: EndTokens
+}): Renewal {
+  const { grants, leases, scopes, now, emit, endTokens } = ports
+
+  async function end(key: GrantKey, reason: ReasonCode, cause?: OAuthError): Promise<never> {
+    const ended = await grants.end(key)
+    const detail = cause?.reason === reason ? cause.detail : undefined
+    emit({ type: 'grant-ended', ...ownerOf(key, ended), reason, detail })
+    throw signInEnded({ reason, detail, cause })
+  }
+
+  /** Handles a failed refresh. */
+  async function fail(key: GrantKey, leased: Leased, lost: boolean, error: unknown): Promise<Exchanged> {
+    const { grant, upstream, tokens, isRefused } = leased
+    const owner = { ...ownerOf(key, grant), provider: upstream.id }
+    if (error instanceof OAuthError && error.code === 'invalid_grant') {
+      const mayLive = lost && leases.marks(upstream) && error.cause !== undefined
+      // The lost tokens may be valid. Where tokens are a family, revoking the old one revokes the new one.
+      if (mayLive) void endTokens(owner, tokens)
+      return end(key, mayLive ? 'refresh-response-lost' : error.reason, error)
+    }
+    await leases.giveBack(key, { lost, upstream })
+    const killed = lost && upstream.refreshKillsAccess
+    const stillWorks = !isRefused && !killed && stateOf(tokens, now(), 0) !== 'expired'
+    if (!(error instanceof UpstreamUnavailable && stillWorks)) throw error
+    emit({ type: 'failed', ...owner, reason: 'provider-refresh-failed', error: describeError(error) })
+    return unchanged(tokens)
+  }
+
+  /** Writes the new tokens, and gives the lease back. Revokes access tokens with a scope that is no longer backed. */
+  const save = (key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<undefined>> =>
+    grants.change(key, (grant): Decision<undefined> => {
+      const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))
+      if (!isUseful(scope)) return { type: 'end', reason: 'provider-scopes-withdrawn' }
+      const epoch = scope.length < grant.scope.length ? nextEpoch(grant, now()) : grant.epoch
+      const renewed = grants.withTokens(key, { ...grant, scope, epoch }, next)
+      return { type: 'write', grant: renewed, result: undefined }
+    })
+
+  return {
+    end,
+    async renew(key, leased) {
+      const { grant, upstream, tokens } = leased
+      const owner = { ...ownerOf(key, grant), provider: upstream.id }
+      let lost = leases.isMarked(grant)
+      const attempt = () =>
+        upstream.refresh(tokens).catch((error: unknown) => {
+          if (error instanceof UpstreamUnavailable && error.effect !== 'none') lost = true
+          throw error
+        })
+      const mayRepeat = ({ again, effect }: UpstreamUnavailable) =>
+        again !== undefined && (effect !== 'unclear' || upstream.rotation === 'never')
+      let next: Exchanged
+      try {
+        // Three attempts. The last one ends before the lease does.
+        next = await retrying(attempt, { pauses: ms.refreshPauses, within: ms.refreshWithin }, mayRepeat)
+      } catch (error) {
+        return fail(key, leased, lost, error)
+      }
+      // Saved before use, because a lost rotated refresh token cannot be obtained again. A store that fails gets a
+      // second chance for the same reason.
+      const outcome = await save(key, upstream, next.tokens).catch(async (error: unknown) => {
+        if (error instanceof OAuthError && error.reason === 'grant-too-large') {
+          void endTokens(owner, next.tokens)
+          return end(key, error.reason, error)
+        }
+        await new Promise((resolve) => setTimeout(resolve, ms.refreshOnceMore))
+        return save(key, upstream, next.tokens)
+      })
+      if (outcome.type !== 'done') {
+        void endTokens(owner, next.tokens)
+        if (outcome.type === 'missing') throw signInEnded({ reason: 'grant-not-found' })
+        emit({ type: 'grant-ended', ...owner, reason: outcome.reason })
+        throw signInEnded({ reason: outcome.reason })
+      }
+      emit({ type: 'upstream-refreshed', ...owner })
+      return next
+    },
+  }
+}
