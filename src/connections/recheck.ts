@@ -6,6 +6,7 @@ import { type GrantKey, isSameUser } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import { ownerOf } from '../grants/owner.ts'
 import type { Clock } from '../ports.ts'
+import { PROVIDER_UNAVAILABLE, signInEnded } from '../refusals.ts'
 import { seconds } from '../timing.ts'
 import type { AdmitUser } from '../upstream/admit-user.ts'
 import type { Exchanged } from '../upstream/identity.ts'
@@ -59,9 +60,10 @@ export function createRecheck(ports: RecheckPorts): Recheck {
   async function confirm(key: GrantKey, grant: Grant, exchanged: Exchanged): Promise<void> {
     const previous = grants.identityOf(key, grant)
     const identity = await upstreams.find(providerOf(grant))?.confirm(exchanged, previous)
-    if (identity === 'refused') return end(key, grant, providerEnded('provider-token-refused'))
+    if (identity === 'refused') return end(key, grant, signInEnded({ reason: 'provider-token-refused' }))
     if (!identity) return
-    if (!isSameUser(identity, previous)) return end(key, grant, providerEnded('refresh-subject-mismatch'))
+    if (!isSameUser(identity, previous))
+      return end(key, grant, signInEnded({ reason: 'refresh-subject-mismatch' }))
     await grants.change(key, (current): Decision<undefined> => {
       return { type: 'write', grant: grants.withIdentity(key, current, identity, now()), result: undefined }
     })
@@ -90,8 +92,8 @@ export function createRecheck(ports: RecheckPorts): Recheck {
     emit({ type: 'failed', ...ownerOf(key, grant), reason: 'user-not-rechecked', error })
     if (identityAge(grant) < 2 * revalidate!) return
     // A provider that is unavailable ends no grant. A provider that cannot tell never will.
-    if (failure === undefined) return end(key, grant, providerEnded('user-not-rechecked'))
-    throw new OAuthError('temporarily_unavailable', 'The identity provider is not available', {
+    if (failure === undefined) return end(key, grant, signInEnded({ reason: 'user-not-rechecked' }))
+    throw new OAuthError('temporarily_unavailable', PROVIDER_UNAVAILABLE, {
       reason: 'user-not-rechecked',
       cause: failure,
       retryAfter: seconds.providerLater,
@@ -124,10 +126,6 @@ export function createRecheck(ports: RecheckPorts): Recheck {
 function ignoreExpired(error: unknown): undefined {
   if (!(error instanceof OAuthError) || error.reason !== 'no-provider-token') throw error
 }
-
-const providerEnded = (
-  reason: 'provider-token-refused' | 'refresh-subject-mismatch' | 'user-not-rechecked',
-) => new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', { reason })
 
 const notAllowed = (refusal: { reason: OAuthError['reason']; detail?: string | undefined }) =>
   new OAuthError('invalid_grant', 'This account may no longer use this server', refusal)

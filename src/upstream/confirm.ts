@@ -3,6 +3,7 @@ import type { Identity } from '../ports.ts'
 import { isTrueAt, textAt } from '../providers/parts/pointer.ts'
 import { IdentityRefused, unknownUser } from '../providers/parts/who.ts'
 import { identifiesTokens, type Provider } from '../providers/provider.ts'
+import { PROVIDER_UNAVAILABLE } from '../refusals.ts'
 import type { Server } from './discovery.ts'
 import { claimsOf, type Exchanged, readIdentity } from './identity.ts'
 import { UpstreamUnavailable } from './unavailable.ts'
@@ -34,7 +35,7 @@ export async function confirmIdentity(
     if (error instanceof UpstreamUnavailable) throw error
     if (error instanceof OAuthError && error.cause instanceof IdentityRefused && error.cause.status === 401)
       return 'refused'
-    throw new UpstreamUnavailable('The identity provider is not available', {
+    throw new UpstreamUnavailable(PROVIDER_UNAVAILABLE, {
       reason: 'identity-missing',
       detail: error instanceof OAuthError ? error.detail : undefined,
       cause: error,
