@@ -116,7 +116,7 @@ export function createContext(settings: Settings): Context {
     ttl: settings.registrationTtl,
     scopes: Object.keys(settings.scopes),
     registration: settings.registration,
-    issuer,
+    audiences: settings.dangerouslyAcceptTokenEndpointAudience ? [issuer, `${issuer}/token`] : [issuer],
     store,
     fetch,
     outbound,

@@ -150,7 +150,7 @@ export const seconds = {
   /** How long an unknown API key is not verified again. */
   unknownKey: 10,
   /** The longest lifetime of a client assertion. */
-  assertionLife: 300,
+  assertionLife: 3600,
   /** How far the clock of a client may differ. */
   assertionSkew: 30,
   /** How long Apple accepts a client secret that Lockgate signs. */

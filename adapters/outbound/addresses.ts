@@ -1,11 +1,11 @@
 import ipaddr from 'ipaddr.js'
 
-/** Global unicast: what is not in it is special in some way, however new the reason. */
+/** Global unicast. An address outside it is special, also for purposes that are newer than this list. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
 
 /**
- * Whether an address belongs to the public internet: in none of the special-use ranges, nor a spelling of an IPv4
- * address inside an IPv6 one, which leads wherever some gateway wants.
+ * Tells whether an address belongs to the public internet. Special-use ranges do not, nor does an IPv4 address spelled
+ * inside an IPv6 one, which leads to wherever a gateway translates it.
  *
  * @see [RFC 6890 §2.2](https://www.rfc-editor.org/rfc/rfc6890#section-2.2)
  */
@@ -15,7 +15,7 @@ export function isPublic(address: string): boolean {
   return parsed.kind() === 'ipv4' || (parsed as ipaddr.IPv6).match(GLOBAL_UNICAST)
 }
 
-/** Whether an address is this computer itself. */
+/** Tells whether an address is this computer itself. */
 export const isLoopback = (address: string): boolean => parse(address)?.range() === 'loopback'
 
 const parse = (address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined =>

@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises'
 import { request as http, type IncomingMessage } from 'node:http'
 import { request as https } from 'node:https'
 import { isIP } from 'node:net'
@@ -6,34 +5,33 @@ import { Readable } from 'node:stream'
 import { isLoopbackHost } from '../../src/internal.ts'
 import type { Outbound, OutboundOptions } from '../../src/ports.ts'
 import { isLoopback, isPublic } from './addresses.ts'
+import { createResolve, type Resolve } from './resolve.ts'
 
-/** What a test may replace. */
+/** Ports that a test may replace. */
 export interface OutboundPorts {
-  /** Every address of a name; of an address, itself. */
-  readonly resolve?: (host: string) => Promise<readonly string[]>
-  /** Certificates to trust beside the usual ones, as PEM. */
+  readonly resolve?: Resolve
+  /** Certificates to trust in addition to the usual ones, as PEM. */
   readonly ca?: string
 }
-
-/** The system's own resolver: what it says is what any other connection from here would use. */
-const resolveByName = async (host: string): Promise<readonly string[]> =>
-  (await lookup(host, { all: true })).map(({ address }) => address)
 
 const MAX_ADDRESSES = 4
 
 /**
- * For Node, Bun and Deno: resolves a name once, looks at every address, and connects to one that was looked at, so
- * that a second answer of the name server changes nothing.
+ * Creates the outbound port for Node, Bun and Deno. It resolves a name once, checks every address, and connects to a
+ * checked one, so that a later response of the name server changes nothing. It settles only when its work has ended, so
+ * that a caller may count requests by it.
  */
-export function createOutbound({ resolve = resolveByName, ca }: OutboundPorts = {}): Outbound {
+export function createOutbound({ resolve = createResolve(), ca }: OutboundPorts = {}): Outbound {
   return async (text, options) => {
     const url = new URL(text)
-    const addresses = await unlessAborted(resolve(url.hostname.replace(/^\[|\]$/g, '')), options.signal)
+    const addresses = await resolve(url.hostname.replace(/^\[|\]$/g, ''), options.signal).catch((cause) => {
+      throw options.signal.aborted ? new Error('no address in time', { cause }) : cause
+    })
     const local = options.loopback && isLoopbackHost(url.hostname)
-    // One bad address spoils the name: which one is used is then anybody's choice.
+    // One address that is not public spoils the name, because an attacker may choose which one is used.
     const allowed = addresses.every((address) => isPublic(address) || (local && isLoopback(address)))
     if (addresses.length === 0 || !allowed) throw new TypeError('the host has an address that is not public')
-    // Where there is no way over IPv6, only the attempt would tell.
+    // IPv4 first: whether IPv6 works shows only in the attempt.
     const ordered = [...addresses].sort((a, b) => isIP(a) - isIP(b)).slice(0, MAX_ADDRESSES)
     let failure: unknown
     for (const address of ordered) {
@@ -48,7 +46,7 @@ export function createOutbound({ resolve = resolveByName, ca }: OutboundPorts = 
   }
 }
 
-/** One request to one address. The name still decides the certificate and the `Host` header. */
+/** Sends one request to one address. The name still decides the certificate and the `Host` header. */
 function send(
   url: URL,
   address: string,
@@ -70,7 +68,7 @@ function send(
       },
       resolve,
     )
-    const abort = () => request.destroy(new Error('no answer in time'))
+    const abort = () => request.destroy(new Error('no response in time'))
     signal.addEventListener('abort', abort, { once: true })
     request.on('close', () => signal.removeEventListener('abort', abort))
     request.on('error', reject)
@@ -79,7 +77,7 @@ function send(
   })
 }
 
-/** Nothing but a 200 is read: whatever else it says, it is a refusal. */
+/** Keeps the body of a 200 only. Every other response is a refusal. */
 function toResponse(message: IncomingMessage): Response {
   const { statusCode: status = 502, headers } = message
   const plain = headers['content-encoding'] === undefined || headers['content-encoding'] === 'identity'
@@ -93,9 +91,3 @@ function toResponse(message: IncomingMessage): Response {
   })
   return new Response(Readable.toWeb(message) as ReadableStream<Uint8Array>, { headers: kept })
 }
-
-const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('no address in time')), { once: true })
-    work.then(resolve, reject)
-  })

@@ -1,7 +1,9 @@
 import type { Outbound } from '../../src/ports.ts'
 
-/** Loads what it needs with the first address it is asked for: a process that starts has something else to answer first. */
+let created: Promise<Outbound> | undefined
+
+/** Imports its implementation on first use, to keep start-up fast. */
 export const outbound: Outbound | undefined = async (url, options) => {
-  const { createOutbound } = await import('./create-outbound.ts')
-  return createOutbound()(url, options)
+  created ??= import('./create-outbound.ts').then(({ createOutbound }) => createOutbound())
+  return (await created)(url, options)
 }

@@ -1,4 +1,4 @@
 import type { Outbound } from '../../src/ports.ts'
 
-/** On a runtime nobody has checked, no address that a stranger names is fetched. */
+/** Absent: on an unknown runtime, addresses that clients name are not fetched. */
 export const outbound: Outbound | undefined = undefined

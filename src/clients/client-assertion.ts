@@ -16,36 +16,39 @@ const refuse = (detail: string, reason: ReasonCode = 'invalid-client-assertion')
   invalidClient(reason, detail)
 
 /**
- * Whether a client signed an assertion for this server, just now and for the first time. Each is written down under
- * its digest until it expires, so that every process that shares the storage knows it; only after its signature has
- * proven that it is worth a write.
+ * Checks that a client signed an assertion for this server, and that it is used for the first time. Its id is stored
+ * until it expires, so that every instance knows it. That happens after the signature is verified, so an attacker cannot
+ * cause the write.
  *
- * @throws {OAuthError} `invalid_client`; `temporarily_unavailable` where the keys cannot be had.
+ * @param ports.audiences The accepted audiences: the issuer, and the token endpoint if the operator accepts it.
+ * @throws {OAuthError} `invalid_client`, or `temporarily_unavailable` if the keys are unavailable.
  * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523#section-3)
+ * @see [Updates to JWT client authentication §4](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-rfc7523bis)
  */
 export async function verifyAssertion(
   assertion: string,
   client: Client,
   getKey: JWTVerifyGetKey,
-  { issuer, store, now }: { issuer: string; store: Store; now: Clock },
+  { audiences, store, now }: { audiences: readonly string[]; store: Store; now: Clock },
 ): Promise<void> {
-  const claims = await readClaims(assertion, client, getKey, issuer, now())
+  const claims = await readClaims(assertion, client, getKey, audiences, now())
   const { jti, exp = 0, iat, aud } = claims
-  // One that is good for another server too could be carried there, or here from there.
-  if ([aud].flat().length !== 1) throw refuse('for several audiences')
-  if (exp > now() + seconds.assertionLife + seconds.assertionSkew) throw refuse('good for over five minutes')
-  if (iat !== undefined && iat > now() + seconds.assertionSkew) throw refuse('from the future')
-  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) throw refuse('without a usable jti')
+  // An assertion for several servers could be replayed from one to another.
+  if ([aud].flat().length !== 1) throw refuse('it has several audiences')
+  if (exp > now() + seconds.assertionLife + seconds.assertionSkew)
+    throw refuse('it is valid for over an hour')
+  if (iat !== undefined && iat > now() + seconds.assertionSkew) throw refuse('it is from the future')
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) throw refuse('it has no usable jti')
   const key = `assertion:${digest(JSON.stringify([client.key, jti]))}`
   const isNew = await store.swap(key, undefined, { usedAt: now() }, exp - now() + 2 * seconds.assertionSkew)
-  if (!isNew) throw refuse('used before', 'assertion-replayed')
+  if (!isNew) throw refuse('it was used before', 'assertion-replayed')
 }
 
 async function readClaims(
   assertion: string,
   client: Client,
   getKey: JWTVerifyGetKey,
-  issuer: string,
+  audiences: readonly string[],
   now: number,
 ): Promise<JWTPayload> {
   try {
@@ -53,7 +56,7 @@ async function readClaims(
       algorithms: [...SIGNING_ALGORITHMS],
       issuer: client.id,
       subject: client.id,
-      audience: [issuer, `${issuer}/token`],
+      audience: [...audiences],
       requiredClaims: ['exp', 'jti'],
       clockTolerance: seconds.assertionSkew,
       currentDate: new Date(now * 1000),
@@ -66,9 +69,9 @@ async function readClaims(
   }
 }
 
-/** The client is not to blame for a failure that may pass: its grant must live. */
+/** Makes the error for keys that cannot be fetched. It does not blame the client, whose grant must stay. */
 export const keysUnavailable = (cause: unknown): OAuthError =>
-  new OAuthError('temporarily_unavailable', 'The keys of the client cannot be had at the moment', {
+  new OAuthError('temporarily_unavailable', "The client's keys are unavailable, try again", {
     reason: 'client-keys-unavailable',
     cause,
     retryAfter: seconds.retryLater,

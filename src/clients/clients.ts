@@ -37,7 +37,8 @@ export function createClients(
     registration: 'sealed' | 'stored' | 'off'
     /** Absent on a runtime without a safe way to fetch addresses that clients name. */
     outbound: Outbound | undefined
-    issuer: string
+    /** The accepted audiences of client assertions. */
+    audiences: readonly string[]
     store: Store
     /** Fetches the keys of configured clients. */
     fetch: Fetch

@@ -1,6 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { freshFor } from '../http/cache-lifetime.ts'
-import { createFetched } from '../http/fetch-cache.ts'
+import { createFetched, type FetchCause } from '../http/fetch-cache.ts'
 import { fetchJson } from '../http/fetch-json.ts'
 import type { Clock, Outbound } from '../ports.ts'
 import { readClientDocument } from '../protocol/client-document.ts'
@@ -18,7 +18,7 @@ export interface DocumentClients {
    *
    * @throws {OAuthError} `invalid_request` if the address or the document is not accepted, or cannot be fetched.
    */
-  load(url: string): Promise<Client>
+  load(url: string, cause?: FetchCause): Promise<Client>
 }
 
 const cannotLookUp = (reason: ReasonCode, { detail, cause }: { detail?: string; cause?: unknown }) =>
@@ -60,10 +60,10 @@ export function createDocumentClients(ports: {
 
   return {
     accepts: (url) => documentUrlProblem(url, policy) === undefined,
-    async load(url) {
+    async load(url, cause) {
       const problem = documentUrlProblem(url, policy)
       if (problem !== undefined) throw cannotLookUp('client-metadata-address-refused', { detail: problem })
-      return fetched(url)
+      return fetched(url, cause)
     },
   }
 }

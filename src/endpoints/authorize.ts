@@ -1,6 +1,6 @@
 import type { Client } from '../clients/client.ts'
 import type { Clients } from '../clients/clients.ts'
-import type { Endpoint } from '../context.ts'
+import type { Call, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { refusal } from '../events/refusal.ts'
 import { readForm, toParams } from '../http/params.ts'
@@ -26,7 +26,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
   const params =
     request.method === 'POST' ? await readForm(request) : toParams(new URL(request.url).searchParams)
   const { client_id: clientId, redirect_uri: requestedUri } = params.fields
-  const client = clientId === undefined ? undefined : await lookUp(clients, clientId)
+  const client = clientId === undefined ? undefined : await lookUp(clients, clientId, call)
   if (!client) {
     throw new OAuthError('invalid_request', 'The app that sent you here is not known to this server', {
       reason: clientId === undefined ? 'missing-client-id' : 'unknown-client',
@@ -81,8 +81,13 @@ const voucherOf = ({ kind, id }: Client): Voucher =>
   kind === 'configured' ? 'operator' : kind === 'document' ? { url: id } : undefined
 
 /** Finds a client, and fetches its document if need be. Only this endpoint does so, because its user is waiting. */
-const lookUp = async ({ find, documents }: Clients, clientId: string): Promise<Client | undefined> =>
-  (await find(clientId)) ?? (isUrl(clientId) ? documents?.load(clientId) : undefined)
+const lookUp = async (
+  { find, documents }: Clients,
+  clientId: string,
+  { address, defer }: Call,
+): Promise<Client | undefined> =>
+  (await find(clientId)) ??
+  (isUrl(clientId) ? documents?.load(clientId, { address: address(), defer }) : undefined)
 
 /** Describes a provider, with the scopes that a sign-in would request. */
 async function describeProvider(upstream: Upstream, more: readonly string[]): Promise<ProviderView> {

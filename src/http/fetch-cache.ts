@@ -1,35 +1,58 @@
 import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
-import { seconds } from '../timing.ts'
+import { ms, seconds } from '../timing.ts'
+import { withTimeout } from './timeout.ts'
 
-/** What was fetched, and for how many seconds it may be used again. */
+/** A fetched value, and the seconds for which it may be used again. */
 export interface Fetched<T> {
   readonly value: T
   readonly freshFor: number
 }
 
+/** The request that causes a fetch. */
+export interface FetchCause {
+  /** The address that it came from. Absent if the runtime does not say. */
+  readonly address?: string | undefined
+  /** Keeps work running after the response, on runtimes that have to be told. */
+  readonly defer?: (work: Promise<unknown>) => void
+}
+
 const MAX_ENTRIES = 500
-/** Requests under way: to one host, and in all. */
+/** Fetches under way: from one host, caused by one address, and in all. */
 const MAX_PER_HOST = 4
+const MAX_PER_ADDRESS = 4
 const MAX_AT_ONCE = 40
+/** The part of all fetches that is left to hosts that responded before. */
+const RESERVED = 10
+/** Hosts that responded before. */
+const MAX_PROVEN = 1000
+
+interface Flight<T> {
+  readonly work: Promise<T>
+  readonly host: string
+  readonly address: string | undefined
+  readonly startedAt: number
+}
 
 /**
- * What strangers' addresses answered, kept in memory. Whoever asks at the same moment shares one request. A failure
- * is not kept; an address that fails again and again is left alone for some seconds, longer each time.
+ * Creates a function that fetches addresses that clients name, and keeps the values in memory. Requests for one address
+ * share a fetch. A fetch occupies a slot until its work has ended, so that the work as a whole is bounded, too. A failure
+ * is not kept, but an address that fails repeatedly is left alone for some seconds, longer each time.
  *
- * @throws {OAuthError} `temporarily_unavailable` while too much is under way or an address is left alone.
+ * @param load Fetches an address. It must end by itself.
+ * @throws {OAuthError} `temporarily_unavailable` while too many fetches are under way, or an address is left alone.
  */
 export function createFetched<T>(
   now: Clock,
   load: (url: string) => Promise<Fetched<T>>,
-): (url: string) => Promise<T> {
+): (url: string, cause?: FetchCause) => Promise<T> {
   const known = createBoundedMap<string, { value: T; until: number }>({ entries: MAX_ENTRIES })
   const failed = createBoundedMap<string, { count: number; at: number; until: number }>({
     entries: MAX_ENTRIES,
   })
-  const pending = new Map<string, Promise<T>>()
-  const perHost = new Map<string, number>()
+  const proven = createBoundedMap<string, true>({ entries: MAX_PROVEN })
+  const flights = new Map<string, Flight<T>>()
 
   const busy = (detail: string) =>
     new OAuthError('temporarily_unavailable', 'The app that sent you here cannot be looked up right now', {
@@ -40,6 +63,7 @@ export function createFetched<T>(
 
   function keep(url: string, { value, freshFor }: Fetched<T>): T {
     failed.delete(url)
+    proven.set(new URL(url).host, true)
     if (freshFor > 0) known.set(url, { value, until: now() + freshFor })
     else known.delete(url)
     return value
@@ -48,38 +72,65 @@ export function createFetched<T>(
   function noteFailure(url: string): void {
     const before = failed.get(url)
     const count = before && now() - before.at < seconds.documentFailed ? before.count + 1 : 1
-    // The first one may be a hiccup: whoever asks again must not be made to wait for it.
+    // The first failure may be an accident, so a second attempt need not wait.
     const wait = count === 1 ? 0 : Math.min(2 ** (count - 2), seconds.documentPause)
     failed.set(url, { count, at: now(), until: now() + wait })
   }
 
-  async function request(url: string, host: string): Promise<T> {
-    perHost.set(host, (perHost.get(host) ?? 0) + 1)
+  /** Frees the slots of work that a runtime dropped with its request: such a promise never settles. */
+  function dropLost(): void {
+    const oldest = performance.now() - 2 * ms.document
+    for (const [url, { startedAt }] of flights) if (startedAt < oldest) flights.delete(url)
+  }
+
+  /** @throws {OAuthError} `temporarily_unavailable` if no slot is free. */
+  function takeSlot(host: string, address: string | undefined): void {
+    dropLost()
+    const all = [...flights.values()]
+    const room = proven.has(host) ? MAX_AT_ONCE : MAX_AT_ONCE - RESERVED
+    if (all.length >= room) throw busy('too many fetches are under way')
+    if (all.filter((one) => one.host === host).length >= MAX_PER_HOST) {
+      throw busy('too many fetches from this host are under way')
+    }
+    if (address !== undefined && all.filter((one) => one.address === address).length >= MAX_PER_ADDRESS) {
+      throw busy('too many fetches for this address are under way')
+    }
+  }
+
+  async function fetchOnce(url: string): Promise<T> {
     try {
       return keep(url, await load(url))
     } catch (error) {
       noteFailure(url)
       throw error
-    } finally {
-      pending.delete(url)
-      const left = perHost.get(host)! - 1
-      if (left > 0) perHost.set(host, left)
-      else perHost.delete(host)
     }
   }
 
-  return async (url) => {
+  function start(url: string, host: string, { address, defer }: FetchCause): Promise<T> {
+    const work = fetchOnce(url)
+    const flight: Flight<T> = { work, host, address, startedAt: performance.now() }
+    flights.set(url, flight)
+    const land = () => {
+      if (flights.get(url) === flight) flights.delete(url)
+    }
+    const landed = work.then(land, land)
+    defer?.(landed)
+    return work
+  }
+
+  return async (url, cause = {}) => {
     const entry = known.get(url)
     if (entry && entry.until > now()) return entry.value
-    const underWay = pending.get(url)
-    if (underWay) return underWay
-    if ((failed.get(url)?.until ?? 0) > now()) throw busy('failed a moment ago, and before')
-    const { host } = new URL(url)
-    if (pending.size >= MAX_AT_ONCE || (perHost.get(host) ?? 0) >= MAX_PER_HOST) {
-      throw busy('too many requests under way')
+    const shared = flights.get(url)
+    if (shared) {
+      // The request that started it may have been cancelled, so a waiter has its own deadline.
+      return withTimeout(shared.work, 2 * ms.document).catch((error: unknown) => {
+        throw flights.get(url) === shared ? busy('the fetch was lost') : error
+      })
     }
-    const asked = request(url, host)
-    pending.set(url, asked)
-    return asked
+    if ((failed.get(url)?.until ?? 0) > now()) throw busy('it failed a moment ago, and before')
+    const { host } = new URL(url)
+    takeSlot(host, cause.address)
+    return start(url, host, cause)
   }
 }

@@ -39,9 +39,16 @@ export interface ClientsOptions {
    * @default []
    */
   clients?: readonly ClientOptions[] | undefined
+  /**
+   * Accepts client assertions (`private_key_jwt`) whose audience is the token endpoint, as old clients send them. By
+   * default the audience is the issuer: **another server that a client uses could make it sign an assertion for here.**
+   *
+   * @default false
+   */
+  dangerouslyAcceptTokenEndpointAudience?: boolean | undefined
 }
 
-const DEFAULTS = { clients: [] } as const
+const DEFAULTS = { clients: [], dangerouslyAcceptTokenEndpointAudience: false } as const
 
 export type ClientsSettings = WithDefaults<ClientsOptions, typeof DEFAULTS>
 
@@ -90,10 +97,11 @@ const client = v.pipe(
 
 export const clientsEntries: Entries<ClientsOptions, ClientsSettings> = {
   clients: v.optional(listOf(client), DEFAULTS.clients),
+  dangerouslyAcceptTokenEndpointAudience: v.optional(flag, DEFAULTS.dangerouslyAcceptTokenEndpointAudience),
 }
 
 export function settleClients(
-  { clients }: ClientsSettings,
+  { clients, ...rest }: ClientsSettings,
   scopes: ScopeTable,
   report: Report,
 ): ClientsSettings {
@@ -103,5 +111,5 @@ export function settleClients(
   for (const [index, client] of clients.entries()) {
     checkScopes(`clients.${index}.scopes`, client.scopes, scopes, report)
   }
-  return { clients }
+  return { clients, ...rest }
 }

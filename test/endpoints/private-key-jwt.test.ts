@@ -7,6 +7,7 @@ import {
   REDIRECT,
   redeemParams,
   refreshParams,
+  type StartedSystem,
   type System,
   signIn,
   startSystem,
@@ -30,7 +31,7 @@ async function newKey(alg: string, kid = alg): Promise<Key> {
 
 const jwksOf = (...keys: Key[]) => ({ keys: keys.map((key) => key.public) })
 
-let system: System
+let system: StartedSystem
 let twin: System
 let documents: DocumentServer
 let keys: Record<'RS256' | 'ES256' | 'EdDSA', Key>
@@ -92,7 +93,7 @@ function publish(changes: Record<string, unknown> = {}, headers?: Record<string,
 }
 
 /** What the token endpoint says to a refresh token that is none: 400 after the client proved itself, 401 before. */
-const asConfigured = (assertion: string, at = system) =>
+const asConfigured = (assertion: string, at: System = system) =>
   at.post('/token', withAssertion(refreshParams(CONFIGURED, 'nonsense'), assertion)).then(outcome)
 
 const PROVEN = [400, 'invalid_grant']
@@ -105,10 +106,29 @@ test.each(['RS256', 'ES256', 'EdDSA'] as const)(
   },
 )
 
-test('the address of the token endpoint is as good an audience as the issuer', async () => {
-  const aud = `${system.url}/token`
-  expect(await asConfigured(await sign(CONFIGURED, keys.ES256, { aud }))).toEqual(PROVEN)
-  expect(await asConfigured(await sign(CONFIGURED, keys.ES256, { aud: [aud] }))).toEqual(PROVEN)
+test('the audience is the issuer; the token endpoint is one only if the operator accepts it', async () => {
+  const endpoint = `${system.url}/token`
+  for (const aud of [endpoint, [endpoint]]) {
+    expect(await asConfigured(await sign(CONFIGURED, keys.ES256, { aud }))).toEqual(REFUSED)
+  }
+  const old = system.another({ dangerouslyAcceptTokenEndpointAudience: true })
+  for (const aud of [endpoint, [endpoint], system.url, [system.url]]) {
+    expect(await asConfigured(await sign(CONFIGURED, keys.ES256, { aud }), old)).toEqual(PROVEN)
+  }
+  const other = await sign(CONFIGURED, keys.ES256, { aud: 'https://other.example/token' })
+  expect(await asConfigured(other, old)).toEqual(REFUSED)
+})
+
+test.each([30, 300, 3600])('an assertion may be valid for %i seconds', async (life) => {
+  expect(await asConfigured(await sign(CONFIGURED, keys.ES256, { exp: now() + life }))).toEqual(PROVEN)
+})
+
+test('an assertion that is valid for long is still good once only', async () => {
+  const assertion = await sign(CONFIGURED, keys.ES256, { exp: now() + 3600 })
+  expect(await asConfigured(assertion)).toEqual(PROVEN)
+  system.clock.ahead += 3000
+  expect(await asConfigured(assertion)).toEqual(REFUSED)
+  system.clock.ahead -= 3000
 })
 
 test('the client may be named by the assertion alone', async () => {
@@ -128,7 +148,7 @@ describe('an assertion is refused', () => {
     ['of and about another client', { iss: 'other', sub: 'other' }],
     ['that has expired', { exp: now() - 60 }],
     ['that never expires', { exp: undefined }],
-    ['that is good for an hour', { exp: now() + 3600 }],
+    ['that is valid for two hours', { exp: now() + 7200 }],
     ['that is good for ever', { exp: now() + 10 ** 9 }],
     ['from the future', { iat: now() + 600 }],
     ['for the future', { nbf: now() + 600 }],

@@ -6,13 +6,18 @@
  *   deno run --allow-all --no-remote test/outbound/table.ts
  */
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { isPublic } from '../../adapters/outbound/addresses.ts'
 import { createOutbound } from '../../adapters/outbound/create-outbound.ts'
+import { createResolve } from '../../adapters/outbound/resolve.ts'
 import { fetchJson } from '../../src/http/fetch-json.ts'
 import { documentUrlProblem } from '../../src/protocol/document-url.ts'
 import { PUBLIC_ADDRESSES, REFUSED_URLS, SPECIAL_ADDRESSES } from './addresses.ts'
@@ -135,6 +140,38 @@ export async function createTable(): Promise<{ rows: readonly Row[]; close(): vo
       },
     },
     {
+      rule: 'a lookup ends when it is told to, not when the name server gives up',
+      async check() {
+        const silent = await silentNameServer()
+        const resolve = createResolve({ servers: [silent.address] })
+        const start = Date.now()
+        const lookups = Array.from({ length: 100 }, (_, n) =>
+          assert.rejects(resolve(`h${n}.attacker.example`, AbortSignal.timeout(300))),
+        )
+        await Promise.all(lookups)
+        assert.ok(Date.now() - start < 1500, `took ${Date.now() - start} ms`)
+        silent.close()
+      },
+    },
+    {
+      rule: 'the hosts file counts before the name servers',
+      async check() {
+        const folder = await mkdtemp(join(tmpdir(), 'lockgate-hosts-'))
+        const hosts = join(folder, 'hosts')
+        await writeFile(
+          hosts,
+          '10.0.0.1 pinned.example other # pinned\n::1 Pinned.Example\nnonsense pinned.example\n',
+        )
+        const silent = await silentNameServer()
+        const resolve = createResolve({ servers: [silent.address], hosts })
+        assert.deepEqual(await resolve('pinned.example', soon()), ['10.0.0.1', '::1'])
+        assert.deepEqual(await resolve('192.0.2.1', soon()), ['192.0.2.1'])
+        await assert.rejects(resolve('another.example', AbortSignal.timeout(200)))
+        silent.close()
+        await rm(folder, { recursive: true })
+      },
+    },
+    {
       rule: 'a name is resolved once, and what was looked at is what is connected to',
       async check() {
         const answers = [['127.0.0.1'], ['10.0.0.1']]
@@ -172,12 +209,14 @@ export async function createTable(): Promise<{ rows: readonly Row[]; close(): vo
       rule: 'headers that do not come, a body that drips and a name that hangs end in five seconds',
       async check() {
         const start = Date.now()
-        const never = createOutbound({ resolve: () => new Promise(() => {}) })
+        const silent = await silentNameServer()
+        const never = createOutbound({ resolve: createResolve({ servers: [silent.address] }) })
         await Promise.all([
           assert.rejects(fetchJson(createOutbound(), localhost('/hang'), local)),
           assert.rejects(fetchJson(createOutbound(), localhost('/drip'), local)),
-          assert.rejects(fetchJson(never, localhost('/good'), local)),
+          assert.rejects(fetchJson(never, 'https://app.example/good', { loopback: false })),
         ])
+        silent.close()
         assert.ok(Date.now() - start < 6500, `took ${Date.now() - start} ms`)
       },
     },
@@ -190,6 +229,13 @@ export async function createTable(): Promise<{ rows: readonly Row[]; close(): vo
       secure.close()
     },
   }
+}
+
+/** Starts a name server that hears every question and never responds. */
+async function silentNameServer(): Promise<{ readonly address: string; close(): void }> {
+  const socket = createSocket('udp4')
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  return { address: `127.0.0.1:${socket.address().port}`, close: () => socket.close() }
 }
 
 /** Connecting to an address must not loosen what the name has to prove. */

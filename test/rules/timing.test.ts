@@ -80,7 +80,7 @@ describe('the table of durations', () => {
       session: 3600,
       limitWindow: 60,
       unknownKey: 10,
-      assertionLife: 300,
+      assertionLife: 3600,
       assertionSkew: 30,
       appleSecret: 300,
       metadataCached: 300,
