@@ -128,11 +128,20 @@ const bounded =
   (ctx: Context, caller: Caller, endpoint: Endpoint) =>
   async (request: Request, call: Call): Promise<Response> => {
     try {
-      return await endpoint(request, ctx, call)
+      return closeUnread(request, await endpoint(request, ctx, call))
     } catch (error) {
-      return failureResponse(error, request, new URL(request.url).pathname, caller, ctx, call)
+      const { pathname } = new URL(request.url)
+      return closeUnread(request, failureResponse(error, request, pathname, caller, ctx, call))
     }
   }
+
+/** Closes the connection after a response if the request's body was not read to its end: the rest may never come. */
+function closeUnread(request: Request, response: Response): Response {
+  const isUnread =
+    request.body !== null && (!request.bodyUsed || response.status === 408 || response.status === 413)
+  if (isUnread) response.headers.set('connection', 'close')
+  return response
+}
 
 /** Responds with 404. Reports addresses outside `url`: a proxy in front may strip its path. */
 const notFound: Endpoint = (request, { settings }, call) => {

@@ -58,6 +58,8 @@ const SHIPPED = {
   limiterPause: 1000,
   /** The deadline of one request to the identity provider, with its response. */
   provider: 10_000,
+  /** The deadline for the body of a request to an endpoint. MCP requests have none. */
+  requestBody: 10_000,
   /** The deadline of one document that an unknown client or its keys are fetched from. */
   document: 5000,
   /** The pauses between attempts to refresh a provider's token. */

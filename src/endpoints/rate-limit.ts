@@ -1,3 +1,4 @@
+import type { Client } from '../clients/client.ts'
 import type { Call, Context, Endpoint } from '../context.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
@@ -11,24 +12,33 @@ export const limited =
   }
 
 /**
- * Does work for a client that claims an id. Refuses it before the claim is checked if the client failed too often.
+ * Does work for a client that has to prove its identity first. Refuses the claim unchecked if it failed too often.
  *
- * @throws {OAuthError} `too_many_requests`, or the failure of the work, which counts.
+ * @param prove Returns the client, or throws.
+ * @throws {OAuthError} `too_many_requests`, or the failure of the proof or the work, which counts.
  */
-export async function countFailures<T>(
+export async function asClient<T>(
   { limits }: Context,
   call: Call,
   clientId: string,
-  work: () => Promise<T>,
+  prove: () => Promise<Client>,
+  work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const address = call.address()
-  // A sealed id is long, and the limiter keeps its keys.
-  const short = digest(clientId).slice(0, 22)
-  await limits.client(short, address)
+  // A digest, because a sealed id is long and the limiter keeps its keys.
+  const claim = { client: digest(clientId).slice(0, 22), address: call.address() }
+  await limits.claimed(claim)
+  let isProven = false
   try {
-    return await work()
+    const client = await prove()
+    isProven = true
+    await limits.proven(claim)
+    return await work(client)
   } catch (error) {
-    if (error instanceof OAuthError) await limits.clientFailed(short, address, error)
+    if (error instanceof OAuthError) await limits.failed(claim, error, isProven || exists(error))
     throw error
   }
 }
+
+/** Tells whether a failed proof was that of a client that exists. Random ids must not fill the limiter. */
+const exists = ({ code, reason }: OAuthError): boolean =>
+  code === 'invalid_client' && reason !== 'unknown-client'

@@ -9,7 +9,7 @@ import type { GrantKey } from '../grants/grant-key.ts'
 import { type Owner, ownerOf } from '../grants/owner.ts'
 import { readForm, required } from '../http/params.ts'
 import { parseRefreshToken } from '../tokens/refresh-token.ts'
-import { countFailures } from './rate-limit.ts'
+import { asClient } from './rate-limit.ts'
 
 /**
  * Revokes a refresh token, and with it the grant, or the access tokens of a grant. A token that is unknown or another
@@ -21,14 +21,14 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   const params = await readForm(request)
   const credentials = readCredentials(request.headers.get('authorization'), params.fields)
   const found = recognise(ctx, params.fields.token ?? '')
-  const client = await countFailures(ctx, call, credentials.id, async () => {
-    const claimed = await findClient(
-      ctx,
-      credentials.id,
-      () => found && { key: found.key, isReal: () => true },
-    )
+  const prove = async () => {
+    const show = () => found && { key: found.key, isReal: () => true }
+    const claimed = await findClient(ctx, credentials.id, show)
     return authenticateClient(credentials, claimed, ctx.clients.verify)
-  }).catch(ignoreInvalidGrant)
+  }
+  const client = await asClient(ctx, call, credentials.id, prove, async (client) => client).catch(
+    ignoreInvalidGrant,
+  )
   required(params, 'token')
   if (client && found) await revoke(request, ctx, call, client, found)
   else if (found?.kind === 'refresh') await endUnseen(ctx, found.key)

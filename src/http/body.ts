@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.ts'
+import { ms } from '../timing.ts'
 import { BodyTooLarge, readCapped } from './capped-body.ts'
 import type { HeaderFields } from './head.ts'
 
@@ -8,17 +9,25 @@ const tooLarge = () =>
     reason: 'body-too-large',
   })
 
+const tooSlow = () =>
+  new OAuthError('invalid_request', 'The request body did not arrive in time', {
+    status: 408,
+    reason: 'body-too-slow',
+  })
+
 /**
- * A request's body as text, never more than `limit` bytes of it, whatever `Content-Length` says.
+ * Reads a request's body as text: at most `limit` bytes, within the deadline.
  *
- * @throws {OAuthError} `invalid_request` with status 413 over the limit, 400 for invalid UTF-8.
+ * @throws {OAuthError} `invalid_request`, with status 413 over the limit, 408 after the deadline, 400 for invalid UTF-8.
  */
 export async function readText(request: Request, limit: number): Promise<string> {
   if (Number(request.headers.get('content-length')) > limit) throw tooLarge()
+  const signal = AbortSignal.timeout(ms.requestBody)
   try {
-    return await readCapped(request.body, { limit })
+    return await readCapped(request.body, { limit, signal })
   } catch (error) {
     if (error instanceof BodyTooLarge) throw tooLarge()
+    if (signal.aborted) throw tooSlow()
     throw new OAuthError('invalid_request', 'The request body could not be read', {
       reason: 'body-unreadable',
       cause: error,
@@ -26,7 +35,7 @@ export async function readText(request: Request, limit: number): Promise<string>
   }
 }
 
-/** The media type of a request without its parameters, in lower case. */
+/** Returns the media type of a request without its parameters, in lower case. */
 export function mediaType({ headers }: { readonly headers: HeaderFields }): string {
   return (headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
 }

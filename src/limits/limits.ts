@@ -5,22 +5,38 @@ import type { Limits as LimitSettings } from '../options/limits.ts'
 import type { Clock, RateRule, Taken } from '../ports.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { ms, seconds } from '../timing.ts'
-import { createRecent, createTokenBuckets } from './token-buckets.ts'
+import { createRecent, createTokenBuckets, type Recent } from './token-buckets.ts'
 
-/** Whether a request may go on: throws, or rejects, where it may not. At once with the limiter in memory. */
+/** Throws or rejects if a request must not go on. Returns at once with the limiter in memory. */
 type Check = void | Promise<void>
 
-/** Counts requests. Each of these throws {@link OAuthError} `too_many_requests`. */
+/** A request to the token or revocation endpoint, which claims to come from a client. */
+export interface Claim {
+  /** Digest of the claimed client id. */
+  readonly client: string
+  /** The address that the request came from. Absent if the runtime does not say. */
+  readonly address: string | undefined
+}
+
+/** Counts requests. Every method throws {@link OAuthError} `too_many_requests`. */
 export interface Limits {
-  /** A request that anybody may send. Nothing where the address is unknown: one bucket for all would let one shut out all. */
+  /**
+   * Counts an unauthenticated request by address. Skipped if the address is unknown, because one caller could then lock
+   * out all others.
+   */
   stranger(address: string | undefined): Check
-  /** A request that names this client, before its secret is looked at. */
-  client(id: string, address: string | undefined): Check
-  /** A request of this user's, by whichever of their clients. */
+  /**
+   * Refuses a claim before it is checked: if the client failed too often from this address, or if the address did, unless
+   * the client has recently proven its identity.
+   */
+  claimed(claim: Claim): Check
+  /** Counts a request of a client that has proven its identity. */
+  proven(claim: Claim): Check
+  /** Counts a failed claim by address, and by client if there is such a client. */
+  failed(claim: Claim, error: OAuthError, exists: boolean): Check
+  /** Counts a request of a user, from any client. */
   user(user: string): Check
-  /** A client's request failed: too many, and {@link Limits.client} lets no more in. */
-  clientFailed(id: string, address: string | undefined, error: OAuthError): Check
-  /** A bearer token was none. Good ones of the same address go on. */
+  /** Counts an invalid bearer token by address. Valid tokens from the same address are not affected. */
   tokenFailed(address: string | undefined): Check
 }
 
@@ -29,9 +45,10 @@ const tooMany = (retryAfter: number, reason: ReasonCode) =>
 
 const UNLIMITED: Limits = {
   stranger() {},
-  client() {},
+  claimed() {},
+  proven() {},
+  failed() {},
   user() {},
-  clientFailed() {},
   tokenFailed() {},
 }
 
@@ -54,8 +71,11 @@ export function createLimits(
     user: rule('user'),
     failures: rule('failures'),
   }
-  /** Until when a client that failed too often is not heard. */
-  const shut = createRecent<number>()
+  /** The times until which claims are refused unchecked: of a client from an address, and of an address. */
+  const shutClients = createRecent<number>()
+  const shutAddresses = createRecent<number>()
+  /** Clients that recently proved their identity. */
+  const known = createRecent<true>()
 
   function take(key: string, rule: RateRule): Taken | Promise<Taken> {
     const inMemory = () => memory.take(key, rule) as Taken
@@ -78,32 +98,56 @@ export function createLimits(
     return taken instanceof Promise ? taken.then(judge) : judge(taken)
   }
 
-  const failureKey = (id: string, address: string | undefined) => `failures:${address ?? ''}:${id}`
+  /** Takes from a bucket, and remembers until when it is empty. */
+  async function takeOrShut(
+    key: string,
+    rule: RateRule,
+    shut: Recent<number>,
+    reason: ReasonCode,
+  ): Promise<void> {
+    const { allowed, retryAfter } = await take(key, rule)
+    if (allowed) return
+    shut.set(key, now() + Math.min(retryAfter, seconds.limitWindow))
+    throw tooMany(retryAfter, reason)
+  }
+
+  function assertOpen(shut: Recent<number>, key: string, reason: ReasonCode): void {
+    const left = (shut.get(key) ?? 0) - now()
+    // More than was ever set: the clock was set back.
+    if (left > 0 && left <= seconds.limitWindow) throw tooMany(left, reason)
+  }
+
+  const failureKey = ({ client, address = '' }: Claim) => `failures:${address}:${client}`
+  const failingKey = (address: string) => `failing:${address}`
 
   return {
     stranger(address) {
       if (address !== undefined) return check(`address:${address}`, rules.address, 'limit-address')
     },
-    client(id, address) {
-      const left = (shut.get(failureKey(id, address)) ?? 0) - now()
-      // More than ever was set: the clock was set back.
-      if (left > 0 && left <= seconds.limitWindow) throw tooMany(left, 'limit-failures')
-      // Many share a client by its public name: without an address one of them could shut out all others.
-      if (address !== undefined) return check(`client:${address}:${id}`, rules.client, 'limit-client')
+    claimed(claim) {
+      assertOpen(shutClients, failureKey(claim), 'limit-failures')
+      if (claim.address === undefined || known.get(claim.client)) return
+      assertOpen(shutAddresses, failingKey(claim.address), 'limit-address')
+    },
+    proven({ client, address }) {
+      known.set(client, true)
+      // Many users share a client by its public name. Without an address one of them could lock out all others.
+      if (address !== undefined) return check(`client:${address}:${client}`, rules.client, 'limit-client')
+    },
+    async failed(claim, { code }, exists) {
+      if (code !== 'invalid_client' && code !== 'invalid_grant') return
+      const { address } = claim
+      // Codes and tokens cannot be guessed. A secret that a person chose can.
+      if (exists && (code === 'invalid_client' || address !== undefined)) {
+        await takeOrShut(failureKey(claim), rules.failures, shutClients, 'limit-failures')
+      }
+      if (address === undefined) return
+      await takeOrShut(failingKey(address), rules.address, shutAddresses, 'limit-address')
     },
     user: (user) => check(`user:${user}`, rules.user, 'limit-user'),
-    async clientFailed(id, address, error) {
-      // Codes and tokens cannot be guessed; a secret that people chose perhaps can.
-      if (error.code !== 'invalid_client' && (error.code !== 'invalid_grant' || address === undefined)) return
-      const key = failureKey(id, address)
-      const { allowed, retryAfter } = await take(key, rules.failures)
-      if (allowed) return
-      shut.set(key, now() + Math.min(retryAfter, seconds.limitWindow))
-      throw tooMany(retryAfter, 'limit-failures')
-    },
     tokenFailed(address) {
       if (address === undefined) return
-      // Tokens that are merely over come too, from hosted clients many by one address.
+      // Expired tokens count too, and hosted clients send many from one address.
       return check(`tokens:${address}`, rules.address, 'limit-tokens')
     },
   }

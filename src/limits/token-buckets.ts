@@ -2,15 +2,16 @@ import type { Clock, RateLimiter, Taken } from '../ports.ts'
 
 const ALLOWED: Taken = { allowed: true, retryAfter: 0 }
 
-/** Keys that one generation holds: both together take some ten megabytes. */
-const SIZE = 25_000
+/** Keys in one generation. Both generations together take a few megabytes. */
+const SIZE = 10_000
 
-interface Recent<T> {
+/** A map that holds recently written entries. */
+export interface Recent<T> {
   get(key: string): T | undefined
   set(key: string, value: T): void
 }
 
-/** A map that holds what was used lately, and never more than twice `size`; no timer tidies it. */
+/** Creates a map that holds the last `size` entries at least, and twice as many at most. It needs no timer. */
 export function createRecent<T>(size: number = SIZE): Recent<T> {
   let young = new Map<string, T>()
   let old = new Map<string, T>()
@@ -27,20 +28,32 @@ export function createRecent<T>(size: number = SIZE): Recent<T> {
 }
 
 /**
- * A token bucket for each key, in this process. Of a bucket only the time is kept at which it will be full again, so
- * that looking at one costs no more than a look into a map.
+ * Creates a limiter with a token bucket for each key, in this process. It keeps the time at which a bucket will be full
+ * again, so a check costs one look-up in a map. Keys of each kind, the part before the first colon, have a map of their
+ * own: a flood of one kind evicts no key of another.
  */
 export function createTokenBuckets(now: Clock): RateLimiter {
-  const full = createRecent<number>()
+  const kinds = new Map<string, Recent<number>>()
+
+  function bucketsOf(key: string): Recent<number> {
+    const kind = key.slice(0, key.indexOf(':'))
+    const known = kinds.get(kind)
+    if (known) return known
+    const created = createRecent<number>()
+    kinds.set(kind, created)
+    return created
+  }
+
   return {
     take(key, { limit, window }) {
+      const full = bucketsOf(key)
       const time = now()
       const known = full.get(key) ?? 0
-      // Later than any bucket is full: the clock was set back, and nobody shall wait for it.
+      // No bucket takes longer than its window: the clock was set back, and the caller need not wait for it.
       const from = known > time + window + 1e-6 ? time : Math.max(known, time)
       const next = from + window / limit
       const over = next - time - window
-      // Sums of fractions are a little off.
+      // Sums of fractions are slightly inexact.
       if (over > 1e-6) return { allowed: false, retryAfter: Math.max(1, Math.ceil(over)) }
       full.set(key, next)
       return ALLOWED

@@ -20,6 +20,10 @@ export const requests = {
     'The body exceeds the limit of the endpoint.',
     'None needed, unless a known client does it.',
   ],
+  'body-too-slow': [
+    'The body of the request did not arrive within 10 seconds.',
+    'Nothing, unless it happens often: then check the network in front, or a client that holds connections open.',
+  ],
   'body-unreadable': [
     'The body is not valid UTF-8, or the connection broke while it was read.',
     'None needed for single cases. If it happens often, check the network in front.',

@@ -13,6 +13,7 @@ import {
   register,
   type StartedSystem,
   startSystem,
+  type Tokens,
 } from '../support/system.ts'
 
 let system: StartedSystem | undefined
@@ -145,6 +146,57 @@ describe('failures', () => {
     expect((await postFrom('192.0.2.1', '/token', wrong)).status).toBe(429)
     expect((await postFrom('192.0.2.1', '/token', refreshParams(client, 'x'))).status).toBe(429)
     for (let i = 0; i < 4; i++) expect((await system.post('/token', wrong)).status).toBe(400)
+  })
+
+  test.each([
+    ['/token', { grant_type: 'refresh_token', refresh_token: 'x' }],
+    ['/revoke', { token: 'x' }],
+  ])('of made-up clients at %s count by address, and no client id helps', async (path, params) => {
+    system = await startSystem({ limits: { address: 60 } })
+    const statuses: number[] = []
+    for (let n = 0; n < 80; n++) {
+      const made = { ...params, client_id: `https://client-${n}.example/c.json` }
+      statuses.push(
+        (await postFrom('192.0.2.1', path, n % 2 ? made : { ...params, client_id: `c${n}` })).status,
+      )
+    }
+    expect(statuses.slice(60).every((status) => status === 429)).toBe(true)
+    expect(statuses.slice(0, 50)).not.toContain(429)
+    expect(
+      (await postFrom('192.0.2.2', path, { ...params, client_id: 'other' })).status,
+      'elsewhere',
+    ).not.toBe(429)
+    system.clock.ahead += 60
+    expect((await postFrom('192.0.2.1', path, { ...params, client_id: 'later' })).status).not.toBe(429)
+  })
+
+  test('of an address do not concern clients that proved who they are', async () => {
+    system = await startSystem({ limits: { address: 20 } })
+    const { client, tokens } = await connect(system)
+    const refresh = (token: string) => postFrom('192.0.2.1', '/token', refreshParams(client, token))
+    const first = (await (await refresh(tokens.refresh_token)).json()) as Tokens
+    for (let n = 0; n < 30; n++) {
+      await postFrom('192.0.2.1', '/token', {
+        grant_type: 'refresh_token',
+        refresh_token: 'x',
+        client_id: `c${n}`,
+      })
+    }
+    expect((await refresh(first.refresh_token)).status).toBe(200)
+  })
+
+  test('cost no read of the storage once an address has failed too often', async () => {
+    system = await startSystem({ limits: { address: 10 }, registration: 'stored' })
+    const guess = (n: number) =>
+      postFrom('192.0.2.1', '/token', {
+        grant_type: 'refresh_token',
+        refresh_token: 'x',
+        client_id: `app-${String(n).padStart(22, 'a')}`,
+      })
+    for (let n = 0; n < 12; n++) await guess(n)
+    system.store.reset()
+    for (let n = 12; n < 20; n++) expect((await guess(n)).status).toBe(429)
+    expect(system.store.reads).toBe(0)
   })
 
   test('with bearer tokens are refused, while good ones of the same address pass', async () => {

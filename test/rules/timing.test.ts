@@ -35,6 +35,7 @@ describe('the table of durations', () => {
       limiterPause: 1000,
       sharedWork: 3000,
       provider: 10_000,
+      requestBody: 10_000,
       document: 5000,
       refreshPauses: [200, 800],
       refreshWithin: 4000,

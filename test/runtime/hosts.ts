@@ -64,6 +64,11 @@ const denoServe = ({ port }: Place) =>
 const bunDefault = () => ['run', 'default-export.js']
 const bunServe = () => ['run', 'bun-serve.js']
 
+const keptConnections = {
+  'a connection whose body does not arrive is closed within twenty seconds':
+    'Deno sends the refusal, but keeps the connection until the client closes it',
+}
+
 const lateHeaders = {
   'a stream is open before its first event': 'Bun sends the headers of an answer with the first of its body',
 }
@@ -101,8 +106,8 @@ export const hosts: readonly Host[] = [
   inProcess('Node 24', 'sqlite', binaries.node24, node, sqlite),
   inProcess('Bun, default export', 'memory', binaries.bun, bunDefault, undefined, lateHeaders),
   inProcess('Bun, lockgate/bun', 'redis', binaries.bun, bunServe, redis, lateHeaders),
-  inProcess('Deno, default export', 'memory', binaries.deno, denoServe),
-  inProcess('Deno, lockgate/deno', 'deno-kv', binaries.deno, denoRun, kvFile),
+  inProcess('Deno, default export', 'memory', binaries.deno, denoServe, undefined, keptConnections),
+  inProcess('Deno, lockgate/deno', 'deno-kv', binaries.deno, denoRun, kvFile, keptConnections),
   workerd('memory', 'workers-default-export.js'),
   workersKv,
   workerd('durable-object', 'workers-durable-object.js', 'LOCKGATE'),

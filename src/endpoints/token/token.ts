@@ -3,7 +3,7 @@ import { findClient } from '../../clients/client-by-grant.ts'
 import type { Context, Endpoint } from '../../context.ts'
 import { OAuthError } from '../../errors.ts'
 import { type Params, readForm, required } from '../../http/params.ts'
-import { countFailures } from '../rate-limit.ts'
+import { asClient } from '../rate-limit.ts'
 import type { GrantType } from './grant-type.ts'
 import { offeredGrantTypes } from './grant-types.ts'
 
@@ -16,9 +16,11 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
   const params = await readForm(request)
   const type = grantTypeOf(ctx, params)
   const credentials = readCredentials(request.headers.get('authorization'), params.fields)
-  return countFailures(ctx, call, credentials.id, async () => {
+  const prove = async () => {
     const found = await findClient(ctx, credentials.id, () => type.shown?.(ctx, params))
-    const client = await authenticateClient(credentials, found, ctx.clients.verify)
+    return authenticateClient(credentials, found, ctx.clients.verify)
+  }
+  return asClient(ctx, call, credentials.id, prove, async (client) => {
     if (!client.grantTypes.includes(type.name)) throw notAllowed(type)
     const tenant = await ctx.upstreams.tenantOf(request)
     const response = await type.exchange(ctx, call, client, { ...params, tenant })

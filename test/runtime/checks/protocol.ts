@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { outcome } from '../../support/system.ts'
 import { overHttp, type Peer } from '../peer.ts'
 import type { Checks } from '../suite.ts'
@@ -9,6 +10,45 @@ const json = async (url: string): Promise<Record<string, unknown>> => {
   const response = await fetch(url)
   assert.equal(response.status, 200, url)
   return response.json()
+}
+
+/**
+ * Opens connections to endpoints that read a body, and sends one byte a second on each.
+ *
+ * @param isEnough Tells whether the test waits for more than it has received.
+ * @returns The status that each got, and when it ended, in seconds.
+ */
+async function sendSlowly(
+  peer: Peer,
+  isEnough: (text: string) => boolean,
+): Promise<readonly { readonly status: string; readonly seconds: number }[]> {
+  const { port, pathname, hostname } = new URL(peer.url)
+  const started = performance.now()
+  const send = (path: string, type: string) =>
+    new Promise<{ status: string; seconds: number }>((resolve) => {
+      const socket = connect(Number(port), hostname)
+      let text = ''
+      socket.on('data', (chunk) => {
+        text += chunk.toString('latin1')
+        if (isEnough(text)) socket.destroy()
+      })
+      const drip = setInterval(() => socket.write('a'), 1000)
+      const giveUp = setTimeout(() => socket.destroy(), 25_000)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        clearInterval(drip)
+        clearTimeout(giveUp)
+        resolve({ status: text.slice(9, 12), seconds: (performance.now() - started) / 1000 })
+      })
+      const headers = `host: ${hostname}:${port}\r\ncontent-type: ${type}\r\ncontent-length: 1000`
+      socket.write(`POST ${pathname}${path} HTTP/1.1\r\n${headers}\r\n\r\n`)
+    })
+  const form = 'application/x-www-form-urlencoded'
+  const sent = Array.from({ length: 60 }, (_, n) => {
+    if (n % 3 === 0) return send('/register', 'application/json')
+    return send(n % 3 === 1 ? '/token' : '/authorize', form)
+  })
+  return Promise.all(sent)
 }
 
 /** What can be asked without having signed in. */
@@ -27,7 +67,7 @@ export const protocolChecks: Checks = {
 
   async 'nothing is served outside the base path'(peer) {
     const { origin } = parts(peer)
-    for (const path of ['/', '/token', '/mcp', '/.well-known/oauth-authorization-server']) {
+    for (const path of ['/', '/token', '/mcp', '/.well-known/oauth-authorization-server/mcp']) {
       const response = await fetch(origin + path)
       assert.deepEqual([path, ...(await outcome(response))], [path, 404, 'not_found'])
     }
@@ -48,6 +88,18 @@ export const protocolChecks: Checks = {
     const response = await overHttp(peer).call('/mcp', { method: 'POST', body: '{}', headers })
     assert.match(response.headers.get('www-authenticate') ?? '', /error="invalid_token"/)
     assert.deepEqual(await outcome(response), [401, 'invalid_token'])
+  },
+
+  async 'a body that does not arrive is refused within twenty seconds'(peer) {
+    const ends = await sendSlowly(peer, (text) => text.length > 12)
+    assert.deepEqual(new Set(ends.map(({ status }) => status)), new Set(['408']))
+    assert.ok(Math.max(...ends.map(({ seconds }) => seconds)) < 20)
+  },
+
+  async 'a connection whose body does not arrive is closed within twenty seconds'(peer) {
+    const ends = await sendSlowly(peer, () => false)
+    const last = Math.max(...ends.map(({ seconds }) => seconds))
+    assert.ok(last < 20, `the last one was closed after ${last} s`)
   },
 
   async 'a client registers itself, and no member of the answer is null'(peer) {
