@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import type { ProxyEvent } from '../events/event.ts'
+import type { EventBase } from '../events/event.ts'
 import { refusal } from '../events/refusal.ts'
 import type { Verdict } from '../forward/passage.ts'
 import type { Admission } from '../guard/admission.ts'
@@ -14,10 +14,16 @@ import { home } from './home.ts'
 import type { Visit } from './mcp-visit.ts'
 import { metadataUrlFor } from './resource-metadata.ts'
 
+/** The subject of an event about a request to a protected resource. */
+export interface Subject extends Omit<EventBase, 'time'> {
+  readonly endpoint: string
+  readonly resource: string
+}
+
 /** The refusals of one protected resource, each with its event. */
 export interface Refusals {
   /** Returns the members of an event that name its subject. */
-  about(admission: Admission | undefined): Partial<ProxyEvent>
+  about(admission: Admission | undefined): Subject
   /** Sends a client without credentials to the metadata, and a browser to a page that says how to connect. */
   introduce(visit: Visit): Response
   /** Returns the verdict for an error. Counts an invalid token against the address: many of them become 429. */

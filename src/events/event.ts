@@ -1,87 +1,161 @@
 import type { ReasonCode } from '../reasons/reasons.ts'
 
-/** What a refusal, a failure or a change is reported with. Never a token, code, secret or e-mail address. */
-export interface ProxyEvent {
-  readonly type:
-    | 'registered'
-    | 'consented'
-    | 'denied'
-    | 'signed-in'
-    | 'turned-away'
-    | 'account-opened'
-    | 'api-key-used'
-    | 'issued'
-    | 'refreshed'
-    | 'revoked'
-    | 'reuse-detected'
-    | 'grant-ended'
-    | 'upstream-refreshed'
-    | 'forwarded'
-    | 'refused'
-    | 'rate-limited'
-    | 'failed'
-  /** ISO 8601, UTC. */
+/** The members that any event may have. None is a token, code, secret or e-mail address. */
+export interface EventBase {
+  /** The time in ISO 8601, UTC. */
   readonly time: string
   /**
-   * Also on the error page, so that the one is found by the other. Absent where an event is of no single request, such
-   * as a refresh that several wait for.
+   * The id of the request, also on the error page. Absent if the event belongs to no single request, such as a refresh
+   * that several requests wait for.
    */
   readonly requestId?: string | undefined
-  /** Path of the endpoint, where a request led to it. */
+  /** The path of the endpoint, if a request led to it. */
   readonly endpoint?: string | undefined
-  /** The OAuth code the peer was given. */
-  readonly code?: string | undefined
-  /** Why, in one word that stays the same. */
-  readonly reason?: ReasonCode | undefined
-  /** What goes with the reason, such as the name of a parameter: for people, and not to be relied on. */
-  readonly detail?: string | undefined
-  /** The client's short key. */
+  /** The short key of the client. */
   readonly client?: string | undefined
-  /** Keyed hash of who signed in. */
+  /** A keyed hash of the user's identity. */
   readonly user?: string | undefined
-  /** `<user>.<id>` */
+  /** The grant, as `<user>.<id>`. */
   readonly grant?: string | undefined
+  /** The URL of the MCP server. */
   readonly resource?: string | undefined
-  /** The id of the provider the user signs in at. */
+  /** The id of the provider that the user signs in at. */
   readonly provider?: string | undefined
-  /** What the MCP server answered. */
-  readonly status?: number | undefined
-  /** Milliseconds until that answer began. */
-  readonly duration?: number | undefined
-  /** What was asked of the MCP server, as the client says: its `Mcp-Method`, with `Mcp-Name` for a tool or a prompt. */
-  readonly action?: string | undefined
-  /** What was thrown, where it was no refusal: its name and message. */
+}
+
+interface OfAGrant {
+  readonly user: string
+  readonly grant: string
+}
+
+/** A reason, and what belongs to it. */
+interface Reasoned {
+  readonly reason: ReasonCode
+  /** Details of the reason, such as the name of a parameter. For people: the text may change in any release. */
+  readonly detail?: string | undefined
+}
+
+interface Refused extends Reasoned {
+  /** The OAuth error code that the peer received. */
+  readonly code?: string | undefined
+  /** The name and message of the error that caused it. */
   readonly error?: string | undefined
 }
 
-/** Reports an event; never throws, never waits. */
-export type Emit = (event: Omit<ProxyEvent, 'time'>) => void
+/** The members of each type of event, in addition to those of {@link EventBase}. */
+export interface EventMembers {
+  /** A client registered itself. A `reason` tells that it changed or deleted its registration instead. */
+  readonly registered: {
+    readonly client: string
+    readonly reason?: 'registration-changed' | 'registration-deleted' | undefined
+  }
+  /** The user approved the request of a client. */
+  readonly consented: { readonly client: string; readonly resource: string; readonly provider: string }
+  /** The user denied the request of a client. */
+  readonly denied: { readonly client: string; readonly resource: string }
+  /** The user returned from the provider, and a grant was written. */
+  readonly 'signed-in': OfAGrant
+  /** The provider identified the user, but `allow` does not admit them. */
+  readonly 'turned-away': Reasoned
+  /** The user signed in to the account page. */
+  readonly 'account-opened': { readonly user: string }
+  /** A process saw an API key for the first time, or `verifyApiKey` identified it. */
+  readonly 'api-key-used': {
+    readonly client: string
+    readonly user: string
+    /** The name of the key. */
+    readonly detail: string
+  }
+  /** The client received tokens for a code. */
+  readonly issued: OfAGrant
+  /** The client received tokens for a refresh token. */
+  readonly refreshed: OfAGrant
+  /** A client revoked a token. */
+  readonly revoked: OfAGrant & {
+    /** The kind of the token. */
+    readonly detail: string
+  }
+  /** A code or refresh token was used again: it leaked, or one client runs twice. */
+  readonly 'reuse-detected': OfAGrant & Reasoned
+  /** A grant ended. */
+  readonly 'grant-ended': OfAGrant & Reasoned
+  /** The provider's token was refreshed. */
+  readonly 'upstream-refreshed': OfAGrant
+  /** A request reached the MCP server, which responded. */
+  readonly forwarded: {
+    readonly endpoint: string
+    readonly resource: string
+    /** The status of the response. */
+    readonly status: number
+    /** The time until the response began, in milliseconds. */
+    readonly duration: number
+    /** The action that the client announces: its `Mcp-Method`, with `Mcp-Name` for a tool or a prompt. */
+    readonly action?: string | undefined
+  }
+  /** A request was refused. */
+  readonly refused: Refused
+  /** A request was refused because there were too many. */
+  readonly 'rate-limited': Refused
+  /** A request or background work failed, here or at a server that is needed for it. */
+  readonly failed: Refused
+}
 
-/** Is told everything that happens. */
+/** Members that only some types of events have. */
+type Rare = 'reason' | 'detail' | 'code' | 'error' | 'status' | 'duration' | 'action'
+
+/** The members of one type of event, and the absence of all others, so that any event can be read for any member. */
+type Exactly<Members> = Members & { readonly [Name in Exclude<Rare, keyof Members>]?: undefined }
+
+type EventOf<Type extends keyof EventMembers> = { readonly type: Type } & Exactly<EventMembers[Type]>
+
+/**
+ * Something that happened, for logs, audits and metrics. A union by `type`.
+ *
+ * @example
+ * ```ts
+ * on: {
+ *   event(event) {
+ *     if (event.type === 'forwarded') histogram.record(event.duration)
+ *     if (event.type === 'failed') console.error(event.reason, event.error)
+ *   },
+ * }
+ * ```
+ */
+export type ProxyEvent = { [Type in keyof EventMembers]: EventBase & EventOf<Type> }[keyof EventMembers]
+
+/** An event before it gets its time. */
+export type NewEvent = {
+  [Type in keyof EventMembers]: Omit<EventBase, 'time'> & EventOf<Type>
+}[keyof EventMembers]
+
+/** Reports an event. Never throws and never waits. */
+export type Emit = (event: NewEvent) => void
+
+/** A function that is called with every event. */
 export type Listener = (event: ProxyEvent) => void
 
-/** Wraps the operator's listeners: what one throws is its own affair, and no request may fail by it. */
+/** Creates the function that calls the operator's listeners. An exception of one affects no request and no other listener. */
 export function createEmit(listeners: readonly Listener[]): Emit {
   if (listeners.length === 0) return () => {}
   return (event) => {
-    const told = { time: new Date().toISOString(), ...event }
+    const timed: ProxyEvent = { time: new Date().toISOString(), ...event }
     for (const listener of listeners) {
       try {
-        listener(told)
+        listener(timed)
       } catch {
-        // An audit sink that fails must not take the sign-in down with it, nor another sink.
+        // A failing audit log must not make the sign-in fail.
       }
     }
   }
 }
 
-/** An unexpected error as an event shows it. Causes are followed, since the outermost often says least. */
+/** Describes an unexpected error for an event, with its causes: the outermost often says least. */
 export function describeError(error: unknown): string {
   const texts: string[] = []
   for (let current = error; current !== undefined && current !== null && texts.length < 4; ) {
     if (!(current instanceof Error)) return [...texts, typeof current].join(': ')
     const code = (current as { code?: unknown }).code
-    // The messages of parsers quote what they could not read.
+    // The messages of parsers quote their input.
     if (current.name === 'ValiError' || current.name === 'SyntaxError') {
       texts.push(current.name)
       current = current.cause

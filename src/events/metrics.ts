@@ -1,10 +1,10 @@
 import type { Listener } from './event.ts'
 
-/** Counts events, and shows the figures at `/metrics`. */
+/** Counts events, and serves the figures at `/metrics`. */
 export interface Metrics {
   readonly event: Listener
-  /** What whoever reads them has to show as bearer token; `undefined` lets everybody read. */
+  /** The bearer token that callers of `/metrics` must send. With `undefined` every caller may read. */
   readonly token: string | undefined
-  /** The figures, in Prometheus's text format. */
+  /** Returns the figures in the text format of Prometheus. */
   expose(): string
 }

@@ -1,11 +1,12 @@
 import type { OAuthError } from '../errors.ts'
-import { describeError, type ProxyEvent } from './event.ts'
+import { describeError, type EventMembers, type NewEvent } from './event.ts'
 
-/** What an event says of something thrown. */
-export type Refusal = Pick<ProxyEvent, 'type' | 'code' | 'reason' | 'detail' | 'error'>
+/** The members of an event that follow from a thrown {@link OAuthError}. */
+export type Refusal = Extract<NewEvent, { readonly type: 'refused' | 'rate-limited' | 'failed' }>
 
-/** A refusal is about the request; a failure is about this server, or what it depends on. */
+/** Describes a thrown error for an event. A refusal is about the request, a failure about this server or one it needs. */
 export function refusal({ code, status, reason, detail, cause }: OAuthError): Refusal {
   const type = code === 'too_many_requests' ? 'rate-limited' : status >= 500 ? 'failed' : 'refused'
-  return { type, code, reason, detail, ...(cause !== undefined && { error: describeError(cause) }) }
+  const about: EventMembers[typeof type] = { code, reason, detail }
+  return { type, ...about, ...(cause !== undefined && { error: describeError(cause) }) }
 }

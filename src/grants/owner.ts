@@ -1,9 +1,12 @@
-import type { ProxyEvent } from '../events/event.ts'
+import type { EventBase } from '../events/event.ts'
 import { type Grant, providerOf } from './grant.ts'
 import { formatGrantKey, type GrantKey } from './grant-key.ts'
 
 /** The parties of a grant, as every event about it names them. */
-export type Owner = Pick<ProxyEvent, 'client' | 'user' | 'grant' | 'resource' | 'provider'>
+export interface Owner extends Pick<EventBase, 'client' | 'resource' | 'provider'> {
+  readonly user: string
+  readonly grant: string
+}
 
 /** Returns the parties of a grant, as far as they are known. @param grant Absent if the record is gone or unreadable. */
 export const ownerOf = (

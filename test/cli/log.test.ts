@@ -5,9 +5,24 @@ import { createLog } from '../../adapters/cli/serve/log.ts'
 
 const time = '2026-01-01T00:00:00.000Z'
 const events: ProxyEvent[] = [
-  { type: 'refused', time, requestId: 'abc', detail: 'two\nlines', client: undefined },
-  { type: 'forwarded', time, status: 200, duration: 7, action: 'tools/call echo' },
-  { type: 'grant-ended', time, reason: 'revoked-by-user' },
+  {
+    type: 'refused',
+    time,
+    requestId: 'abc',
+    reason: 'unknown-token',
+    detail: 'two\nlines',
+    client: undefined,
+  },
+  {
+    type: 'forwarded',
+    time,
+    endpoint: '/mcp',
+    resource: 'https://mcp.test/mcp',
+    status: 200,
+    duration: 7,
+    action: 'tools/call echo',
+  },
+  { type: 'grant-ended', time, user: 'u', grant: 'u.g', reason: 'revoked-by-user' },
 ]
 
 function written(format: 'json' | 'text'): string[] {
@@ -19,8 +34,8 @@ function written(format: 'json' | 'text'): string[] {
 
 test('people read what changes, a line each, whatever is in it', () => {
   expect(written('text')).toEqual([
-    `${time} refused      requestId=abc detail="two\\nlines"`,
-    `${time} grant-ended  reason=revoked-by-user`,
+    `${time} refused      requestId=abc reason=unknown-token detail="two\\nlines"`,
+    `${time} grant-ended  user=u grant=u.g reason=revoked-by-user`,
   ])
 })
 

@@ -137,7 +137,14 @@ describe('/metrics', () => {
 
   test('escapes what stands in a label', () => {
     const metrics = prometheus({ dangerouslyOpen: true })
-    metrics.event({ type: 'forwarded', time: '', endpoint: '/a"b\\c\nd', status: 200, duration: 60_000 })
+    metrics.event({
+      type: 'forwarded',
+      time: '',
+      endpoint: '/a"b\\c\nd',
+      resource: 'https://mcp.test/mcp',
+      status: 200,
+      duration: 60_000,
+    })
     const exposed = metrics.expose()
     parse(exposed)
     expect(exposed).toContain('endpoint="/a\\"b\\\\c\\nd",status="200",le="30"} 0\n')
@@ -170,9 +177,10 @@ describe('several listeners', () => {
   test('write to standard output where nothing else is said', async () => {
     system = await startSystem()
     const log = vi.spyOn(console, 'log').mockImplementation(() => {})
-    jsonLines()({ type: 'refused', time: '2026-01-01T00:00:00.000Z', code: undefined, detail: 'a\nb' })
+    const time = '2026-01-01T00:00:00.000Z'
+    jsonLines()({ type: 'refused', time, code: undefined, reason: 'unknown-token', detail: 'a\nb' })
     expect(log).toHaveBeenCalledExactlyOnceWith(
-      '{"type":"refused","time":"2026-01-01T00:00:00.000Z","detail":"a\\nb"}',
+      `{"type":"refused","time":"${time}","reason":"unknown-token","detail":"a\\nb"}`,
     )
     log.mockRestore()
   })

@@ -306,6 +306,6 @@ test('without an SDK it does nothing, and answers the same', async () => {
   expect(await (await proxy.fetch(request())).json()).toEqual(
     await (await guarded(system, tokens.access_token)).json(),
   )
-  telemetry.event({ type: 'issued', time: '' })
+  telemetry.event({ type: 'issued', time: '', user: 'u', grant: 'u.g' })
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 })
