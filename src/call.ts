@@ -3,6 +3,7 @@ import { randomId } from './crypto/random.ts'
 import { describeError, type Emit } from './events/event.ts'
 import { forwardedAddress, normalAddress, peerAddress, plainAddress } from './http/address.ts'
 import type { RequestHead } from './http/head.ts'
+import { callHookNow } from './options/call-hook.ts'
 
 /** The `waitUntil` of Workers, and of adapters that wait for work when they stop. */
 interface Waiting {
@@ -72,7 +73,7 @@ class RequestCall implements Call {
     const { clientAddress, trustProxy } = this.#ctx.settings
     const head = this.#head
     const peer = clientAddress
-      ? clientAddress(head.toRequest(), ...this.#native)
+      ? callHookNow('clientAddress', () => clientAddress(head.toRequest(), ...this.#native))
       : peerAddress(() => head.toRequest(), this.#native)
     return forwardedAddress(head.headers.get('x-forwarded-for'), trustProxy, peer)
   }

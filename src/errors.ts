@@ -1,6 +1,6 @@
 import type { ReasonCode } from './reasons/reasons.ts'
 
-/** The single place where an OAuth error code gets its HTTP status. */
+/** The HTTP status of each OAuth error code. */
 const STATUS = {
   invalid_request: 400,
   unauthorized_client: 400,
@@ -22,8 +22,8 @@ const STATUS = {
 } as const
 
 /**
- * Every code this server answers with (RFC 6749, 6750, 7591, 8707), plus `bad_gateway` for forwarding, and
- * `too_many_requests`, which no RFC has: MCP's SDKs know it, and keep their credentials.
+ * The error codes of this server: those of RFC 6749, 6750, 7591 and 8707, `bad_gateway` for a server behind the proxy, and
+ * `too_many_requests`, which the SDKs of MCP know.
  */
 export type OAuthErrorCode = keyof typeof STATUS
 
@@ -40,35 +40,66 @@ export const errorText = (text: string): string =>
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .replace(/[^\x20-\x7e]/gu, '?')
 
-/** What goes with an {@link OAuthError} beside its public sentence. */
+/** The details of an {@link OAuthError}. None but `retryAfter` and `status` reach the peer. */
 export interface ErrorDetail {
-  /** Why, for events, logs and the error page. */
+  /** The reason code, for events, logs and the error page. */
   readonly reason: ReasonCode
-  /** For events and logs only: what exactly was wrong. Never a token, never a raw value from the peer. */
+  /** The exact fault, for events and logs. Never a token, and never a raw value from the peer. */
   readonly detail?: string | undefined
   readonly cause?: unknown
-  /** Where HTTP has a more exact status than the code's own, such as 413 for a body over the limit. */
+  /** The HTTP status, if the one of the code is not exact, such as 413 for a body that is too large. */
   readonly status?: number | undefined
-  /** Seconds, sent as `Retry-After`. */
+  /** The seconds for `Retry-After`. */
   readonly retryAfter?: number | undefined
 }
 
 /**
- * A refusal the peer is meant to see.
+ * A refusal that the peer receives. Hooks throw it to refuse with a sentence of their own. Any other exception reaches the
+ * peer as `server_error` without a word about it.
  *
- * `message` is sent as `error_description`, so it is a fixed sentence: no input, no secrets. What the
- * operator needs stands in `reason` and `detail`. Anything else that is thrown reaches the peer as a bare `server_error`.
+ * `message` is sent as `error_description`: write a fixed sentence without input and secrets.
+ *
+ * @example
+ * Refuse a user in `allow`:
+ * ```ts
+ * import { createProxy, OAuthError, type ProxyOptions } from 'lockgate'
+ *
+ * export const allow: ProxyOptions['allow'] = (identity) => {
+ *   if (identity.claims.suspended) throw new OAuthError('access_denied', 'This account is suspended')
+ *   return identity.emailVerified === true
+ * }
+ * ```
+ *
+ * @example
+ * Tell errors apart by code in a handler:
+ * ```ts
+ * import { OAuthError, type McpHandler } from 'lockgate'
+ *
+ * export const handler: McpHandler = async (request, auth) => {
+ *   try {
+ *     return Response.json(await auth.upstream.accessToken())
+ *   } catch (error) {
+ *     if (error instanceof OAuthError && error.code === 'access_denied') return new Response(null, { status: 403 })
+ *     throw error
+ *   }
+ * }
+ * ```
  *
  * @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)
  */
 export class OAuthError extends Error {
-  override readonly name = 'OAuthError'
+  override readonly name: 'OAuthError' | 'UpstreamUnavailable' = 'OAuthError'
   readonly code: OAuthErrorCode
+  /** The HTTP status. */
   readonly status: number
+  /** The reason code, for events, logs and the error page. */
   readonly reason: ReasonCode
+  /** The exact fault, for events and logs. */
   readonly detail: string | undefined
+  /** The seconds after which another attempt makes sense. */
   readonly retryAfter: number | undefined
 
+  /** @param detail By default the reason is `refused-by-application`. */
   constructor(
     code: OAuthErrorCode,
     message: string,
@@ -83,13 +114,31 @@ export class OAuthError extends Error {
   }
 }
 
-/** One option that is wrong: where it stands and what is expected there. */
+/** A wrong option. */
 export interface ConfigIssue {
+  /** The dotted path of the option, such as `mcp.0.path`. */
   readonly path: string
+  /** The sentence that says what is expected. Never quotes the value, because an option may be a secret. */
   readonly message: string
 }
 
-/** Wrong options, all of them at once. Values are never quoted: an option may be a secret. */
+/**
+ * All wrong options of {@link createProxy} at once.
+ *
+ * @example
+ * ```ts
+ * import { ConfigError, createProxy, type ProxyOptions } from 'lockgate'
+ *
+ * export function start(options: ProxyOptions) {
+ *   try {
+ *     return createProxy(options)
+ *   } catch (error) {
+ *     if (error instanceof ConfigError) for (const { path, message } of error.issues) console.error(path, message)
+ *     throw error
+ *   }
+ * }
+ * ```
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly issues: readonly ConfigIssue[]

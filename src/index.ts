@@ -1,20 +1,34 @@
-export { ConfigError, type ConfigIssue, OAuthError, type OAuthErrorCode } from './errors.ts'
-export type { Listener, ProxyEvent } from './events/event.ts'
+import type { ConfigError, OAuthError } from './errors.ts'
+import type { UpstreamUnavailable } from './upstream/unavailable.ts'
+
+export { ConfigError, type ConfigIssue, type ErrorDetail, OAuthError, type OAuthErrorCode } from './errors.ts'
+export type { EventBase, EventMembers, Listener, ProxyEvent } from './events/event.ts'
 export type { Metrics } from './events/metrics.ts'
 export type { Delivery, OpenStream, Passage, Verdict } from './forward/passage.ts'
 export type { ClientAddress } from './http/address.ts'
 export type { HeaderFields, RequestHead } from './http/head.ts'
+export type { AllowUser } from './options/allow.ts'
 export type { ApiKeyIdentity, ApiKeyOptions, VerifyApiKey } from './options/api-keys.ts'
 export type { Auth, McpHandler } from './options/auth.ts'
+export type { RateLimits } from './options/limits.ts'
+export type { ForwardedMcp, HandledMcp } from './options/mcp.ts'
 export type {
   ClientOptions,
+  DiscoveryOptions,
   ForwardMode,
   McpOptions,
   ProxyOptions,
 } from './options/options.ts'
-export type { RegistrationPolicy, RegistrationRefusal } from './options/registration.ts'
+export type {
+  ClientDocuments,
+  RedirectUris,
+  RegistrationPolicy,
+  RegistrationRefusal,
+} from './options/registration.ts'
+export type { ScopeOptions } from './options/scopes.ts'
 export type { ChooseProvider, OwnLogin } from './options/upstream.ts'
-export type { Texts } from './pages/texts.ts'
+export type { SomeTexts, Texts } from './pages/texts.ts'
+export type { Theme } from './pages/theme.ts'
 export {
   type Clock,
   type Fetch,
@@ -41,3 +55,7 @@ export type {
 export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'
 export type { ReasonCode } from './reasons/reasons.ts'
 export type { AuthRequest, SignedInUser } from './sign-in/own-login.ts'
+export { UpstreamUnavailable } from './upstream/unavailable.ts'
+
+/** Every error that the public functions throw on purpose. Told apart by `name`, and an {@link OAuthError} by `code`. */
+export type LockgateError = ConfigError | OAuthError | UpstreamUnavailable

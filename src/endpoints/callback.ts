@@ -22,7 +22,7 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   const { flow, request, cookies } = finishSignIn(ctx, http, fields.state)
   const upstream = await requestedProvider(ctx, http, request.provider)
   try {
-    const signedIn = await identifyUser(ctx, upstream, fields, flow)
+    const signedIn = await identifyUser(ctx, call, upstream, fields, flow)
     return await completeSignIn(ctx, call, upstream, { request, signedIn, cookies })
   } catch (error) {
     const refused = asRefusal(error)

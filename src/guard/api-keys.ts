@@ -106,7 +106,7 @@ export function createApiKeys(
         verify &&
         (await withTimeout(Promise.resolve(verify(token, { resource: new URL(resource.id) })), ms.hook))
     } catch (error) {
-      throw verifierFailed(error)
+      throw error instanceof OAuthError ? error : verifierFailed(error)
     }
     if (said === undefined) return provider?.(token, resource)
     if (!isApiKeyIdentity(said)) throw verifierFailed()

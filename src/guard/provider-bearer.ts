@@ -41,7 +41,14 @@ export function createProviderBearer(ports: {
     const user = userKey(keyring, identity)
     const refusal = await admitUser(upstream, identity)
     if (refusal) {
-      emit({ type: 'turned-away', endpoint: resource.path, client, user, ...refusal })
+      emit({
+        type: 'turned-away',
+        endpoint: resource.path,
+        client,
+        user,
+        reason: refusal.reason,
+        detail: refusal.detail,
+      })
       return undefined
     }
     emit({ type: 'api-key-used', endpoint: resource.path, client, user, detail: name })

@@ -60,6 +60,11 @@ export function createVerifiedKeys(ask: AskAboutKey, { now, ttl }: { now: Clock;
     assertSlow()
     const answer = ask(token, resource)
       .then((shown) => keep(id, shown))
+      .catch((error: unknown) => {
+        // A refusal is a guess like any other. It is not kept: the operator's code may decide differently next time.
+        if (error instanceof OAuthError && error.status < 500) minute.failed++
+        throw error
+      })
       .finally(() => asking.delete(id))
     asking.set(id, answer)
     return answer

@@ -1,38 +1,61 @@
-/** What a handler, or the MCP server behind, learns of a request that passed the guard. */
+/** What an MCP server in this process learns about a request that the guard admitted. */
 export interface Auth {
-  /** The bearer token. Named so by the MCP SDK; send it nowhere. */
+  /** The bearer token. The MCP SDK names it so. Never send it anywhere. */
   readonly token: string
-  /** The client's short key. */
+  /** The short key of the client. */
   readonly clientId: string
   readonly scopes: string[]
-  /** Seconds since the epoch. */
+  /** The expiry of the token, in seconds since the epoch. */
   readonly expiresAt: number
+  /** The URL of the MCP server. */
   readonly resource: URL
-  readonly extra: Record<string, unknown>
+  readonly extra: {
+    /** The grant, as `<user>.<id>` in events. Absent for an API key. */
+    readonly grant?: string | undefined
+    /** The name of the API key. Absent for a sign-in. */
+    readonly apiKey?: string | undefined
+    /** The name of the client, as it registered it. Not verified. */
+    readonly clientName: string
+  }
   readonly user: {
-    /** Stable for one person at one provider; tells nothing about them. */
+    /** A keyed hash that is stable for one person at one provider, and reveals nothing about them. */
     readonly id: string
     readonly email?: string | undefined
-    /** Whether the provider vouches for the address. Where it does not, anybody may have typed it. */
+    /** Whether the provider verified the address. Otherwise the user may have typed any address. */
     readonly emailVerified: boolean
     readonly name?: string | undefined
+    /** The claims of the provider about the user. */
     readonly claims: Readonly<Record<string, unknown>>
   }
   readonly upstream: {
-    /** The id of the provider they signed in at; none for a key of `apiKeys`. */
+    /** The id of the provider that the user signed in at. Absent for an API key. */
     readonly provider: string | undefined
     /**
-     * The provider's access token, refreshed first where it is about to expire.
+     * Returns the provider's access token. Refreshes it first if it is about to expire.
      *
-     * @param options.refused The token that the provider's API has just answered with 401: then another one, refreshed
-     * once however many ask. A sign-in that cannot be refreshed has ended with it.
-     * @throws {OAuthError} `invalid_grant` where the sign-in at the provider has ended, `temporarily_unavailable`,
-     * `bad_gateway` where a token is refused that was issued in this very minute, or `access_denied` where nobody signed
-     * in there, as with a key of `apiKeys`.
+     * @param options.refused A token that the provider's API has just refused with 401. It is refreshed once, however many
+     * calls name it. A sign-in that cannot be refreshed ends.
+     * @throws {OAuthError} `invalid_grant` if the sign-in at the provider has ended, `bad_gateway` if the refused token is
+     * less than a minute old, `access_denied` for a user without a provider token, such as an API key.
+     * @throws {UpstreamUnavailable} If the provider fails for now.
+     *
+     * @example
+     * ```ts
+     * let token = await auth.upstream.accessToken()
+     * let response = await fetch(api, { headers: { authorization: `Bearer ${token}` } })
+     * if (response.status === 401) {
+     *   token = await auth.upstream.accessToken({ refused: token })
+     *   response = await fetch(api, { headers: { authorization: `Bearer ${token}` } })
+     * }
+     * ```
      */
     accessToken(options?: { refused?: string | undefined }): Promise<string>
   }
 }
 
-/** An MCP server in the same process. */
+/**
+ * An MCP server in this process.
+ *
+ * @param auth The user, client and scopes of the request.
+ */
 export type McpHandler = (request: Request, auth: Auth) => Response | Promise<Response>

@@ -4,27 +4,45 @@ import { serverError } from '../refusals.ts'
 import { ms, seconds } from '../timing.ts'
 
 /**
- * What a function says that the application gave as an option. Who waits for it has no answer meanwhile, so it must come
- * in time.
+ * Calls a hook, an option that is a function, with a deadline.
  *
- * @param option Which one, for events.
- * @throws {OAuthError} What it throws of that kind; `temporarily_unavailable` where it is late, and else `server_error`.
+ * @param option The name of the option, for events.
+ * @throws {OAuthError} The one that the hook throws to refuse. `temporarily_unavailable` after the deadline, and
+ * `server_error` for any other exception.
  */
-export async function callHook<T>(option: string, ask: () => T | Promise<T>): Promise<T> {
-  // What is thrown in time is told from what came too late.
-  let late = true
-  const work = (async () => ask())().finally(() => {
-    late = false
+export async function callHook<T>(option: string, hook: () => T | Promise<T>): Promise<T> {
+  let isLate = true
+  const work = (async () => hook())().finally(() => {
+    isLate = false
   })
   try {
     return await withTimeout(work, ms.hook)
   } catch (cause) {
-    if (cause instanceof OAuthError) throw cause
-    const about = { reason: 'hook-failed', detail: option, cause } as const
-    if (!late) throw serverError(about)
-    throw new OAuthError('temporarily_unavailable', 'The server does not get to an answer, try again', {
-      ...about,
+    if (!isLate) throw hookError(option, cause)
+    throw new OAuthError('temporarily_unavailable', 'The server took too long to respond, try again', {
+      reason: 'hook-failed',
+      detail: option,
+      cause,
       retryAfter: seconds.retryLater,
     })
   }
 }
+
+/**
+ * Calls a hook that must return at once.
+ *
+ * @throws {OAuthError} As {@link callHook} does, but for the deadline.
+ */
+export function callHookNow<T>(option: string, hook: () => T): T {
+  try {
+    const result = hook()
+    if (result instanceof Promise) throw new TypeError('expected a value, not a promise')
+    return result
+  } catch (cause) {
+    throw hookError(option, cause)
+  }
+}
+
+/** Returns the refusal of a hook, or a server error for any other exception. */
+const hookError = (option: string, cause: unknown): OAuthError =>
+  cause instanceof OAuthError ? cause : serverError({ reason: 'hook-failed', detail: option, cause })

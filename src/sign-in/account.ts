@@ -4,7 +4,7 @@ import { refusal } from '../events/refusal.ts'
 import { page, redirect } from '../http/responses.ts'
 import { errorPage, errorView } from '../pages/error-page.ts'
 import type { Identity } from '../ports.ts'
-import { asRefusal, identifyUser, notAdmitted } from './identify.ts'
+import { asRefusal, identifyUser, notAdmitted, reasonOf } from './identify.ts'
 import { finishAccountSignIn } from './pending.ts'
 import { requestedProvider, userOf } from './provider-choice.ts'
 import { openSession } from './session.ts'
@@ -25,10 +25,10 @@ export async function completeAccountSignIn(
     page(errorPage(ctx.settings.look, errorView(error, call.requestId())), error.status, cookies)
   try {
     const upstream = await requestedProvider(ctx, http, provider)
-    const { identity, refusal: notAllowed } = await identifyUser(ctx, upstream, fields, flow)
+    const { identity, refusal: notAllowed } = await identifyUser(ctx, call, upstream, fields, flow)
     if (!notAllowed) return openAccount(ctx, call, { provider, identity, cookies })
     const user = userOf(ctx, provider, identity)
-    call.emit({ type: 'turned-away', endpoint: '/account', user, provider, ...notAllowed })
+    call.emit({ type: 'turned-away', endpoint: '/account', user, provider, ...reasonOf(notAllowed) })
     return refuse(notAdmitted(notAllowed))
   } catch (error) {
     const refused = asRefusal(error)

@@ -11,7 +11,7 @@ import { backedScopes, isUseful } from '../protocol/scope.ts'
 import { newCode } from '../tokens/codes.ts'
 import type { NotAdmitted } from '../upstream/admit-user.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { notAdmitted, type SignedIn } from './identify.ts'
+import { notAdmitted, reasonOf, type SignedIn } from './identify.ts'
 import type { SignInRequest } from './pending.ts'
 import { userOf } from './provider-choice.ts'
 
@@ -31,7 +31,7 @@ export async function completeSignIn(
   const { identity, tokens, refusal } = signedIn
   const giveBack = () => call.defer(ctx.endTokens(partiesOf(ctx, request, identity), tokens, call.emit))
   if (refusal) {
-    call.emit({ type: 'turned-away', ...partiesOf(ctx, request, identity), ...refusal })
+    call.emit({ type: 'turned-away', ...partiesOf(ctx, request, identity), ...reasonOf(refusal) })
     giveBack()
     return turnAway(ctx, call, request, refusal, cookies)
   }

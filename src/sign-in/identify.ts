@@ -1,4 +1,4 @@
-import type { Context } from '../context.ts'
+import type { Call, Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
 import { serverError } from '../refusals.ts'
@@ -30,7 +30,8 @@ export interface SignedIn {
  * @throws {OAuthError} If the provider refused, or if its response is not valid.
  */
 export async function identifyUser(
-  { admitUser }: Context,
+  { admitUser, endTokens }: Context,
+  call: Call,
   upstream: Upstream,
   fields: Readonly<Record<string, string | undefined>>,
   flow: UpstreamFlow,
@@ -39,15 +40,28 @@ export async function identifyUser(
     RESPONSE_PARAMETERS.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])),
   )
   const { identity, tokens } = await upstream.exchange(response, flow)
-  return { identity, tokens, refusal: await admitUser(upstream, identity) }
+  try {
+    return { identity, tokens, refusal: await admitUser(upstream, identity) }
+  } catch (error) {
+    // Nothing will use the tokens of a sign-in that failed.
+    call.defer(endTokens({ provider: upstream.id }, tokens, call.emit))
+    throw error
+  }
 }
 
 /** Returns the refusal of a user who signed in, but may not use this server. */
-export const notAdmitted = ({ reason, detail }: NotAdmitted): OAuthError =>
+export const notAdmitted = ({ reason, detail, thrown }: NotAdmitted): OAuthError =>
+  thrown ??
   new OAuthError('access_denied', 'You signed in, but this account may not use this server', {
     reason,
     detail,
   })
+
+/** Returns the part of a refusal that belongs into an event. */
+export const reasonOf = ({ reason, detail }: NotAdmitted): Pick<NotAdmitted, 'reason' | 'detail'> => ({
+  reason,
+  detail,
+})
 
 /** Returns a thrown value as the peer may see it. */
 export const asRefusal = (error: unknown): OAuthError =>

@@ -1,3 +1,4 @@
+import { OAuthError } from '../errors.ts'
 import { callHook } from '../options/call-hook.ts'
 import type { ProxyOptions } from '../options/options.ts'
 import type { Identity } from '../ports.ts'
@@ -10,6 +11,8 @@ export interface NotAdmitted {
   readonly reason: ReasonCode
   /** For events: the rule that the user does not meet. Never a part of the identity. */
   readonly detail?: string | undefined
+  /** The refusal that `allow` threw, with its own sentence for the user. */
+  readonly thrown?: OAuthError | undefined
 }
 
 /**
@@ -29,9 +32,15 @@ export const createAdmitUser =
   async ({ provider, admits }, identity) => {
     if (!admits(identity)) return { reason: 'not-in-allow', detail: 'a claim that the provider requires' }
     if (allow === undefined) return undefined
-    const isAdmitted =
-      typeof allow === 'function'
-        ? (await callHook('allow', () => allow(identity, { provider }))) === true
-        : isAllowed(identity, allow, provider)
-    return isAdmitted ? undefined : { reason: 'not-in-allow' }
+    if (typeof allow !== 'function') {
+      return isAllowed(identity, allow, provider) ? undefined : { reason: 'not-in-allow' }
+    }
+    try {
+      const isAdmitted = await callHook('allow', () => allow(identity, { provider }))
+      return isAdmitted === true ? undefined : { reason: 'not-in-allow' }
+    } catch (error) {
+      // A failure must not pass for a decision about the user.
+      if (!(error instanceof OAuthError) || error.status >= 500) throw error
+      return { reason: error.reason, detail: error.detail, thrown: error }
+    }
   }

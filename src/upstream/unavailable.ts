@@ -11,6 +11,7 @@ export type Effect = 'none' | 'unanswered' | 'unclear'
 
 /** A temporary provider failure. It never grants anything and never ends a grant. */
 export class UpstreamUnavailable extends OAuthError {
+  override readonly name = 'UpstreamUnavailable'
   readonly effect: Effect
   /** Seconds after which another attempt within the same request makes sense. Absent if none does. */
   readonly again: number | undefined

@@ -77,7 +77,7 @@ describe('the reference', () => {
       scopes: ['mcp'],
       expiresAt: 0,
       resource: new URL('https://mcp.example.com/mcp'),
-      extra: { grant: 'grant' },
+      extra: { grant: 'grant', clientName: 'Client' },
       user: { id: 'user', email: 'ada@example.com', emailVerified: true, name: 'Ada', claims: {} },
       upstream: { provider: 'github', accessToken: async () => 'upstream' },
     }
@@ -105,8 +105,8 @@ describe('the reference', () => {
 
   test('name every type of event', () => {
     const source = read('src/events/event.ts')
-    const union = /readonly type:([\s\S]*?)\/\*\*/.exec(source)?.[1] ?? ''
-    const types = [...union.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!)
+    const [, members = ''] = /interface EventMembers \{([\s\S]*?)\n\}/.exec(source) ?? []
+    const types = [...members.matchAll(/^ {2}readonly '?([\w-]+)'?:/gm)].map((match) => match[1]!)
     expect(types.length).toBeGreaterThan(5)
     const cells = [...read('docs/reference/events.md').matchAll(/^\| (`.+?) \|/gm)].flatMap(
       (row) => row[1]!.match(/[\w-]+/g) ?? [],
