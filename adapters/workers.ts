@@ -1,22 +1,23 @@
-import { createProxy, type OAuthProxy, type ProxyOptions } from '../src/index.ts'
+import { createProxy, type Fetch, type OAuthProxy, type ProxyOptions } from '../src/index.ts'
 
 export { LockgateStore } from './workers/durable-object-store.ts'
 
-/** What a Worker exports. */
+/** The default export of a Worker. */
 export interface Worker<Env> {
   fetch(request: Request, env: Env, ctx?: unknown): Promise<Response>
 }
 
 /**
- * A Worker made of options that need its bindings:
+ * Creates a Worker from options that need its bindings:
  *
  * ```ts
  * export default fromEnv<Env>((env) => ({ url: env.URL, secret: env.SECRET, … }))
  * ```
  *
- * Addresses are those Cloudflare saw, unless they say otherwise. The proxy is built at the first request, and once for each `env` the platform hands out.
+ * The options default to the client's address as Cloudflare saw it, and to requests to the provider and the MCP servers
+ * that Cloudflare does not cache. The proxy is created at the first request, once for each `env` of the platform.
  *
- * @throws {ConfigError} From `fetch`, at every request, where an option is wrong: the Worker's log says which.
+ * @throws {ConfigError} From `fetch`, at every request, if an option is wrong. The Worker's log says which.
  */
 export function fromEnv<Env extends object>(options: (env: Env) => ProxyOptions): Worker<Env> {
   const proxies = new WeakMap<Env, OAuthProxy>()
@@ -24,7 +25,10 @@ export function fromEnv<Env extends object>(options: (env: Env) => ProxyOptions)
     async fetch(request, env, ctx) {
       let proxy = proxies.get(env)
       if (!proxy) {
-        proxy = createProxy({ clientAddress, ...options(env) })
+        const own = options(env)
+        const fetch =
+          typeof own.fetch === 'function' ? own.fetch : { provider: uncached, mcp: uncached, ...own.fetch }
+        proxy = createProxy({ clientAddress, ...own, fetch })
         proxies.set(env, proxy)
       }
       return proxy.fetch(request, ctx)
@@ -32,6 +36,29 @@ export function fromEnv<Env extends object>(options: (env: Env) => ProxyOptions)
   }
 }
 
-/** The peer's address as Cloudflare saw it: a Worker that is not made by `fromEnv` passes it as the `clientAddress` option. */
+/**
+ * Returns the client's address as Cloudflare saw it, and `undefined` on any other platform, where a client may write the
+ * header. A Worker that `fromEnv` did not create passes this as the `clientAddress` option.
+ */
 export const clientAddress = (request: Request): string | undefined =>
-  request.headers.get('cf-connecting-ip') ?? undefined
+  'cf' in request && request.cf ? (request.headers.get('cf-connecting-ip') ?? undefined) : undefined
+
+let init: RequestInit | undefined
+
+/**
+ * Sends a request past Cloudflare's cache, which would share one user's response with others if its headers allowed that.
+ * A Worker that `fromEnv` did not create passes this as the `fetch` option.
+ */
+export const uncached: Fetch = (url, request) => {
+  init ??= acceptsCache() ? { cache: 'no-store' } : ({ cf: { cacheTtl: -1 } } as RequestInit)
+  return fetch(url, { ...request, ...init })
+}
+
+/** Returns whether the Worker's compatibility date is so recent that the `cache` option is known. */
+function acceptsCache(): boolean {
+  try {
+    return new Request('https://lockgate.invalid/', { cache: 'no-store' }) !== undefined
+  } catch {
+    return false
+  }
+}
