@@ -1,11 +1,16 @@
 import { OAuthError } from '../errors.ts'
 import { withTimeout } from '../http/timeout.ts'
 import { type Store, UnreadableRecord, ValueTooLarge } from '../ports.ts'
+import { serverError } from '../refusals.ts'
 import { ms, seconds } from '../timing.ts'
 
 function unavailable(cause: unknown): never {
-  // These are facts about one record. The store itself works.
-  if (cause instanceof UnreadableRecord || cause instanceof ValueTooLarge) throw cause
+  // These are facts about one record. The store itself works, and a retry does not help.
+  if (cause instanceof UnreadableRecord) throw cause
+  if (cause instanceof ValueTooLarge) {
+    const detail = `${cause.size} bytes, the storage accepts ${cause.limit}`
+    throw serverError({ reason: 'grant-too-large', detail, cause })
+  }
   throw new OAuthError('temporarily_unavailable', 'The server cannot reach its storage at the moment', {
     reason: 'storage-failed',
     cause,
@@ -17,7 +22,7 @@ const answerOf = <T>(work: Promise<T>): Promise<T> => withTimeout(work, ms.stora
 
 /**
  * Wraps a store so that its failures are refusals: a record that cannot be read counts neither as present nor as absent.
- * {@link UnreadableRecord} and {@link ValueTooLarge} pass, because a retry does not help.
+ * {@link UnreadableRecord} passes, because each caller has its own way to refuse it.
  */
 export function failClosed(store: Store): Store {
   const { consistency, maxValueBytes, staleness } = store

@@ -44,7 +44,11 @@ export async function completeSignIn(
     giveBack()
     throw nothingGranted()
   }
-  const code = await issueGrant(ctx, call, { ...request, scope }, signedIn)
+  const code = await issueGrant(ctx, call, { ...request, scope }, signedIn).catch((error: unknown) => {
+    // Tokens that are not stored would stay valid at the provider, and no one could end them.
+    giveBack()
+    throw error
+  })
   const { redirectUri, state } = request
   return redirect(withResponse(redirectUri, { code, state, iss: ctx.settings.issuer }), cookies)
 }

@@ -11,6 +11,8 @@ export interface PostgresServer {
   readonly url: string
   /** The server's process; none where `POSTGRES_URL` names one that runs already. */
   readonly process: ChildProcess | undefined
+  /** Kills the server, and starts another one on the same port and data. */
+  restart(whileDown?: () => Promise<void>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -30,7 +32,7 @@ function findBinaries(): string | undefined {
 
 export async function startPostgres(): Promise<PostgresServer> {
   const given = process.env.POSTGRES_URL
-  if (given) return { url: given, process: undefined, stop: async () => {} }
+  if (given) return { url: given, process: undefined, restart: async () => {}, stop: async () => {} }
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'lockgate-postgres-'))
   const owner = ownerOf(dir)
@@ -40,8 +42,11 @@ export async function startPostgres(): Promise<PostgresServer> {
     ...owner,
   })
   const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', dir, '-F']
-  const server = spawn(join(bin!, 'postgres'), args, { stdio: 'ignore', cwd: dir, ...owner })
-  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))
+  const start = () => {
+    const server = spawn(join(bin!, 'postgres'), args, { stdio: 'ignore', cwd: dir, ...owner })
+    return { server, ended: new Promise<void>((resolve) => server.once('exit', () => resolve())) }
+  }
+  let { server, ended } = start()
   // A run that is cut short must not leave it behind.
   const end = () => server.kill('SIGQUIT')
   process.once('exit', end)
@@ -50,7 +55,17 @@ export async function startPostgres(): Promise<PostgresServer> {
   await ready(port)
   return {
     url,
-    process: server,
+    get process() {
+      return server
+    },
+    async restart(whileDown) {
+      end()
+      await ended
+      await whileDown?.()
+      ;({ server, ended } = start())
+      await listening(port)
+      await ready(port)
+    },
     async stop() {
       process.off('exit', end)
       end()

@@ -9,7 +9,10 @@ import { listening } from './redis.ts'
 export interface RedisNode {
   readonly port: number
   readonly url: string
+  /** The process that runs now. */
   readonly process: ChildProcess
+  /** Kills the process, and starts another one on the same port and data. */
+  restart(whileDown?: () => Promise<void>): Promise<void>
   /** Runs a command with redis-cli. @returns Its output. */
   cli(...args: string[]): string
 }
@@ -35,13 +38,26 @@ export async function createRedisLab(): Promise<RedisLab> {
   process.once('exit', end)
 
   async function run(port: number, args: readonly string[]): Promise<RedisNode> {
-    const child = spawn('redis-server', args, { stdio: 'ignore', cwd: dir })
-    running.push(child)
-    await listening(port)
+    const spawnOne = async () => {
+      const child = spawn('redis-server', args, { stdio: 'ignore', cwd: dir })
+      running.push(child)
+      await listening(port)
+      return child
+    }
+    let child = await spawnOne()
     return {
       port,
       url: `redis://127.0.0.1:${port}`,
-      process: child,
+      get process() {
+        return child
+      },
+      async restart(whileDown) {
+        const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+        child.kill('SIGKILL')
+        await ended
+        await whileDown?.()
+        child = await spawnOne()
+      },
       cli: (...command) => execFileSync('redis-cli', ['-p', String(port), ...command], { encoding: 'utf8' }),
     }
   }
