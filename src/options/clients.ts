@@ -101,7 +101,7 @@ export const clientsEntries: Entries<ClientsOptions, ClientsSettings> = {
 }
 
 export function settleClients(
-  { clients, ...rest }: ClientsSettings,
+  { clients, dangerouslyAcceptTokenEndpointAudience }: ClientsSettings,
   scopes: ScopeTable,
   report: Report,
 ): ClientsSettings {
@@ -111,5 +111,6 @@ export function settleClients(
   for (const [index, client] of clients.entries()) {
     checkScopes(`clients.${index}.scopes`, client.scopes, scopes, report)
   }
-  return { clients, ...rest }
+  // Nothing else: what is parsed holds the options of the other families, too.
+  return { clients, dangerouslyAcceptTokenEndpointAudience }
 }
