@@ -1,19 +1,22 @@
 import { ConfigError } from '../errors.ts'
-import { settleAllow } from './allow.ts'
-import { settleApiKeys } from './api-keys.ts'
-import { settleClients } from './clients.ts'
+import { allowEntries, settleAllow } from './allow.ts'
+import { apiKeysEntries, settleApiKeys } from './api-keys.ts'
+import { clientsEntries, settleClients } from './clients.ts'
 import { checkConsistency } from './consistency.ts'
-import { settleEvents } from './events.ts'
-import { settleMcp } from './mcp.ts'
-import { settleNetwork } from './network.ts'
+import { discoveryEntries } from './discovery.ts'
+import { eventsEntries, settleEvents } from './events.ts'
+import { limitsEntries } from './limits.ts'
+import { mcpEntries, settleMcp } from './mcp.ts'
+import { networkEntries, settleNetwork } from './network.ts'
 import type { ProxyOptions, Settings } from './options.ts'
-import { settlePages } from './pages.ts'
-import { settleRegistration } from './registration.ts'
+import { pagesEntries, settlePages } from './pages.ts'
+import { registrationEntries, settleRegistration } from './registration.ts'
 import { createReport } from './report.ts'
-import { parseOptions } from './schema.ts'
-import { settleScopes } from './scopes.ts'
-import { settleServer } from './server.ts'
-import { idOf, settleUpstream } from './upstream.ts'
+import { type ParsedOptions, parseOptions } from './schema.ts'
+import { scopesEntries, settleScopes } from './scopes.ts'
+import { serverEntries, settleServer } from './server.ts'
+import { tokensEntries } from './tokens.ts'
+import { idOf, settleUpstream, upstreamEntries } from './upstream.ts'
 
 /**
  * Checks the options and derives the settings from them.
@@ -23,29 +26,35 @@ import { idOf, settleUpstream } from './upstream.ts'
 export function readOptions(options: ProxyOptions): Settings {
   const { parsed, issues } = parseOptions(options)
   const report = createReport(issues)
-  const server = settleServer(parsed, report)
-  const pages = settlePages(parsed, parsed.url)
-  const { scopes } = settleScopes(parsed, report)
-  const { upstream } = settleUpstream(parsed, { ...server, scopes }, report)
+  // Each family gets its own options only, so that it cannot return those of another one.
+  const own = <Name extends keyof ParsedOptions>(entries: Readonly<Record<Name, unknown>>) =>
+    Object.fromEntries(Object.keys(entries).map((name) => [name, parsed[name as Name]])) as Pick<
+      ParsedOptions,
+      Name
+    >
+  const server = settleServer(own(serverEntries), report)
+  const pages = settlePages(own(pagesEntries), parsed.url)
+  const { scopes } = settleScopes(own(scopesEntries), report)
+  const { upstream } = settleUpstream(own(upstreamEntries), { ...server, scopes }, report)
   const providers = typeof upstream === 'function' ? undefined : upstream
   const ids = providers?.map(idOf) ?? []
+  const discovery = own(discoveryEntries)
+  const around = { ...server, ...pages, ...discovery.discovery, scopes, providers: ids }
   const settings: Settings = {
-    ...parsed,
     ...server,
     ...pages,
     scopes,
     upstream,
-    ...settleMcp(
-      parsed,
-      { ...server, ...pages, scopes, providers: ids, belowPath: parsed.discovery.belowPath },
-      report,
-    ),
-    ...settleAllow(parsed, ids, report),
-    ...settleClients(parsed, scopes, report),
-    ...settleApiKeys(parsed, { scopes, providers }, report),
-    ...settleRegistration(parsed, parsed.url, report),
-    ...settleNetwork(parsed),
-    ...settleEvents(parsed),
+    ...discovery,
+    ...settleMcp(own(mcpEntries), around, report),
+    ...settleAllow(own(allowEntries), ids, report),
+    ...settleClients(own(clientsEntries), scopes, report),
+    ...settleApiKeys(own(apiKeysEntries), { scopes, providers }, report),
+    ...settleRegistration(own(registrationEntries), parsed.url, report),
+    ...own(tokensEntries),
+    ...own(limitsEntries),
+    ...settleNetwork(own(networkEntries)),
+    ...settleEvents(own(eventsEntries)),
   }
   checkConsistency(parsed, settings, report)
   if (issues.length > 0) throw new ConfigError(issues)

@@ -55,6 +55,6 @@ test('the files that compose the families name no option but those that families
   expect(named).toEqual([
     ['options.ts', []],
     ['schema.ts', ['url', 'secret', 'upstream', 'mcp', 'name']],
-    ['settings.ts', ['url', 'upstream', 'scopes', 'discovery']],
+    ['settings.ts', ['url', 'upstream', 'name', 'scopes', 'discovery']],
   ])
 })
