@@ -10,7 +10,7 @@ COPY . .
 RUN npm run build && npm pack --pack-destination /
 
 FROM node:24-slim
-# Drivers of stores are for whoever uses them: the proxy itself needs none.
+# The drivers of stores: the proxy itself needs none of them.
 RUN --mount=type=bind,from=build,source=/,target=/from \
   npm install --global --ignore-scripts --no-audit --no-fund /from/lockgate-*.tgz ioredis@5 pg@8 db0@0.4 && \
   install --directory --owner=node /srv/lockgate /srv/lockgate/.lockgate
@@ -18,6 +18,6 @@ USER node
 WORKDIR /srv/lockgate
 ENV HOST=0.0.0.0 PORT=8787
 EXPOSE 8787
-HEALTHCHECK CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK CMD ["lockgate", "health"]
 ENTRYPOINT ["lockgate"]
 CMD ["serve"]

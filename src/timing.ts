@@ -98,6 +98,8 @@ const SHIPPED = {
   shutdown: 5000,
   /** The time without a request after which a wrapped program is stopped. */
   wrapIdle: 1_800_000,
+  /** The deadline of a request with which `serve` checks at the start what it depends on. */
+  startCheck: 10_000,
   /** The deadline for the headers of an event stream that the doctor opens. */
   doctorStream: 5000,
 } as const

@@ -21,6 +21,14 @@ const main: Group = {
       'Examine a running MCP server and its authorization as clients see it',
       async () => (await import('./doctor/command.ts')).doctorCommand,
     ),
+    explain: entry(
+      'Print the meaning and the remedy of a reason code',
+      async () => (await import('./explain/command.ts')).explainCommand,
+    ),
+    health: entry(
+      'Ask a running serve for its health',
+      async () => (await import('./health/command.ts')).healthCommand,
+    ),
     grants: entry(
       'List and revoke the connections of users',
       async () => (await import('./grants/command.ts')).grantsCommand,

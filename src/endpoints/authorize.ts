@@ -71,7 +71,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     return page(view, 200, cookies)
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
-    call.emit({ endpoint: '/authorize', ...refusal(error), client: client.key })
+    call.emit({ endpoint: '/authorize', ...refusal(error), client: client.key, clientName: client.name })
     return authorizationError(ctx, call, { redirectUri, state }, error, { trusted })
   }
 }

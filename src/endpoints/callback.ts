@@ -27,7 +27,14 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   } catch (error) {
     const refused = asRefusal(error)
     const { client, resource, provider } = request
-    call.emit({ endpoint: '/callback', ...refusal(refused), client: client.key, resource, provider })
+    call.emit({
+      endpoint: '/callback',
+      ...refusal(refused),
+      client: client.key,
+      clientName: client.name,
+      resource,
+      provider,
+    })
     return authorizationError(ctx, call, request, refused, { trusted: true, cookies })
   }
 }

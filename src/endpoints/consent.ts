@@ -21,7 +21,13 @@ export const consentEndpoint: Endpoint = async (http, ctx, call) => {
   const upstream = chosenProvider(await choicesFor(ctx, http, request.resource), fields.provider)
   const { flow, cookies: started } = startSignIn(ctx, http, { ...request, provider: upstream.id })
   const location = await upstream.authorizationUrl(flow)
-  call.emit({ type: 'consented', client, resource: request.resource, provider: upstream.id })
+  call.emit({
+    type: 'consented',
+    client,
+    clientName: request.client.name,
+    resource: request.resource,
+    provider: upstream.id,
+  })
   return redirect(location, [...cookies, ...started])
 }
 
@@ -48,6 +54,11 @@ function deny(
   error: OAuthError,
   cookies: readonly string[],
 ): Response {
-  call.emit({ type: 'denied', client: request.client.key, resource: request.resource })
+  call.emit({
+    type: 'denied',
+    client: request.client.key,
+    clientName: request.client.name,
+    resource: request.resource,
+  })
   return authorizationError(ctx, call, request, error, { trusted: request.trusted, cookies })
 }

@@ -41,6 +41,7 @@ export function createRefusals(resource: Resource, ctx: Context): Refusals {
     endpoint: resource.path,
     resource: resource.id,
     client: admission?.auth.clientId,
+    clientName: admission?.clientName,
     user: admission?.auth.user.id,
     grant: admission?.grant,
     provider: admission?.provider,

@@ -28,7 +28,7 @@ export const registerEndpoint: Endpoint = async (request, ctx, call) => {
   const asked = await readRegistration(request, ctx, call)
   if (asked instanceof Response) return asked
   const registration = await clients.register(asked.metadata)
-  call.emit({ type: 'registered', client: registration.key })
+  call.emit({ type: 'registered', client: registration.key, clientName: registration.metadata.name })
   return json(clientInformation(registration, settings.issuer), 201)
 }
 

@@ -13,6 +13,8 @@ export interface EventBase {
   readonly endpoint?: string | undefined
   /** The short key of the client. */
   readonly client?: string | undefined
+  /** The name that the client chose for itself. */
+  readonly clientName?: string | undefined
   /** A keyed hash of the user's identity. */
   readonly user?: string | undefined
   /** The grant, as `<user>.<id>`. */

@@ -84,7 +84,7 @@ describe('what is wrong names itself, and nothing listens', () => {
       { LOCKGATE_URL: 'https://mcp.example.com' },
       ['LOCKGATE_SECRET: is missing'],
     ],
-    ['a short secret', { LOCKGATE_SECRET: 'canary' }, ['LOCKGATE_SECRET', '32 characters']],
+    ['a short secret', { LOCKGATE_SECRET: 'canary' }, ['LOCKGATE_SECRET', '32 random characters']],
     [
       'a public URL over http',
       { LOCKGATE_URL: 'http://mcp.example.com', LOCKGATE_SECRET: 'x'.repeat(40) },
@@ -110,7 +110,7 @@ describe('what is wrong names itself, and nothing listens', () => {
     [
       'a secret of one word, in public',
       { LOCKGATE_URL: 'https://mcp.example.com', LOCKGATE_SECRET: 'correct horse '.repeat(4) },
-      ['secret (LOCKGATE_SECRET): was made up', 'dangerouslyAllowWeakSecret'],
+      ['secret (LOCKGATE_SECRET): is guessable', 'dangerouslyAllowWeakSecret'],
     ],
     [
       'a secret of the documents, in public',
@@ -118,7 +118,7 @@ describe('what is wrong names itself, and nothing listens', () => {
         LOCKGATE_URL: 'https://mcp.example.com',
         LOCKGATE_SECRET: 'change-me-c7QxW2nT0pLrZsVbYdKfHgJu3iO9eA1m',
       },
-      ['secret (LOCKGATE_SECRET): was made up'],
+      ['secret (LOCKGATE_SECRET): is guessable'],
     ],
     [
       'memory behind a public URL',

@@ -55,6 +55,7 @@ describe('the table of durations', () => {
       descriptorWarning: 60_000,
       shutdown: 5000,
       wrapIdle: 1_800_000,
+      startCheck: 10_000,
       doctorStream: 5000,
     })
   })

@@ -2,12 +2,14 @@ import { createProxy, type Store } from '../../../src/index.ts'
 import { fetch, serve, stopOnSignals } from '../../node.ts'
 import type { Closable } from '../../storage/driver.ts'
 import type { Command, Line } from '../configuration/command.ts'
+import { SettingsError } from '../configuration/environment.ts'
 import { explain } from '../configuration/messages.ts'
 import { readSettings } from '../configuration/settings.ts'
 import type { StdioSessions } from '../wrap/stdio-sessions.ts'
 import { SERVE_NOTE, serveFlags, variablesOfLine } from './flags.ts'
 import { createLog } from './log.ts'
 import { startReport } from './report.ts'
+import { checkSurroundings } from './start-checks.ts'
 
 export const serveCommand: Command = {
   description: 'Run the proxy from flags, the environment, .env and lockgate.config.*',
@@ -19,8 +21,13 @@ export const serveCommand: Command = {
   },
 }
 
+/** A local MCP server, with what is wrong with it. */
+interface Wrapped extends StdioSessions {
+  readonly warning: string | undefined
+}
+
 /** @param wrap Starts the MCP server to protect, instead of the configured one. */
-export async function runServer(line: Line, wrap?: () => Promise<StdioSessions>): Promise<void> {
+export async function runServer(line: Line, wrap?: () => Promise<Wrapped>): Promise<void> {
   try {
     const wrapped = await wrap?.()
     const settings = await readSettings(process.env, process.cwd(), {
@@ -31,9 +38,13 @@ export async function runServer(line: Line, wrap?: () => Promise<StdioSessions>)
     const { listen, options } = settings
     const log = createLog(settings.log, process.stdout)
     const on = { event: [log, ...[options.on?.event ?? []].flat()] }
+    await holdStorage(options.storage)
     const proxy = createProxy({ fetch, ...options, on })
     const server = await serve(proxy, listen)
     process.stderr.write(startReport(proxy, settings, server.url))
+    const warn = (text: string) => process.stderr.write(`  warning      ${text}\n`)
+    if (wrapped?.warning) warn(wrapped.warning)
+    void checkSurroundings(proxy, options, fetch, warn)
     stopOnSignals(server, async () => {
       await wrapped?.close()
       await (options.storage as Store & Partial<Closable>).close?.()
@@ -41,6 +52,16 @@ export async function runServer(line: Line, wrap?: () => Promise<StdioSessions>)
   } catch (error) {
     process.stderr.write(`${explain(error) ?? message(error)}\n`)
     process.exit(1)
+  }
+}
+
+/** Takes what only one process may have, and tries a write, so that no sign-in fails later. */
+async function holdStorage(store: Store): Promise<void> {
+  try {
+    await store.hold?.()
+    await store.check?.()
+  } catch (error) {
+    throw new SettingsError(`LOCKGATE_STORAGE: ${error instanceof Error ? error.message : 'cannot be used'}`)
   }
 }
 

@@ -2,6 +2,7 @@ import { type Command, UsageError } from '../configuration/command.ts'
 import { listOf } from '../configuration/environment.ts'
 import { runServer } from '../serve/command.ts'
 import { SERVE_NOTE, serveFlags } from '../serve/flags.ts'
+import { checkProgram } from '../serve/start-checks.ts'
 import { stdioSessions } from './stdio-sessions.ts'
 
 export const wrapCommand: Command = {
@@ -19,10 +20,10 @@ export const wrapCommand: Command = {
   async run(line) {
     const [command, ...args] = line.rest
     if (!command) throw new UsageError('The command is missing: lockgate wrap -- <command> [arguments]')
-    await runServer(line, () => {
+    await runServer(line, async () => {
       const names = listOf(line.text('env') ?? '')
       const env = Object.fromEntries(names.map((name) => [name, process.env[name] ?? '']))
-      return stdioSessions(command, args, env)
+      return { ...(await stdioSessions(command, args, env)), warning: await checkProgram(command) }
     })
     return undefined
   },

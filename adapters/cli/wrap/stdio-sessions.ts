@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import type { McpHandler } from '../../../src/index.ts'
+import type { Auth, McpHandler } from '../../../src/index.ts'
 import { ms } from '../../../src/internal.ts'
 import { SettingsError } from '../configuration/environment.ts'
+import { createStderr } from './stderr.ts'
 
-/** Programs that run at once, for one grant and for all together. */
-const LIMITS = { perGrant: 5, all: 50 }
+/** Programs that run at the same time, for one owner and in all. */
+const LIMITS = { perOwner: 5, all: 50 }
 
-/** MCP servers that are programs, one for each session of each grant. */
+/** MCP servers that are programs, one for each session. */
 export interface StdioSessions {
   readonly handler: McpHandler
   close(): Promise<void>
 }
 
 interface Session {
-  readonly grant: unknown
+  readonly owner: string
   usedAt: number
   handle(request: Request): Promise<Response>
   close(): Promise<void>
@@ -29,24 +30,26 @@ export async function stdioSessions(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  write: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Promise<StdioSessions> {
   const { StdioClientTransport, getDefaultEnvironment, WebTransport } = await loadSdk()
   const sessions = new Map<string, Session>()
   const all = new Set<Session>()
 
-  async function start(grant: unknown): Promise<Session> {
+  async function start(owner: string): Promise<Session> {
     const program = new StdioClientTransport({
       command,
       args: [...args],
       env: { ...getDefaultEnvironment(), ...env },
-      stderr: 'inherit',
+      stderr: 'pipe',
     })
+    program.stderr?.on('data', createStderr(write))
     const web = new WebTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, session),
     })
     const session: Session = {
-      grant,
+      owner,
       usedAt: Date.now(),
       handle: (request) => web.handleRequest(request),
       async close() {
@@ -70,28 +73,28 @@ export async function stdioSessions(
     return session
   }
 
-  async function makeRoom(grant: unknown): Promise<boolean> {
+  async function makeRoom(owner: string): Promise<boolean> {
     const old = [...all].filter(({ usedAt }) => Date.now() - usedAt > ms.wrapIdle)
     await Promise.all(old.map((session) => session.close()))
-    const own = [...all].filter((session) => session.grant === grant)
-    return own.length < LIMITS.perGrant && all.size < LIMITS.all
+    const own = [...all].filter((session) => session.owner === owner)
+    return own.length < LIMITS.perOwner && all.size < LIMITS.all
   }
 
   return {
     async handler(request, auth) {
-      const { grant } = auth.extra
+      const owner = ownerOf(auth)
       const id = request.headers.get('mcp-session-id')
       if (id !== null) {
         const session = sessions.get(id)
-        // Somebody else's is as unknown as one that never was.
-        if (session?.grant !== grant || session === undefined) return refuse(404, 'Session not found')
+        // The session of another owner is as unknown as one that never existed.
+        if (session?.owner !== owner) return refuse(404, 'Session not found')
         session.usedAt = Date.now()
         return session.handle(request)
       }
       if (request.method !== 'POST') return refuse(400, 'Mcp-Session-Id is missing')
-      if (!(await makeRoom(grant))) return refuse(503, 'Too many sessions')
+      if (!(await makeRoom(owner))) return refuse(503, 'Too many sessions')
       try {
-        const session = await start(grant)
+        const session = await start(owner)
         const response = await session.handle(request)
         // Whatever it was, it began no session.
         if (![...sessions.values()].includes(session)) await session.close()
@@ -105,6 +108,10 @@ export async function stdioSessions(
     },
   }
 }
+
+/** A session belongs to one user and client. Every API key is an owner of its own. */
+const ownerOf = ({ user, clientId, extra }: Auth): string =>
+  JSON.stringify([user.id, clientId, extra.apiKey ?? null])
 
 const refuse = (status: number, message: string): Response =>
   Response.json({ jsonrpc: '2.0', error: { code: -32000, message }, id: null }, { status })

@@ -1,0 +1,31 @@
+import { closest, reasons } from '../../../src/internal.ts'
+import { type Command, UsageError } from '../configuration/command.ts'
+
+type Entry = readonly [meaning: string, remedy: string]
+
+export const explainCommand: Command = {
+  description: 'Print the meaning and the remedy of a reason code of an event, a log or an error page',
+  words: [{ name: 'code', description: 'A reason code such as not-in-allow. Without one, all are listed' }],
+  async run({ words: [code] }) {
+    const table: Readonly<Record<string, Entry>> = reasons
+    if (code === undefined) {
+      const wide = Math.max(...Object.keys(table).map(({ length }) => length))
+      const rows = Object.entries(table).map(([name, [meaning]]) => `${name.padEnd(wide)}  ${meaning}\n`)
+      process.stdout.write(rows.join(''))
+      return 0
+    }
+    const found = Object.hasOwn(table, code) ? table[code] : undefined
+    if (!found) throw new UsageError(unknown(code, Object.keys(table)))
+    process.stdout.write(`${code}\n\n  ${found[0]}\n  What to do: ${found[1]}\n`)
+    return 0
+  },
+}
+
+function unknown(code: string, known: readonly string[]): string {
+  const word = code.toLowerCase()
+  const meant = closest(word, known)
+  const alike = known.filter((one) => one !== meant && word.length > 3 && one.includes(word))
+  const all = [...(meant === undefined ? [] : [meant]), ...alike].slice(0, 5)
+  const hint = all.length === 0 ? '.' : `: did you mean ${all.join(' or ')}?`
+  return `There is no reason code ${code}${hint}\nWithout a code, lockgate explain lists all.`
+}

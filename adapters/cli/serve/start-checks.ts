@@ -1,0 +1,89 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join, resolve } from 'node:path'
+import type { Fetch, OAuthProxy, Provider, ProxyOptions } from '../../../src/index.ts'
+import { ms, printable } from '../../../src/internal.ts'
+import { providersOf } from '../../doctor/deployment/providers.ts'
+
+/**
+ * Checks once, beside the first requests, what Lockgate depends on. A failure is a warning and not an error: the other
+ * side may start later.
+ *
+ * @param warn Receives one line for each thing that does not work.
+ */
+export async function checkSurroundings(
+  proxy: Pick<OAuthProxy, 'resources'>,
+  options: ProxyOptions,
+  fetch: Fetch,
+  warn: (line: string) => void,
+): Promise<void> {
+  const targets = proxy.resources.flatMap(({ target }) => (target ? [target] : []))
+  const work = [
+    ...providersOf(options.upstream).map((provider) => checkProvider(provider, fetch)),
+    ...targets.map((target) => checkServer(target, fetch)),
+    options.storage.warnings?.().then((lines) => lines.join(' ') || undefined),
+  ]
+  for (const done of work) {
+    void Promise.resolve(done).then(
+      (line) => line !== undefined && warn(printable(line)),
+      () => {},
+    )
+  }
+  await Promise.allSettled(work)
+}
+
+async function checkProvider(provider: Provider, fetch: Fetch): Promise<string | undefined> {
+  const { issuer, name, discovery, endpoints } = provider
+  const url = discovery
+    ? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+    : (endpoints.token ?? issuer)
+  const hint = 'sign-ins fail until it does'
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(ms.startCheck), redirect: 'manual' })
+    await response.body?.cancel()
+    if (response.status >= 500) return `provider ${name}: ${url} responds ${response.status}; ${hint}`
+    return undefined
+  } catch (error) {
+    return `provider ${name}: ${url} does not respond (${codeOf(error)}); ${hint}`
+  }
+}
+
+async function checkServer(target: string, fetch: Fetch): Promise<string | undefined> {
+  const { origin, pathname } = new URL(target)
+  try {
+    const init = {
+      method: 'OPTIONS',
+      signal: AbortSignal.timeout(ms.startCheck),
+      redirect: 'manual',
+    } as const
+    const response = await fetch(target, init)
+    await response.body?.cancel()
+    return undefined
+  } catch (error) {
+    return `MCP server: ${origin}${pathname} does not respond (${codeOf(error)}); start it, or correct --mcp (LOCKGATE_MCP)`
+  }
+}
+
+function codeOf(error: unknown): string {
+  const { name, code, cause } = error as { name?: string; code?: unknown; cause?: { code?: unknown } }
+  if (name === 'TimeoutError') return 'timeout'
+  return String(cause?.code ?? (typeof code === 'string' ? code : name))
+}
+
+/** Returns a warning if there is no such program to wrap. */
+export async function checkProgram(command: string): Promise<string | undefined> {
+  const isPath = /[\\/]/.test(command)
+  const folders = isPath ? [''] : (process.env.PATH ?? '').split(delimiter)
+  for (const folder of folders) {
+    const file = isPath ? resolve(command) : join(folder, command)
+    if (
+      await access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return undefined
+  }
+  // Windows finds programs by more names than their own.
+  if (process.platform === 'win32') return undefined
+  return `the program ${printable(command)} is not there, or cannot be run; every session fails until it is`
+}

@@ -1,0 +1,28 @@
+import { tmpdir } from 'node:os'
+import { expect, test } from 'vitest'
+import { reasons } from '../../src/reasons/reasons.ts'
+import { runCommand } from '../support/command.ts'
+
+const explain = (...args: string[]) => runCommand(tmpdir(), ['explain', ...args])
+
+test('explain prints the meaning and the remedy of a code', async () => {
+  const { code, out } = await explain('not-in-allow')
+  expect(code).toBe(0)
+  for (const text of ['not-in-allow', ...reasons['not-in-allow']]) expect(out).toContain(text)
+})
+
+test('explain without a code lists all of them', async () => {
+  const { code, out } = await explain()
+  expect(code).toBe(0)
+  for (const name of Object.keys(reasons)) expect(out).toContain(`${name} `)
+})
+
+test.each([
+  ['not-in-alow', 'did you mean not-in-allow?'],
+  ['NOT_IN_ALLOW', 'did you mean not-in-allow?'],
+  ['xyzzy-plugh', 'There is no reason code xyzzy-plugh.'],
+])('%s ends with 2 and a hint', async (name, hint) => {
+  const { code, out, err } = await explain(name)
+  expect([code, out]).toEqual([2, ''])
+  expect(err).toContain(hint)
+})
