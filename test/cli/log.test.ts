@@ -13,11 +13,12 @@ const events: ProxyEvent[] = [
     ...ids,
     clientName: 'Claude Code',
     endpoint: '/mcp',
+    resource: 'http://localhost/mcp',
     status: 200,
     duration: 7.4,
     action: 'tools/call echo',
   },
-  { type: 'grant-ended', time, reason: 'user-disconnected' as ProxyEvent['reason'] },
+  { type: 'grant-ended', time, user: 'user1', grant: 'user1.grant1', reason: 'revoked-by-operator' },
 ]
 
 function written(format: 'json' | 'text', all: readonly ProxyEvent[] = events): string[] {
@@ -74,7 +75,6 @@ test.each(['text', 'json'] as const)(
         clientName: text,
         detail: text,
         error: text,
-        action: text,
         endpoint: text,
       }
       const lines = written(format, [event])
