@@ -71,6 +71,7 @@ test.each(['text', 'json'] as const)(
       const text = `a${bad}b`
       const event: ProxyEvent = {
         type: 'failed',
+        reason: 'unexpected',
         time,
         clientName: text,
         detail: text,
