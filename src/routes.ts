@@ -4,6 +4,7 @@ import { accountSignInEndpoint } from './endpoints/account-sign-in.ts'
 import { authorizeEndpoint } from './endpoints/authorize.ts'
 import { callbackEndpoint } from './endpoints/callback.ts'
 import { consentEndpoint } from './endpoints/consent.ts'
+import { developmentPageEndpoint, developmentSignInEndpoint } from './endpoints/development-sign-in.ts'
 import type { Caller } from './endpoints/failure.ts'
 import { healthEndpoint, homeEndpoint } from './endpoints/home.ts'
 import {
@@ -23,6 +24,7 @@ import {
 } from './endpoints/server-metadata.ts'
 import { tokenEndpoint } from './endpoints/token/token.ts'
 import type { Resource } from './options/options.ts'
+import { isDevelopment } from './options/upstream.ts'
 import { resourceMetadataPath, wellKnownPath } from './protocol/documents.ts'
 
 /** One address with its endpoints by method. The path is a pattern of itty-router. */
@@ -89,6 +91,14 @@ function endpointsOf({ settings, clients }: Context): readonly Route[] {
       GET: limited(callbackEndpoint),
       POST: limited(callbackEndpoint),
     }),
+    ...(isDevelopment(settings.upstream)
+      ? [
+          browser(`${base}/sign-in-as`, {
+            GET: limited(developmentPageEndpoint),
+            POST: limited(developmentSignInEndpoint),
+          }),
+        ]
+      : []),
     ...(settings.account
       ? [
           browser(`${base}/account`, { GET: accountEndpoint }),

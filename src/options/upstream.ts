@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { ConfigIssue } from '../errors.ts'
+import { isLoopbackUrl } from '../http/loopback.ts'
 import type { ScopeTable } from '../protocol/scope.ts'
 import { isHttps } from '../providers/parts/https.ts'
 import { providerIssues } from '../providers/parts/unusable.ts'
@@ -25,6 +26,8 @@ export interface OwnLogin {
    * @default 'own'
    */
   readonly id?: string | undefined
+  /** Marks the sign-in of `lockgate/providers/dev`. Its page is part of Lockgate. */
+  readonly development?: true | undefined
 }
 
 /** Options about the identity provider. */
@@ -41,6 +44,10 @@ export interface UpstreamOptions {
 export type Place = Provider | OwnLogin
 
 export const isOwnLogin = (place: Place): place is OwnLogin => 'login' in place
+
+/** Tells whether users sign in on the page for development. */
+export const isDevelopment = (upstream: readonly Place[] | ChooseProvider): boolean =>
+  typeof upstream !== 'function' && upstream.some((one) => isOwnLogin(one) && one.development === true)
 
 export const idOf = (place: Place): string => place.id ?? 'own'
 
@@ -81,6 +88,7 @@ const ownLogin = shape({
   login: v.pipe(v.string(), v.regex(/^(\/(?!\/)|https?:\/\/)[\x21-\x7e]*$/, 'expected a path or a URL')),
   name: label,
   id: v.optional(v.pipe(v.string(), v.regex(PROVIDER_ID, ID_RULE))),
+  development: v.optional(v.literal(true)),
 })
 
 const EXPECTED =
@@ -124,6 +132,9 @@ export function settleUpstream(
     const path = Array.isArray(upstream) ? `upstream.${index}` : 'upstream'
     if (isOwnLogin(one)) {
       const isHere = new URL(one.login, origin).origin === origin
+      if (one.development && !isLoopbackUrl(origin)) {
+        report(path, 'signs in everyone, for development: `url` must be on loopback', 'url')
+      }
       if (!isHere) report(`${path}.login`, 'expected a page at the origin of `url`', 'url')
     } else if (!one.sendScope && Object.values(scopes).some((scope) => scope.upstream.length > 0)) {
       report(

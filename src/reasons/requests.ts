@@ -1,5 +1,9 @@
 /** Reasons about a request itself, or about the browser that sent it. */
 export const requests = {
+  'development-only': [
+    'A request from another machine reached the sign-in for development.',
+    'Use a provider for anything that other machines reach. Listen on 127.0.0.1 during development.',
+  ],
   'missing-parameter': [
     'A parameter is missing; `detail` names it.',
     'Report it to the author of the client: it does not follow OAuth 2.1.',

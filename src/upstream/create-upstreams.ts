@@ -25,7 +25,10 @@ function fixed(
   const at = (id: string) => (several ? `${callback}/${id}` : callback)
   const all = providers.map((one) =>
     isOwnLogin(one)
-      ? createOwnLogin(one, new URL(callback).origin)
+      ? createOwnLogin(
+          one.development ? { ...one, login: besides(callback, one.login) } : one,
+          new URL(callback).origin,
+        )
       : createUpstream(one, { ...ports(one), redirectUri: at(one.id) }),
   )
   const known = new Map(all.map((upstream) => [upstream.id, upstream]))
@@ -43,3 +46,6 @@ function fixed(
     find,
   }
 }
+
+/** Returns the address of a page of Lockgate beside the callback, below the path of `url`. */
+const besides = (callback: string, path: string): string => callback.replace(/\/callback$/, path)

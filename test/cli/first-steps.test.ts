@@ -102,6 +102,34 @@ async function untilAnswers(url: string, output: () => string): Promise<void> {
 }
 
 describe('in an empty folder', () => {
+  test('npx lockgate serve --dev --mcp <url> signs a client in, without an account and without a configuration', async () => {
+    const folder = await empty('dev')
+    const port = await freePort()
+    const url = `http://localhost:${port}`
+    const began = Date.now()
+    const run = shell(`npx lockgate serve --dev --mcp '${mcp.url}' --port ${port}`, folder)
+    try {
+      await untilAnswers(url, run.output)
+      const browser = new Browser()
+      const keeper: SignedInClient = new SignedInClient(async (address) => {
+        const stopAt = keeper.redirectUrl
+        const consent = asPage(await browser.open(address.href))
+        const page = asPage(await browser.submit(consent, { decision: 'allow' }))
+        const next = await browser.submit(page, { email: 'ada@example.com' }, { stopAt })
+        return asUrl(typeof next === 'string' ? next : await browser.submit(next, {}, { stopAt }))
+      })
+      const { client } = await connectV1(`${url}/mcp`, keeper)
+      const { content } = (await client.callTool({ name: 'echo', arguments: { message: 'hello' } })) as {
+        content: { text: string }[]
+      }
+      expect(content[0]?.text).toContain('hello')
+      expect(Date.now() - began).toBeLessThan(60_000)
+      await client.close()
+    } finally {
+      run.end()
+    }
+  }, 60_000)
+
   test.each(['node', 'environment'] as const)(
     'npx lockgate init && npx lockgate serve signs a client in (%s)',
     async (runtime) => {

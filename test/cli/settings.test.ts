@@ -298,3 +298,18 @@ test('an empty folder leads to init and to a trial, and names no variable', asyn
   expect(lines.join('\n')).toContain('npx lockgate serve --dev --mcp')
   expect(lines.join('\n')).not.toContain('LOCKGATE_')
 })
+
+describe('the provider dev', () => {
+  const env = { LOCKGATE_UPSTREAM: 'dev', LOCKGATE_MCP: BASE.LOCKGATE_MCP, LOCKGATE_STORAGE: 'memory:' }
+
+  test('needs nothing else', async () => {
+    expect((await read(env)).options.upstream).toMatchObject({ development: true })
+  })
+
+  test('is refused with a public URL, and where the network reaches it', async () => {
+    const secret = '7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4'
+    const open = { LOCKGATE_URL: 'https://mcp.example.com', LOCKGATE_SECRET: secret }
+    expect((await problems({ ...env, ...open })).join()).toContain('for development')
+    expect((await problems({ ...env, HOST: '0.0.0.0' })).join()).toContain('HOST: the provider dev')
+  })
+})

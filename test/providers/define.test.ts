@@ -11,7 +11,7 @@ import { COMMAND, FOLLOWING } from './write-table.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const names = readdirSync(`${root}src/providers`)
-  .filter((file) => file.endsWith('.ts') && file !== 'provider.ts' && file !== 'define.ts')
+  .filter((file) => file.endsWith('.ts') && !['provider.ts', 'define.ts', 'dev.ts'].includes(file))
   .map((file) => file.slice(0, -3))
 
 const load = async (name: string) => (await PROVIDERS[name]!()) as ProviderFactory

@@ -21,7 +21,7 @@ const subpaths = readdirSync(join(root, 'src/providers'))
   .filter((file) => file.endsWith('.ts') && file !== 'provider.ts')
   .map((file) => file.slice(0, -3))
   .sort()
-const names = subpaths.filter((name) => name !== 'define')
+const names = subpaths.filter((name) => name !== 'define' && name !== 'dev')
 const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
 /** @throws {Error} Where the text has lost the marks. */

@@ -1,4 +1,4 @@
-import type { Provider } from '../../../src/index.ts'
+import type { OwnLogin, Provider } from '../../../src/index.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
 import { didYouMean, listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
 
@@ -61,6 +61,7 @@ export const upstreamVariable = (input: string): string => variableOf(`upstream.
 
 /** Returns the variables of one provider, or `undefined` if there is no such provider. */
 export async function variablesOf(name: string | undefined): Promise<string[] | undefined> {
+  if (name === 'dev') return []
   const factory = await factoryOf(name)
   return factory && [...COMMON, ...Object.keys(textInputs(factory))].map(upstreamVariable)
 }
@@ -91,8 +92,9 @@ const textInputs = ({ definition }: ProviderFactory): Record<string, Input> =>
 export async function readUpstream(
   env: Settings,
   originOf: (variable: string) => string = (variable) => variable,
-): Promise<Provider> {
+): Promise<Provider | OwnLogin> {
   const name = env[PREFIX]
+  if (name === 'dev') return (await import('../../../src/providers/dev.ts')).dev()
   const factory = await factoryOf(name)
   if (!name || !factory) {
     const names = [...Object.keys(PROVIDERS), 'dev']

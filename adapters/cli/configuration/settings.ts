@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { McpHandler, Metrics, ProxyOptions, Store } from '../../../src/index.ts'
+import { isLoopbackHost } from '../../../src/internal.ts'
 import { prometheus } from '../../events/prometheus.ts'
 import type { NodeServeOptions } from '../../node.ts'
 import { fromUrl, storageForms } from '../../storage/from-url.ts'
@@ -147,9 +148,12 @@ export async function readSettings(
   const about = { url, upstream: checked.upstream, allow: checked.allow, storage }
   const dangers = (await collect(() => findDangers(variables, about))) ?? []
   if (how.dangers) problems.push(...dangers)
+  const hostname = get('HOST') ?? '127.0.0.1'
+  if (get('LOCKGATE_UPSTREAM') === 'dev' && !isLoopbackHost(hostname)) {
+    problems.push(`${originOf('HOST')}: the provider dev signs in everyone, so it listens on 127.0.0.1 only`)
+  }
   problems.push(...wrongOptions(checked, { from, variables, file: file && basename(file) }))
   if (problems.length > 0) throw new SettingsError([...new Set(problems)].join('\n'))
-  const hostname = get('HOST') ?? '127.0.0.1'
   const listen = { port, hostname, tls, ...times }
   return { listen, log: log!, options: checked, storage: storage && shown(storage), file, from, variables }
 }

@@ -94,5 +94,5 @@ async function letsAnybodyIn({ provider, inputs, url, allow }: Answers): Promise
   )
   const credentials = { [upstreamVariable('clientId')]: 'id', [upstreamVariable('clientSecret')]: 'secret' }
   const made = await readUpstream({ LOCKGATE_UPSTREAM: provider, ...credentials, ...env })
-  return made.publicAccounts === true
+  return 'publicAccounts' in made && made.publicAccounts === true
 }

@@ -1,0 +1,24 @@
+import { html } from './html.ts'
+import { layout, type Page } from './layout.ts'
+import type { Look } from './look.ts'
+
+const TITLE = 'Sign in as …'
+
+/**
+ * The sign-in for development. Its text is for developers, so it is in English only.
+ *
+ * @param view.action The path that the form is posted to, with its query.
+ */
+export const developmentPage = (look: Look, view: { action: string; problem?: string | undefined }): Page =>
+  layout(
+    look,
+    TITLE,
+    html`<h1>${TITLE}</h1>
+<p class="soft">This sign-in is for development. It accepts every user, and works on this machine only.</p>
+${view.problem !== undefined && html`<p role="alert">${view.problem}</p>`}
+<form method="post" action="${view.action}">
+<p><label>E-mail address<br><input name="email" type="email" required value="dev@example.com" autocomplete="off"></label></p>
+<p><label>Groups, comma-separated<br><input name="groups" value="" autocomplete="off" placeholder="admins, engineers"></label></p>
+<div class="row"><button type="submit" class="main">Sign in</button></div>
+</form>`,
+  )
