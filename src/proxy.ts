@@ -4,6 +4,7 @@ import { describeError } from './events/event.ts'
 import type { Verdict } from './forward/passage.ts'
 import type { Grant } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
+import type { Grants } from './grants/grants.ts'
 import { ownerOf } from './grants/owner.ts'
 import { headOf, type RequestHead } from './http/head.ts'
 import type { ProxyOptions } from './options/options.ts'
@@ -30,7 +31,7 @@ export interface GrantSummary {
   readonly usedAt: number
   readonly expiresAt: number
   /** Who approved it, as the provider said; absent where no secret opens the record any more. */
-  readonly account?: { readonly subject: string; readonly email?: string; readonly name?: string }
+  readonly account?: { readonly subject: string; readonly email?: string; readonly name?: string } | undefined
 }
 
 /** What {@link createProxy} returns: a fetch handler, and the operator's view of what it holds. */
@@ -191,13 +192,31 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
   }
 }
 
+/** Decrypts the account when it is first read, because that costs more than the rest of a long list. */
 function summarise({ grants }: Context, key: GrantKey, grant: Grant): GrantSummary {
   const { client, clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
-  const summary = { ...key, client, clientName, resource, scope, createdAt, usedAt: rotatedAt, expiresAt }
+  let account: GrantSummary['account'] | null = null
+  return {
+    ...key,
+    client,
+    clientName,
+    resource,
+    scope,
+    createdAt,
+    usedAt: rotatedAt,
+    expiresAt,
+    get account() {
+      if (account === null) account = accountOf(grants, key, grant)
+      return account
+    },
+  }
+}
+
+function accountOf({ identityOf }: Grants, key: GrantKey, grant: Grant): GrantSummary['account'] {
   try {
-    const { subject, email, name } = grants.identityOf(key, grant)
-    return { ...summary, account: { subject, ...(email && { email }), ...(name && { name }) } }
+    const { subject, email, name } = identityOf(key, grant)
+    return { subject, ...(email && { email }), ...(name && { name }) }
   } catch {
-    return summary
+    return undefined
   }
 }

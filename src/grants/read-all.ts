@@ -9,32 +9,43 @@ export interface Found {
   readonly found: Versioned | UnreadableRecord
 }
 
-/** Reads every record under a prefix, a batch at a time, as the caller asks for more. */
+/** Reads every record under a prefix, a batch at a time. The next batch is read while the caller works on one. */
 export async function* readAll(store: Store, prefix: string): AsyncIterable<Found> {
-  let batch: string[] = []
-  for await (const name of store.keys(prefix)) {
-    batch.push(name)
-    if (batch.length < BATCH) continue
-    yield* readBatch(store, batch)
-    batch = []
+  let under: Promise<readonly Found[]> | undefined
+  for await (const names of inBatches(store.keys(prefix))) {
+    const next = readBatch(store, names)
+    // A failure is thrown when its batch is due, which may be never.
+    next.catch(() => {})
+    if (under) yield* await under
+    under = next
   }
-  yield* readBatch(store, batch)
+  if (under) yield* await under
 }
 
-async function* readBatch(store: Store, names: readonly string[]): AsyncIterable<Found> {
-  if (names.length === 0) return
-  if (!store.getMany) {
-    for (const name of names) {
-      const found = await store.get(name).catch(unreadable)
-      if (found) yield { name, found }
-    }
-    return
+async function* inBatches(names: AsyncIterable<string>): AsyncIterable<readonly string[]> {
+  let batch: string[] = []
+  for await (const name of names) {
+    if (batch.push(name) < BATCH) continue
+    yield batch
+    batch = []
   }
-  const records = await store.getMany(names)
+  if (batch.length > 0) yield batch
+}
+
+async function readBatch(store: Store, names: readonly string[]): Promise<readonly Found[]> {
+  const found: Found[] = []
+  const records = await (store.getMany?.(names) ?? readEach(store, names))
   for (const [index, name] of names.entries()) {
-    const found = records[index]
-    if (found) yield { name, found }
+    const record = records[index]
+    if (record) found.push({ name, found: record })
   }
+  return found
+}
+
+async function readEach(store: Store, names: readonly string[]) {
+  const records: (Versioned | UnreadableRecord | undefined)[] = []
+  for (const name of names) records.push(await store.get(name).catch(unreadable))
+  return records
 }
 
 function unreadable(error: unknown): UnreadableRecord {
