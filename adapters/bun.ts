@@ -22,14 +22,6 @@ interface BunRuntime {
  * @param options.port 8787 by default; 0 takes a free one.
  * @param options.hostname 127.0.0.1 by default: behind a reverse proxy nobody else has to reach it.
  * @throws {TypeError} On another runtime.
- *
- * @example
- * ```ts
- * import { serve } from 'lockgate/bun'
- * import proxy from './proxy.ts'
- *
- * serve(proxy, { port: 8787 })
- * ```
  */
 export function serve(
   proxy: Pick<OAuthProxy, 'fetch'>,

@@ -39,18 +39,6 @@ const OF_A_REQUEST = ['requestId', 'client', 'user', 'grant', 'resource', 'provi
  * @param options.continueTraces Makes spans part of the trace that a request names. By default a trace begins here and
  * links to that one, because a caller could otherwise choose its sampling and its id.
  * @see [OpenTelemetry, Semantic conventions for HTTP](https://opentelemetry.io/docs/specs/semconv/http/)
- *
- * @example
- * ```ts
- * import { createProxy, type ProxyOptions } from 'lockgate'
- * import { openTelemetry } from 'lockgate/otel'
- *
- * export function start(options: ProxyOptions) {
- *   const telemetry = openTelemetry()
- *   const { event, fetch } = telemetry
- *   return telemetry.instrument(createProxy({ ...options, fetch, on: { event } }))
- * }
- * ```
  */
 export function openTelemetry(
   options: {

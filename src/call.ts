@@ -92,8 +92,11 @@ class RequestCall implements Call {
     this.#native.find(cuts)?.timeout(this.#head.toRequest(), 0)
   }
 
-  emit(event: Parameters<Emit>[0]): void {
+  /** A function of its own, because it is passed on without its call. */
+  get emit(): Emit {
     // Without a listener no id is needed.
-    if (this.isHeard) this.#ctx.emit({ requestId: this.requestId(), ...event })
+    return (event) => {
+      if (this.isHeard) this.#ctx.emit({ requestId: this.requestId(), ...event })
+    }
   }
 }

@@ -113,23 +113,6 @@ export interface OAuthProxy {
  * @throws {ConfigError} Naming every option that is wrong, not only the first.
  *
  * @see [MCP, Authorization](https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization)
- *
- * @example
- * ```ts
- * import { createProxy } from 'lockgate'
- * import { serve } from 'lockgate/node'
- * import { google } from 'lockgate/providers/google'
- * import { fs } from 'lockgate/storage/fs'
- *
- * const proxy = createProxy({
- *   url: 'https://mcp.example.com',
- *   secret: process.env.LOCKGATE_SECRET!,
- *   upstream: google({ clientId: 'id', clientSecret: process.env.GOOGLE_SECRET!, hd: 'example.com' }),
- *   storage: fs({ base: './data' }),
- *   mcp: 'http://localhost:3000/mcp',
- * })
- * await serve(proxy, { port: 8787 })
- * ```
  */
 export function createProxy(options: ProxyOptions): OAuthProxy {
   const settings = readOptions(options)

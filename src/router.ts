@@ -117,9 +117,9 @@ class AcceptedHead implements Head {
 }
 
 /** Turns a verdict into a response. */
-async function act(verdict: Verdict, request: Request): Promise<Response> {
-  if (verdict.type === 'answer') return verdict.response
+function act(verdict: Verdict, request: Request): Promise<Response> {
   if (verdict.type === 'handle') return verdict.handle(request)
+  if (verdict.type === 'answer') return Promise.resolve(verdict.response)
   return carry(request, verdict.passage, (input, init) => fetch(input, init))
 }
 

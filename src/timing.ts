@@ -119,6 +119,8 @@ export const seconds = {
   retryLater: 5,
   /** `Retry-After` while too many event streams are open. */
   retryStreams: 5,
+  /** How long an exchange on Workers counts as open without a sign of life. */
+  streamSilent: 10,
   /** The longest `Retry-After` of a provider that a request waits for itself. */
   providerSoon: 2,
   /** `Retry-After` while a provider is unavailable and names no time. */

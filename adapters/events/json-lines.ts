@@ -6,14 +6,6 @@ import { printable } from '../../src/internal.ts'
  * bidi marks and line separators are escaped, so that a line is safe to print.
  *
  * @param write Receives the line without its end. Default: `console.log`.
- *
- * @example
- * ```ts
- * import type { ProxyOptions } from 'lockgate'
- * import { jsonLines } from 'lockgate/events/json-lines'
- *
- * export const on: ProxyOptions['on'] = { event: jsonLines() }
- * ```
  */
 export function jsonLines(write: (line: string) => void = console.log): (event: ProxyEvent) => void {
   return (event) => write(printable(JSON.stringify(event)))

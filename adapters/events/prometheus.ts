@@ -21,13 +21,6 @@ export type MetricsAccess =
  *
  * @throws {TypeError} For a token that is too short, or where nothing says who may read.
  * @see [Prometheus, Text-based format](https://prometheus.io/docs/instrumenting/exposition_formats/)
- *
- * @example
- * ```ts
- * import { prometheus } from 'lockgate/events/prometheus'
- *
- * export const metrics = prometheus({ token: process.env.METRICS_TOKEN! })
- * ```
  */
 export function prometheus({ token, dangerouslyOpen }: MetricsAccess): Metrics {
   if (dangerouslyOpen !== true && !TOKEN.test(token ?? '')) {

@@ -38,14 +38,6 @@ interface Scripts {
  * that no longer responds, or whose server has become a replica, is opened again.
  *
  * @throws {TypeError} For a wrong prefix, or if neither or both of `url` and `client` are given.
- *
- * @example
- * ```ts
- * import type { ProxyOptions } from 'lockgate'
- * import { redis } from 'lockgate/limits/redis'
- *
- * export const limits: ProxyOptions['limits'] = { limiter: redis({ url: 'redis://localhost' }) }
- * ```
  */
 export function redis(options: RedisLimiterOptions): RateLimiter & { close(): Promise<void> } {
   const base = options.prefix ?? 'lockgate-limits'

@@ -22,16 +22,6 @@ export interface WorkersLimiterOptions {
  * bindings, not in `limits`.
  *
  * @see [Cloudflare, Rate limiting](https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/)
- *
- * @example
- * ```ts
- * import type { ProxyOptions } from 'lockgate'
- * import { type RateLimitBinding, workers } from 'lockgate/limits/workers'
- *
- * export const limitsOf = (env: { ADDRESS: RateLimitBinding }): ProxyOptions['limits'] => ({
- *   limiter: workers({ address: env.ADDRESS }),
- * })
- * ```
  */
 export function workers(bindings: RateLimitBindings, options: WorkersLimiterOptions = {}): RateLimiter {
   const { period = 60 } = options

@@ -30,13 +30,6 @@ const STALENESS = 60
  * is not acceptable.
  *
  * @param binding The namespace, for instance `env.LOCKGATE`, or the name of a global.
- *
- * @example
- * ```ts
- * import { cloudflareKv, type KvNamespace } from 'lockgate/storage/cloudflare-kv'
- *
- * export const storageOf = (env: { LOCKGATE: KvNamespace }) => cloudflareKv(env.LOCKGATE)
- * ```
  */
 export function cloudflareKv(binding: KvNamespace | string, options: CloudflareKvOptions = {}): Store {
   if (!options.acceptStaleness) {

@@ -50,13 +50,6 @@ export interface DenoKvOptions {
 /**
  * Deno KV: a file next to your server, or the database of Deno Deploy. On Node through `@deno/kv`. `swap` is an atomic
  * operation that checks the versionstamp, right for every process. Deno itself needs `--unstable-kv`.
- *
- * @example
- * ```ts
- * import { denoKv } from 'lockgate/storage/deno-kv'
- *
- * export const storage = denoKv({ path: './lockgate.kv' })
- * ```
  */
 export function denoKv(options: DenoKvOptions = {}): Store & Closable {
   const open = async () => options.kv ?? openKv(options.path)

@@ -35,14 +35,6 @@ const LISTED = 30 * 86_400_000
  * month. A list of all grants asks the object of every user, and Workers limit how many such calls one request may make.
  *
  * @param namespace The binding to the class {@link LockgateStore}, for instance `env.LOCKGATE`.
- *
- * @example
- * ```ts
- * import { durableObject, type ObjectNamespace } from 'lockgate/storage/durable-object'
- *
- * export { LockgateStore } from 'lockgate/workers'
- * export const storageOf = (env: { LOCKGATE: ObjectNamespace }) => durableObject(env.LOCKGATE)
- * ```
  */
 export function durableObject(namespace: ObjectNamespace): Store {
   async function call(name: string, body: ObjectCall): Promise<ObjectReply> {

@@ -49,13 +49,6 @@ export const storageForms =
  *
  * @throws {TypeError} With one sentence that says what to do. It never contains what stands in the text: that may
  * be a password.
- *
- * @example
- * ```ts
- * import { fromUrl } from 'lockgate/storage/from-url'
- *
- * export const storage = await fromUrl(process.env.LOCKGATE_STORAGE ?? 'fs:./data')
- * ```
  */
 export async function fromUrl(text: string): Promise<Store> {
   const colon = text.indexOf(':')

@@ -35,13 +35,6 @@ const folders = new Map<string, Folder>()
  *
  * The driver would write into the file itself. This store writes a new file and moves it into place, so that a crash leaves
  * the old record or the new one, never half of either. Other leftovers of a crash are removed later.
- *
- * @example
- * ```ts
- * import { fs } from 'lockgate/storage/fs'
- *
- * export const storage = fs({ base: './data' })
- * ```
  */
 export function fs(options: FsOptions): Store & Closable {
   const base = resolve(options.base)

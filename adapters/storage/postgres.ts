@@ -44,13 +44,6 @@ export interface PostgresOptions {
  *
  * @throws {TypeError} For a table name that is more than letters, digits and `_`, or if neither or both of `url` and `pool`
  * are given.
- *
- * @example
- * ```ts
- * import { postgres } from 'lockgate/storage/postgres'
- *
- * export const storage = postgres({ url: 'postgres://lockgate:password@db.example.com/lockgate' })
- * ```
  */
 export function postgres(options: PostgresOptions): Store & Closable {
   const { url, pool: own, table, connections = 5 } = options

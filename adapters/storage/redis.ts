@@ -37,13 +37,6 @@ const headOf = (version: string): string => `{"version":${JSON.stringify(version
  * that no longer responds, or whose server has become a replica, is opened again.
  *
  * @throws {TypeError} For a wrong prefix, or if neither or both of `url` and `client` are given.
- *
- * @example
- * ```ts
- * import { redis } from 'lockgate/storage/redis'
- *
- * export const storage = redis({ url: 'rediss://user:password@redis.example.com' })
- * ```
  */
 export function redis(options: RedisStoreOptions): Store & Closable {
   const base = options.prefix ?? DEFAULT_PREFIX

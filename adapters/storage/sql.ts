@@ -20,14 +20,6 @@ export interface SqlOptions {
  * one statement, and so atomic for every process.
  *
  * @throws {TypeError} For another dialect, or a name that is more than letters, digits and `_`.
- *
- * @example
- * ```ts
- * import postgresql from 'db0/connectors/postgresql'
- * import { sql } from 'lockgate/storage/sql'
- *
- * export const storage = sql({ connector: postgresql({ url: 'postgres://localhost/lockgate' }) })
- * ```
  */
 export function sql(options: SqlOptions): Store & Closable {
   return sqlStore(async () => options.connector, { table: options.table })

@@ -20,13 +20,6 @@ export interface SqliteOptions {
  * A SQLite file, for one machine with any number of processes, over db0 (`npm install db0`). Needs the SQLite of the
  * runtime: Node 22.5 or later, Bun, or Deno 2.2 or later. For a database that is already open use `sql` of
  * `lockgate/storage/sql`.
- *
- * @example
- * ```ts
- * import { sqlite } from 'lockgate/storage/sqlite'
- *
- * export const storage = sqlite({ path: './lockgate.sqlite' })
- * ```
  */
 export function sqlite(options: SqliteOptions): Store & Closable {
   const path = resolve(options.path)

@@ -24,14 +24,6 @@ export interface UnstorageOptions {
  *
  * @param driver If its engine keeps no time, expired records are removed a few at a time, as others are written.
  * @throws {TypeError} For a driver that can only read.
- *
- * @example
- * ```ts
- * import { unstorage } from 'lockgate/storage/unstorage'
- * import lruCache from 'unstorage/drivers/lru-cache'
- *
- * export const storage = unstorage(lruCache({ max: 10_000 }))
- * ```
  */
 export function unstorage(driver: Driver, options: UnstorageOptions = {}): Store & Closable {
   const { setItem, removeItem } = driver

@@ -12,14 +12,22 @@ import type { McpHandler } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import { actionOf, isListening } from '../protocol/mcp-request.ts'
 import type { Refusals } from './mcp-refusal.ts'
-import type { Admitted } from './mcp-visit.ts'
+import type { Visit } from './mcp-visit.ts'
+
+/**
+ * Lets a request pass.
+ *
+ * @param token The provider's access token, if the MCP server gets it.
+ * @throws {OAuthError} `too_many_requests` if too many streams are open.
+ */
+export type Pass = (visit: Visit, admission: Admission, token: string | undefined) => Verdict
 
 /** Returns the way of admitted requests to the MCP server of a resource. */
 export function createPass(
   resource: Resource,
   ctx: Context,
   { about, respond, missingScopes }: Refusals,
-): (admitted: Admitted) => Verdict {
+): Pass {
   const { settings, destinations, streams } = ctx
   const destination = destinations.of(resource)
   /** The headers about the user: the same for every request of one admission. */
@@ -34,20 +42,25 @@ export function createPass(
     return headers
   }
 
-  function report({ head, call, admission }: Admitted, status: number, began: number): void {
+  function report({ head, call }: Visit, admission: Admission, status: number, began: number): void {
     if (!call.isHeard) return
     const duration = Math.round(performance.now() - began)
     call.emit({ type: 'forwarded', ...about(admission), status, duration, action: actionOf(head) })
   }
 
   /** Counts the request as open. Called last, so that a failure leaves nothing counted. */
-  const begin = ({ call, admission }: Admitted): Exchange => {
+  const begin = ({ call }: Visit, admission: Admission): Exchange => {
     call.keepOpen()
     return streams.begin(admission, call.isBound)
   }
 
-  function passageTo(destination: Destination, admitted: Admitted): Passage {
-    const { head, call, origin, admission, token } = admitted
+  function passageTo(
+    destination: Destination,
+    visit: Visit,
+    admission: Admission,
+    token: string | undefined,
+  ): Passage {
+    const { head, call, origin } = visit
     const began = call.isHeard ? performance.now() : 0
     const told = {
       identity: identityOf(admission),
@@ -61,13 +74,13 @@ export function createPass(
       destination,
       destinations,
       told,
-      exchange: begin(admitted),
+      exchange: begin(visit, admission),
       listening: isListening(head),
       origin,
       renew: token === undefined ? undefined : () => admission.auth.upstream.accessToken({ refused: token }),
-      challenge: (scope) => missingScopes(admitted, scope),
-      report: (status) => report(admitted, status, began),
-      refuse: (error) => respond(admitted, error, admission),
+      challenge: (scope) => missingScopes(visit, scope),
+      report: (status) => report(visit, admission, status, began),
+      refuse: (error) => respond(visit, error, admission),
     })
   }
 
@@ -75,15 +88,16 @@ export function createPass(
   async function handle(
     request: Request,
     handler: McpHandler,
-    admitted: Admitted,
+    visit: Visit,
+    admission: Admission,
     exchange: Exchange,
   ): Promise<Response> {
-    const { head, call, origin, admission } = admitted
+    const { head, call, origin } = visit
     const began = call.isHeard ? performance.now() : 0
     try {
       let response = await handler(request, admission.auth)
-      report(admitted, response.status, began)
-      if (response.body && isEventStream(response.headers.get('content-type'))) {
+      report(visit, admission, response.status, began)
+      if (isEventStream(response.headers.get('content-type')) && response.body) {
         response = new Response(endable(response.body, exchange.stream(isListening(head))), response)
       } else exchange.closed()
       if (origin === null) return response
@@ -91,17 +105,20 @@ export function createPass(
       return allowOrigin(new Response(response.body, response), origin)
     } catch (error) {
       exchange.closed()
-      return respond(admitted, error, admission)
+      return respond(visit, error, admission)
     }
   }
 
-  return (admitted) => {
+  return (visit, admission, token) => {
     if ('handler' in resource.target) {
       const { handler } = resource.target
-      const exchange = begin(admitted)
-      return { type: 'handle', handle: (request) => handle(request, handler, admitted, exchange) }
+      const exchange = begin(visit, admission)
+      return {
+        type: 'handle',
+        handle: (request) => handle(request, handler, visit, admission, exchange),
+      }
     }
-    const passage = passageTo(destination!, admitted)
+    const passage = passageTo(destination!, visit, admission, token)
     const { mcpFetch } = settings
     if (!mcpFetch) return { type: 'forward', passage }
     return { type: 'handle', handle: (request) => carry(request, passage, mcpFetch) }

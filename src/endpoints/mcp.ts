@@ -54,7 +54,7 @@ export function createJudge(resource: Resource, ctx: Context): Judge {
       if (counted !== undefined || upstreams.tenants || needsProviderToken) {
         return welcomeSlowly(visit, admission, counted)
       }
-      return pass({ ...visit, admission, token: undefined })
+      return pass(visit, admission, undefined)
     } catch (error) {
       return refusals.refuse(visit, error, admission)
     }
@@ -70,7 +70,7 @@ export function createJudge(resource: Resource, ctx: Context): Judge {
       const tenant = upstreams.tenantOf(visit.head.toRequest())
       if (tenant && (await tenant).id !== admission.provider) throw invalidToken('token-of-another-tenant')
       const token = needsProviderToken ? await providerToken(admission) : undefined
-      return pass({ ...visit, admission, token })
+      return pass(visit, admission, token)
     } catch (error) {
       return refusals.refuse(visit, error, admission)
     }

@@ -1,10 +1,14 @@
 import type { Fetch } from '../ports.ts'
+import { type Coded, readCoding } from './coding.ts'
 import { hasBody } from './create-passage.ts'
 import { endable } from './endable.ts'
 import type { Delivery, Passage } from './passage.ts'
 
 /** Bytes of a request body that is kept, so that it has a length and can be sent again. */
 const SMALL = 64 * 1024
+
+/** Only Workers have a cache of their own behind `fetch`, and only newer ones can do without it. */
+const NO_CACHE: { cache?: 'no-store' } = hasCache() ? { cache: 'no-store' } : {}
 
 /** Carries a request to an MCP server and its response back, both as streams, by any runtime's `fetch`. Never rejects. */
 export async function carry(request: Request, passage: Passage, fetch: Fetch): Promise<Response> {
@@ -25,6 +29,9 @@ export async function carry(request: Request, passage: Passage, fetch: Fetch): P
         body,
         redirect: 'manual',
         signal,
+        // Bun then leaves bodies packed as they are, and their headers true.
+        decompress: false,
+        ...NO_CACHE,
         // Without `half`, Node and Deno refuse to send a stream.
         ...(!repeatable && { duplex: 'half' }),
       } as RequestInit)
@@ -33,12 +40,18 @@ export async function carry(request: Request, passage: Passage, fetch: Fetch): P
     }
     const answered = next.answered(response.status, response.headers, repeatable)
     const delivery = answered instanceof Promise ? await answered : answered
-    if (delivery.type === 'deliver') return deliver(response, delivery, next)
+    if (delivery.type === 'deliver') return await deliver(response, delivery, next)
     await response.body?.cancel().catch(() => {})
     if (delivery.type === 'replace') return delivery.response
     next = delivery.passage
   }
 }
+
+/**
+ * The response of `fetch` that each delivered one took its body from. Node cancels a body that is not being read yet when the
+ * response that it came with is collected as garbage.
+ */
+const sources = new WeakMap<Response, Response>()
 
 /** No client is left to read the response. */
 function abandon(passage: Passage): Response {
@@ -46,21 +59,33 @@ function abandon(passage: Passage): Response {
   return new Response(null, { status: 499 })
 }
 
-function deliver(
-  { body }: Response,
+async function deliver(
+  response: Response,
   { status, headers, stream }: Extract<Delivery, { type: 'deliver' }>,
-  { method }: Passage,
-): Response {
-  // `fetch` has unpacked the body, and its length with it.
-  const isPacked = headers.some(([name]) => name === 'content-encoding')
-  const kept = isPacked ? headers.filter(([name]) => !/^content-(encoding|length)$/.test(name)) : headers
-  const init = { status, headers: kept as [string, string][] }
-  if (!hasBody(method, status)) {
+  passage: Passage,
+): Promise<Response> {
+  let list = headers as [string, string][]
+  let { body } = response
+  if (!body || !hasBody(passage.method, status)) {
     body?.cancel().catch(() => {})
-    return new Response(null, init)
+    stream?.closed()
+    return new Response(null, { status, headers: list })
   }
-  if (!body) stream?.closed()
-  return new Response(body && stream ? endable(body, stream) : body, init)
+  const coding = list.find(([name]) => name === 'content-encoding')?.[1]
+  if (coding !== undefined && coding !== 'identity') {
+    let coded: Coded
+    try {
+      coded = await readCoding(body, coding)
+    } catch (cause) {
+      stream?.closed()
+      return passage.failed(cause)
+    }
+    body = coded.body
+    if (coded.isUnpacked) list = list.filter(([name]) => !/^content-(encoding|length)$/.test(name))
+  }
+  const delivered = new Response(stream ? endable(body, stream) : body, { status, headers: list })
+  sources.set(delivered, response)
+  return delivered
 }
 
 /**
@@ -76,4 +101,14 @@ async function bodyOf(request: Request): Promise<Uint8Array<ArrayBuffer> | Reada
     return null
   if (length === null || !(Number(length) <= SMALL)) return body
   return new Uint8Array(await request.arrayBuffer())
+}
+
+function hasCache(): boolean {
+  try {
+    if (typeof caches === 'undefined' || !('default' in caches)) return false
+    new Request('http://localhost/', { cache: 'no-store' })
+    return true
+  } catch {
+    return false
+  }
 }

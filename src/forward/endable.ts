@@ -1,14 +1,14 @@
 import type { OpenStream } from './passage.ts'
 
 /** Returns the same stream, which ends early if `stream` is ended, and which tells when it is over. */
-export function endable(body: ReadableStream<Uint8Array>, stream: OpenStream): ReadableStream<Uint8Array> {
+export function endable<Chunk>(body: ReadableStream<Chunk>, stream: OpenStream): ReadableStream<Chunk> {
   const reader = body.getReader()
   let over = false
   const close = () => {
     over = true
     stream.closed()
   }
-  return new ReadableStream<Uint8Array>({
+  return new ReadableStream<Chunk>({
     start(controller) {
       stream.onEnd(() => {
         if (over) return

@@ -24,7 +24,10 @@ export interface Passage {
    * @param repeatable `true` if the carrier can send the same request body again.
    */
   answered(status: number, headers: HeaderFields, repeatable?: boolean): Delivery | Promise<Delivery>
-  /** Returns the response for a request that got none. The carrier calls it instead of {@link answered}. */
+  /**
+   * Returns the response for a request that got none. The carrier calls it instead of {@link answered}, or after it if the
+   * body broke before anything was sent.
+   */
   failed(cause: unknown): Response
   /** Tells that the client left before the head of a response came. The carrier calls it instead of {@link answered}. */
   abandoned(): void

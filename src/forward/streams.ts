@@ -1,15 +1,8 @@
 import { OAuthError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
-import { ms, seconds } from '../timing.ts'
+import { seconds } from '../timing.ts'
 import type { OpenStream } from './passage.ts'
-
-/** The admission that a request was let through with, as far as its stream's life depends on it. */
-interface Standing {
-  readonly auth: { readonly user: { readonly id: string } }
-  readonly grant: string | undefined
-  readonly expiresAt: number | undefined
-  stands(): boolean | Promise<boolean>
-}
+import { createStreamWatch, type Listening, type Standing } from './stream-watch.ts'
 
 /** A request at an MCP server that has no response yet, or whose response is an event stream. */
 export interface Exchange {
@@ -17,14 +10,14 @@ export interface Exchange {
    * Goes on as an event stream.
    *
    * @param listening `true` if the stream only waits for what may come. Such a stream ends with its token or grant;
-   * a response to a call may finish.
+   * the response to a call may finish.
    */
   stream(listening: boolean): OpenStream
   /** Stops counting. May be called more than once. */
   closed(): void
 }
 
-/** Every open event stream, so that each ends in time and no user holds too many. */
+/** Every open exchange, so that no user holds too many, and each event stream ends in time. */
 export interface Streams {
   /**
    * @param bound `true` on a runtime that ties timers and streams to the request that made them, as Workers do.
@@ -51,105 +44,95 @@ const tooMany = (reason: 'limit-streams' | 'limit-all-streams') =>
     retryAfter: seconds.retryStreams,
   })
 
-interface Listening {
-  readonly standing: Standing
-  readonly bound: boolean
-  end(): void
-}
-
 /** @param limits Without limits, nothing is refused. */
 export function createStreams(now: Clock, limits: StreamLimits | undefined): Streams {
+  const watch = createStreamWatch(now)
   const counts = new Map<string, number>()
-  const open = new Set<Listening>()
-  let inAll = 0
-  let timer: ReturnType<typeof setInterval> | undefined
+  /** Exchanges whose end may never be told: Workers drop a request's code when its client leaves. */
+  const lossy = new Set<OneExchange>()
+  let all = 0
 
-  /** Ends a stream that has outlived its token or its grant. */
-  function check(stream: Listening): void {
-    const { standing } = stream
-    const isExpired = standing.expiresAt !== undefined && standing.expiresAt <= now()
-    const stands = !isExpired && standing.stands()
-    if (!stands) stream.end()
-    else if (stands !== true) {
-      stands.then(
-        (good) => good || stream.end(),
-        // A storage failure says nothing about the grant. The token's expiry still ends the stream.
-        () => {},
-      )
+  /** Forgets exchanges whose request has ended without a word. */
+  function sweep(): void {
+    for (const exchange of lossy) if (now() - exchange.seenAt > seconds.streamSilent) exchange.closed()
+  }
+
+  function assertRoom(user: string): void {
+    if (!limits) return
+    const isFull = () => (counts.get(user) ?? 0) >= limits.streams
+    if (!isFull() && all < limits.allStreams) return
+    sweep()
+    if (isFull()) throw tooMany('limit-streams')
+    if (all >= limits.allStreams) throw tooMany('limit-all-streams')
+  }
+
+  class OneExchange implements Exchange {
+    /** When its request was last known to be alive, in seconds since the epoch. */
+    seenAt = now()
+    readonly #standing: Standing
+    readonly #bound: boolean
+    #isOpen = true
+    #unwatch: (() => void) | undefined
+
+    constructor(standing: Standing, bound: boolean) {
+      this.#standing = standing
+      this.#bound = bound
     }
-  }
 
-  function checkAll(): void {
-    for (const stream of open) if (!stream.bound) check(stream)
-  }
+    stream(listening: boolean): OpenStream {
+      return {
+        closed: () => this.closed(),
+        onEnd: (end) => {
+          if (listening && this.#isOpen) this.#watch(end)
+        },
+      }
+    }
 
-  function watch(stream: Listening): () => void {
-    open.add(stream)
-    const own = stream.bound ? setInterval(() => check(stream), ms.streamCheck) : undefined
-    if (!own && timer === undefined) timer = every(ms.streamCheck, checkAll)
-    return () => {
-      open.delete(stream)
-      clearInterval(own)
-      if (open.size > 0) return
-      clearInterval(timer)
-      timer = undefined
+    #watch(end: () => void): void {
+      const standing = this.#standing
+      const stream: Listening = {
+        standing: {
+          ...standing,
+          stands: () => {
+            this.seenAt = now()
+            return standing.stands()
+          },
+        },
+        bound: this.#bound,
+        end: () => {
+          this.closed()
+          end()
+        },
+      }
+      const unwatch = watch.add(stream)
+      if (this.#isOpen) this.#unwatch = unwatch
+      else unwatch()
+    }
+
+    closed(): void {
+      if (!this.#isOpen) return
+      this.#isOpen = false
+      this.#unwatch?.()
+      if (this.#bound) lossy.delete(this)
+      all--
+      const { id } = this.#standing.auth.user
+      const left = (counts.get(id) ?? 1) - 1
+      if (left > 0) counts.set(id, left)
+      else counts.delete(id)
     }
   }
 
   return {
     begin(standing, bound) {
-      const user = standing.auth.user.id
-      const count = counts.get(user) ?? 0
-      if (limits && count >= limits.streams) throw tooMany('limit-streams')
-      if (limits && inAll >= limits.allStreams) throw tooMany('limit-all-streams')
-      counts.set(user, count + 1)
-      inAll++
-      let isOpen = true
-      let forget: (() => void) | undefined
-
-      function closed(): void {
-        if (!isOpen) return
-        isOpen = false
-        inAll--
-        const left = (counts.get(user) ?? 1) - 1
-        if (left > 0) counts.set(user, left)
-        else counts.delete(user)
-        forget?.()
-      }
-
-      return {
-        closed,
-        stream: (listening) => ({
-          closed,
-          onEnd(end) {
-            if (!listening || !isOpen) return
-            const stream: Listening = {
-              standing,
-              bound,
-              end() {
-                closed()
-                end()
-              },
-            }
-            forget = watch(stream)
-            // The token may have expired, or the grant ended, while the MCP server prepared its response.
-            check(stream)
-          },
-        }),
-      }
+      const { id } = standing.auth.user
+      assertRoom(id)
+      counts.set(id, (counts.get(id) ?? 0) + 1)
+      all++
+      const exchange = new OneExchange(standing, bound)
+      if (bound) lossy.add(exchange)
+      return exchange
     },
-    recheck(grant) {
-      for (const stream of open) if (!stream.bound && stream.standing.grant === grant) check(stream)
-    },
-    end() {
-      for (const stream of [...open]) stream.end()
-    },
+    recheck: watch.recheck,
+    end: watch.endAll,
   }
-}
-
-/** Repeats `work` without keeping a process alive for it. */
-function every(milliseconds: number, work: () => void): ReturnType<typeof setInterval> {
-  const timer = setInterval(work, milliseconds)
-  ;(timer as { unref?(): void }).unref?.()
-  return timer
 }

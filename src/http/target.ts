@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
 import { ambiguousPath } from '../refusals.ts'
 
@@ -43,8 +44,10 @@ const malformedHost = (detail: string) =>
  * @see [RFC 3986 §3.3](https://www.rfc-editor.org/rfc/rfc3986#section-3.3)
  */
 export function parseTarget(target: string, host: string | null): Target {
-  if (host !== null) assertHost(host)
-  const rest = target.charCodeAt(0) === 47 ? target : afterAuthority(target)
+  if (host !== null && host !== lastHost) assertHost(host)
+  const known = passed.get(target)
+  if (known && (host !== null || target.charCodeAt(0) !== SLASH)) return known
+  const rest = target.charCodeAt(0) === SLASH ? target : afterAuthority(target)
   if (host === null && rest === target) throw malformedHost('no host')
   const question = rest.indexOf('?')
   const path = question < 0 ? rest : rest.slice(0, question)
@@ -52,14 +55,20 @@ export function parseTarget(target: string, host: string | null): Target {
   if (!PLAIN.test(path)) assertPath(path)
   if (search !== '' && !QUERY_CHARACTERS.test(search))
     throw ambiguousPath('a character that no query may contain')
-  return { path, search: search === '?' ? '' : search }
+  const accepted = { path, search: search === '?' ? '' : search }
+  if (target.length <= SHORT && search === '') passed.set(target, accepted)
+  return accepted
 }
 
-/** The host that passed last. Nearly all requests to one proxy name the same. */
+const SLASH = 47
+
+/** Targets that passed. Nearly all requests to one proxy name the same few, and the same host. */
+const passed = createBoundedMap<string, Target>({ entries: 100 })
+/** Characters of the longest target that is remembered. */
+const SHORT = 200
 let lastHost = ''
 
 function assertHost(host: string): void {
-  if (host === lastHost) return
   if (!HOST.test(host) || !URL.canParse(`http://${host}/`)) throw malformedHost('not a valid host')
   lastHost = host
 }
@@ -70,7 +79,7 @@ function afterAuthority(target: string): string {
   if (host === undefined || rest === undefined) throw malformedHost('not a URL')
   assertHost(host)
   if (rest === '') return '/'
-  if (rest.charCodeAt(0) !== 47) throw malformedHost('not followed by a path')
+  if (rest.charCodeAt(0) !== SLASH) throw malformedHost('not followed by a path')
   return rest
 }
 

@@ -96,22 +96,6 @@ const DEFAULTS = {
  * Makes a function like those of `lockgate/providers/…` of a definition.
  *
  * Whatever the definition or its user says, redirects, `state`, https and the issuer of ID tokens stay checked.
- *
- * @example
- * ```ts
- * import { defineProvider, host } from 'lockgate/providers/define'
- *
- * export const acme = defineProvider({
- *   id: 'acme',
- *   name: 'Acme',
- *   docs: 'https://acme.example/docs/oauth',
- *   verified: '2026-11-27',
- *   confidence: 'high',
- *   secret: 'required',
- *   inputs: { host },
- *   parts: ({ host }) => ({ issuer: `https://${host}`, discovery: true, scopes: ['openid', 'email'] }),
- * })
- * ```
  */
 // biome-ignore lint/complexity/noBannedTypes: a definition without inputs has none, not unknown ones
 export function defineProvider<const S extends SecretRule, I extends Inputs = {}>(

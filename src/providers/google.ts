@@ -12,13 +12,6 @@ export interface GoogleOptions {
  * what it says of the account is compared here.
  *
  * @see [Google](https://developers.google.com/identity/openid-connect/openid-connect)
- *
- * @example
- * ```ts
- * import { google } from 'lockgate/providers/google'
- *
- * export const upstream = google({ clientId: 'id', clientSecret: process.env.GOOGLE_SECRET!, hd: 'example.com' })
- * ```
  */
 export const google: ProviderFactory<'required', GoogleOptions> = defineProvider({
   id: 'google',

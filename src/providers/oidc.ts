@@ -22,17 +22,6 @@ export interface OidcOptions {
  * Any OpenID Connect provider, by discovery. `offline_access` is asked for where the provider lists it.
  *
  * @see [OpenID Connect](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)
- *
- * @example
- * ```ts
- * import { oidc } from 'lockgate/providers/oidc'
- *
- * export const upstream = oidc({
- *   issuer: 'https://id.example.com',
- *   clientId: 'lockgate',
- *   clientSecret: process.env.OIDC_SECRET!,
- * })
- * ```
  */
 export const oidc: ProviderFactory<'optional', OidcOptions> = defineProvider({
   id: 'oidc',

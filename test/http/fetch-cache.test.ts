@@ -4,7 +4,7 @@ import { scaleTiming } from '../../src/timing.ts'
 
 afterEach(() => scaleTiming(1))
 
-const busy = expect.objectContaining({ code: 'temporarily_unavailable', reason: 'document-busy' })
+const busy = expect.objectContaining({ code: 'temporarily_unavailable', reason: 'client-metadata-busy' })
 const FRESH: Fetched<string> = { value: 'document', freshFor: 300 }
 
 /** A cache whose fetches end when the test says so. */

@@ -6,7 +6,7 @@ import { knownVariables } from '../../adapters/cli/configuration/known-variables
 import { variablesOfAll } from '../../adapters/cli/configuration/providers.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { identityHeaders, requestHeaders } from '../../src/forward/request-headers.ts'
-import { documents, examples, GENERATED, snippetFiles, snippetsOf } from './snippets.ts'
+import { documents, GENERATED, snippetFiles, snippetsOf } from './snippets.ts'
 import { COMMAND, generatedDocuments } from './write-reference.ts'
 
 const root = new URL('../..', import.meta.url).pathname
@@ -26,38 +26,6 @@ describe('the code in the documents', () => {
     expect(files.size).toBeGreaterThanOrEqual(4)
     expect(files.has('misspelt.ts')).toBe(true)
     for (const [name, text] of files) expect(readFileSync(join(GENERATED, name), 'utf8')).toBe(text)
-  })
-
-  test('has a checked example for each function of the package that people call first', () => {
-    const calls = examples()
-      .map(({ code }) => code)
-      .join('\n')
-    const functions = [
-      ...[
-        'createProxy',
-        'serve',
-        'openTelemetry',
-        'jsonLines',
-        'prometheus',
-        'redis',
-        'postgres',
-        'sqlite',
-        'fs',
-      ],
-      ...[
-        'sql',
-        'denoKv',
-        'cloudflareKv',
-        'durableObject',
-        'unstorage',
-        'fromUrl',
-        'workers',
-        'google',
-        'oidc',
-      ],
-      'defineProvider',
-    ]
-    expect(functions.filter((name) => !new RegExp(`\\b${name}\\(`).test(calls))).toEqual([])
   })
 
   test('imports only what the package exports', () => {

@@ -34,33 +34,15 @@ export function snippetsOf(document: string, language: string): Snippet[] {
   }))
 }
 
-/** The complete examples in the comments of the code: those that begin with an import. */
-export function examples(): Snippet[] {
-  const files = ['src', 'adapters'].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => `${folder}/${file}`)
-      .sort(),
-  )
-  return files.flatMap((file) => {
-    const text = readDocument(file)
-    return [...text.matchAll(/^ *\* ```ts\n((?: *\*.*\n)*?) *\* ```$/gm)].flatMap((match) => {
-      const code = match[1]!.replace(/^ *\* ?/gm, '')
-      const place = `${file}:${text.slice(0, match.index).split('\n').length}`
-      return /^import /m.test(code) ? [{ place, code }] : []
-    })
-  })
-}
-
 /** The folder that the type check finds the snippets in. */
 export const GENERATED = join(root, 'test/generated')
 
 /**
- * The files that hold the TypeScript of the documents and of the examples in the code, for the type check of the whole repository. A snippet that
+ * The files that hold the TypeScript of the documents, for the type check of the whole repository. A snippet that
  * begins with `// src/….ts` imports as if it were that file.
  */
 export function snippetFiles(): Map<string, string> {
-  const snippets = [...documents().flatMap((document) => snippetsOf(document, 'ts')), ...examples()]
+  const snippets = documents().flatMap((document) => snippetsOf(document, 'ts'))
   const files = new Map(
     snippets.map(({ place, code }, index) => {
       const home = /^\/\/ ([\w/-]+\.ts)$/.exec(code.split('\n', 1)[0]!)?.[1]
@@ -76,10 +58,5 @@ export function snippetFiles(): Map<string, string> {
     const wrong = first.code.replace(/^(\s*)mcp:/m, '$1// @ts-expect-error There is no such option.\n$1mpc:')
     files.set('misspelt.ts', `// ${first.place}\n${wrong}\nexport {}\n`)
   }
-  // The examples serve a proxy of the application.
-  files.set(
-    'proxy.ts',
-    "import type { OAuthProxy } from 'lockgate'\ndeclare const proxy: OAuthProxy\nexport default proxy\n",
-  )
   return files
 }

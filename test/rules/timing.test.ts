@@ -65,6 +65,7 @@ describe('the table of durations', () => {
       retryStorage: 2,
       retryLater: 5,
       retryStreams: 5,
+      streamSilent: 10,
       providerSoon: 2,
       providerLater: 5,
       discoveryFresh: 3600,
