@@ -50,7 +50,7 @@ export default defineConfig({
   // Bare names of Node's modules are Node's own habit: `node:` is what every runtime reads.
   removeNodeProtocol: false,
   // Which of them is meant, the runtime says: package.json's `imports`.
-  external: [/^node:/, '#outbound'],
+  external: [/^node:/, /^cloudflare:/, '#outbound'],
   splitting: true,
   treeshake: true,
   clean: true,

@@ -1,4 +1,4 @@
-import { outbound } from '#outbound'
+import { keepAlive, outbound } from '#outbound'
 import { type Clients, createClients } from './clients/clients.ts'
 import { DEFAULT_TTL } from './clients/stored-clients.ts'
 import { type Connections, createConnections } from './connections/connections.ts'
@@ -88,11 +88,12 @@ export function createContext(settings: Settings): Context {
   const store = failClosed(withEndings(storage, { now, lifetime: longestLife(settings) }))
   // A store that is behind by itself leaves no time for a cache.
   const revocationLag = store.consistency === 'eventual' ? 0 : settings.revocationLag
-  const grants = createGrants({ store, sealer, now, revocationLag })
+  const grants = createGrants({ store, sealer, now, revocationLag, keepAlive })
   const accessTokens = createAccessTokens(sealer, issuer)
   const upstreams = createUpstreams(settings.upstream, `${issuer}/callback`, ({ id }) => ({
     fetch,
     now,
+    keepAlive,
     memberships: asksForMemberships(settings.allow, id),
   }))
   const admitUser = createAdmitUser(settings.allow)
@@ -108,6 +109,7 @@ export function createContext(settings: Settings): Context {
     emit,
     endTokens,
     isBound: () => host.isBound,
+    keepAlive,
   })
   const clients = createClients(settings.clients, {
     keyring,
@@ -120,6 +122,7 @@ export function createContext(settings: Settings): Context {
     store,
     fetch,
     outbound,
+    keepAlive,
     documents: settings.documents,
   })
   const asked = settings.providerTokens && upstreams.find(undefined)
@@ -141,6 +144,7 @@ export function createContext(settings: Settings): Context {
     verify: settings.verifyApiKey,
     provider,
     verifiedTtl: settings.apiKeyTtl,
+    keepAlive,
     scopes: Object.keys(settings.scopes),
     ttl: settings.accessTokenTtl,
     now,

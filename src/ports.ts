@@ -176,3 +176,9 @@ export interface UpstreamTokens {
   /** Whose they are by the ID token, so that a refresh that answers for somebody else is noticed. */
   readonly subject?: string | undefined
 }
+
+/**
+ * Tells the runtime that work goes on after the request that started it. On Workers the work would otherwise stop, and
+ * never settle, as soon as that request is cancelled.
+ */
+export type KeepAlive = (work: Promise<unknown>) => void

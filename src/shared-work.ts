@@ -1,16 +1,11 @@
+import type { KeepAlive } from './ports.ts'
 import { ms } from './timing.ts'
-
-/**
- * Tells the runtime that work goes on after the request that started it. On Workers the work would otherwise stop, and
- * never settle, as soon as that request is cancelled.
- */
-export type KeepAlive = (work: Promise<unknown>) => void
 
 /** Work that several requests need at the same moment, done once for each key. */
 export interface SharedWork<T> {
   /**
    * Starts the work of a key, or joins it. The work belongs to the runtime, not to the request that started it. Work that
-   * takes longer than `ms.sharedWork` is dropped: one waiter starts it again, and the others join that. A request that
+   * takes longer than `longest` is dropped: one waiter starts it again, and the others join that. A request that
    * has waited twice does the work alone.
    *
    * @throws The error of the work.
@@ -30,14 +25,23 @@ interface Entry<T> {
   readonly startedAt: number
 }
 
-/** @param keepAlive By default work lasts by itself, as on every runtime but Workers. */
-export function createSharedWork<T>(keepAlive: KeepAlive = () => {}): SharedWork<T> {
+/**
+ * @param options.keepAlive By default work lasts by itself, as on every runtime but Workers.
+ * @param options.longest Milliseconds after which work counts as lost. By default `ms.sharedWork`.
+ */
+export function createSharedWork<T>({
+  keepAlive = () => {},
+  longest = () => ms.sharedWork,
+}: {
+  readonly keepAlive?: KeepAlive | undefined
+  readonly longest?: () => number
+} = {}): SharedWork<T> {
   const entries = new Map<string, Entry<T>>()
 
   /** The entry of a key, unless it is overdue. A request that was cancelled can leave work that never settles. */
   function underWay(key: string): Entry<T> | undefined {
     const entry = entries.get(key)
-    if (entry === undefined || performance.now() - entry.startedAt < ms.sharedWork) return entry
+    if (entry === undefined || performance.now() - entry.startedAt < longest()) return entry
     entries.delete(key)
     return undefined
   }
@@ -77,7 +81,7 @@ export function createSharedWork<T>(keepAlive: KeepAlive = () => {}): SharedWork
       for (let waited = 0; waited < 2; waited++) {
         const known = underWay(key)
         if (!known) return share(key, start)
-        const left = ms.sharedWork - (performance.now() - known.startedAt)
+        const left = longest() - (performance.now() - known.startedAt)
         const result = await within(known.work, left)
         if (result !== OVERDUE) return result
         if (entries.get(key) === known) entries.delete(key)

@@ -147,6 +147,8 @@ export const seconds = {
   tokenYoung: 60,
   /** How long one instance may refresh a grant alone. Longer than all its attempts together. */
   refreshLease: 25,
+  /** The largest difference between the clocks of two instances that a lease tolerates. */
+  leaseSkew: 30,
   /** The time within which a second use of a correct code is a repeated request, not a theft. */
   codeRepeated: 2,
   /** How long a sign-in at the account page lasts. */

@@ -1,4 +1,4 @@
-import type { Outbound } from '../../src/ports.ts'
+import type { KeepAlive, Outbound } from '../../src/ports.ts'
 
 let created: Promise<Outbound> | undefined
 
@@ -7,3 +7,6 @@ export const outbound: Outbound | undefined = async (url, options) => {
   created ??= import('./create-outbound.ts').then(({ createOutbound }) => createOutbound())
   return (await created)(url, options)
 }
+
+/** Work lasts by itself on these runtimes. */
+export const keepAlive: KeepAlive = () => {}

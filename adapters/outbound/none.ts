@@ -1,4 +1,7 @@
-import type { Outbound } from '../../src/ports.ts'
+import type { KeepAlive, Outbound } from '../../src/ports.ts'
 
 /** Absent: on an unknown runtime, addresses that clients name are not fetched. */
 export const outbound: Outbound | undefined = undefined
+
+/** Work lasts by itself, as far as is known. */
+export const keepAlive: KeepAlive = () => {}

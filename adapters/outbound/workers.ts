@@ -1,4 +1,5 @@
-import type { Outbound } from '../../src/ports.ts'
+import { waitUntil } from 'cloudflare:workers'
+import type { KeepAlive, Outbound } from '../../src/ports.ts'
 
 /**
  * Fetches directly. A Worker has no private network: its `fetch` reaches only what the public internet reaches. The
@@ -8,3 +9,6 @@ import type { Outbound } from '../../src/ports.ts'
  */
 export const outbound: Outbound | undefined = (url, { accept, signal }) =>
   fetch(url, { headers: { accept }, redirect: 'manual', signal })
+
+/** Lets work outlive the request that started it, so that a cancelled request stalls no other one. */
+export const keepAlive: KeepAlive = (work) => waitUntil(work)

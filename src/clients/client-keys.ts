@@ -4,7 +4,7 @@ import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote'
 import { createBoundedMap } from '../bounded-map.ts'
 import { createFetched } from '../http/fetch-cache.ts'
 import { fetchJson } from '../http/fetch-json.ts'
-import type { Clock, Fetch, Outbound } from '../ports.ts'
+import type { Clock, Fetch, KeepAlive, Outbound } from '../ports.ts'
 import type { ClientKeys } from '../protocol/client-document.ts'
 import type { Client } from './client.ts'
 
@@ -21,14 +21,15 @@ export function createClientKeys(ports: {
   outbound: Outbound | undefined
   loopback: boolean
   now: Clock
+  keepAlive?: KeepAlive | undefined
 }): (client: Pick<Client, 'kind'>, keys: ClientKeys) => JWTVerifyGetKey {
-  const { fetch, outbound, loopback, now } = ports
+  const { fetch, outbound, loopback, now, keepAlive } = ports
   // The operator's own choice may lead anywhere; a stranger's may not.
   const direct: Outbound = (url, { accept, signal }) =>
     fetch(url, { headers: { accept }, redirect: 'manual', signal })
   const remote = {
-    configured: createRemoteSets(direct, loopback, now),
-    document: outbound && createRemoteSets(outbound, loopback, now),
+    configured: createRemoteSets(direct, loopback, now, keepAlive),
+    document: outbound && createRemoteSets(outbound, loopback, now, keepAlive),
   }
   return ({ kind }, { jwks, jwksUri }) => {
     if (jwks) return createLocalJWKSet(jwks as unknown as JSONWebKeySet)
@@ -42,12 +43,17 @@ function createRemoteSets(
   outbound: Outbound,
   loopback: boolean,
   now: Clock,
+  keepAlive: KeepAlive | undefined,
 ): (url: string) => JWTVerifyGetKey {
   const sets = createBoundedMap<string, JWTVerifyGetKey>({ entries: MAX_SETS })
-  const fetched = createFetched(now, async (url) => {
-    const { value } = await fetchJson(outbound, url, { loopback, limit: LIMIT })
-    return { value, freshFor: 0 }
-  })
+  const fetched = createFetched(
+    now,
+    async (url) => {
+      const { value } = await fetchJson(outbound, url, { loopback, limit: LIMIT })
+      return { value, freshFor: 0 }
+    },
+    keepAlive,
+  )
   return (url) => {
     let set = sets.get(url)
     if (!set) {

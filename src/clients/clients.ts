@@ -1,5 +1,5 @@
 import type { ClientOptions } from '../options/options.ts'
-import type { Fetch, Outbound, Store } from '../ports.ts'
+import type { Fetch, KeepAlive, Outbound, Store } from '../ports.ts'
 import type { ClientKeys } from '../protocol/client-document.ts'
 import { type ClientMetadata, SECRET_METHODS } from '../protocol/client-metadata.ts'
 import type { DocumentPolicy } from '../protocol/document-url.ts'
@@ -37,6 +37,7 @@ export function createClients(
     registration: 'sealed' | 'stored' | 'off'
     /** Absent on a runtime without a safe way to fetch addresses that clients name. */
     outbound: Outbound | undefined
+    keepAlive?: KeepAlive | undefined
     /** The accepted audiences of client assertions. */
     audiences: readonly string[]
     store: Store
@@ -46,13 +47,19 @@ export function createClients(
     documents: DocumentPolicy | undefined
   },
 ): Clients {
-  const { outbound, documents: policy, now, scopes } = ports
+  const { outbound, keepAlive, documents: policy, now, scopes } = ports
   const { registration } = ports
   const sealed = registration === 'off' ? undefined : createSealedClients(ports)
   const stored = registration === 'stored' ? createStoredClients(ports) : undefined
   const known = new Map(configured.map((options) => [options.clientId, toClient(options)]))
-  const documents = outbound && policy && createDocumentClients({ outbound, policy, now, scopes })
-  const keysOf = createClientKeys({ fetch: ports.fetch, outbound, loopback: policy?.loopback ?? false, now })
+  const documents = outbound && policy && createDocumentClients({ outbound, policy, now, keepAlive, scopes })
+  const keysOf = createClientKeys({
+    fetch: ports.fetch,
+    outbound,
+    loopback: policy?.loopback ?? false,
+    now,
+    keepAlive,
+  })
 
   /** Returns the current keys. Those of a document may change during a grant, unlike its authentication methods. */
   async function currentKeys(client: Client): Promise<ClientKeys> {

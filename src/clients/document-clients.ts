@@ -2,7 +2,7 @@ import { OAuthError } from '../errors.ts'
 import { freshFor } from '../http/cache-lifetime.ts'
 import { createFetched, type FetchCause } from '../http/fetch-cache.ts'
 import { fetchJson } from '../http/fetch-json.ts'
-import type { Clock, Outbound } from '../ports.ts'
+import type { Clock, KeepAlive, Outbound } from '../ports.ts'
 import { readClientDocument } from '../protocol/client-document.ts'
 import { type DocumentPolicy, documentUrlProblem } from '../protocol/document-url.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
@@ -33,10 +33,11 @@ export function createDocumentClients(ports: {
   outbound: Outbound
   policy: DocumentPolicy
   now: Clock
+  keepAlive?: KeepAlive | undefined
   /** The scopes of this server. */
   scopes: readonly string[]
 }): DocumentClients {
-  const { outbound, policy, now, scopes } = ports
+  const { outbound, policy, now, keepAlive, scopes } = ports
 
   function toClient(url: string, body: unknown): Client {
     const { scope, ...document } = readClientDocument(url, body, policy)
@@ -51,12 +52,16 @@ export function createDocumentClients(ports: {
     }
   }
 
-  const fetched = createFetched(now, async (url) => {
-    const { value, headers } = await fetchJson(outbound, url, policy).catch((cause) => {
-      throw cannotLookUp('client-metadata-unavailable', { cause })
-    })
-    return { value: toClient(url, value), freshFor: freshFor(headers) }
-  })
+  const fetched = createFetched(
+    now,
+    async (url) => {
+      const { value, headers } = await fetchJson(outbound, url, policy).catch((cause) => {
+        throw cannotLookUp('client-metadata-unavailable', { cause })
+      })
+      return { value: toClient(url, value), freshFor: freshFor(headers) }
+    },
+    keepAlive,
+  )
 
   return {
     accepts: (url) => documentUrlProblem(url, policy) === undefined,

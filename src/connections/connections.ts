@@ -3,8 +3,9 @@ import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
 import { type Grant, providerOf } from '../grants/grant.ts'
 import { type GrantKey, recordKey } from '../grants/grant-key.ts'
-import type { UpstreamTokens } from '../ports.ts'
+import type { KeepAlive, UpstreamTokens } from '../ports.ts'
 import { signInEnded } from '../refusals.ts'
+import { createSharedWork } from '../shared-work.ts'
 import { ms, seconds } from '../timing.ts'
 import type { Exchanged } from '../upstream/identity.ts'
 import { createRecheck, type RecheckPorts } from './recheck.ts'
@@ -35,11 +36,6 @@ export interface Connections {
   prepare(key: GrantKey, grant: Grant): Promise<boolean>
 }
 
-interface Flight {
-  readonly done: Promise<Exchanged | undefined>
-  readonly since: number
-}
-
 const GRANTS = 10_000
 
 export function createConnections(
@@ -47,31 +43,28 @@ export function createConnections(
     Omit<RecheckPorts, 'refresh' | 'hasFailedRecently'> & {
       /** `true` if the runtime drops work that outlives its request. */
       readonly isBound: () => boolean
+      readonly keepAlive?: KeepAlive | undefined
     },
 ): Connections {
-  const { grants, upstreams, now, isBound } = ports
+  const { grants, upstreams, now, isBound, keepAlive } = ports
   const refresh = createRefreshTokens(ports)
-  const flights = createBoundedMap<string, Flight>({ entries: GRANTS })
+  const flights = createSharedWork<Exchanged | undefined>({ keepAlive, longest: () => ms.refreshLongest })
+  /** The times at which refreshes began, in milliseconds of the process. */
+  const began = createBoundedMap<string, number>({ entries: GRANTS })
   /** The times of failed refreshes, in milliseconds of the process. */
   const failed = createBoundedMap<string, number>({ entries: GRANTS })
 
-  /** Shares a refresh between concurrent callers. A flight that the runtime dropped is not joined. */
-  function fly(key: GrantKey, demand: Demand): Flight {
+  /** Shares a refresh between concurrent callers. It belongs to the runtime, from its request to the write. */
+  function fly(key: GrantKey, demand: Demand): { done: Promise<Exchanged | undefined>; since: number } {
     const name = recordKey(key)
-    const under = flights.get(name)
-    const since = performance.now()
-    if (under && since - under.since < ms.refreshLongest) return under
-    const done = refresh(key, demand)
-      .catch((error: unknown) => {
+    if (!flights.has(name)) began.set(name, performance.now())
+    const done = flights.join(name, () =>
+      refresh(key, demand).catch((error: unknown) => {
         failed.set(name, performance.now())
         throw error
-      })
-      .finally(() => {
-        if (flights.get(name) === flight) flights.delete(name)
-      })
-    const flight: Flight = { done, since }
-    flights.set(name, flight)
-    return flight
+      }),
+    )
+    return { done, since: began.get(name) ?? performance.now() }
   }
 
   /** Waits for a refresh, for a limited time. The refresh itself goes on. */
@@ -104,7 +97,7 @@ export function createConnections(
   return {
     prepare: createRecheck({ ...ports, refresh: wait, hasFailedRecently }),
     async fresh(key, refused) {
-      if (refused !== undefined) await flights.get(recordKey(key))?.done.catch(() => undefined)
+      if (refused !== undefined && flights.has(recordKey(key))) await wait(key, {}).catch(() => undefined)
       // A refused token may have been replaced since this instance last read the record.
       const grant = refused === undefined ? (await grants.live(key)).grant : await grants.load(key)
       if (!grant) throw signInEnded({ reason: 'grant-not-found' })

@@ -1,5 +1,6 @@
+import { createBoundedMap } from '../bounded-map.ts'
 import type { Connection, Decision, Grant } from '../grants/grant.ts'
-import type { GrantKey } from '../grants/grant-key.ts'
+import { type GrantKey, recordKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import { signInConnection } from '../grants/record.ts'
 import type { Clock } from '../ports.ts'
@@ -24,11 +25,39 @@ export interface Leases {
   marks(upstream: Upstream): boolean
 }
 
+/** Leases of other instances that are remembered. */
+const GRANTS = 10_000
+
 export function createLeases(grants: Grants, now: Clock): Leases {
   const shared = grants.consistency === 'atomic'
   // A refresh token that is never replaced may be sent any number of times. Eventually consistent stores accept about
   // one write a second, and the one that saves the new tokens must not be the second.
   const marks = ({ rotation }: Upstream) => rotation !== 'never' && grants.consistency !== 'eventual'
+
+  /**
+   * The leases of others, and when this process first saw each, in milliseconds of the process. Clocks of instances
+   * differ, so a lease counts as abandoned once this process itself has seen it for its whole length.
+   */
+  const seenLeases = createBoundedMap<string, { readonly until: number; readonly at: number }>({
+    entries: GRANTS,
+  })
+
+  function isHeld(key: GrantKey, until: number | undefined): boolean {
+    const name = recordKey(key)
+    if (until === undefined) {
+      seenLeases.delete(name)
+      return false
+    }
+    const left = until - now()
+    // No healthy clock differs by more than this. Either the lease expired long ago, or its clock is wrong.
+    if (left < -seconds.leaseSkew || left > seconds.refreshLease + seconds.leaseSkew) return false
+    const seen = seenLeases.get(name)
+    if (seen?.until !== until) {
+      seenLeases.set(name, { until, at: performance.now() })
+      return true
+    }
+    return performance.now() - seen.at < seconds.refreshLease * 1000
+  }
 
   return {
     marks,
@@ -39,7 +68,7 @@ export function createLeases(grants: Grants, now: Clock): Leases {
       const outcome = await grants.change(key, (grant): Decision<boolean> => {
         const connection = connectionOf(grant)
         const isChanged = connection?.sealed !== connectionOf(seen)?.sealed
-        const isTaken = shared && (connection?.leasedUntil ?? 0) > now()
+        const isTaken = shared && isHeld(key, connection?.leasedUntil)
         if (!connection || isChanged || isTaken) return { type: 'keep', result: false }
         const next = {
           ...connection,

@@ -1,6 +1,13 @@
 import type { Sealer } from '../crypto/seal.ts'
 import { OAuthError } from '../errors.ts'
-import { type Clock, type Identity, type Store, UnreadableRecord, type UpstreamTokens } from '../ports.ts'
+import {
+  type Clock,
+  type Identity,
+  type KeepAlive,
+  type Store,
+  UnreadableRecord,
+  type UpstreamTokens,
+} from '../ports.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { busy } from '../refusals.ts'
@@ -94,9 +101,10 @@ export function createGrants(ports: {
   sealer: Sealer
   now: Clock
   revocationLag: number
+  keepAlive?: KeepAlive | undefined
 }): Grants {
   const { store, sealer, now } = ports
-  const live = createLiveGrants(now, ports.revocationLag, (key) => load(key))
+  const live = createLiveGrants(now, ports.revocationLag, (key) => load(key), ports.keepAlive)
   const listeners: ((key: GrantKey) => void)[] = []
 
   /** Tells the guard and the listeners what this process wrote. */

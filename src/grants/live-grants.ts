@@ -1,5 +1,6 @@
 import { createBoundedMap } from '../bounded-map.ts'
-import type { Clock } from '../ports.ts'
+import type { Clock, KeepAlive } from '../ports.ts'
+import { createSharedWork } from '../shared-work.ts'
 import type { Grant } from './grant.ts'
 import { type GrantKey, recordKey } from './grant-key.ts'
 
@@ -28,6 +29,7 @@ export function createLiveGrants(
   now: Clock,
   lag: number,
   load: (key: GrantKey) => Promise<Grant | undefined>,
+  keepAlive?: KeepAlive,
 ): LiveGrants {
   const known = createBoundedMap<string, LiveGrant>({
     entries: LIMIT,
@@ -36,7 +38,10 @@ export function createLiveGrants(
       entry.checkedAt = Number.NEGATIVE_INFINITY
     },
   })
-  const pending = new Map<string, Promise<LiveGrant>>()
+  const reads = createSharedWork<LiveGrant>({ keepAlive })
+  /** Counts the writes of this process, so that a read that is older than one is not remembered. */
+  let written = 0
+  const writtenAt = createBoundedMap<string, number>({ entries: LIMIT })
 
   function recent(key: GrantKey): LiveGrant | undefined {
     const entry = known.get(recordKey(key))
@@ -58,24 +63,21 @@ export function createLiveGrants(
       const entry = recent(key)
       if (entry) return Promise.resolve(entry)
       const name = recordKey(key)
-      let reading = pending.get(name)
-      if (!reading) {
-        reading = load(key).then((grant) => {
-          // What this process wrote meanwhile is newer than what it read.
-          const written = pending.get(name) !== reading && known.get(name)
-          if (written) return written
-          pending.delete(name)
-          return remember(name, grant)
-        })
-        reading.catch(() => pending.delete(name))
-        pending.set(name, reading)
-      }
-      return reading
+      return reads.join(name, async () => {
+        const began = written
+        const grant = await load(key)
+        // What this process wrote meanwhile is newer than what it read.
+        const newer = writtenAt.get(name) ?? 0
+        return newer > began ? (known.get(name) ?? remember(name, grant)) : remember(name, grant)
+      })
     },
     put(key, grant) {
       const name = recordKey(key)
       // Only what the guard asks about: a flood of made-up grants must not push those out.
-      if (pending.delete(name) || known.has(name)) remember(name, grant)
+      if (!reads.has(name) && !known.has(name)) return
+      reads.drop(name)
+      writtenAt.set(name, ++written)
+      remember(name, grant)
     },
   }
 }

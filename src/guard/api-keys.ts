@@ -13,7 +13,7 @@ import {
 } from '../options/api-keys.ts'
 import type { Auth } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
-import type { Clock } from '../ports.ts'
+import type { Clock, KeepAlive } from '../ports.ts'
 import { ms, seconds } from '../timing.ts'
 import type { Admission } from './admission.ts'
 import { type AskAboutKey, createVerifiedKeys, type ShownKey } from './verified-keys.ts'
@@ -70,11 +70,12 @@ export function createApiKeys(
     scopes: readonly string[]
     ttl: number
     verifiedTtl: number
+    keepAlive?: KeepAlive | undefined
     now: Clock
     emit: Emit
   },
 ): ApiKeys {
-  const { keyring, issuer, verify, provider, scopes, ttl, verifiedTtl, now, emit } = ports
+  const { keyring, issuer, verify, provider, scopes, ttl, verifiedTtl, keepAlive, now, emit } = ports
   // No provider has this issuer, so that a key never shares a user with a sign-in.
   const userOf = ({ name, user }: ApiKeyIdentity) =>
     userKey(keyring, { issuer, tenant: API_KEY_CLIENT, subject: user ?? name, claims: {} })
@@ -115,7 +116,8 @@ export function createApiKeys(
     return show(token, resource, said, user, verifiedTtl)
   }
 
-  const verified = verify || provider ? createVerifiedKeys(ask, { now, ttl: verifiedTtl }) : undefined
+  const verified =
+    verify || provider ? createVerifiedKeys(ask, { now, ttl: verifiedTtl, keepAlive }) : undefined
 
   /** Returns whether this server issued a token itself. Such a token is shown to no other party, even if it has expired. */
   const isOwn = (token: string) =>

@@ -2,8 +2,9 @@ import { createBoundedMap } from '../bounded-map.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { Resource } from '../options/options.ts'
-import type { Clock } from '../ports.ts'
-import { seconds } from '../timing.ts'
+import type { Clock, KeepAlive } from '../ports.ts'
+import { createSharedWork } from '../shared-work.ts'
+import { ms, seconds } from '../timing.ts'
 import type { Admission } from './admission.ts'
 
 /** The owner of a key. */
@@ -27,10 +28,13 @@ const GUESSES = 60
  * Asks about each key at each server once per `ttl` seconds, however many requests carry it. All callers share one limit
  * for unknown keys; keys with a kept result pass it. Keeps only the digest of a key.
  */
-export function createVerifiedKeys(ask: AskAboutKey, { now, ttl }: { now: Clock; ttl: number }): AskAboutKey {
+export function createVerifiedKeys(
+  ask: AskAboutKey,
+  { now, ttl, keepAlive }: { now: Clock; ttl: number; keepAlive?: KeepAlive | undefined },
+): AskAboutKey {
   const good = createBoundedMap<string, Kept>({ entries: LIMIT })
   const bad = createBoundedMap<string, Kept>({ entries: LIMIT })
-  const asking = new Map<string, Promise<ShownKey | undefined>>()
+  const asking = createSharedWork<ShownKey | undefined>({ keepAlive, longest: () => ms.hook + ms.sharedWork })
   let minute = { began: now(), failed: 0 }
 
   function assertSlow(): void {
@@ -55,18 +59,15 @@ export function createVerifiedKeys(ask: AskAboutKey, { now, ttl }: { now: Clock;
     if (kept && kept.until > now()) return kept.shown
     good.delete(id)
     bad.delete(id)
-    const before = asking.get(id)
-    if (before) return before
-    assertSlow()
-    const answer = ask(token, resource)
-      .then((shown) => keep(id, shown))
-      .catch((error: unknown) => {
+    if (!asking.has(id)) assertSlow()
+    return asking.join(id, async () => {
+      try {
+        return keep(id, await ask(token, resource))
+      } catch (error) {
         // A refusal is a guess like any other. It is not kept: the operator's code may decide differently next time.
         if (error instanceof OAuthError && error.status < 500) minute.failed++
         throw error
-      })
-      .finally(() => asking.delete(id))
-    asking.set(id, answer)
-    return answer
+      }
+    })
   }
 }

@@ -1,8 +1,8 @@
 import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
-import type { Clock } from '../ports.ts'
+import type { Clock, KeepAlive } from '../ports.ts'
+import { createSharedWork } from '../shared-work.ts'
 import { ms, seconds } from '../timing.ts'
-import { withTimeout } from './timeout.ts'
 
 /** A fetched value, and the seconds for which it may be used again. */
 export interface Fetched<T> {
@@ -14,8 +14,6 @@ export interface Fetched<T> {
 export interface FetchCause {
   /** The address that it came from. Absent if the runtime does not say. */
   readonly address?: string | undefined
-  /** Keeps work running after the response, on runtimes that have to be told. */
-  readonly defer?: (work: Promise<unknown>) => void
 }
 
 const MAX_ENTRIES = 500
@@ -28,8 +26,8 @@ const RESERVED = 10
 /** Hosts that responded before. */
 const MAX_PROVEN = 1000
 
-interface Flight<T> {
-  readonly work: Promise<T>
+/** The slot of a fetch under way. */
+interface Slot {
   readonly host: string
   readonly address: string | undefined
   readonly startedAt: number
@@ -46,13 +44,15 @@ interface Flight<T> {
 export function createFetched<T>(
   now: Clock,
   load: (url: string) => Promise<Fetched<T>>,
+  keepAlive?: KeepAlive,
 ): (url: string, cause?: FetchCause) => Promise<T> {
   const known = createBoundedMap<string, { value: T; until: number }>({ entries: MAX_ENTRIES })
   const failed = createBoundedMap<string, { count: number; at: number; until: number }>({
     entries: MAX_ENTRIES,
   })
   const proven = createBoundedMap<string, true>({ entries: MAX_PROVEN })
-  const flights = new Map<string, Flight<T>>()
+  const slots = new Map<string, Slot>()
+  const fetches = createSharedWork<T>({ keepAlive, longest: () => ms.document + ms.sharedWork })
 
   const busy = (detail: string) =>
     new OAuthError('temporarily_unavailable', 'The app that sent you here cannot be looked up right now', {
@@ -80,13 +80,13 @@ export function createFetched<T>(
   /** Frees the slots of work that a runtime dropped with its request: such a promise never settles. */
   function dropLost(): void {
     const oldest = performance.now() - 2 * ms.document
-    for (const [url, { startedAt }] of flights) if (startedAt < oldest) flights.delete(url)
+    for (const [url, { startedAt }] of slots) if (startedAt < oldest) slots.delete(url)
   }
 
   /** @throws {OAuthError} `temporarily_unavailable` if no slot is free. */
   function takeSlot(host: string, address: string | undefined): void {
     dropLost()
-    const all = [...flights.values()]
+    const all = [...slots.values()]
     const room = proven.has(host) ? MAX_AT_ONCE : MAX_AT_ONCE - RESERVED
     if (all.length >= room) throw busy('too many fetches are under way')
     if (all.filter((one) => one.host === host).length >= MAX_PER_HOST) {
@@ -97,40 +97,26 @@ export function createFetched<T>(
     }
   }
 
-  async function fetchOnce(url: string): Promise<T> {
+  async function fetchOnce(url: string, slot: Slot): Promise<T> {
+    slots.set(url, slot)
     try {
       return keep(url, await load(url))
     } catch (error) {
       noteFailure(url)
       throw error
+    } finally {
+      if (slots.get(url) === slot) slots.delete(url)
     }
   }
 
-  function start(url: string, host: string, { address, defer }: FetchCause): Promise<T> {
-    const work = fetchOnce(url)
-    const flight: Flight<T> = { work, host, address, startedAt: performance.now() }
-    flights.set(url, flight)
-    const land = () => {
-      if (flights.get(url) === flight) flights.delete(url)
-    }
-    const landed = work.then(land, land)
-    defer?.(landed)
-    return work
-  }
-
-  return async (url, cause = {}) => {
+  return async (url, { address } = {}) => {
     const entry = known.get(url)
     if (entry && entry.until > now()) return entry.value
-    const shared = flights.get(url)
-    if (shared) {
-      // The request that started it may have been cancelled, so a waiter has its own deadline.
-      return withTimeout(shared.work, 2 * ms.document).catch((error: unknown) => {
-        throw flights.get(url) === shared ? busy('the fetch was lost') : error
-      })
-    }
-    if ((failed.get(url)?.until ?? 0) > now()) throw busy('it failed a moment ago, and before')
-    const { host } = new URL(url)
-    takeSlot(host, cause.address)
-    return start(url, host, cause)
+    return fetches.join(url, async () => {
+      if ((failed.get(url)?.until ?? 0) > now()) throw busy('it failed a moment ago, and before')
+      const { host } = new URL(url)
+      takeSlot(host, address)
+      return fetchOnce(url, { host, address, startedAt: performance.now() })
+    })
   }
 }

@@ -1,9 +1,10 @@
 import * as oauth from 'oauth4webapi'
 import { OAuthError } from '../errors.ts'
-import type { Clock, Fetch } from '../ports.ts'
+import type { Clock, Fetch, KeepAlive } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
 import { PROVIDER_UNAVAILABLE } from '../refusals.ts'
-import { seconds } from '../timing.ts'
+import { createSharedWork } from '../shared-work.ts'
+import { ms, seconds } from '../timing.ts'
 import { UpstreamUnavailable } from './unavailable.ts'
 import { describe } from './upstream-error.ts'
 
@@ -37,7 +38,12 @@ export function requestOptions(
  *
  * @throws {OAuthError} `temporarily_unavailable` if discovery fails and no document was valid before.
  */
-export function createServerMetadata(provider: Provider, fetch: Fetch, now: Clock): () => Promise<Server> {
+export function createServerMetadata(
+  provider: Provider,
+  fetch: Fetch,
+  now: Clock,
+  keepAlive?: KeepAlive,
+): () => Promise<Server> {
   const { authorization, token, refresh, revocation, userinfo, jwks } = provider.endpoints
   const given = {
     ...(authorization && { authorization_endpoint: authorization }),
@@ -51,24 +57,29 @@ export function createServerMetadata(provider: Provider, fetch: Fetch, now: Cloc
     const server = { issuer: provider.issuer, ...given }
     return () => Promise.resolve(server)
   }
-  let known: { answer: Promise<Server>; until: number } | undefined
+  const fetching = createSharedWork<Server>({ keepAlive, longest: () => ms.provider + ms.sharedWork })
   let last: Server | undefined
-  return () => {
-    if (known && known.until > now()) return known.answer
-    const entry = { answer: undefined as unknown as Promise<Server>, until: now() + seconds.discoveryFresh }
-    entry.answer = discover(provider, fetch).then(
-      (server) => {
-        last = { ...server, ...given }
-        return last
-      },
-      (error: unknown) => {
-        entry.until = now() + seconds.discoveryFailed
-        if (last === undefined) throw error
-        return last
-      },
-    )
-    known = entry
-    return entry.answer
+  let until = Number.NEGATIVE_INFINITY
+  let failure: { readonly error: unknown } | undefined
+
+  async function fetchDocument(): Promise<Server> {
+    try {
+      last = { ...(await discover(provider, fetch)), ...given }
+      failure = undefined
+      until = now() + seconds.discoveryFresh
+      return last
+    } catch (error) {
+      failure = { error }
+      until = now() + seconds.discoveryFailed
+      if (last === undefined) throw error
+      return last
+    }
+  }
+
+  return async () => {
+    if (until <= now()) return fetching.join('document', fetchDocument)
+    if (last !== undefined) return last
+    throw failure?.error
   }
 }
 

@@ -1,5 +1,5 @@
 import { OAuthError } from '../errors.ts'
-import type { Clock, Fetch, Identity, UpstreamTokens } from '../ports.ts'
+import type { Clock, Fetch, Identity, KeepAlive, UpstreamTokens } from '../ports.ts'
 import { identifiesTokens, type Provider } from '../providers/provider.ts'
 import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
 import { confirmIdentity } from './confirm.ts'
@@ -88,6 +88,7 @@ export function createUpstream(
   ports: {
     fetch: Fetch
     now: Clock
+    keepAlive?: KeepAlive | undefined
     redirectUri: string
     /** The id in grants. Default: the provider's id. */
     id?: string
@@ -97,7 +98,7 @@ export function createUpstream(
 ): Upstream {
   const { now, redirectUri, memberships = false } = ports
   const fetch = withHeaders(createUpstreamFetch(ports.fetch), provider)
-  const metadata = createServerMetadata(provider, fetch, now)
+  const metadata = createServerMetadata(provider, fetch, now, ports.keepAlive)
   const keys = createProviderKeys(fetch, now)
   const tokenEndpoint = createTokenEndpoint(provider, { fetch, now, keys, redirectUri, scopes })
 

@@ -25,8 +25,8 @@ const read = (file: string) => sources.get(file)!
 /** From the bottom up: a room may import the rooms of earlier rows, and its own files. */
 const LADDER: readonly (readonly string[])[] = [
   ['reasons', 'timing', 'bounded-map'],
-  ['shared-work'],
   ['errors', 'ports', 'age'],
+  ['shared-work'],
   ['refusals', 'validation'],
   ['http', 'crypto'],
   ['events'],
@@ -91,6 +91,13 @@ describe('the sources of the core', () => {
     })
     expect(named).toEqual([])
   })
+})
+
+test('only shared work keeps promises that several requests wait for', () => {
+  const keeps = (file: string) =>
+    /(Map<[^>]*|: (\{[^}]*|\w+\[\])?)Promise<[^;]*> ?(\||>|;| until)/.test(read(file)) &&
+    /(new Map|createBoundedMap)<string, (Promise|Flight)/.test(read(file))
+  expect(offenders(SRC, keeps)).toEqual([])
 })
 
 describe('every file', () => {

@@ -79,6 +79,7 @@ describe('the table of durations', () => {
       clockSkew: 10,
       tokenYoung: 60,
       refreshLease: 25,
+      leaseSkew: 30,
       codeRepeated: 2,
       session: 3600,
       limitWindow: 60,

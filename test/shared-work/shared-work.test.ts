@@ -40,7 +40,7 @@ describe('work that several requests wait for', () => {
 
   test('belongs to the runtime from its start to its end, also if it fails', async () => {
     const kept: Promise<unknown>[] = []
-    const shared = createSharedWork<string>((work) => void kept.push(work))
+    const shared = createSharedWork<string>({ keepAlive: (work) => void kept.push(work) })
     await shared.join('key', async () => 'yes')
     await shared.join('key', async () => Promise.reject(new Error('no'))).catch(() => {})
     expect(kept).toHaveLength(2)
