@@ -51,7 +51,7 @@ const SHIPPED = {
   /** How long Redis remembers that a user has no records. */
   redisIndex: 3_600_000,
   /** How long work counts that several requests wait for. After that, one of them starts it again. */
-  sharedWork: 3000,
+  singleFlight: 3000,
   /** The deadline of an external rate limiter, before the one in memory decides. */
   limiter: 1000,
   /** How long an instance counts by itself after the external rate limiter failed. */

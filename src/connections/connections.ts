@@ -5,7 +5,7 @@ import { type Grant, providerOf } from '../grants/grant.ts'
 import { type GrantKey, recordKey } from '../grants/grant-key.ts'
 import type { KeepAlive, UpstreamTokens } from '../ports.ts'
 import { signInEnded } from '../refusals.ts'
-import { createSharedWork } from '../shared-work.ts'
+import { createSingleFlight } from '../single-flight.ts'
 import { ms, seconds } from '../timing.ts'
 import type { Exchanged } from '../upstream/identity.ts'
 import { createRecheck, type RecheckPorts } from './recheck.ts'
@@ -48,7 +48,7 @@ export function createConnections(
 ): Connections {
   const { grants, upstreams, now, isBound, keepAlive } = ports
   const refresh = createRefreshTokens(ports)
-  const flights = createSharedWork<Exchanged | undefined>({ keepAlive, longest: () => ms.refreshLongest })
+  const flights = createSingleFlight<Exchanged | undefined>({ keepAlive, longest: () => ms.refreshLongest })
   /** The times at which refreshes began, in milliseconds of the process. */
   const began = createBoundedMap<string, number>({ entries: GRANTS })
   /** The times of failed refreshes, in milliseconds of the process. */

@@ -84,9 +84,9 @@ const voucherOf = ({ kind, id }: Client): Voucher =>
 const lookUp = async (
   { find, documents }: Clients,
   clientId: string,
-  { address }: Call,
+  call: Call,
 ): Promise<Client | undefined> =>
-  (await find(clientId)) ?? (isUrl(clientId) ? documents?.load(clientId, { address: address() }) : undefined)
+  (await find(clientId)) ?? (isUrl(clientId) ? documents?.load(clientId, { address: call.address() }) : undefined)
 
 /** Describes a provider, with the scopes that a sign-in would request. */
 async function describeProvider(upstream: Upstream, more: readonly string[]): Promise<ProviderView> {

@@ -1,6 +1,6 @@
 import { createBoundedMap } from '../bounded-map.ts'
 import type { Clock, KeepAlive } from '../ports.ts'
-import { createSharedWork } from '../shared-work.ts'
+import { createSingleFlight } from '../single-flight.ts'
 import type { Grant } from './grant.ts'
 import { type GrantKey, recordKey } from './grant-key.ts'
 
@@ -38,7 +38,7 @@ export function createLiveGrants(
       entry.checkedAt = Number.NEGATIVE_INFINITY
     },
   })
-  const reads = createSharedWork<LiveGrant>({ keepAlive })
+  const reads = createSingleFlight<LiveGrant>({ keepAlive })
   /** Counts the writes of this process, so that a read that is older than one is not remembered. */
   let written = 0
   const writtenAt = createBoundedMap<string, number>({ entries: LIMIT })

@@ -3,7 +3,7 @@ import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock, KeepAlive } from '../ports.ts'
-import { createSharedWork } from '../shared-work.ts'
+import { createSingleFlight } from '../single-flight.ts'
 import { ms, seconds } from '../timing.ts'
 import type { Admission } from './admission.ts'
 
@@ -34,7 +34,10 @@ export function createVerifiedKeys(
 ): AskAboutKey {
   const good = createBoundedMap<string, Kept>({ entries: LIMIT })
   const bad = createBoundedMap<string, Kept>({ entries: LIMIT })
-  const asking = createSharedWork<ShownKey | undefined>({ keepAlive, longest: () => ms.hook + ms.sharedWork })
+  const asking = createSingleFlight<ShownKey | undefined>({
+    keepAlive,
+    longest: () => ms.hook + ms.singleFlight,
+  })
   let minute = { began: now(), failed: 0 }
 
   function assertSlow(): void {

@@ -1,7 +1,7 @@
 import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, KeepAlive } from '../ports.ts'
-import { createSharedWork } from '../shared-work.ts'
+import { createSingleFlight } from '../single-flight.ts'
 import { ms, seconds } from '../timing.ts'
 
 /** A fetched value, and the seconds for which it may be used again. */
@@ -52,7 +52,7 @@ export function createFetched<T>(
   })
   const proven = createBoundedMap<string, true>({ entries: MAX_PROVEN })
   const slots = new Map<string, Slot>()
-  const fetches = createSharedWork<T>({ keepAlive, longest: () => ms.document + ms.sharedWork })
+  const fetches = createSingleFlight<T>({ keepAlive, longest: () => ms.document + ms.singleFlight })
 
   const busy = (detail: string) =>
     new OAuthError('temporarily_unavailable', 'The app that sent you here cannot be looked up right now', {

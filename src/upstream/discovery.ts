@@ -3,7 +3,7 @@ import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, KeepAlive } from '../ports.ts'
 import type { Provider } from '../providers/provider.ts'
 import { PROVIDER_UNAVAILABLE } from '../refusals.ts'
-import { createSharedWork } from '../shared-work.ts'
+import { createSingleFlight } from '../single-flight.ts'
 import { ms, seconds } from '../timing.ts'
 import { UpstreamUnavailable } from './unavailable.ts'
 import { describe } from './upstream-error.ts'
@@ -57,7 +57,7 @@ export function createServerMetadata(
     const server = { issuer: provider.issuer, ...given }
     return () => Promise.resolve(server)
   }
-  const fetching = createSharedWork<Server>({ keepAlive, longest: () => ms.provider + ms.sharedWork })
+  const fetching = createSingleFlight<Server>({ keepAlive, longest: () => ms.provider + ms.singleFlight })
   let last: Server | undefined
   let until = Number.NEGATIVE_INFINITY
   let failure: { readonly error: unknown } | undefined

@@ -69,16 +69,18 @@ test('a slot stays taken as long as the work goes on', async () => {
   expect(load).toHaveBeenCalledTimes(30)
 })
 
-test('work that a runtime dropped with its request frees its slot, and nobody waits for it for ever', async () => {
+test('work that a runtime dropped with its request frees its slot, and a waiter starts it again', async () => {
   scaleTiming(0.01)
-  const { fetched, load } = setUp()
+  const { fetched, load, ends } = setUp()
   for (let n = 0; n < 4; n++) void fetched(at(n), { address: 'a' }).catch(() => {})
-  await expect(fetched(at(0), { address: 'b' })).rejects.toThrow(busy)
-  void fetched(at(0), { address: 'a' }).catch(() => {})
+  const waiting = fetched(at(0), { address: 'b' })
   expect(load).toHaveBeenCalledTimes(4)
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  void fetched(at(9), { address: 'a' }).catch(() => {})
+  await new Promise((resolve) => setTimeout(resolve, 120))
   expect(load).toHaveBeenCalledTimes(5)
+  ends.get(at(0))!.good()
+  expect(await waiting).toBe('document')
+  void fetched(at(9), { address: 'a' }).catch(() => {})
+  expect(load).toHaveBeenCalledTimes(6)
 })
 
 test('work is told to the runtime, so that it goes on after the response', async () => {

@@ -26,7 +26,7 @@ const read = (file: string) => sources.get(file)!
 const LADDER: readonly (readonly string[])[] = [
   ['reasons', 'timing', 'bounded-map'],
   ['errors', 'ports', 'age'],
-  ['shared-work'],
+  ['single-flight'],
   ['refusals', 'validation'],
   ['http', 'crypto'],
   ['events'],

@@ -33,7 +33,7 @@ describe('the table of durations', () => {
       redisIndex: 3_600_000,
       limiter: 1000,
       limiterPause: 1000,
-      sharedWork: 3000,
+      singleFlight: 3000,
       provider: 10_000,
       requestBody: 10_000,
       document: 5000,

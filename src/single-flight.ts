@@ -2,7 +2,7 @@ import type { KeepAlive } from './ports.ts'
 import { ms } from './timing.ts'
 
 /** Work that several requests need at the same moment, done once for each key. */
-export interface SharedWork<T> {
+export interface SingleFlight<T> {
   /**
    * Starts the work of a key, or joins it. The work belongs to the runtime, not to the request that started it. Work that
    * takes longer than `longest` is dropped: one waiter starts it again, and the others join that. A request that
@@ -27,15 +27,15 @@ interface Entry<T> {
 
 /**
  * @param options.keepAlive By default work lasts by itself, as on every runtime but Workers.
- * @param options.longest Milliseconds after which work counts as lost. By default `ms.sharedWork`.
+ * @param options.longest Milliseconds after which work counts as lost. By default `ms.singleFlight`.
  */
-export function createSharedWork<T>({
+export function createSingleFlight<T>({
   keepAlive = () => {},
-  longest = () => ms.sharedWork,
+  longest = () => ms.singleFlight,
 }: {
   readonly keepAlive?: KeepAlive | undefined
   readonly longest?: () => number
-} = {}): SharedWork<T> {
+} = {}): SingleFlight<T> {
   const entries = new Map<string, Entry<T>>()
 
   /** The entry of a key, unless it is overdue. A request that was cancelled can leave work that never settles. */
