@@ -86,7 +86,8 @@ const lookUp = async (
   clientId: string,
   call: Call,
 ): Promise<Client | undefined> =>
-  (await find(clientId)) ?? (isUrl(clientId) ? documents?.load(clientId, { address: call.address() }) : undefined)
+  (await find(clientId)) ??
+  (isUrl(clientId) ? documents?.load(clientId, { address: call.address() }) : undefined)
 
 /** Describes a provider, with the scopes that a sign-in would request. */
 async function describeProvider(upstream: Upstream, more: readonly string[]): Promise<ProviderView> {
