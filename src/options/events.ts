@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Listener } from '../events/event.ts'
 import type { Metrics } from '../events/metrics.ts'
+import { printFailure } from '../events/print-failure.ts'
 import { byKind, type Entries, hook, listOf, made, shape, type WithDefaults } from '../validation/shape.ts'
 
 /** Options about events and metrics. */
@@ -13,7 +14,10 @@ export interface EventsOptions {
 
 /** Functions that are called when something happens. */
 export interface Listeners {
-  /** One function or several, called with every event. Events carry no tokens. */
+  /**
+   * One function or several, called with every event. Events carry no tokens. Without any, failures are printed by
+   * `console.error`.
+   */
   event?: Listener | readonly Listener[] | undefined
 }
 
@@ -42,6 +46,6 @@ export interface EventsSettings {
 }
 
 export const settleEvents = ({ on, metrics }: EventsParsed): EventsSettings => ({
-  listeners: [on.event ?? [], metrics?.event ?? []].flat(),
+  listeners: [on.event ?? printFailure, metrics?.event ?? []].flat(),
   metrics,
 })

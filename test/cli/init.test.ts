@@ -76,7 +76,7 @@ describe('what it writes', () => {
     const { code, out } = await init(...OIDC)
     expect(code).toBe(0)
     expect((await stat(join(folder, '.env'))).mode & 0o077).toBe(0)
-    expect(await read('.gitignore')).toBe('.env\n.lockgate\n')
+    expect(await read('.gitignore')).toBe('.env\n.env.bak*\n.lockgate\n')
     const secret = /^LOCKGATE_SECRET=([\w-]{43})$/m.exec(await read('.env'))?.[1]
     expect(secret).toBeDefined()
     expect(out).not.toContain(secret)

@@ -1,5 +1,6 @@
 import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import type { Command, Flags } from '../configuration/command.ts'
+import { variableOfFlag } from '../configuration/environment.ts'
 import { MCP_CLIENTS } from '../configuration/mcp-clients.ts'
 import { explain } from '../configuration/messages.ts'
 import { PROVIDERS, readUpstream, upstreamVariable } from '../configuration/providers.ts'
@@ -30,7 +31,11 @@ const FLAGS: Flags = {
     'storage',
   ),
   client: few('The MCP client to connect first, claude-code by default', MCP_CLIENTS, 'name'),
-  force: { type: 'boolean', description: 'Replace files that are there; a secret that is there stays' },
+  force: {
+    type: 'boolean',
+    description:
+      'Replace files. Values in .env stay unless a flag sets them, and each old file is kept as .bak',
+  },
 }
 
 /** The flags, with those of the provider that the command line names. */
@@ -72,11 +77,12 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
   const files = entryOf(answers, variables)
   const paths = [...files.map(({ path }) => path), secrets]
   if (!force) await refuseToReplace(cwd, paths)
-  const ignored = await ignore(
-    cwd,
-    answers.runtime === 'workers' ? [secrets, '.wrangler'] : [secrets, '.lockgate'],
-  )
-  await writeVariables(cwd, secrets, variables)
+  const ignored = await ignore(cwd, [
+    secrets,
+    `${secrets}.bak*`,
+    answers.runtime === 'workers' ? '.wrangler' : '.lockgate',
+  ])
+  await writeVariables(cwd, secrets, variables, givenVariables(given))
   await writeFiles(cwd, files, force)
   return nextSteps(answers, {
     written: ignored ? [...paths, '.gitignore'] : paths,
@@ -84,6 +90,22 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
     secrets,
     anybody,
   })
+}
+
+/** Returns the variables that the command line or the answers of a user set. */
+function givenVariables(given: Given): ReadonlySet<string> {
+  const own: Record<string, string> = {
+    provider: 'LOCKGATE_UPSTREAM',
+    url: 'LOCKGATE_URL',
+    mcp: 'LOCKGATE_MCP',
+  }
+  const others = ['allow', 'storage']
+  const names = Object.entries(given).flatMap(([flag, value]) => {
+    if (!value) return []
+    if (own[flag]) return [own[flag]]
+    return [others.includes(flag) ? variableOfFlag(flag) : variableOfFlag(`upstream-${flag}`)]
+  })
+  return new Set([...names, ...(given.url ? ['PORT'] : [])])
 }
 
 /** Whether strangers come in unless `allow` says who may: known of the provider as it will be. */

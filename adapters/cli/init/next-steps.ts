@@ -2,14 +2,14 @@ import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import { MCP_CLIENTS, serverName } from '../configuration/mcp-clients.ts'
 import type { Answers } from './answers.ts'
 import { CONSOLES } from './consoles.ts'
-import { inCode, type Variable } from './variables.ts'
+import { inCode, portOf, type Variable } from './variables.ts'
 
 const START = {
   node: 'npx lockgate serve',
   environment: 'npx lockgate serve',
   bun: 'bun run server.ts',
   deno: 'deno run --env-file --allow-net --allow-env --allow-read --allow-write --unstable-kv server.ts',
-  workers: 'npx wrangler dev --port 8787',
+  workers: 'npx wrangler dev',
 } as const
 
 /** The packages of a storage that come with nothing else. */
@@ -48,7 +48,8 @@ export function nextSteps(
     const example = `allow: ['@example.com'] in ${about.written[0]}`
     all.push([`Say who may sign in, or everybody with an account at ${definition.name} comes in:`, [example]])
   }
-  all.push(['Start it:', [START[runtime]]])
+  const start = runtime === 'workers' ? `npx wrangler dev --port ${portOf(url)}` : START[runtime]
+  all.push(['Start it:', [start]])
   if (runtime !== 'workers' && !isLoopback(url)) {
     all.push(['Put in front of it what speaks TLS:', [`${url} → http://127.0.0.1:8787`]])
   }

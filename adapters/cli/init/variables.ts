@@ -56,12 +56,23 @@ export const isSecret = (input: string): boolean => input === 'privateKey'
 
 const wantsSecret = ({ inputs }: Answers): boolean => inputs.clientAuth !== 'none'
 
-/** Replaces what the file says of these variables, keeps the rest, and appends what is new. */
-export function mergeVariables(before: string, variables: readonly Variable[]): string {
+/**
+ * Appends new variables to a file and fills in empty ones. A value that is there stays, unless the command line gave
+ * another one. Everything else in the file stays too.
+ *
+ * @param given The variables that the command line gave.
+ */
+export function mergeVariables(
+  before: string,
+  variables: readonly Variable[],
+  given: ReadonlySet<string>,
+): string {
   const lines = before === '' ? [] : before.replace(/\n$/, '').split('\n')
   for (const { name, value, comment } of variables) {
     const line = `${name}=${quote(value)}`
     const index = lines.findIndex((one) => one.startsWith(`${name}=`))
+    const isKept = index >= 0 && lines[index] !== `${name}=` && !given.has(name)
+    if (isKept) continue
     if (index >= 0) lines[index] = line
     else lines.push(...(comment ? [`# ${comment}`] : []), line)
   }

@@ -1,5 +1,5 @@
-import { access, appendFile, chmod, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { access, appendFile, chmod, constants, copyFile, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { SettingsError } from '../configuration/environment.ts'
 import type { File } from './entries.ts'
@@ -33,7 +33,10 @@ export async function keptSecret(cwd: string, path: string): Promise<string | un
 }
 
 export async function writeFiles(cwd: string, files: readonly File[], force: boolean): Promise<void> {
-  for (const { path, text } of files) await writeFile(join(cwd, path), text, { flag: force ? 'w' : 'wx' })
+  for (const { path, text } of files) {
+    if (force) await backUp(join(cwd, path))
+    await writeFile(join(cwd, path), text, { flag: force ? 'w' : 'wx' })
+  }
 }
 
 /** Readable by its owner only, also where it was not before. */
@@ -41,26 +44,35 @@ export async function writeVariables(
   cwd: string,
   path: string,
   variables: readonly Variable[],
+  given: ReadonlySet<string>,
 ): Promise<void> {
   const file = join(cwd, path)
-  const text = mergeVariables(await readIfThere(file), variables)
+  const text = mergeVariables(await readIfThere(file), variables, given)
+  await backUp(file)
   if (await exists(file)) await chmod(file, 0o600)
   await writeFile(file, text, { mode: 0o600 })
 }
 
-/** Keeps what is secret out of git, where there is git. @returns Whether anything had to be written. */
+/** Copies a file to the first free name of `<file>.bak`, `<file>.bak2` and so on. */
+async function backUp(file: string): Promise<void> {
+  if (!(await exists(file))) return
+  for (let number = 1; number < 1000; number++) {
+    const copy = `${file}.bak${number === 1 ? '' : number}`
+    const isFree = await copyFile(file, copy, constants.COPYFILE_EXCL).then(
+      () => true,
+      () => false,
+    )
+    if (isFree) return
+  }
+}
+
+/** Keeps secrets out of git, also of a repository that is made later. @returns Whether anything had to be written. */
 export async function ignore(cwd: string, entries: readonly string[]): Promise<boolean> {
   const file = join(cwd, '.gitignore')
-  if (!(await exists(file)) && !(await isInRepository(cwd))) return false
   const before = await readIfThere(file)
   const lines = before.split('\n').map((line) => line.trim().replace(/^\/|\/$/g, ''))
   const missing = entries.filter((entry) => !lines.includes(entry))
   if (missing.length === 0) return false
   await appendFile(file, `${before === '' || before.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`)
   return true
-}
-
-async function isInRepository(folder: string): Promise<boolean> {
-  if (await exists(join(folder, '.git'))) return true
-  return dirname(folder) !== folder && isInRepository(dirname(folder))
 }
