@@ -22,6 +22,7 @@ import type { Settings } from './options/options.ts'
 import type { UpstreamTokens } from './ports.ts'
 import { asksForMemberships } from './protocol/allow.ts'
 import { type AccessTokens, createAccessTokens } from './tokens/access-token.ts'
+import { type ClientStates, createClientStates } from './tokens/client-states.ts'
 import { type AdmitUser, createAdmitUser } from './upstream/admit-user.ts'
 import { createUpstreams } from './upstream/create-upstreams.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
@@ -34,6 +35,7 @@ export interface Context {
   readonly clients: Clients
   readonly grants: Grants
   readonly accessTokens: AccessTokens
+  readonly clientStates: ClientStates
   readonly upstreams: Upstreams
   readonly connections: Connections
   readonly admitUser: AdmitUser
@@ -90,6 +92,7 @@ export function createContext(settings: Settings): Context {
   const revocationLag = store.consistency === 'eventual' ? 0 : settings.revocationLag
   const grants = createGrants({ store, sealer, now, revocationLag, keepAlive })
   const accessTokens = createAccessTokens(sealer, issuer)
+  const clientStates = createClientStates({ store, sealer, ttl: settings.signInTtl })
   const upstreams = createUpstreams(settings.upstream, `${issuer}/callback`, ({ id }) => ({
     fetch,
     now,
@@ -169,6 +172,7 @@ export function createContext(settings: Settings): Context {
     clients,
     grants,
     accessTokens,
+    clientStates,
     upstreams,
     connections,
     admitUser,

@@ -6,6 +6,7 @@ import { callbackEndpoint } from './endpoints/callback.ts'
 import { consentEndpoint } from './endpoints/consent.ts'
 import { developmentPageEndpoint, developmentSignInEndpoint } from './endpoints/development-sign-in.ts'
 import type { Caller } from './endpoints/failure.ts'
+import { finishEndpoint } from './endpoints/finish.ts'
 import { healthEndpoint, homeEndpoint } from './endpoints/home.ts'
 import {
   changeRegistrationEndpoint,
@@ -86,6 +87,7 @@ function endpointsOf({ settings, clients }: Context): readonly Route[] {
       : []),
     browser(`${base}/authorize`, { GET: limited(authorizeEndpoint), POST: limited(authorizeEndpoint) }),
     browser(`${base}/consent`, { POST: limited(consentEndpoint) }),
+    ...(settings.cookies.secure ? [] : [browser(`${base}/finish`, { POST: limited(finishEndpoint) })]),
     browser(`${base}/callback`, { GET: limited(callbackEndpoint), POST: limited(callbackEndpoint) }),
     browser(`${base}/callback/:provider`, {
       GET: limited(callbackEndpoint),

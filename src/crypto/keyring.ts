@@ -10,6 +10,8 @@ export type Purpose =
   | 'sign-in'
   | 'account-sign-in'
   | 'session'
+  | 'client-state'
+  | 'finish'
   | 'grant'
   | 'user'
   | 'refresh-token'

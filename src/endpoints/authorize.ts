@@ -12,8 +12,8 @@ import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
 import { optionalScopes, upstreamScopes } from '../protocol/scope.ts'
 import { authorizationError } from '../sign-in/authorization-error.ts'
+import { fieldOf, openConsent } from '../sign-in/consent-form.ts'
 import { describeScope } from '../sign-in/describe-scope.ts'
-import { fieldOf, openConsent } from '../sign-in/pending.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
 /**
@@ -66,7 +66,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
       providers,
       action: `${settings.basePath}/consent`,
       request: sealed,
-      ...(!settings.cookies.secure && { mark }),
+      mark,
     })
     return page(view, 200, cookies)
   } catch (error) {

@@ -7,7 +7,7 @@ import { completeAccountSignIn } from '../sign-in/account.ts'
 import { authorizationError } from '../sign-in/authorization-error.ts'
 import { completeSignIn } from '../sign-in/complete.ts'
 import { asRefusal, identifyUser, RESPONSE_PARAMETERS } from '../sign-in/identify.ts'
-import { finishSignIn, isAccountSignIn } from '../sign-in/pending.ts'
+import { finishSignIn, isAccountSignIn, withClientState } from '../sign-in/pending.ts'
 import { requestedProvider } from '../sign-in/provider-choice.ts'
 
 /**
@@ -19,7 +19,8 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   if (http.method === 'POST') return fromForm(http, ctx)
   const { fields } = toParams(new URL(http.url).searchParams)
   if (isAccountSignIn(ctx, http, fields.state)) return completeAccountSignIn(http, ctx, call, fields)
-  const { flow, request, cookies } = finishSignIn(ctx, http, fields.state)
+  const { flow, request: found, cookies } = finishSignIn(ctx, http, fields.state)
+  const request = await withClientState(ctx, found)
   const upstream = await requestedProvider(ctx, http, request.provider)
   try {
     const signedIn = await identifyUser(ctx, call, upstream, fields, flow)

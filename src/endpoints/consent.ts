@@ -5,21 +5,20 @@ import { redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
 import { foreignForm } from '../refusals.ts'
 import { authorizationError } from '../sign-in/authorization-error.ts'
-import { approvedRequest, closeConsent, type SignInRequest, startSignIn } from '../sign-in/pending.ts'
+import { approvedRequest, closeConsent } from '../sign-in/consent-form.ts'
+import { type SignInRequest, startSignIn } from '../sign-in/pending.ts'
 import { choicesFor, chosenProvider } from '../sign-in/provider-choice.ts'
 
 /** Receives the user's decision. Only here does a sign-in at the provider begin. */
 export const consentEndpoint: Endpoint = async (http, ctx, call) => {
-  if (!isSameOrigin(http, ctx.settings.origin)) {
-    throw foreignForm()
-  }
+  if (!isSameOrigin(http, ctx.settings.origin)) throw foreignForm()
   const { fields } = await readForm(http)
   const { request: asked, cookies } = closeConsent(ctx, http, fields.request)
   const request = approve(asked, fields)
   if (request instanceof OAuthError) return deny(ctx, call, asked, request, cookies)
   const client = request.client.key
   const upstream = chosenProvider(await choicesFor(ctx, http, request.resource), fields.provider)
-  const { flow, cookies: started } = startSignIn(ctx, http, { ...request, provider: upstream.id })
+  const { flow, cookies: started } = await startSignIn(ctx, http, { ...request, provider: upstream.id })
   const location = await upstream.authorizationUrl(flow)
   call.emit({
     type: 'consented',

@@ -8,21 +8,28 @@ export interface CookieRule {
 }
 
 /**
- * `__Host-` keeps sibling domains from planting a cookie: browsers take it only over a secure connection, for this very
- * host and for all paths.
+ * The names for https. `__Host-` keeps sibling domains from planting a cookie: browsers accept it only over a secure
+ * connection, for this host and for all paths.
  */
 export const HOST_COOKIES: CookieRule = { prefix: '__Host-lockgate-', secure: true }
 
 /**
- * For development at an http address on loopback, where Safari refuses the others. What they hold is sealed or compared
- * all the same; that no sibling plants one rests on a loopback host having none.
+ * The names for development at an http address on loopback, where Safari refuses the others. Their values are sealed or
+ * compared all the same. Other ports of the host can plant them, so a sign-in there needs one more step.
  */
 export const LOOPBACK_COOKIES: CookieRule = { prefix: 'lockgate-', secure: false }
 
 const PREFIXES = [HOST_COOKIES.prefix, LOOPBACK_COOKIES.prefix]
 
-/** Browsers drop cookies over 4,096 bytes, name and attributes included. */
+/** The size of one part of a value, in bytes. Browsers drop cookies over 4,096 bytes, with name and attributes. */
 const CHUNK = 3500
+
+/**
+ * The size of all pending cookies in one request, in bytes, and their number. Pending are those of sign-ins under way. With
+ * the session, which is below 700 bytes, they stay below the 4 KiB that many servers read of a header.
+ */
+const MAX_BYTES = 3300
+const MAX_PENDING = 6
 
 /** A request, or the head of one. */
 interface WithHeaders {
@@ -46,18 +53,22 @@ const setCookie = ({ prefix, secure }: CookieRule, name: string, value: string, 
     path: '/',
     secure,
     httpOnly: true,
-    // Strict would be lost on the way back from the provider.
+    // A strict cookie would be missing in the response of the provider.
     sameSite: 'lax',
     encode: (text: string) => text,
   })
 
-/** Sets one value, over several cookies where it is too long for one. @param maxAge Seconds. */
+/**
+ * Returns the cookies that set one value: several if it is too long for one.
+ *
+ * @param maxAge Seconds.
+ */
 export function setCookies(rule: CookieRule, name: string, value: string, maxAge: number): string[] {
   const parts = value.match(new RegExp(`.{1,${CHUNK}}`, 'g')) ?? []
   return parts.map((part, index) => setCookie(rule, index === 0 ? name : `${name}.${index}`, part, maxAge))
 }
 
-/** The value that {@link setCookies} set, or `undefined`. */
+/** Returns the value that {@link setCookies} set, or `undefined`. */
 export function joinCookies(cookies: ReadonlyMap<string, string>, name: string): string | undefined {
   let value = cookies.get(name)
   if (value === undefined) return undefined
@@ -68,7 +79,7 @@ export function joinCookies(cookies: ReadonlyMap<string, string>, name: string):
   }
 }
 
-/** Removes a value and all its parts. */
+/** Returns the cookies that remove a value and all its parts. */
 export function clearCookies(rule: CookieRule, cookies: ReadonlyMap<string, string>, name: string): string[] {
   return [...cookies.keys()]
     .filter((key) => key === name || key.startsWith(`${name}.`))
@@ -86,4 +97,33 @@ export function foreignCookies(header: string): string {
     .filter((pair) => !PREFIXES.some((prefix) => pair.trimStart().startsWith(prefix)))
     .join(';')
     .trim()
+}
+
+/**
+ * Returns the cookies that make room for a new one. The oldest pending ones are removed first, so that all together stay
+ * within what servers read of a header, however many sign-ins were abandoned.
+ *
+ * @param cookies Our cookies of the request, the oldest first, as browsers send them.
+ * @param added The cookies that the response sets.
+ * @param isPending Tells whether a cookie may be removed.
+ */
+export function makeRoom(
+  rule: CookieRule,
+  cookies: ReadonlyMap<string, string>,
+  added: readonly string[],
+  isPending: (name: string) => boolean,
+): string[] {
+  const sizeOf = (name: string, value: string) => rule.prefix.length + name.length + value.length + 3
+  let size = added.reduce((sum, line) => sum + line.indexOf(';') + 2, 0)
+  for (const [name, value] of cookies) if (isPending(name)) size += sizeOf(name, value)
+  const pending = [...cookies.keys()].filter((name) => isPending(name) && !name.includes('.'))
+  const removed: string[] = []
+  for (let left = pending.length; left > 0 && (size > MAX_BYTES || left >= MAX_PENDING); left--) {
+    const oldest = pending[pending.length - left]!
+    for (const [name, value] of cookies) {
+      if (name === oldest || name.startsWith(`${oldest}.`)) size -= sizeOf(name, value)
+    }
+    removed.push(...clearCookies(rule, cookies, oldest))
+  }
+  return removed
 }

@@ -32,6 +32,10 @@ export const requests = {
     'The body is not valid UTF-8, or the connection broke while it was read.',
     'None needed for single cases. If it happens often, check the network in front.',
   ],
+  'request-too-long': [
+    'The client_id, redirect_uri, scope and state are too long together for the cookie of a sign-in.',
+    'Nothing, unless a known client does it: then report it.',
+  ],
   'state-too-long': [
     'The `state` of the client has over 4,096 characters.',
     'Report it to the author of the client: `state` is not meant to carry data.',

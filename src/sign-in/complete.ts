@@ -5,6 +5,7 @@ import { ownerOf } from '../grants/owner.ts'
 import { page, redirect } from '../http/responses.ts'
 import type { Settings } from '../options/options.ts'
 import { errorPage } from '../pages/error-page.ts'
+import { finishPage } from '../pages/finish-page.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
 import { backedScopes, isUseful } from '../protocol/scope.ts'
@@ -49,8 +50,30 @@ export async function completeSignIn(
     giveBack()
     throw error
   })
-  const { redirectUri, state } = request
-  return redirect(withResponse(redirectUri, { code, state, iss: ctx.settings.issuer }), cookies)
+  call.defer(ctx.clientStates.drop(request))
+  return answer(ctx, request, { code, identity, cookies })
+}
+
+/**
+ * Sends the code to the client: at once, or on a loopback host after one more step of the user. Other ports of the host
+ * can plant the cookie of a sign-in that an attacker approved elsewhere, but they cannot send a form from this origin.
+ */
+function answer(
+  { settings, sealer }: Context,
+  { redirectUri, state, client, mark }: SignInRequest,
+  { code, identity, cookies }: { code: string; identity: Identity; cookies: readonly string[] },
+): Response {
+  const location = withResponse(redirectUri, { code, state, iss: settings.issuer })
+  if (settings.cookies.secure) return redirect(location, cookies)
+  const view = {
+    clientName: client.name,
+    redirectUri,
+    account: identity.email ?? identity.name,
+    action: `${settings.basePath}/finish`,
+    answer: sealer.seal('finish', 'form', { location, until: settings.now() + settings.codeTtl }),
+    mark: mark ?? '',
+  }
+  return page(finishPage(settings.look, view), 200, cookies)
 }
 
 /** Returns the parties of a grant that is not made. */

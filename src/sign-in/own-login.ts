@@ -6,7 +6,7 @@ import { openAccount } from './account.ts'
 import { completeSignIn } from './complete.ts'
 import { describeScope } from './describe-scope.ts'
 import { notAdmitted, type SignedIn } from './identify.ts'
-import { finishAccountSignIn, finishSignIn, isAccountSignIn } from './pending.ts'
+import { finishAccountSignIn, finishSignIn, isAccountSignIn, withClientState } from './pending.ts'
 
 /** A sign-in that waits for the application's own page. The user has approved it already. */
 export interface AuthRequest {
@@ -74,8 +74,9 @@ export async function completeAuthorization(
     if (refusal) throw notAdmitted(refusal)
     return openAccount(ctx, call, { provider, identity, cookies })
   }
-  const { request, cookies } = finishSignIn(ctx, http, state)
-  const upstream = requireOwnLogin(ctx, request.provider)
+  const { request: found, cookies } = finishSignIn(ctx, http, state)
+  const upstream = requireOwnLogin(ctx, found.provider)
+  const request = await withClientState(ctx, found)
   const signedIn = await judge(ctx, upstream, user)
   return completeSignIn(ctx, call, upstream, { request, signedIn, cookies })
 }

@@ -1,24 +1,22 @@
 import type { Client } from '../clients/client.ts'
 import type { Context } from '../context.ts'
-import { equal } from '../crypto/compare.ts'
-import { digest } from '../crypto/digest.ts'
 import { randomId } from '../crypto/random.ts'
 import { OAuthError } from '../errors.ts'
-import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cookies.ts'
+import { clearCookies, joinCookies, makeRoom, readCookies, setCookies } from '../http/cookies.ts'
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
-import { isUseful, OFFLINE_ACCESS, upstreamScopes } from '../protocol/scope.ts'
+import { upstreamScopes } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
-import { alteredForm } from '../refusals.ts'
+import { isShort, type KeptState } from '../tokens/client-states.ts'
 import type { UpstreamFlow } from '../upstream/upstream.ts'
 
 /*
- * A sign-in under way lives with the browser, never in the storage. Before consent it is the sealed request in
- * the form, beside a cookie that binds the form to this browser; after consent it is a sealed cookie named by
- * the `state` sent to the provider, which does not exist before.
+ * A sign-in under way is kept in the browser, not in the storage. Before consent it is the sealed request in the form, with
+ * a cookie that binds the form to this browser. After consent it is a sealed cookie, named by the `state` that is sent to
+ * the provider and that does not exist before. Only a long `state` of the client is stored, once the user has approved.
  */
 
 /** The client's request, as it was when the client sent it. Nothing later can change it. */
-export interface SignInRequest extends AuthorizationRequest {
+export interface SignInRequest extends AuthorizationRequest, KeptState {
   readonly client: Pick<Client, 'key' | 'name'> &
     Partial<Pick<Client, 'authMethods'>> & {
       /** Whether the grant gets refresh tokens. */
@@ -31,22 +29,15 @@ export interface SignInRequest extends AuthorizationRequest {
   readonly provider?: string
   /** Names the request in the browser, on a loopback host. Absent before the user approved it. */
   readonly mark?: string
-  /** Whether errors may go back by redirect before the user has approved. */
+  /** Whether errors may be sent by redirect before the user has approved. */
   readonly trusted: boolean
 }
 
-interface Pending {
-  readonly request: SignInRequest
-  readonly id: string
-  /** Digest of the cookie's value. */
-  readonly binding: string
-  readonly until: number
-}
-
-/** What a sealed cookie holds of a sign-in under way. The purpose it is sealed for says where the sign-in leads. */
+/** The content of the sealed cookie of a sign-in under way. */
 interface UnderWay extends UpstreamFlow {
-  /** Where it leads, for a sign-in that has no request to say so. */
+  /** The id of the provider, for a sign-in without a request. */
   readonly provider?: string
+  /** Seconds since the epoch. */
   readonly until: number
 }
 
@@ -54,106 +45,75 @@ interface Approved extends UnderWay {
   readonly request: SignInRequest
 }
 
-/** Unfinished sign-ins of one browser that are kept; opening more gives up the oldest. */
-const KEEP = 8
+/** The longest sign-in, in bytes of JSON. Sealed, it fits into 4 KiB together with the address of the provider. */
+const MAX_SIGN_IN = 1600
+/** The part of it that is not the request, in bytes. */
+const OVERHEAD = 300
+const PENDING = /^(consent|sign-in|account-sign-in)-/
 
-const CONSENT = 'consent-'
-
-const notThisBrowser = (reason: ReasonCode) =>
+/** Refuses a sign-in that this browser did not start. */
+export const notThisBrowser = (reason: ReasonCode): OAuthError =>
   new OAuthError(
     'access_denied',
-    'This sign-in was not started in this browser, or it has been answered already',
-    {
-      reason,
-    },
+    'This sign-in was not started in this browser, or it has been completed already',
+    { reason },
   )
 
-const tooLate = () =>
+/** Refuses a sign-in that took longer than `signInTtl`. */
+export const tooLate = (): OAuthError =>
   new OAuthError('invalid_request', 'This sign-in took too long', { reason: 'sign-in-expired', status: 400 })
 
-/** Puts a request before the user: what the form carries, and the cookie it is bound to. */
-export function openConsent(
-  ctx: Context,
-  http: Request,
-  request: SignInRequest,
-): { sealed: string; cookies: string[]; mark: string } {
-  const { signInTtl, now } = ctx.settings
-  const [id, value] = [randomId(8), randomId()]
-  const pending: Pending = { request, id, binding: digest(value), until: now() + signInTtl }
-  const cookies = setCookies(ctx.settings.cookies, CONSENT + id, value, signInTtl)
-  return {
-    sealed: ctx.sealer.seal('consent', 'form', pending),
-    mark: markOf(pending),
-    cookies: [...prune(ctx, http, CONSENT), ...cookies],
-  }
-}
-
 /**
- * The request a consent form carries, once, in the browser it was made for.
+ * Checks that the sign-in of a request will fit into a cookie. A long `state` does not count, because it is stored.
  *
- * @throws {OAuthError} `access_denied` from another browser or a second time, `invalid_request` too late.
+ * @throws {OAuthError} `invalid_request`
  */
-export function closeConsent(
-  ctx: Context,
-  http: Request,
-  sealed: string | undefined,
-): { request: SignInRequest; cookies: string[] } {
-  const pending = ctx.sealer.open('consent', 'form', sealed ?? '') as Pending | undefined
-  if (!pending) throw alteredForm('invalid_request', 'consent-form-invalid')
-  const cookies = readCookies(http, ctx.settings.cookies)
-  const value = cookies.get(CONSENT + pending.id)
-  if (value === undefined || !equal(digest(value), pending.binding))
-    throw notThisBrowser('consent-cookie-missing')
-  if (pending.until <= ctx.settings.now()) throw tooLate()
-  return {
-    request: { ...pending.request, ...(!ctx.settings.cookies.secure && { mark: markOf(pending) }) },
-    cookies: clearCookies(ctx.settings.cookies, cookies, CONSENT + pending.id),
-  }
+export function assertFits({ settings }: Context, asked: SignInRequest): void {
+  const { optional, state, ...request } = asked
+  const more = upstreamScopes(request.scope, settings.scopes)
+  const inCookie = isShort(state) ? state : undefined
+  const json = JSON.stringify({ request: { ...request, state: inCookie }, more })
+  if (new TextEncoder().encode(json).length + OVERHEAD <= MAX_SIGN_IN) return
+  throw new OAuthError(
+    'invalid_request',
+    'The client_id, redirect_uri, scope and state are too long together',
+    {
+      reason: 'request-too-long',
+    },
+  )
 }
 
-const markOf = ({ id }: Pick<Pending, 'id'>) => `lockgate-${id}`
+/** Returns the cookies that make room for new ones. */
+export const makeRoomFor = (
+  { settings }: Context,
+  cookies: ReadonlyMap<string, string>,
+  added: readonly string[],
+): string[] => makeRoom(settings.cookies, cookies, added, (name) => PENDING.test(name))
 
-/** Returns the name of a scope's check box in the consent form. */
-export const fieldOf = (scope: string): string => `scope ${scope}`
-
-/**
- * Returns the request as the user approved it: without the scopes that they left out. Without `offline_access` the grant
- * gets no refresh token.
- *
- * @throws {OAuthError} `access_denied` if nothing useful is left.
- */
-export function approvedRequest(
-  request: SignInRequest,
-  fields: Readonly<Record<string, string | undefined>>,
-): SignInRequest {
-  const { optional = [], client } = request
-  const leftOut = optional.filter((scope) => fields[fieldOf(scope)] === undefined)
-  const scope = request.scope.filter((one) => !leftOut.includes(one))
-  if (!isUseful(scope)) {
-    throw new OAuthError('access_denied', 'The user approved none of the requested scopes', {
-      reason: 'denied-by-user',
-    })
-  }
-  const refreshes = client.refreshes && !leftOut.includes(OFFLINE_ACCESS)
-  return { ...request, scope, client: { ...client, refreshes } }
+/** A sign-in that can be sent to the provider. */
+interface Started {
+  readonly flow: UpstreamFlow
+  readonly cookies: string[]
 }
 
-/** Starts the sign-in at the provider: `state`, verifier and nonce are made here, after the user approved. */
-export const startSignIn = (ctx: Context, http: Request, request: SignInRequest): Started =>
-  start(ctx, http, 'sign-in', { request, more: upstreamScopes(request.scope, ctx.settings.scopes) })
+/** Starts the sign-in at the provider. Its `state`, verifier and nonce are made here, after the user approved. */
+export async function startSignIn(ctx: Context, http: Request, asked: SignInRequest): Promise<Started> {
+  const request = { ...asked, ...(await ctx.clientStates.keep(asked.state)) }
+  return start(ctx, http, 'sign-in', { request, more: upstreamScopes(request.scope, ctx.settings.scopes) })
+}
 
 /** Starts a sign-in to the account page. */
 export const startAccountSignIn = (ctx: Context, http: Request, provider: string): Started =>
   start(ctx, http, 'account-sign-in', { provider })
 
-/** Whether a `state` belongs to a sign-in to the account page that this browser has started. */
+/** Tells whether a `state` belongs to a sign-in to the account page that this browser has started. */
 export const isAccountSignIn = (ctx: Context, http: Request, state: string | undefined): boolean =>
   readCookies(http, ctx.settings.cookies).has(`account-sign-in-${state}`)
 
 /**
- * The sign-in that the provider's answer belongs to, once, in the browser it was started in.
+ * Returns the sign-in that a response of the provider belongs to: once, in the browser in which it started.
  *
- * @throws {OAuthError} `access_denied` from another browser or a second time, `invalid_request` too late.
+ * @throws {OAuthError} `access_denied` from another browser or a second time, `invalid_request` if it expired.
  */
 export function finishSignIn(
   ctx: Context,
@@ -164,7 +124,22 @@ export function finishSignIn(
   return { flow: found, request: found.request, cookies }
 }
 
-/** The same for the account page. @throws {OAuthError} As {@link finishSignIn}. */
+/**
+ * Returns the request with the client's `state`, which may be in the storage.
+ *
+ * @throws {OAuthError} `invalid_request` if the state has expired.
+ */
+export async function withClientState(
+  { clientStates }: Context,
+  request: SignInRequest,
+): Promise<SignInRequest> {
+  if (request.stateKept === undefined) return request
+  const state = await clientStates.load(request)
+  if (state === undefined) throw tooLate()
+  return { ...request, state }
+}
+
+/** Returns a sign-in to the account page. @throws {OAuthError} As {@link finishSignIn}. */
 export function finishAccountSignIn(
   ctx: Context,
   http: Request,
@@ -174,11 +149,7 @@ export function finishAccountSignIn(
   return { flow: found, provider: found.provider, cookies }
 }
 
-interface Started {
-  readonly flow: UpstreamFlow
-  readonly cookies: string[]
-}
-
+/** The kind of a sign-in, which is also the purpose that its cookie is sealed for. */
 type Destination = 'sign-in' | 'account-sign-in'
 
 function start(
@@ -187,16 +158,11 @@ function start(
   to: Destination,
   what: Pick<UpstreamFlow, 'more'> & Partial<Pick<UnderWay, 'provider'>> & Partial<Pick<Approved, 'request'>>,
 ): Started {
-  const { signInTtl, now } = ctx.settings
+  const { signInTtl, now, cookies: rule } = ctx.settings
   const flow = { state: randomId(), verifier: randomId(32), nonce: randomId(), more: what.more }
   const sealed = ctx.sealer.seal(to, flow.state, { ...flow, ...what, until: now() + signInTtl })
-  return {
-    flow,
-    cookies: [
-      ...prune(ctx, http, `${to}-`),
-      ...setCookies(ctx.settings.cookies, `${to}-${flow.state}`, sealed, signInTtl),
-    ],
-  }
+  const added = setCookies(rule, `${to}-${flow.state}`, sealed, signInTtl)
+  return { flow, cookies: [...makeRoomFor(ctx, readCookies(http, rule), added), ...added] }
 }
 
 function finish<T extends UnderWay>(
@@ -212,13 +178,4 @@ function finish<T extends UnderWay>(
   if (!found) throw notThisBrowser('sign-in-cookie-invalid')
   if (found.until <= ctx.settings.now()) throw tooLate()
   return { found, cookies: clearCookies(ctx.settings.cookies, cookies, `${to}-${state}`) }
-}
-
-/** Removes unfinished sign-ins beyond the newest few, so that abandoned ones never fill the request header. */
-function prune(ctx: Context, http: Request, prefix: string): string[] {
-  const cookies = readCookies(http, ctx.settings.cookies)
-  const names = [...cookies.keys()].filter((name) => name.startsWith(prefix) && !name.includes('.'))
-  return names
-    .slice(0, Math.max(0, names.length - KEEP + 1))
-    .flatMap((name) => clearCookies(ctx.settings.cookies, cookies, name))
 }

@@ -26,11 +26,18 @@ const NAME = 'session'
 export function openSession({ sealer, settings }: Context, user: string, identity: Identity): string[] {
   const session: Session = {
     user,
-    name: (identity.email ?? identity.name)?.slice(0, 200),
+    name: shorten(identity.email ?? identity.name),
     token: randomId(),
     until: settings.now() + seconds.session,
   }
   return setCookies(settings.cookies, NAME, sealer.seal('session', NAME, session), seconds.session)
+}
+
+/** Cuts a name to 250 bytes, so that the session leaves room for other cookies. */
+function shorten(name: string | undefined): string | undefined {
+  let short = name?.slice(0, 250)
+  while (short && new TextEncoder().encode(short).length > 250) short = short.slice(0, -1)
+  return short
 }
 
 /** Returns the session of the browser that sent a request. */

@@ -19,6 +19,8 @@ export class Browser {
   readonly #fetch: typeof fetch
   /** Every address that was asked for, in order. */
   readonly visited: string[] = []
+  /** The marks of forms that were sent, as the script of the page keeps them. */
+  readonly #marks = new Set<string>()
 
   constructor(options: { fetch?: (request: Request) => Promise<Response>; jar?: CookieJar } = {}) {
     this.jar = options.jar ?? new CookieJar()
@@ -45,12 +47,22 @@ export class Browser {
       if (options.stopAt !== undefined && next.startsWith(options.stopAt)) return next
       const response = await this.request(next, init)
       const location = response.headers.get('location')
-      if (response.status < 300 || response.status > 399 || location === null) return show(next, response)
+      if (response.status < 300 || response.status > 399 || location === null) {
+        return this.#goOn(await show(next, response), options)
+      }
       await response.body?.cancel()
       next = new URL(location, next).href
       init = {}
     }
     throw new Error(`too many redirects at ${next}`)
+  }
+
+  /** Sends the form of a page that goes on by itself in the browser in which its user approved the request. */
+  async #goOn(page: Shown, options: { stopAt?: string }): Promise<Shown | string> {
+    const form = page.document.querySelector('form[data-mark]')
+    const mark = form?.getAttribute('data-mark')
+    if (!form?.getAttribute('action')?.endsWith('/finish') || !mark || !this.#marks.delete(mark)) return page
+    return this.submit(page, {}, options)
   }
 
   /**
@@ -78,6 +90,8 @@ export class Browser {
       ...Object.fromEntries(checked.filter(([name]) => !without.includes(name!))),
       ...values,
     })
+    const mark = form.getAttribute('data-mark')
+    if (mark !== undefined) this.#marks.add(mark)
     const action = new URL(form.getAttribute('action') ?? '', page.url).href
     const init = { method: 'POST', body, headers: { origin: new URL(page.url).origin } }
     return this.open(action, { ...options, init })
