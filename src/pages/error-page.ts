@@ -1,4 +1,5 @@
 import type { OAuthError } from '../errors.ts'
+import { isRegistrable } from '../protocol/redirect-uri.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { errorKind } from './error-kind.ts'
 import { type Html, html } from './html.ts'
@@ -41,8 +42,13 @@ export const errorView = ({ message, code, reason, detail }: OAuthError, request
   code,
   reason,
   requestId,
-  ...(reason === 'redirect-uri-not-registered' && { address: detail }),
+  ...(reason === 'redirect-uri-not-registered' && isShown(detail) && { address: detail }),
 })
+
+/** Tells whether a page shows a redirect URI. Schemes that a browser handles itself are not shown. */
+const isShown = (uri: string | undefined): boolean =>
+  uri !== undefined &&
+  (/^https?:\/\//.test(uri) || isRegistrable(uri, { customSchemes: true, loopbackAliases: false }))
 
 /** Shows what happened, what the user can do, and what the operator needs to know. */
 export function errorPage(look: Look, view: ErrorView): Page {

@@ -15,7 +15,7 @@ import {
   type Tokens,
 } from '../support/system.ts'
 
-const URL_OF = 'http://localhost:8787'
+const URL_OF = 'https://own.test'
 const events: ProxyEvent[] = []
 const clock = { ahead: 0 }
 beforeEach(() => {
