@@ -23,6 +23,13 @@ export interface LiveGrants {
 }
 
 const LIMIT = 10_000
+/** The size of all kept grants, in bytes. A grant of a user with many groups is large. */
+const MAX_BYTES = 64 * 1024 * 1024
+
+const sizeOf = (grant: Grant | undefined): number =>
+  1000 +
+  (grant?.identity.length ?? 0) +
+  Object.values(grant?.connections ?? {}).reduce((sum, { sealed }) => sum + sealed.length, 0)
 
 /** @param lag Seconds. */
 export function createLiveGrants(
@@ -33,6 +40,7 @@ export function createLiveGrants(
 ): LiveGrants {
   const known = createBoundedMap<string, LiveGrant>({
     entries: LIMIT,
+    bytes: { limit: MAX_BYTES, of: (_, { grant }) => sizeOf(grant) },
     // Marks an evicted entry as stale, so that a holder reads the grant again.
     onDrop: (_, entry) => {
       entry.checkedAt = Number.NEGATIVE_INFINITY

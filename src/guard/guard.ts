@@ -30,8 +30,11 @@ interface Known extends Admission {
   live: LiveGrant
 }
 
-/** Tokens that are kept. */
+/** Tokens that are kept, and their size with the identities of their users, in bytes. */
 const LIMIT = 10_000
+const MAX_BYTES = 64 * 1024 * 1024
+/** The size of an entry without its token and identity, in bytes. */
+const ENTRY = 1500
 /** Characters of the longest token that is looked at. */
 const MAX_TOKEN = 8192
 
@@ -55,7 +58,24 @@ export function createGuard(ports: {
   revocationLag: number
 }): Guard {
   const { accessTokens, apiKeys, grants, belongs, upstreamToken, now, revocationLag } = ports
-  const known = createBoundedMap<string, Known>({ entries: LIMIT })
+  const known = createBoundedMap<string, Known>({
+    entries: LIMIT,
+    bytes: {
+      limit: MAX_BYTES,
+      of: (name, { live }) => ENTRY + name.length + (live.grant?.identity.length ?? 0),
+    },
+  })
+  /** The opened identity of each grant, which all its tokens share. */
+  const users = new WeakMap<LiveGrant, { readonly sealed: string; readonly user: Auth['user'] }>()
+
+  function userOf(key: GrantKey, live: LiveGrant, grant: Grant): Auth['user'] {
+    const before = users.get(live)
+    if (before?.sealed === grant.identity) return before.user
+    const { email, emailVerified, name, claims } = grants.identityOf(key, grant)
+    const user = { id: key.user, email, emailVerified: emailVerified === true, name, claims }
+    users.set(live, { sealed: grant.identity, user })
+    return user
+  }
 
   /** Judges a token that was not issued here. Throws without a promise, because a flood of random tokens comes this way. */
   function admitByKey(token: string, resource: Resource): Admission | Promise<Admission> {
@@ -70,7 +90,7 @@ export function createGuard(ports: {
   }
 
   async function remember(
-    authorization: string,
+    name: string,
     token: string,
     claims: AccessClaims,
     resource: Resource,
@@ -80,7 +100,6 @@ export function createGuard(ports: {
     const { grant } = live
     if (!grant) throw invalidToken('grant-not-found')
     if (!belongs(grant, resource)) throw invalidToken('provider-not-configured')
-    const { email, emailVerified, name, claims: said } = grants.identityOf(key, grant)
     const provider = providerOf(grant)
     const auth: Auth = {
       token,
@@ -89,7 +108,7 @@ export function createGuard(ports: {
       expiresAt: claims.expiresAt,
       resource: new URL(claims.resource),
       extra: { grant: formatGrantKey(key), clientName: grant.clientName },
-      user: { id: key.user, email, emailVerified: emailVerified === true, name, claims: said },
+      user: userOf(key, live, grant),
       upstream: { provider, accessToken: (options) => upstreamToken(key, options?.refused) },
     }
     const { clientName } = grant
@@ -107,7 +126,7 @@ export function createGuard(ports: {
         return renew(entry).then(() => isGood(entry))
       },
     }
-    known.set(authorization, entry)
+    known.set(name, entry)
     return entry
   }
 
@@ -125,10 +144,10 @@ export function createGuard(ports: {
     grant !== undefined && grant.epoch <= claims.epoch && grant.expiresAt > now()
 
   /** Checks what can change while a token is known. */
-  function judge(entry: Known, authorization: string, resource: Resource): Admission {
+  function judge(entry: Known, name: string, resource: Resource): Admission {
     const { claims } = entry
     if (!isGood(entry)) {
-      known.delete(authorization)
+      known.delete(name)
       throw invalidToken('token-revoked')
     }
     if (claims.resource !== resource.id) throw invalidToken('token-of-another-resource')
@@ -139,22 +158,28 @@ export function createGuard(ports: {
   return {
     admit(authorization, resource) {
       if (authorization === null) return undefined
-      const entry = known.get(authorization)
+      // Nearly every client sends this very spelling. Others share its entry, so that one token has one entry.
+      let name = authorization
+      let entry = known.get(name)
       if (!entry) {
         if (!/^bearer /i.test(authorization)) return undefined
         const token = authorization.slice('bearer '.length).trim()
         if (token.length > MAX_TOKEN) throw invalidToken('unknown-token')
-        const claims = accessTokens.open(token, now())
-        if (!claims) return admitByKey(token, resource)
-        const remembered = remember(authorization, token, claims, resource)
-        return remembered.then((found) => judge(found, authorization, resource))
+        name = `Bearer ${token}`
+        entry = known.get(name)
+        if (!entry) {
+          const claims = accessTokens.open(token, now())
+          if (!claims) return admitByKey(token, resource)
+          return remember(name, token, claims, resource).then((found) => judge(found, name, resource))
+        }
       }
       if (entry.claims.expiresAt <= now()) {
-        known.delete(authorization)
+        known.delete(name)
         throw invalidToken('token-expired')
       }
-      if (isRecent(entry)) return judge(entry, authorization, resource)
-      return renew(entry).then(() => judge(entry, authorization, resource))
+      if (isRecent(entry)) return judge(entry, name, resource)
+      const old = entry
+      return renew(old).then(() => judge(old, name, resource))
     },
   }
 }
