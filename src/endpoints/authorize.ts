@@ -87,9 +87,7 @@ const lookUp = async (
   call: Call,
 ): Promise<Client | undefined> =>
   (await find(clientId)) ??
-  (isUrl(clientId)
-    ? documents?.load(clientId, { address: call.address(), defer: (work) => call.defer(work) })
-    : undefined)
+  (isUrl(clientId) ? documents?.load(clientId, { address: call.address() }) : undefined)
 
 /** Describes a provider, with the scopes that a sign-in would request. */
 async function describeProvider(upstream: Upstream, more: readonly string[]): Promise<ProviderView> {
