@@ -143,7 +143,8 @@ function eventsForEver(): Response {
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }
 
-async function exchange(port: number, text: string | Buffer, milliseconds: number): Promise<string> {
+/** Sends bytes, and returns everything that comes back until the connection closes. */
+export async function exchange(port: number, text: string | Buffer, milliseconds: number): Promise<string> {
   const socket = dial(port, '127.0.0.1')
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
