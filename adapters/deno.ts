@@ -1,37 +1,73 @@
-import type { OAuthProxy } from '../src/index.ts'
+import { ms } from '../src/internal.ts'
+import { createClose } from './closing.ts'
+import { closing, type Servable } from './last-response.ts'
+import type { Served, ServeOptions } from './served.ts'
 
-/** A server that listens. */
-export interface DenoServer {
+export type { Served, ServeOptions } from './served.ts'
+export { stopOnSignals } from './signals.ts'
+
+/** A server of Deno that listens. */
+export interface DenoServed extends Served {
+  /** @deprecated Use `url`. */
+  readonly addr: { readonly hostname: string; readonly port: number }
+  /** Resolves when the server has stopped. */
+  readonly finished: Promise<void>
+  /** @deprecated Use `close`. */
+  shutdown(): Promise<void>
+}
+
+type Handler = (request: Request, info: unknown) => Promise<Response>
+
+interface DenoServer {
   readonly addr: { readonly hostname: string; readonly port: number }
   readonly finished: Promise<void>
-  /** Stops accepting, and waits for answers under way. */
   shutdown(): Promise<void>
 }
 
 interface DenoRuntime {
   serve(
-    options: { port: number; hostname: string; onListen: () => void },
-    handler: (request: Request, info: unknown) => Promise<Response>,
+    options: { port: number; hostname: string; signal: AbortSignal; onListen: () => void },
+    handler: Handler,
   ): DenoServer
 }
 
 /**
  * Serves a proxy with Deno, which has to be allowed to use the network.
  *
- * @param options.port 8787 by default; 0 takes a free one.
- * @param options.hostname 127.0.0.1 by default: behind a reverse proxy nobody else has to reach it.
+ * Deno has no deadline for the head of a request. A server in front should have one, because a client can otherwise
+ * hold connections open that send nothing.
+ *
  * @throws {TypeError} On another runtime.
  */
-export function serve(
-  proxy: Pick<OAuthProxy, 'fetch'>,
-  options: { port?: number; hostname?: string } = {},
-): DenoServer {
+export function serve(proxy: Servable, options: ServeOptions = {}): DenoServed {
   const { Deno } = globalThis as { Deno?: DenoRuntime }
   if (!Deno) throw new TypeError('lockgate/deno runs only on Deno')
-  const { port = 8787, hostname = '127.0.0.1' } = options
-  return Deno.serve({ port, hostname, onListen: () => {} }, proxy.fetch)
+  const { port = 8787, hostname = '127.0.0.1', drain = 30, delay = 0 } = options
+  const cut = new AbortController()
+  const fetch: Handler = (request, info) => proxy.fetch(request, info)
+  let handle = fetch
+  const server = Deno.serve({ port, hostname, signal: cut.signal, onListen: () => {} }, (request, info) =>
+    handle(request, info),
+  )
+  const close = createClose({
+    // `shutdown` closes idle connections at once. Before that, clients of busy ones learn that they close.
+    delay: Math.max(delay, ms.drainIdle / 1000),
+    drain,
+    announce() {
+      proxy.drain?.()
+      handle = async (request, info) => closing(await fetch(request, info))
+    },
+    stop() {
+      proxy.endStreams?.()
+      return server.shutdown()
+    },
+    cut: () => cut.abort(),
+  })
+  const { addr, finished } = server
+  const host = addr.hostname.includes(':') ? `[${addr.hostname}]` : addr.hostname
+  return { url: `http://${host}:${addr.port}/`, close, addr, finished, shutdown: () => close() }
 }
 
-/** The peer's address as Deno saw it: the default of the `clientAddress` option. */
+/** Returns the address of the other end of the connection. The default of the `clientAddress` option. */
 export const clientAddress = (_request: Request, info?: unknown): string | undefined =>
   (info as { remoteAddr?: { hostname?: string } } | undefined)?.remoteAddr?.hostname

@@ -18,7 +18,7 @@ export interface Connections {
    * @returns A promise for the end of the last connection.
    */
   drain(onSweep: () => void): Promise<void>
-  /** Cuts every connection. */
+  /** Cuts every connection, also those that were not accepted yet. */
   cut(): void
 }
 
@@ -33,8 +33,10 @@ export function createConnections(server: Server, isTls: boolean): Connections {
   const sockets = new Set<Socket>()
   const open = new Set<ServerResponse>()
   let isEnding = false
+  let isCut = false
 
   server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    if (isCut) socket.destroy()
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -88,6 +90,7 @@ export function createConnections(server: Server, isTls: boolean): Connections {
       })
     },
     cut() {
+      isCut = true
       for (const socket of sockets) socket.destroy()
     },
   }

@@ -22,14 +22,21 @@ export class ParsedFields implements HeaderFields {
     return this.get(name) !== null
   }
 
-  *[Symbol.iterator](): Generator<[name: string, value: string]> {
+  forEach(each: (value: string, name: string) => void): void {
     const headers = this.#headers
     for (const name of Object.keys(headers)) {
       const value = headers[name]
-      if (typeof value === 'string') yield [name, value]
-      else if (value) for (const one of value) yield [name, one]
+      if (typeof value === 'string') each(value, name)
+      else if (value) for (const one of value) each(one, name)
     }
   }
+}
+
+/** Returns headers as pairs. */
+export function pairsOf(headers: HeaderFields): [name: string, value: string][] {
+  const pairs: [string, string][] = []
+  headers.forEach((value, name) => void pairs.push([name, value]))
+  return pairs
 }
 
 /** The head of a request that Node received. */
@@ -50,7 +57,7 @@ export class MessageHead implements RequestHead {
 
   toRequest(): Request {
     const { method, headers } = this
-    this.#request ??= new Request(urlOf(this.#message, this.target), { method, headers: [...headers] })
+    this.#request ??= new Request(urlOf(this.#message, this.target), { method, headers: pairsOf(headers) })
     return this.#request
   }
 }

@@ -3,6 +3,7 @@ import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { OAuthProxy } from '../../src/index.ts'
 import { ms } from '../../src/internal.ts'
+import { createClose, within } from '../closing.ts'
 import type { Served, ServeOptions } from '../served.ts'
 import { awaitContinue } from './body.ts'
 import { createConnections } from './connections.ts'
@@ -63,47 +64,20 @@ export async function listen(proxy: Servable, options: NodeServeOptions = {}): P
     })
   })
 
-  let isForced = false
-  let force: () => void = () => {}
-  const forced = new Promise<void>((resolve) => {
-    force = resolve
-  })
-
-  async function stop(): Promise<void> {
-    proxy.drain?.()
-    connections.announceEnd()
-    if (delay > 0) await within(forced, delay)
-    const late = within(forced, drain).then(() => {
-      isForced = true
-      connections.cut()
-    })
-    await connections.drain(() => {
-      proxy.endStreams?.()
-      if (isForced) connections.cut()
-    })
-    await Promise.race([Promise.all(work), late])
-    force()
-  }
-
-  let stopping: Promise<void> | undefined
-  return {
-    url: urlOf(server, hostname, tls !== undefined),
-    close(isUrgent = false) {
-      if (isUrgent) force()
-      stopping ??= stop()
-      return stopping
+  const close = createClose({
+    delay,
+    drain,
+    announce() {
+      proxy.drain?.()
+      connections.announceEnd()
     },
-  }
-}
-
-/** Waits for `event`, but no longer than some seconds. */
-async function within(event: Promise<void>, seconds: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, seconds * 1000)
+    async stop() {
+      await connections.drain(() => proxy.endStreams?.())
+      await within(drain, Promise.all(work))
+    },
+    cut: connections.cut,
   })
-  await Promise.race([event, timeout])
-  clearTimeout(timer)
+  return { url: urlOf(server, hostname, tls !== undefined), close }
 }
 
 function urlOf(server: Server, hostname: string, isTls: boolean): string {

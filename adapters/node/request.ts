@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { askForBody, carriesBody, collect, isTaken, streamOf } from './body.ts'
-import { ParsedFields, urlOf } from './head.ts'
+import { ParsedFields, pairsOf, urlOf } from './head.ts'
 
 /**
  * Returns a request that a handler may read, copy, or fetch with. Its signal aborts when the client leaves before the
@@ -17,7 +17,7 @@ function toNative(
   message: IncomingMessage,
   outgoing: ServerResponse,
   target: string,
-  headers: HeadersInit = [...new ParsedFields(message.headers)],
+  headers: HeadersInit = pairsOf(new ParsedFields(message.headers)),
 ): Request {
   const init: RequestInit & { duplex: 'half' } = {
     method: message.method ?? 'GET',
@@ -89,7 +89,7 @@ class LazyRequest {
 
   get headers(): Headers {
     if (this.#native) return this.#native.headers
-    this.#headers ??= new Headers([...new ParsedFields(this.#message.headers)])
+    this.#headers ??= new Headers(pairsOf(new ParsedFields(this.#message.headers)))
     return this.#headers
   }
 

@@ -16,7 +16,7 @@ export function send(outgoing: ServerResponse, response: Response): void {
     return
   }
   const list: string[] = []
-  for (const [name, value] of headers) list.push(name, value)
+  headers.forEach((value, name) => void list.push(name, value))
   // The body may follow or not, so that this connection can carry no further request.
   if (isWaiting(outgoing)) outgoing.shouldKeepAlive = false
   try {

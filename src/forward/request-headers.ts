@@ -61,15 +61,12 @@ export interface Told {
 export function requestHeaders(source: HeaderFields, told: Told): [string, string][] {
   const named = connectionHeaders(source)
   const headers: [string, string][] = []
-  for (const [field, value] of source) {
+  source.forEach((value, field) => {
     const name = field.toLowerCase()
-    if (isDropped(name) || named?.has(name)) continue
-    if (name !== 'cookie') headers.push([name, value])
-    else {
-      const rest = foreignCookies(value)
-      if (rest !== '') headers.push([name, rest])
-    }
-  }
+    if (isDropped(name) || named?.has(name)) return
+    const kept = name === 'cookie' ? foreignCookies(value) : value
+    if (kept !== '' || name !== 'cookie') headers.push([name, kept])
+  })
   headers.push(['accept-encoding', 'identity'])
   if (told.address !== undefined) {
     headers.push(['x-forwarded-for', told.address], ['x-real-ip', told.address])

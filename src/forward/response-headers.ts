@@ -29,16 +29,13 @@ export function responseHeaders(
   // The framing of RFC 9112 §6.3: with a transfer coding, a length says nothing.
   const isChunked = source.has('transfer-encoding')
   const headers: [string, string][] = []
-  for (const [field, value] of source) {
+  source.forEach((value, field) => {
     const name = field.toLowerCase()
-    if (DROPPED.has(name) || named?.has(name) || (isChunked && name === 'content-length')) continue
-    if (name === 'set-cookie' && isOwnCookie(value)) continue
-    if (!ADDRESSES.has(name)) headers.push([name, value])
-    else {
-      const address = translate(value)
-      if (address !== undefined) headers.push([name, address])
-    }
-  }
+    if (DROPPED.has(name) || named?.has(name) || (isChunked && name === 'content-length')) return
+    if (name === 'set-cookie' && isOwnCookie(value)) return
+    const kept = ADDRESSES.has(name) ? translate(value) : value
+    if (kept !== undefined) headers.push([name, kept])
+  })
   if (origin !== null) exposeTo(headers, origin)
   return headers
 }

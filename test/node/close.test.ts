@@ -2,6 +2,7 @@ import { request as send } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type NodeServeOptions, serve } from 'lockgate/node'
 import { afterEach, describe, expect, test } from 'vitest'
+import { pairsOf } from '../../adapters/node/head.ts'
 import { raw } from './raw.ts'
 import { forwarder, stage } from './stage.ts'
 
@@ -26,7 +27,7 @@ async function start(options: NodeServeOptions = {}, milliseconds = 300) {
       answered: (status, headers) => ({
         type: 'deliver',
         status,
-        headers: [...headers].filter(([name]) => name.startsWith('content')),
+        headers: pairsOf(headers).filter(([name]) => name.startsWith('content')),
         stream: headers.has('content-type')
           ? { onEnd: (end: () => void) => void ends.add(end), closed: () => {} }
           : undefined,

@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { OAuthProxy, Passage, RequestHead, Verdict } from 'lockgate'
+import { pairsOf } from '../../adapters/node/head.ts'
 
 /** A server that a test controls. */
 export interface Stage {
@@ -43,7 +44,7 @@ export function passageTo(
   return {
     method,
     url: url + target,
-    headers: [...head.headers].filter(
+    headers: pairsOf(head.headers).filter(
       ([name]) => !/^(host|connection|content-length|transfer-encoding|expect|keep-alive)$/.test(name),
     ),
     answered(status, headers) {
@@ -51,7 +52,9 @@ export function passageTo(
       return {
         type: 'deliver',
         status,
-        headers: [...headers].filter(([name]) => !/^(connection|keep-alive|transfer-encoding)$/.test(name)),
+        headers: pairsOf(headers).filter(
+          ([name]) => !/^(connection|keep-alive|transfer-encoding)$/.test(name),
+        ),
         stream: headers.get('content-type')?.startsWith('text/event-stream')
           ? { onEnd: () => {}, closed: () => calls.push('closed') }
           : undefined,
