@@ -1,4 +1,4 @@
-/** A stored value with the version a later {@link Store.swap} must name. */
+/** A stored value with the version that a later {@link Store.swap} must name. */
 export interface Versioned {
   readonly value: unknown
   readonly version: string
@@ -21,9 +21,9 @@ export class UnreadableRecord extends Error {
 /** A value that is larger than the store's engine accepts. Nothing was written, and a retry cannot succeed. */
 export class ValueTooLarge extends RangeError {
   override readonly name = 'ValueTooLarge'
-  /** Bytes of the value. */
+  /** The size of the value, in bytes. */
   readonly size: number
-  /** Bytes that the engine accepts, as {@link Store.maxValueBytes}. */
+  /** The size that the engine accepts, in bytes, as {@link Store.maxValueBytes}. */
   readonly limit: number
 
   /** @param engine Its name, for the message. */
@@ -50,7 +50,7 @@ export interface Store {
    * a mebibyte.
    */
   readonly maxValueBytes?: number
-  /** Seconds after which every reader sees a write. Only for `eventual` stores. */
+  /** The time after which every reader sees a write, in seconds. Only for `eventual` stores. */
   readonly staleness?: number
   /** @throws {UnreadableRecord} If the record cannot be decoded. */
   get(key: string): Promise<Versioned | undefined>
@@ -70,7 +70,7 @@ export interface Store {
    * Compare-and-set: writes only if the record still has `version`; `undefined` means it must not exist.
    *
    * @param ttl Seconds until the record no longer exists.
-   * @returns Whether it was written.
+   * @returns `true` if it was written.
    * @throws {ValueTooLarge} As `set`.
    * @throws {UnreadableRecord} If the record that it would replace cannot be decoded.
    */
@@ -98,82 +98,88 @@ export interface Store {
    * @throws {TypeError} If one of these is not possible. The message says what to do, and contains no password.
    */
   check?(): Promise<void>
-  /** Returns what the operator should change in the engine's configuration, one sentence each. */
+  /** Returns the changes that the operator should make to the engine's configuration, one sentence each. */
   warnings?(): Promise<readonly string[]>
 }
 
-/** Whole seconds since the epoch. */
+/** Returns the whole seconds since the epoch. */
 export type Clock = () => number
 
-/** How often something may happen: `limit` times at once, then as many again over `window` seconds. */
+/** A rate limit: `limit` times at once, then as many again over `window` seconds. */
 export interface RateRule {
-  /** Which of the options it comes from. */
+  /** The option of `limits` that it comes from. */
   readonly name: 'address' | 'client' | 'user' | 'failures'
   readonly limit: number
-  /** Seconds. */
+  /** The window, in seconds. */
   readonly window: number
 }
 
-/** Whether there was room for one more, and if not, in how many seconds there may be. */
+/** The decision of a rate limiter. */
 export interface Taken {
   readonly allowed: boolean
+  /** The seconds after which another attempt may be allowed. 0 if this one was. */
   readonly retryAfter: number
 }
 
 /**
- * Counts what happens, by key. `undefined` leaves it to the limiter in memory, which also counts where this one
- * rejects: a limiter that is away must not open the gates, nor close them.
+ * An external rate limiter. The limiter in memory decides if it returns `undefined` or fails, so that an unavailable
+ * limiter neither admits nor refuses every request.
  */
 export interface RateLimiter {
   /** Returns the limiter of one deployment, so that deployments that share an engine do not share their counts. */
   forIssuer?(issuer: string): RateLimiter
+  /** Counts one more for a key. */
   take(key: string, rule: RateRule): Taken | undefined | Promise<Taken | undefined>
 }
 
-/** `fetch` as the core calls it, so that a runtime or a test can supply its own. */
+/** The part of `fetch` that the core calls, so that a runtime or a test can supply its own. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>
 
-/** How one address that a stranger named is asked for. */
+/** The rules for one fetch of an address that a client named. */
 export interface OutboundOptions {
+  /** The value of the `Accept` header. */
   readonly accept: string
-  /** Ends the attempt, at whatever stage it is. */
+  /** Ends the attempt at any stage. */
   readonly signal: AbortSignal
-  /** Whether `localhost`, `127.0.0.1` and `[::1]` may be asked: on a developer's own machine only. */
+  /** Permits `localhost`, `127.0.0.1` and `[::1]`. For development only. */
   readonly loopback: boolean
 }
 
 /**
- * A GET of an address that a stranger named. Whoever implements it must connect to public addresses only, to the
- * very ones that were looked at, and follow no redirect. It rejects where that cannot be held.
+ * Fetches an address that a client named. An implementation must connect to public addresses only, to exactly the ones
+ * that it checked, and must not follow redirects. It rejects if it cannot guarantee that.
  */
 export type Outbound = (url: string, options: OutboundOptions) => Promise<Response>
 
-/** Who signed in, as the provider said. A person is `(issuer, tenant, subject)`; an e-mail address is not an identity. */
+/**
+ * The identity of a user, as the provider confirmed it. `(issuer, tenant, subject)` identifies a person. An e-mail address
+ * does not.
+ */
 export interface Identity {
   readonly issuer: string
   readonly tenant?: string | undefined
   readonly subject: string
   readonly email?: string | undefined
-  /** Only `true` where the provider says so. */
+  /** `true` only if the provider verified the address. */
   readonly emailVerified?: boolean | undefined
   readonly name?: string | undefined
-  /** What else the provider said, such as groups. */
+  /** The other claims of the provider, such as groups. */
   readonly claims: Readonly<Record<string, unknown>>
 }
 
-/** What the provider gave for one sign-in. Never leaves the proxy towards a client. */
+/** The tokens of the provider for one sign-in. A client never receives them. */
 export interface UpstreamTokens {
   readonly accessToken: string
   readonly refreshToken?: string | undefined
-  /** Seconds since the epoch; absent where the provider did not say: then it is used until refused. */
+  /** The expiry, in seconds since the epoch. Without one the token is used until it is refused. */
   readonly expiresAt?: number | undefined
-  /** Seconds since the epoch. */
+  /** The time of issue, in seconds since the epoch. */
   readonly obtainedAt?: number | undefined
-  /** The scope the provider granted, in its own words. */
+  /** The scope that the provider granted, in its own words. */
   readonly scope?: string | undefined
-  /** What was asked for beside what every sign-in asks for, for providers that want to hear it at each refresh. */
+  /** The scopes that were requested in addition to the usual ones, for providers that need them at each refresh. */
   readonly more?: readonly string[] | undefined
-  /** Whose they are by the ID token, so that a refresh that answers for somebody else is noticed. */
+  /** The subject of the ID token, so that a refresh that returns another user's tokens is noticed. */
   readonly subject?: string | undefined
 }
 

@@ -18,7 +18,7 @@ import {
   type SignedInUser,
 } from './sign-in/own-login.ts'
 
-/** One grant, as an operator sees it. Times are seconds since the epoch. */
+/** One grant, as operators see it. Times are seconds since the epoch. */
 export interface GrantSummary {
   readonly user: string
   readonly id: string
@@ -27,16 +27,16 @@ export interface GrantSummary {
   readonly resource: string
   readonly scope: readonly string[]
   readonly createdAt: number
-  /** When it was last exchanged or refreshed. */
+  /** The time of the last exchange or refresh. */
   readonly usedAt: number
   readonly expiresAt: number
-  /** Who approved it, as the provider said; absent where no secret opens the record any more. */
+  /** The account that approved it, as the provider named it. Absent if no current secret opens the record. */
   readonly account?: { readonly subject: string; readonly email?: string; readonly name?: string } | undefined
 }
 
-/** What {@link createProxy} returns: a fetch handler, and the operator's view of what it holds. */
+/** The proxy: a fetch handler, and the operator's view of its grants. */
 export interface OAuthProxy {
-  /** Answers a request. Never rejects, and needs no `this`. Pass on the further arguments that a runtime adds. */
+  /** Handles a request. Never rejects, and needs no `this`. Pass the further arguments of the runtime. */
   readonly fetch: (request: Request, ...native: unknown[]) => Promise<Response>
   /**
    * Judges the head of a request for a protected MCP server, without its body. Emits the same events as `fetch`, and
@@ -66,17 +66,17 @@ export interface OAuthProxy {
     readonly error?: unknown
   }) => void
   /**
-   * For an application with its own sign-in (`upstream: { login, name }`): what a request to its page is about.
+   * Returns the sign-in that a request to the application's own page belongs to (`upstream: { login, name }`).
    *
    * @throws {OAuthError} `access_denied` from another browser or a second time, `invalid_request` too late.
    */
   readonly parseAuthRequest: (request: Request) => AuthRequest
   /**
-   * Ends that sign-in, once its page knows who the user is.
+   * Completes that sign-in, once the page knows the user.
    *
-   * @param done.request The request that the page got, with its cookies.
-   * @param done.state Where the request’s own URL does not have it.
-   * @returns What the page has to answer: the way back to the client.
+   * @param done.request The request that the page received, with its cookies.
+   * @param done.state The `state`, if the URL of the request does not contain it.
+   * @returns The response that the page must send: the way back to the client.
    * @throws {OAuthError} As `parseAuthRequest`.
    */
   readonly completeAuthorization: (done: {
@@ -85,32 +85,32 @@ export interface OAuthProxy {
     readonly user: SignedInUser
   }) => Promise<Response>
   readonly grants: {
-    /** The living grants of one user, by the `user` of events and of {@link Auth.user}. */
+    /** Returns the active grants of one user, by the `user` of events and of {@link Auth.user}. */
     list(user: string): Promise<GrantSummary[]>
     /**
-     * The living grants of everybody, in no order. Reads each when it is asked for, so that the caller may stop.
+     * Lists the active grants of all users, in no order. Reads them one after another, so that the caller may stop.
      *
-     * @param options.limit How many at most; 1000 by default.
+     * @param options.limit The largest number of grants. 1000 by default.
      */
     all(options?: { limit?: number }): AsyncIterable<GrantSummary>
     /**
-     * Ends a grant, here and at the provider: for that it waits a while, and goes on trying behind the caller's back.
+     * Revokes a grant, here and at the provider. Attempts at the provider go on in the background after `wait`.
      *
-     * @param options.wait How many seconds at most; 3 by default. All attempts together take less than 30.
-     * @returns Whether there was one.
+     * @param options.wait The seconds to wait for the provider. 3 by default. All attempts together take less than 30.
+     * @returns `true` if the grant existed.
      */
     revoke(key: { user: string; id: string }, options?: { wait?: number }): Promise<boolean>
   }
-  /** The issuer: what clients see of the configuration. */
+  /** The issuer, which is the public URL. */
   readonly issuer: string
-  /** The MCP servers behind: the address clients use, and where its requests go, unless to a handler. */
+  /** The MCP servers: the address for clients, and the address that requests are forwarded to, except for handlers. */
   readonly resources: readonly { readonly id: string; readonly name: string; readonly target?: string }[]
 }
 
 /**
- * Builds the proxy. Does no I/O: options are checked here, everything else waits for a request.
+ * Creates the proxy. Checks the options, but does no I/O before the first request.
  *
- * @throws {ConfigError} Naming every option that is wrong, not only the first.
+ * @throws {ConfigError} If options are wrong. It names all of them.
  *
  * @see [MCP, Authorization](https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization)
  */
@@ -124,7 +124,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     resources: settings.resources.map(({ id, name, target }) => ({
       id,
       name,
-      // Its query may hold a secret.
+      // The query may contain a secret.
       ...('url' in target && { target: target.url.origin + target.url.pathname }),
     })),
     fetch(request, ...native) {

@@ -12,13 +12,13 @@ const SHIPPED = {
   storageEngine: 5000,
   /** The deadline of a listing by an unstorage driver, which returns all keys at once. */
   storageListing: 60_000,
-  /** How long a storage adapter tries again while another process holds the lock of a file. */
+  /** The time for which a storage adapter tries again while another process holds the lock of a file. */
   storageLocked: 3000,
-  /** How often the holder of a folder touches its lock. */
+  /** The interval at which the holder of a folder touches its lock. */
   folderLockTouch: 2000,
-  /** How long a lock of another machine is watched before it counts as abandoned. */
+  /** The time without a touch after which the lock of another machine counts as abandoned. */
   folderLockStale: 10_000,
-  /** The age from which a file is removed whose record nobody can read. */
+  /** The age from which a file with an unreadable record is removed. */
   unreadableFile: 2_592_000_000,
   /** The age from which the temporary file of an interrupted write is removed. */
   abandonedFile: 60_000,
@@ -30,7 +30,7 @@ const SHIPPED = {
   objectSweep: 60_000,
   /** The deadline of a connection to PostgreSQL, or of the wait for a free one. */
   sqlConnect: 2500,
-  /** How long a statement may run on PostgreSQL, and wait for a lock. */
+  /** The time for which a statement may run on PostgreSQL, and wait for a lock. */
   sqlStatement: 2000,
   /** The deadline of the response of PostgreSQL. Longer than a statement may run. */
   sqlQuery: 2500,
@@ -38,7 +38,7 @@ const SHIPPED = {
   redisCommand: 2500,
   /** The deadline of a rate limit in Redis. */
   redisLimit: 250,
-  /** How long a connection to Redis may be silent while a command is pending. Then it is opened again. */
+  /** The silence of a connection to Redis, with a command pending, after which it is opened again. */
   redisSilent: 2000,
   /** The deadline of connecting to Redis. */
   redisConnect: 2000,
@@ -46,15 +46,15 @@ const SHIPPED = {
   redisRetry: 1000,
   /** The pause before a command is sent to Redis again. */
   redisPause: 100,
-  /** How long the maxmemory-policy of Redis is remembered. */
+  /** The time for which the maxmemory-policy of Redis is remembered. */
   redisPolicy: 60_000,
-  /** How long Redis remembers that a user has no records. */
+  /** The time for which Redis remembers that a user has no records. */
   redisIndex: 3_600_000,
   /** How long work counts that several requests wait for. After that, one of them starts it again. */
   singleFlight: 3000,
   /** The deadline of an external rate limiter, before the one in memory decides. */
   limiter: 1000,
-  /** How long an instance counts by itself after the external rate limiter failed. */
+  /** The time for which an instance counts by itself after the external rate limiter failed. */
   limiterPause: 1000,
   /** The deadline of one request to the identity provider, with its response. */
   provider: 10_000,
@@ -70,13 +70,13 @@ const SHIPPED = {
   refreshOnceMore: 500,
   /** The pause between two reads while another instance refreshes. */
   refreshPoll: 150,
-  /** How long a request waits for a refresh of the provider's tokens. */
+  /** The time for which a request waits for a refresh of the provider's tokens. */
   refreshWait: 10_000,
   /** The time that a refresh needs in addition, to report its own failure. */
   refreshMargin: 2000,
   /** The time after which a refresh counts as dropped by the runtime. */
   refreshLongest: 45_000,
-  /** How long a request waits for a refresh while the provider's token still works. */
+  /** The time for which a request waits for a refresh while the provider's token still works. */
   refreshGlance: 500,
   /** The pause after a failed refresh while the provider's token still works. */
   refreshPause: 5000,
@@ -94,7 +94,7 @@ const SHIPPED = {
   drainSweep: 25,
   /** The pause between two warnings that file descriptors run short. */
   descriptorWarning: 60_000,
-  /** How long responses may continue after the process was told to stop. */
+  /** The time for which responses may continue after the process was told to stop. */
   shutdown: 5000,
   /** The time without a request after which a wrapped program is stopped. */
   wrapIdle: 1_800_000,
@@ -125,15 +125,15 @@ export const seconds = {
   providerSoon: 2,
   /** `Retry-After` while a provider is unavailable and names no time. */
   providerLater: 5,
-  /** How long a discovery document is used. */
+  /** The time for which a discovery document is used. */
   discoveryFresh: 3600,
-  /** How long a failed discovery is remembered. */
+  /** The time for which a failed discovery is remembered. */
   discoveryFailed: 5,
-  /** How long a provider's keys are used: a key that it withdrew is trusted for no longer. */
+  /** The time for which a provider's keys are used. A key that it withdrew is trusted for no longer. */
   providerKeys: 300,
   /** `Retry-After` after the provider refused to refresh without ending the grant. */
   refreshRefused: 30,
-  /** How long before its expiry a provider's token counts as expired: clocks differ and requests take time. */
+  /** The time before its expiry from which a provider's token counts as expired, because clocks differ and requests take time. */
   tokenSkew: 60,
   /** The largest addition to `tokenSkew`, so that tokens issued together are not refreshed together. */
   tokenSpread: 30,
@@ -141,37 +141,37 @@ export const seconds = {
   tokenEdge: 5,
   /** The lifetime of an access token if a check of the user is overdue. */
   checkAgain: 60,
-  /** How far the clocks of two instances may differ. */
+  /** The largest difference between the clocks of two instances. */
   clockSkew: 10,
   /** The age under which a refused provider token is not refreshed, because its age is not the reason. */
   tokenYoung: 60,
-  /** How long one instance may refresh a grant alone. Longer than all its attempts together. */
+  /** The time for which one instance may refresh a grant alone. Longer than all its attempts together. */
   refreshLease: 25,
   /** The largest difference between the clocks of two instances that a lease tolerates. */
   leaseSkew: 30,
   /** The time within which a second use of a correct code is a repeated request, not a theft. */
   codeRepeated: 2,
-  /** How long a sign-in at the account page lasts. */
+  /** The lifetime of a session of the account page. */
   session: 3600,
   /** The window of every rate limit. */
   limitWindow: 60,
-  /** How long an unknown API key is not verified again. */
+  /** The time for which an unknown API key is not verified again. */
   unknownKey: 10,
   /** The longest lifetime of a client assertion. */
   assertionLife: 3600,
-  /** How far the clock of a client may differ. */
+  /** The largest difference between this clock and the clock of a client. */
   assertionSkew: 30,
-  /** How long Apple accepts a client secret that Lockgate signs. */
+  /** The lifetime of a client secret that Lockgate signs for Apple. */
   appleSecret: 300,
-  /** How long clients may cache the metadata documents. */
+  /** The time for which clients may cache the metadata documents. */
   metadataCached: 300,
-  /** How long a client's document is cached that names no time. */
+  /** The time for which a client's document is cached if it names none. */
   documentFresh: 300,
-  /** How long a client's document is cached at most. */
+  /** The longest time for which a client's document is cached. */
   documentFreshMost: 86_400,
-  /** How long an address is left alone at most after repeated failures. */
+  /** The longest time for which an address is not fetched after repeated failures. */
   documentPause: 10,
-  /** How long a failure of an address is remembered. */
+  /** The time for which a failure of an address is remembered. */
   documentFailed: 60,
 } as const
 

@@ -13,8 +13,8 @@ const LIMIT = 64 * 1024
 const MAX_SETS = 500
 
 /**
- * The public keys a client signs with. Those at an address are kept for ten minutes, and asked for once more when a
- * key is unknown, half a minute later at the earliest.
+ * Returns the public keys of a client. Keys at an address are kept for ten minutes. An unknown key fetches them again, but
+ * not within half a minute.
  */
 export function createClientKeys(ports: {
   fetch: Fetch

@@ -14,7 +14,7 @@ export interface Client {
   readonly authMethods: readonly AuthMethod[]
   /** The grant types that it may use at the token endpoint. */
   readonly grantTypes: readonly string[]
-  /** Whether a sign-in of this client leads to refresh tokens. */
+  /** The rule about refresh tokens of this client. */
   readonly refreshes: Refreshes
   /** The scopes that it may have. Absent: all. */
   readonly scope: readonly string[] | undefined

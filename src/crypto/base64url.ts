@@ -1,9 +1,9 @@
 import * as base64url from 'jose/base64url'
 
-/** Bytes as base64url without padding (RFC 4648 §5). */
+/** Encodes bytes as base64url without padding (RFC 4648 §5). */
 export const toBase64url = (bytes: Uint8Array): string => base64url.encode(bytes)
 
-/** The bytes of a base64url text, or `undefined` where it is none. */
+/** Decodes base64url. Returns `undefined` if the text is not base64url. */
 export function fromBase64url(text: string): Uint8Array | undefined {
   if (!/^[\w-]*$/.test(text)) return undefined
   try {
@@ -13,10 +13,7 @@ export function fromBase64url(text: string): Uint8Array | undefined {
   }
 }
 
-/**
- * Whether a text is the one spelling of its bytes: the last character may have bits to spare, and a decoder does not
- * look at them.
- */
+/** Tells whether a text is the only spelling of its bytes: decoders ignore spare bits of the last character. */
 export function isCanonical(text: string): boolean {
   const spare = text.length % 4
   const last = text.at(-1) ?? ''

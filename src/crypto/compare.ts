@@ -2,5 +2,5 @@ import { equalBytes } from '@noble/ciphers/utils.js'
 
 const encoder = new TextEncoder()
 
-/** Whether two texts are equal, in time that depends on their lengths only. */
+/** Tells whether two texts are equal, in a time that depends only on their lengths. */
 export const equal = (a: string, b: string): boolean => equalBytes(encoder.encode(a), encoder.encode(b))

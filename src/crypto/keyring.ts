@@ -2,7 +2,7 @@ import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64url } from './base64url.ts'
 
-/** What a key is for. One key per purpose, so that nothing sealed for one use opens in another. */
+/** The purpose of a key. Each purpose has its own key, so that a value sealed for one use never opens in another. */
 export type Purpose =
   | 'registration'
   | 'client-secret'
@@ -19,13 +19,13 @@ export type Purpose =
 
 /** The keys derived from one secret. */
 export interface KeySet {
-  /** Names the secret without telling anything of it: 4 base64url characters. */
+  /** A name of the secret that reveals nothing about it: 4 base64url characters. */
   readonly id: string
   /** 32 bytes. */
   readonly key: (purpose: Purpose) => Uint8Array
 }
 
-/** Keys of the current secret, and of every secret that still opens what it once sealed. */
+/** The keys of the current secret, and of the previous secrets that still open what they sealed. */
 export interface Keyring {
   readonly current: KeySet
   readonly all: readonly KeySet[]
@@ -54,7 +54,7 @@ function createKeySet(secret: string): KeySet {
 }
 
 /**
- * Derives every key the proxy uses from its secrets, current first.
+ * Derives all keys of the proxy from its secrets, the current one first.
  *
  * @see [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)
  */

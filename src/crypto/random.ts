@@ -1,6 +1,6 @@
 import { toBase64url } from './base64url.ts'
 
-/** A fresh unguessable id of `bytes` random bytes (16 by default: 128 bits, 22 characters) as base64url. */
+/** Returns a random id as base64url. By default it has 128 bits, which are 22 characters. */
 export function randomId(bytes = 16): string {
   return toBase64url(crypto.getRandomValues(new Uint8Array(bytes)))
 }

@@ -5,7 +5,7 @@ import { homePage } from '../pages/home-page.ts'
 import type { Page } from '../pages/layout.ts'
 import { readSession } from '../sign-in/session.ts'
 
-/** How to connect, for somebody who opens the address in a browser. */
+/** Returns the page that explains how to connect, for a user who opens the address in a browser. */
 export const homeEndpoint: Endpoint = (request, ctx) =>
   page(home(request, ctx, ctx.settings.name, ctx.settings.resources))
 

@@ -3,7 +3,7 @@ import { equal } from '../crypto/compare.ts'
 import type { Metrics } from '../events/metrics.ts'
 import { limited } from './rate-limit.ts'
 
-/** The figures, for whoever may read them. */
+/** Serves the figures to callers with the token of the metrics. */
 export const metricsEndpoint = ({ token, expose }: Metrics): Endpoint =>
   limited((request) => {
     const shown = /^bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''

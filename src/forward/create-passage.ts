@@ -7,7 +7,7 @@ import { requestHeaders, type Told } from './request-headers.ts'
 import { responseHeaders } from './response-headers.ts'
 import type { Exchange } from './streams.ts'
 
-/** How often a redirect of the MCP server is followed before the client gets it. */
+/** The number of redirects of the MCP server that are followed before the client receives one. */
 const MOST_REDIRECTS = 3
 
 /** One request to an MCP server, and what becomes of its outcome. */

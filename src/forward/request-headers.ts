@@ -46,9 +46,9 @@ const DROPPED = new Set([
   ),
 ])
 
-/** What the proxy itself says about a request. */
+/** The values that the proxy itself adds to a request. */
 export interface Told {
-  /** Who the user is, from {@link identityHeaders}. */
+  /** The identity of the user, from {@link identityHeaders}. */
   readonly identity: readonly (readonly [string, string])[]
   readonly authorization: string | undefined
   /** The client's address, if the runtime or a trusted proxy told it. */

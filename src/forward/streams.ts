@@ -30,7 +30,7 @@ export interface Streams {
   end(): void
 }
 
-/** How many requests and streams may be open at once. */
+/** The number of requests and streams that may be open at once. */
 export interface StreamLimits {
   /** Of one user. */
   readonly streams: number

@@ -4,9 +4,9 @@ import type { Clock, Store, Versioned } from '../ports.ts'
 /*
  * An eventually consistent store returns what was there up to a minute ago, and cannot compare and set. A place that has not
  * seen an ending yet would write the record again, and with it what had ended. Endings are therefore separate records,
- * which no place overwrites with anything older:
+ * which no place overwrites with older ones:
  *
- *   ended:<user>:<id>        the record has ended, whatever is under its own key
+ *   ended:<user>:<id>        the record has ended, even if its own key has a value
  *   floor:<user>:<id>        access tokens below an epoch are revoked, and scopes are withdrawn
  *   used:<id>:<generation>   a code (generation 0) or a refresh token was used
  *
@@ -51,7 +51,7 @@ export function withEndings(store: Store, ports: { now: Clock; lifetime: number 
   const { staleness = 60 } = store
   // A place that does not see the ending yet may still prolong the record.
   const lasting = ports.lifetime + 2 * staleness + 86_400
-  /** What this process knows and the store may not show yet. */
+  /** The endings that this process knows, and that the store may not show yet. */
   const ended = createBoundedMap<string, true>({ entries: LIMIT })
   const used = createBoundedMap<string, { generation: number; rotatedAt: number }>({ entries: LIMIT })
 

@@ -40,11 +40,10 @@ export const isSameUser = (one: Identity, other: Identity): boolean =>
   one.issuer === other.issuer && one.tenant === other.tenant && one.subject === other.subject
 
 /**
- * Who somebody is, without saying it: a keyed hash, so that neither a token nor a key of the storage shows a
- * person. It is made with the oldest secret: as long as that one is kept, a new secret in front of it does not
- * part a user from their grants.
+ * Returns a keyed hash of the user's identity, so that tokens and storage keys do not reveal the person. It uses the oldest
+ * secret: while that one is kept, a new secret before it does not separate a user from their grants.
  *
- * @param realm Keeps apart those who are the same person at a provider, and must not be here.
+ * @param realm Separates users who are the same person at the provider, but must not be the same here.
  */
 export function userKey(keyring: Keyring, { issuer, tenant, subject }: Identity, realm?: string): string {
   const oldest = keyring.all[keyring.all.length - 1]!

@@ -54,7 +54,7 @@ export interface Grant {
   readonly clientAuth?: readonly AuthMethod[]
   readonly resource: string
   readonly scope: readonly string[]
-  /** Whether refresh tokens are issued. */
+  /** `true` if refresh tokens are issued. */
   readonly refreshes: boolean
   readonly createdAt: number
   /** The record's expiry, regardless of the storage's own time to live. */

@@ -4,9 +4,9 @@ import { isLoopbackUrl } from '../http/loopback.ts'
 const WEB_ORIGIN = /^https?:\/\/[^/?#@]+$/
 
 /**
- * Whether a browser page of `origin` may call the protected server: one of this server's own, one on the user's
- * own computer (such as the MCP Inspector), or one the operator named. Requests without an `Origin` come from no
- * browser.
+ * Tells whether a browser page of `origin` may call the MCP server. Pages of this server may, and pages on the user's own
+ * computer, such as the MCP Inspector. So may the origins that the operator named. Requests without an `Origin` do not come
+ * from a browser.
  *
  * @see [MCP, Transports: security warning](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning)
  */

@@ -1,6 +1,7 @@
 /**
- * Chooses the address that a request came from. `native` is what the runtime passes in addition to the request. Must not
- * throw.
+ * Returns the address of a request, or `undefined` if it is unknown. Throw an `OAuthError` to refuse the request.
+ *
+ * @param native The arguments that the runtime passes in addition to the request.
  */
 export type ClientAddress = (request: Request, ...native: unknown[]) => string | undefined
 
@@ -32,7 +33,7 @@ export function peerAddress(toRequest: () => Request, native: readonly unknown[]
 }
 
 /**
- * Returns what the outermost of `hops` proxies wrote into `X-Forwarded-For`. Each proxy appends the address that it saw,
+ * Returns the address that the outermost of `hops` proxies wrote into `X-Forwarded-For`. Each proxy appends the one it saw,
  * so that addresses a client made up are further left. With fewer entries the request came another way, and `peer` counts.
  */
 export function forwardedAddress(

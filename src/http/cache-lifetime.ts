@@ -1,8 +1,8 @@
 import { seconds } from '../timing.ts'
 
 /**
- * For how many seconds an answer may be used again, as its headers say, but never for longer than a day; 0 where it
- * must not be kept.
+ * Returns the seconds for which a response may be used again by its headers, at most a day. Returns 0 if it must not be
+ * stored.
  *
  * @see [RFC 9111 §4.2](https://www.rfc-editor.org/rfc/rfc9111#section-4.2)
  */
@@ -17,7 +17,7 @@ export function freshFor(headers: Headers): number {
   const expires = headers.get('expires')
   if (expires === null) return seconds.documentFresh
   const [until, from] = [Date.parse(expires), Date.parse(headers.get('date') ?? '')]
-  // A date that is none means that it has passed.
+  // An invalid date counts as expired.
   return Number.isNaN(until)
     ? 0
     : bound(Math.floor((until - (Number.isNaN(from) ? Date.now() : from)) / 1000))

@@ -10,13 +10,13 @@ export class BodyTooLarge extends Error {
   }
 }
 
-/** How a body is read by {@link readCapped}. */
+/** The options of {@link readCapped}. */
 export interface ReadOptions {
   /** The largest number of bytes to accept. */
   readonly limit: number
   /** Stops reading. Required in addition to the signal of `fetch`, which not every runtime applies to the body. */
   readonly signal?: AbortSignal | undefined
-  /** Whether invalid UTF-8 is replaced by U+FFFD instead of being refused. */
+  /** Replaces invalid UTF-8 by U+FFFD instead of refusing it. */
   readonly lenient?: boolean
 }
 

@@ -1,7 +1,7 @@
 import { parseCookie, serializeCookie } from 'cookie-es'
 import type { HeaderFields } from './head.ts'
 
-/** How the cookies of one proxy are named, and whether they need a secure connection. */
+/** The names of the cookies of one proxy, and their need for a secure connection. */
 export interface CookieRule {
   readonly prefix: string
   readonly secure: boolean

@@ -2,19 +2,19 @@ import type { Outbound } from '../ports.ts'
 import { ms } from '../timing.ts'
 import { BodyTooLarge, readCapped } from './capped-body.ts'
 
-/** Bytes that are enough for a document. */
+/** The largest document, in bytes. */
 const LIMIT = 5 * 1024
 
-/** A JSON answer of an address that a stranger named. */
+/** A JSON response of an address that a client named. */
 export interface JsonAnswer {
   readonly value: unknown
   readonly headers: Headers
 }
 
 /**
- * Gets a small JSON document, or nothing: only a 200 that is JSON by its media type, in time and within the limit.
+ * Fetches a small JSON document. Accepts only a 200 with a JSON media type, before the deadline and within the limit.
  *
- * @throws {TypeError} Saying what was wrong, without a word of what was received. Whatever `outbound` throws, too.
+ * @throws {TypeError} With the fault, and without any received text. Also the errors of `outbound`.
  */
 export async function fetchJson(
   outbound: Outbound,

@@ -1,7 +1,7 @@
 import { OAuthError } from '../errors.ts'
 import { mediaType, readText } from './body.ts'
 
-/** Request parameters, each present once and not empty; `resource` is the one that may repeat (RFC 8707 §2). */
+/** The parameters of a request, each present once and not empty. Only `resource` may repeat (RFC 8707 §2). */
 export interface Params {
   readonly fields: Readonly<Record<string, string>>
   readonly resources: readonly string[]
@@ -11,9 +11,9 @@ const FORM_LIMIT = 64 * 1024
 const PARAM_LIMIT = 200
 
 /**
- * Collects parameters; an empty value counts as absent.
+ * Collects parameters. An empty value counts as absent.
  *
- * @throws {OAuthError} `invalid_request` when one is repeated.
+ * @throws {OAuthError} `invalid_request` if one is repeated.
  * @see [RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)
  */
 export function toParams(search: URLSearchParams): Params {
@@ -42,7 +42,7 @@ export function toParams(search: URLSearchParams): Params {
 }
 
 /**
- * The parameters of a form post.
+ * Returns the parameters of a form post.
  *
  * @throws {OAuthError} `invalid_request` for another media type, a body over 64 KiB (413) or a repeated parameter.
  */

@@ -1,8 +1,8 @@
 /**
- * Whether a form comes from a page of this server. A page that sends no referrer gives `null` as its origin; then
- * the browser's own word decides. Requests with neither header come from no browser that has cookies to abuse.
+ * Tells whether a form comes from a page of this server. A page that sends no referrer has the origin `null`: then
+ * `Sec-Fetch-Site` decides. A request with neither header does not come from a browser with cookies to abuse.
  *
- * @param own Origin of this server.
+ * @param own The origin of this server.
  */
 export function isSameOrigin(request: Request, own: string): boolean {
   const site = request.headers.get('sec-fetch-site')

@@ -1,7 +1,7 @@
 /**
- * What `work` answers within so many milliseconds. Late work is not undone: it may still happen, and nobody hears of it.
+ * Resolves with `work`, or rejects after `milliseconds`. The work is not cancelled, and a late result is ignored.
  *
- * @throws {Error} Where it is late; else whatever `work` throws.
+ * @throws {Error} After the deadline. Otherwise the error of `work`.
  */
 export async function withTimeout<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined

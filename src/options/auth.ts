@@ -1,4 +1,4 @@
-/** What an MCP server in this process learns about a request that the guard admitted. */
+/** The user, client and scopes of a request, for an MCP server in this process. */
 export interface Auth {
   /** The bearer token. The MCP SDK names it so. Never send it anywhere. */
   readonly token: string
@@ -21,7 +21,7 @@ export interface Auth {
     /** A keyed hash that is stable for one person at one provider, and reveals nothing about them. */
     readonly id: string
     readonly email?: string | undefined
-    /** Whether the provider verified the address. Otherwise the user may have typed any address. */
+    /** `true` if the provider verified the address. Otherwise the user may have typed any address. */
     readonly emailVerified: boolean
     readonly name?: string | undefined
     /** The claims of the provider about the user. */
@@ -35,8 +35,8 @@ export interface Auth {
      *
      * @param options.refused A token that the provider's API has just refused with 401. It is refreshed once, however many
      * calls name it. A sign-in that cannot be refreshed ends.
-     * @throws {OAuthError} `invalid_grant` if the sign-in at the provider has ended, `bad_gateway` if the refused token is
-     * less than a minute old, `access_denied` for a user without a provider token, such as an API key.
+     * @throws {OAuthError} `invalid_grant` if the sign-in at the provider has ended. `bad_gateway` if the refused token is
+     * less than a minute old. `access_denied` for a user without a provider token, such as an API key.
      * @throws {UpstreamUnavailable} If the provider fails for now.
      *
      * @example

@@ -110,7 +110,7 @@ interface Around {
   readonly scopes: ScopeTable
   /** The ids of the providers; none if a function chooses them. */
   readonly providers: readonly string[]
-  /** Whether the metadata documents are also below the path of `url`. */
+  /** `true` if the metadata documents are also below the path of `url`. */
   readonly belowPath: boolean
 }
 

@@ -15,7 +15,7 @@ export interface Way {
   readonly link?: string
   /** The file that the snippet belongs in. */
   readonly file?: string
-  /** Whether the client connects from its own servers instead of the user's computer. */
+  /** `true` if the client connects from its own servers instead of the user's computer. */
   readonly hosted?: boolean
 }
 

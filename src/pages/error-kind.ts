@@ -5,7 +5,7 @@ import type { Texts } from './texts.ts'
 interface ErrorKind {
   readonly title: keyof Texts
   readonly advice: keyof Texts
-  /** Whether the page shows the public sentence of the error, for the maker of the app or the operator. */
+  /** Shows the public sentence of the error on the page, for the maker of the app or the operator. */
   readonly quotes?: boolean
 }
 

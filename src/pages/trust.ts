@@ -5,7 +5,7 @@ import { fill, fillText, type Texts } from './texts.ts'
 /** The party that vouches for an app's name: the operator, the document that contains it, or none. */
 export type Voucher = 'operator' | { readonly url: string } | undefined
 
-/** What a badge says about an app. */
+/** The statement of a badge about an app. */
 interface Trust {
   readonly tone: 'good' | 'plain' | 'warn'
   readonly label: string

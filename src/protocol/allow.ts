@@ -1,22 +1,22 @@
 import type { Identity } from '../ports.ts'
 
-/** What a rule may be; a team is named with its organisation, and a provider may stand before what it says. */
+/** The form of a rule. A team is named with its organization. A rule may begin with a provider. */
 export const ALLOW_RULE: RegExp =
   /^(?!([\w-]+\/)?team:[^/]*$)(@?[^\s@]+\.[^\s@]+|[^\s@]+@[^\s@]+|([\w-]{1,64}\/)?((group|sub|org):.+|team:[^/]+\/.+))$/
 
-/** A rule, and the provider whose word it takes; any provider's where it names none. */
+/** Splits a rule into its provider and the rest. A rule without a provider is for all of them. */
 function parseRule(rule: string): { provider: string | undefined; what: string } {
   const [, provider, what = rule] = /^([\w-]{1,64})\/((?:@|group:|sub:|org:|team:).+)$/.exec(rule) ?? []
   return { provider, what }
 }
 
-/** Whether a rule means somebody else at each provider: `org:acme` of one may be registered by anybody at another. */
+/** Tells whether a rule means different users at each provider: any person can register the name `acme` at another one. */
 export const isVague = (rule: string): boolean => /^(group|sub|org|team):/.test(rule)
 
-/** The provider a rule names. */
+/** Returns the provider that a rule names. */
 export const providerOfRule = (rule: string): string | undefined => parseRule(rule).provider
 
-/** Whether rules ask which organisations and teams somebody belongs to at a provider: some are asked only then. */
+/** Tells whether rules need the organizations and teams of a user at a provider. Some providers are asked only then. */
 export const asksForMemberships = (rules: unknown, provider: string): boolean =>
   Array.isArray(rules) &&
   rules.map(parseRule).some((rule) => counts(rule.provider, provider) && /^(org|team):/.test(rule.what))
@@ -25,10 +25,10 @@ const counts = (named: string | undefined, provider: string | undefined): boolea
   named === undefined || named === provider
 
 /**
- * Whether somebody may come in by a list of `user@example.com`, `@example.com`, `org:x`, `team:x/y`, `group:x` and
- * `sub:x`. An e-mail address counts only where the provider calls it verified: others anybody can claim.
+ * Tells whether a list of `user@example.com`, `@example.com`, `org:x`, `team:x/y`, `group:x` and `sub:x` admits a user. An
+ * e-mail address counts only if the provider verified it, because a user can claim any other address.
  *
- * @param provider The id of the one who says so: rules such as `github/org:x` take nobody else's word.
+ * @param provider The id of the user's provider. A rule such as `github/org:x` is only for users of that provider.
  */
 export function isAllowed(
   { subject, email, emailVerified, claims }: Identity,
@@ -51,6 +51,6 @@ export function isAllowed(
   })
 }
 
-/** Names of organisations and teams are the same in any case. */
+/** Returns names in lower case, because organizations and teams are compared without regard to case. */
 const lowerCase = (claims: readonly unknown[]): string[] =>
   claims.flat().flatMap((claim) => (typeof claim === 'string' ? [claim.toLowerCase()] : []))

@@ -14,7 +14,7 @@ export const SECRET_METHODS: readonly AuthMethod[] = ['client_secret_basic', 'cl
 /** The algorithms that a client may sign assertions with. */
 export const SIGNING_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA']
 
-/** Whether a client gets refresh tokens: always, never, or for requests with the scope `offline_access`. */
+/** The rule about refresh tokens of a client: always, never, or for requests with the scope `offline_access`. */
 export type Refreshes = boolean | 'if-asked'
 
 /** The part of a registration that is kept. */

@@ -4,14 +4,14 @@ import { isLoopbackHost } from '../http/loopback.ts'
 export interface DocumentPolicy {
   /** `client.example` or `*.example.com`, either with `:port`. Absent: every public host. */
   readonly hosts: readonly string[] | undefined
-  /** Whether http and any port are accepted on `localhost`, `127.0.0.1` and `[::1]`. For development only. */
+  /** Accepts http and any port on `localhost`, `127.0.0.1` and `[::1]`. For development only. */
   readonly loopback: boolean
 }
 
 /** The address is a client id, so it stands in tokens and logs. */
 const MAX_LENGTH = 512
 
-/** Names that stand for no host of the public internet, whatever a resolver returns for them. */
+/** Names that belong to no host of the public internet, even if a resolver returns an address for them. */
 const PRIVATE_NAME = /(^|\.)(localhost|local|internal|intranet|lan|home\.arpa|onion|alt)$/
 
 /** Tells whether a client id is meant as the address of a document. */

@@ -6,15 +6,15 @@ export interface ServerDescription {
   /** The issuer. Every endpoint's URL begins with it. */
   readonly issuer: string
   readonly scopes: readonly string[]
-  /** Whether clients may register themselves. */
+  /** `true` if clients may register themselves. */
   readonly registers: boolean
-  /** Whether a client id may be the address of a document. */
+  /** `true` if a client id may be the address of a document. */
   readonly documents: boolean
-  /** Whether some client may sign assertions. */
+  /** `true` if some client may sign assertions. */
   readonly assertions: boolean
   /** The grant types that some client may use. */
   readonly grantTypes: readonly string[]
-  /** Whether responses to clients are said to carry `iss`. They carry it in any case. Default: `true`. */
+  /** Announces that responses to clients carry `iss`. They carry it in any case. Default: `true`. */
   readonly issParameter?: boolean
 }
 

@@ -4,7 +4,7 @@ import { isLoopbackHost } from '../http/loopback.ts'
 export interface RedirectPolicy {
   /** Private-use schemes such as `cursor://…`. Real clients use them, and PKCE is mandatory. */
   readonly customSchemes: boolean
-  /** Whether `localhost`, `127.0.0.1` and `[::1]` are interchangeable. */
+  /** Treats `localhost`, `127.0.0.1` and `[::1]` as equal. */
   readonly loopbackAliases: boolean
 }
 

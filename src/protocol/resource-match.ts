@@ -24,7 +24,7 @@ export function createResourceMatcher<R extends { readonly path: string }>(
   const places = resources
     .map((resource): Place<R> => ({ resource, path: resource.path, folded: foldPath(resource.path) }))
     .sort((a, b) => b.path.length - a.path.length)
-  // A resource at the base path owns whatever no endpoint has.
+  // A resource at the base path owns the rest.
   const inner = places.filter(({ path }) => path !== basePath)
   const root = places.find(({ path }) => path === basePath)
   // Nearly all requests are for the very path of a resource.

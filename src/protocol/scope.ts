@@ -29,7 +29,7 @@ export interface ScopeRules {
   readonly supported: readonly string[]
   /** Scopes for a request that names no useful one. Empty if the client cannot use the resource at all. */
   readonly fallback: readonly string[]
-  /** Whether the client may get a refresh token. */
+  /** `true` if the client may get a refresh token. */
   readonly offline: boolean
 }
 
@@ -83,7 +83,7 @@ export interface ScopeMeaning {
   readonly description: string
   /** The provider's scopes that it needs, in the provider's spelling. */
   readonly upstream: readonly string[]
-  /** Whether a client that requests no scope gets this one. */
+  /** `true` if a client that requests no scope gets this one. */
   readonly default?: boolean
 }
 

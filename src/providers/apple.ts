@@ -4,26 +4,26 @@ import { seconds } from '../timing.ts'
 import { defineProvider, type Input, type ProviderFactory, text } from './define.ts'
 
 const ISSUER = 'https://appleid.apple.com'
-/** The key that Apple gave out, and whose it is. */
+/** The key that Apple issued, and its owner. */
 export interface AppleOptions {
   teamId: string
   keyId: string
-  /** The content of the key file, PEM. */
+  /** The content of the key file, in PEM form. */
   privateKey: string
 }
 
 const id = text('the ten letters and digits that Apple shows', /^[A-Z0-9]{10}$/)
 const pem = text('a private key in PEM form, PKCS #8', /^-----BEGIN PRIVATE KEY-----/)
-/** In a variable, `\\n` may stand for a new line. */
+/** An environment variable may contain `\\n` for a line break. */
 const privateKey: Input<string, string, true> = {
   ...pem,
   read: (value) => pem.read(value).replaceAll('\\n', '\n'),
 }
 
 /**
- * Sign in with Apple: identity only, its access token opens no API. The client secret is a signed statement, made anew
- * for each request. It answers by a form from its own pages. The name comes on the first sign-in only, outside the ID
- * token, and is not read. That it knows PKCE is not documented, so it is not sent.
+ * Sign in with Apple, for identity only: its access token gives access to no API. The client secret is a JWT, signed for
+ * each request. Apple posts its response as a form. It sends the name at the first sign-in only, outside the ID token, so
+ * the name is not read. PKCE is not documented, so it is not sent.
  *
  * @see [Sign in with Apple](https://developer.apple.com/documentation/signinwithapplerestapi)
  */

@@ -1,7 +1,8 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Asana. `default` stands for what the registered app may do. Its OpenID issuer is not known, so its API says who it is.
+ * Asana. The scope `default` covers the permissions of the registered app. Its OpenID issuer is not known, so its API
+ * identifies the user.
  *
  * @see [Asana](https://developers.asana.com/docs/oauth)
  */

@@ -7,9 +7,9 @@ const Me = v.object({ account_id: v.string(), email: v.nullish(v.string()), name
 const Sites = v.array(v.object({ id: v.string(), url: v.nullish(v.string()), name: v.nullish(v.string()) }))
 
 /**
- * Atlassian, as a 3LO app for Jira and Confluence. It has an OpenID Connect document, but such apps may not ask for
- * `openid`. The sites a token is good for are claims: `sites`, each with its cloud id, and `cloudid` where there is one
- * site only. Its revocation endpoint is not documented: it is tried.
+ * Atlassian, as a 3LO app for Jira and Confluence. It has an OpenID Connect document, but such apps may not request
+ * `openid`. The claim `sites` lists the sites of the token with their cloud ids. The claim `cloudid` is set if there is one
+ * site only. Its revocation endpoint is not documented, but is tried.
  *
  * @see [Atlassian](https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/)
  */
@@ -39,7 +39,7 @@ export const atlassian: ProviderFactory<'required'> = defineProvider({
       const me = v.parse(Me, await getJson(fetch, `${API}/me`, { authorization }))
       const headers = { accept: 'application/json', authorization }
       const answer = await fetch(`${API}/oauth/token/accessible-resources`, { headers })
-      // Refused where no scope of a product was granted: then there is no site either.
+      // Refused if no scope of a product was granted. Then there is no site either.
       const said = v.safeParse(Sites, answer.ok ? await answer.json() : [])
       const sites = said.success ? said.output : []
       return {

@@ -2,7 +2,7 @@ import { anyText, defineProvider, host, optional, type ProviderFactory } from '.
 import { OFFLINE } from './parts/openid.ts'
 
 /**
- * Auth0. Without an `audience` its access tokens are good for userinfo only.
+ * Auth0. Without an `audience` its access tokens work for userinfo only.
  *
  * @see [Auth0](https://auth0.com/docs/get-started/authentication-and-authorization-flow/authorization-code-flow)
  */
@@ -16,11 +16,11 @@ export const auth0: ProviderFactory<'optional', { domain: string; audience?: str
     secret: 'optional',
     inputs: {
       domain: host,
-      /** Identifier of an API. */
+      /** The identifier of an API. */
       audience: optional(anyText),
     },
     parts: ({ domain, audience }) => ({
-      // The slash is part of it.
+      // The slash is part of the issuer.
       issuer: `https://${domain}/`,
       discovery: true,
       clientAuth: 'client_secret_post',

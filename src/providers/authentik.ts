@@ -2,8 +2,8 @@ import { baseUrl, defineProvider, type ProviderFactory, segment } from './define
 import { OFFLINE } from './parts/openid.ts'
 
 /**
- * authentik, by its address and the application's slug. Each application has an issuer of its own, slash included. Who
- * somebody is depends on the subject mode of the provider there.
+ * authentik, by its address and the slug of the application. Each application has its own issuer, which ends in a slash.
+ * The subject mode of the provider in authentik determines the subject of a user.
  *
  * @see [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/)
  */

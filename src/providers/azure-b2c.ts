@@ -1,8 +1,8 @@
 import { defineProvider, label, type ProviderFactory, segment } from './define.ts'
 
 /**
- * Azure AD B2C, by tenant and user flow. Its issuer names no user flow, so its document says it. The application's own
- * id is among the scopes: without an API to ask for, there may be no access token.
+ * Azure AD B2C, by tenant and user flow. Its issuer does not name the user flow, so the metadata document supplies it. The
+ * scopes contain the application's own id, because a request without the scope of an API may yield no access token.
  *
  * @see [Azure AD B2C](https://learn.microsoft.com/azure/active-directory-b2c/authorization-code-flow)
  */

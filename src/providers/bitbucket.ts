@@ -9,7 +9,7 @@ const Emails = v.object({
 })
 
 /**
- * Bitbucket Cloud. Whether it knows PKCE is not known, so it is not sent; it has no way to end tokens.
+ * Bitbucket Cloud. PKCE is not documented, so it is not sent. It cannot revoke tokens.
  *
  * @see [Bitbucket Cloud](https://developer.atlassian.com/cloud/bitbucket/oauth-2/)
  */
@@ -29,7 +29,7 @@ export const bitbucket: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_basic',
     scopes: ['account', 'email'],
     pkce: false,
-    // It calls them `scopes`.
+    // Its name for the granted scopes is `scopes`.
     conformToken: ({ status, body }) => ({ status, body: { scope: body.scopes, ...body } }),
     revocation: { style: 'none' },
     identifiesTokens: true,

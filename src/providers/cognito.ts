@@ -2,7 +2,7 @@ import { defineProvider, label, type ProviderFactory, segment } from './define.t
 import { IDENTITY } from './parts/openid.ts'
 
 /**
- * An Amazon Cognito user pool. Refresh tokens come by themselves; only they can be revoked.
+ * An Amazon Cognito user pool. It always issues refresh tokens, and only they can be revoked.
  *
  * @see [Amazon Cognito](https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html)
  */

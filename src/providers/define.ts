@@ -40,26 +40,26 @@ export type {
   TokenAnswer,
 } from './provider.ts'
 
-/** Whether the provider wants a client secret. */
+/** The rule about the client secret of a provider. */
 export type SecretRule = 'required' | 'optional' | 'none'
 
-/** One provider, as data: what it is, what it needs from its user, and how it differs from the specifications. */
+/** One provider as data: its name, the options it needs, and its differences from the specifications. */
 export interface Definition<I extends Inputs, S extends SecretRule> {
-  /** Short name, as the file and `LOCKGATE_UPSTREAM` have it. */
+  /** The short name, as in `LOCKGATE_UPSTREAM`. */
   readonly id: string
   readonly name: string
-  /** The page of the provider's documentation that says so. */
+  /** The page of the provider's documentation. */
   readonly docs: string
-  /** The day somebody last compared the two, as `2026-11-22`. */
+  /** The day of the last comparison with the documentation, such as `2026-11-22`. */
   readonly verified: string
-  /** How well it is known: `low` is a lead, not a specification. */
+  /** The confidence in the definition. `low` needs a test with a real account. */
   readonly confidence: 'high' | 'medium' | 'low'
   readonly secret: S
   readonly inputs?: I | undefined
   readonly parts: ProviderParts | ((inputs: InputValues<I>, credentials: Credentials) => ProviderParts)
 }
 
-/** What every provider's function takes, whatever its own inputs. */
+/** The options that the function of every provider takes. */
 export type CredentialsBy<S extends SecretRule> = Omit<Credentials, 'clientSecret'> &
   (S extends 'required'
     ? { clientSecret: string }
@@ -67,7 +67,7 @@ export type CredentialsBy<S extends SecretRule> = Omit<Credentials, 'clientSecre
       ? { clientSecret?: undefined }
       : { clientSecret?: string | undefined })
 
-/** The function that makes one provider, with the definition it was made of. */
+/** The function that makes one provider, with its definition. */
 export interface ProviderFactory<S extends SecretRule = SecretRule, Options = unknown> {
   /** Makes the provider. Wrong options are reported by `createProxy`, together with all others. */
   (options: CredentialsBy<S> & Options): Provider
@@ -93,9 +93,9 @@ const DEFAULTS = {
 } as const satisfies ProviderParts
 
 /**
- * Makes a function like those of `lockgate/providers/…` of a definition.
+ * Makes a function like those of `lockgate/providers/…` from a definition.
  *
- * Whatever the definition or its user says, redirects, `state`, https and the issuer of ID tokens stay checked.
+ * No definition and no option can switch off the checks of redirects, `state`, https and the issuer of ID tokens.
  */
 // biome-ignore lint/complexity/noBannedTypes: a definition without inputs has none, not unknown ones
 export function defineProvider<const S extends SecretRule, I extends Inputs = {}>(

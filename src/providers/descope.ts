@@ -2,8 +2,8 @@ import { defineProvider, optional, type ProviderFactory, segment, url } from './
 import { IDENTITY } from './parts/openid.ts'
 
 /**
- * Descope, by project; for inbound apps give the `issuer` they have. Whether it knows `offline_access` is not confirmed:
- * it is asked for where listed.
+ * Descope, by project. For inbound apps set `issuer`. `offline_access` is not confirmed, so it is requested only if the
+ * metadata lists it.
  *
  * @see [Descope](https://docs.descope.com/identity-federation/applications/oidc-apps)
  */

@@ -1,7 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Discord. To end one token ends them all.
+ * Discord. The revocation of one token revokes all.
  *
  * @see [Discord](https://docs.discord.com/developers/topics/oauth2)
  */

@@ -1,7 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Dropbox. One call with the access token ends both.
+ * Dropbox. One revocation with the access token revokes both tokens.
  *
  * @see [Dropbox](https://developers.dropbox.com/oauth-guide)
  */

@@ -1,7 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Figma. It refreshes at an endpoint of its own. Sources differ on PKCE, so it is not sent.
+ * Figma. It has a separate endpoint for refreshes. Sources differ on PKCE, so it is not sent.
  *
  * @see [Figma](https://developers.figma.com/docs/rest-api/authentication/)
  */

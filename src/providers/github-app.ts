@@ -2,8 +2,8 @@ import { defineProvider, type ProviderFactory } from './define.ts'
 import { githubParts } from './parts/github.ts'
 
 /**
- * GitHub, as a GitHub App that acts for the user. What it may do, the app's own settings say; without the permission
- * "Email addresses: read" there is no address, and without "Members: read" of an organisation nobody is known to belong to it.
+ * GitHub, as a GitHub App that acts for the user. The settings of the app determine its permissions. Without "Email
+ * addresses: read" there is no address. Without "Members: read" of an organization its members are not known.
  *
  * @see [GitHub App](https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens)
  */

@@ -2,8 +2,7 @@ import { baseUrl, defineProvider, type ProviderFactory } from './define.ts'
 import { githubParts } from './parts/github.ts'
 
 /**
- * GitHub Enterprise Server, by its address. Which release began with PKCE is not known: `overrides: { pkce: false }` for
- * one that refuses it.
+ * GitHub Enterprise Server, by its address. Set `overrides: { pkce: false }` for a release that refuses PKCE.
  *
  * @see [GitHub Enterprise Server](https://docs.github.com/enterprise-server@latest/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps)
  */

@@ -2,7 +2,7 @@ import { defineProvider, type ProviderFactory } from './define.ts'
 import { githubParts } from './parts/github.ts'
 
 /**
- * GitHub, as an OAuth app. Its tokens do not expire unless the app says so.
+ * GitHub, as an OAuth app. Its tokens expire only if the settings of the app say so.
  *
  * @see [GitHub](https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps)
  */

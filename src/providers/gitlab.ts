@@ -2,7 +2,7 @@ import { baseUrl, defineProvider, type ProviderFactory, withDefault } from './de
 import { IDENTITY } from './parts/openid.ts'
 
 /**
- * GitLab, the service or your own. A refresh ends both tokens before it.
+ * GitLab, the service or your own server. A refresh revokes both previous tokens.
  *
  * @see [GitLab](https://docs.gitlab.com/api/oauth2/)
  */

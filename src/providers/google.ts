@@ -1,15 +1,15 @@
 import { defineProvider, optional, type ProviderFactory, text } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
 
-/** Whose accounts may come in. */
+/** The accounts that may sign in. */
 export interface GoogleOptions {
-  /** The domain of a Workspace, or `*` for any Workspace: no other account is let in. */
+  /** The domain of a Workspace, or `*` for any Workspace. No other account may sign in. */
   hd?: string | undefined
 }
 
 /**
- * Google. Refresh tokens come with consent only: so it is asked for each time. The `hd` it is asked for is a hint to it;
- * what it says of the account is compared here.
+ * Google. It issues refresh tokens only with consent, so consent is requested each time. The parameter `hd` is only a hint
+ * to Google, so the claim `hd` of the account is compared here.
  *
  * @see [Google](https://developers.google.com/identity/openid-connect/openid-connect)
  */
@@ -27,7 +27,7 @@ export const google: ProviderFactory<'required', GoogleOptions> = defineProvider
     issuerRule: { type: 'aliases', aliases: ['accounts.google.com'] },
     discovery: true,
     clientAuth: 'client_secret_post',
-    // Whoever has a token may end it.
+    // The token itself authorizes its revocation.
     endpointAuth: { revocation: 'none' },
     scopes: IDENTITY,
     identity: {

@@ -6,10 +6,10 @@ import type { TokenAnswer } from './provider.ts'
 const TOKEN = 'https://api.hubapi.com/oauth/2026-03/token'
 
 const Id = v.union([v.string(), v.pipe(v.number(), v.safeInteger())])
-/** As the first version of its API named them; for the dated one they are not confirmed. */
+/** Names of the first version of its API. They are not confirmed for the dated one. */
 const Introspection = v.object({ user_id: Id, hub_id: Id, user: v.nullish(v.string()) })
 
-/** Some errors come as `status` and `message`. */
+/** Translates errors that consist of `status` and `message`. */
 function errorsHaveNames(answer: TokenAnswer): TokenAnswer {
   const { status, body } = answer
   if (status < 400 || typeof body.error === 'string') return answer
@@ -18,8 +18,8 @@ function errorsHaveNames(answer: TokenAnswer): TokenAnswer {
 }
 
 /**
- * HubSpot, with its dated OAuth API. A person is the user within the account. The host of the dated paths and whether
- * refresh tokens rotate are not confirmed.
+ * HubSpot, with its dated OAuth API. A person is the user within the account. The host of the dated paths and the rotation
+ * of refresh tokens are not confirmed.
  *
  * @see [HubSpot](https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide)
  */

@@ -1,7 +1,7 @@
 import { defineProvider, oneOf, type ProviderFactory, withDefault } from './define.ts'
 
 /**
- * Intercom. Its tokens do not expire and are not refreshed. What `/me` calls its members is not confirmed.
+ * Intercom. Its tokens do not expire and are not refreshed. The names of the members of `/me` are not confirmed.
  *
  * @see [Intercom](https://developers.intercom.com/docs/build-an-integration/learn-more/authentication/setting-up-oauth)
  */

@@ -2,16 +2,16 @@ import { defineProvider, type ProviderFactory, segment } from './define.ts'
 import { anyBaseUrl, dangerouslyAllowHttp } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
 
-/** Where it is. */
+/** The address of a realm. */
 export interface KeycloakOptions {
   baseUrl: string
   realm: string
-  /** Lets its address be http on any host, such as one of a closed network: tokens and secrets cross it in clear. */
+  /** Allows an http address on any host, such as one of a closed network. Tokens and secrets then cross the network in clear. */
   dangerouslyAllowHttp?: boolean | undefined
 }
 
 /**
- * Keycloak, by its address and realm. Before version 17, `/auth` belongs to the address.
+ * Keycloak, by its address and realm. Before version 17, the address ends in `/auth`.
  *
  * @see [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers)
  */

@@ -1,7 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Linear. One token is good for one workspace. Whether its refresh tokens rotate is not known.
+ * Linear. One token is valid for one workspace. The rotation of its refresh tokens is not known.
  *
  * @see [Linear](https://linear.app/developers/oauth-2-0-authentication)
  */

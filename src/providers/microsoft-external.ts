@@ -2,7 +2,8 @@ import { defineProvider, guid, label, type ProviderFactory } from './define.ts'
 import { OFFLINE } from './parts/openid.ts'
 
 /**
- * Microsoft Entra External ID, for customers. Which host its issuer has differs between tenants, so its document says it.
+ * Microsoft Entra External ID, for customers. The host of its issuer differs between tenants, so the metadata document
+ * supplies it.
  *
  * @see [Microsoft External ID](https://learn.microsoft.com/entra/external-id/customers/)
  */

@@ -12,17 +12,17 @@ import { GUID, WrongInput } from './parts/inputs.ts'
 import type { IssuerRule } from './parts/issuer.ts'
 import { OFFLINE } from './parts/openid.ts'
 
-/** Which accounts may come in. */
+/** The accounts that may sign in. */
 export interface MicrosoftOptions {
   /** A tenant's GUID, one of its domains, `organizations`, `consumers` or `common`. */
   tenant: string
-  /** With `common` or `organizations`: the GUIDs of the tenants that are let in. */
+  /** The GUIDs of the tenants that are allowed, with `common` or `organizations`. */
   tenants?: string | readonly string[] | undefined
   /** The host, for a national cloud. */
   authority?: string | undefined
 }
 
-/** The tenant that all personal accounts belong to. */
+/** The tenant of all personal accounts. */
 const CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad'
 const SCOPES = [...OFFLINE, 'User.Read']
 
@@ -31,7 +31,7 @@ const tenant = text(
   /^[a-z0-9][a-z0-9.-]{0,252}$/i,
 )
 
-/** Who may come in where the tenant is not one: said by each ID token, never by the metadata. */
+/** Returns the rule about the tenants of `common`, `organizations` and a domain. Each ID token names its tenant. */
 function manyTenants(tenant: string, allow: readonly string[] | undefined): IssuerRule {
   return {
     type: 'template',
@@ -39,14 +39,14 @@ function manyTenants(tenant: string, allow: readonly string[] | undefined): Issu
     claim: 'tid',
     pattern: GUID,
     allow: tenant === 'consumers' ? [CONSUMERS] : allow?.map((id) => id.toLowerCase()),
-    // The keys of the two overlap: the signature does not tell them apart.
+    // The keys of the two overlap, so the signature does not tell them apart.
     deny: tenant === 'organizations' ? [CONSUMERS] : undefined,
   }
 }
 
 /**
- * Microsoft Entra ID: one tenant, or several. A person is the `oid` within the `tid`; the address is nobody's proof.
- * It has no way to end tokens.
+ * Microsoft Entra ID, for one tenant or several. A person is the `oid` within the `tid`. Its e-mail addresses are not
+ * verified. It cannot revoke tokens.
  *
  * @see [Microsoft identity platform](https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow)
  */

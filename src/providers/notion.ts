@@ -1,7 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Notion. There are no scopes: the user picks pages. When an access token ends is not said.
+ * Notion. It has no scopes: the user selects pages. The lifetime of its access tokens is not documented.
  *
  * @see [Notion](https://developers.notion.com/guides/get-started/authorization)
  */

@@ -3,17 +3,17 @@ import { anyUrl, dangerouslyAllowHttp, type Input } from './parts/inputs.ts'
 import { refreshErrors } from './parts/refresh-errors.ts'
 import type { ClientAuthMethod, IdentityMap, RefreshErrorRule } from './provider.ts'
 
-/** What a generic OAuth 2.0 provider needs. */
+/** The options of a generic OAuth 2.0 provider. */
 export interface OAuth2Options {
   authorizationEndpoint: string
   tokenEndpoint: string
-  /** Answers who the token belongs to, as JSON. */
+  /** The endpoint that returns the owner of a token, as JSON. */
   userinfoEndpoint: string
   revocationEndpoint?: string | undefined
-  /** What the provider sends as `iss` on the callback, if it does; the origin of its token endpoint stands for it else. */
+  /** The `iss` that the provider sends on the callback. By default the origin of the token endpoint identifies the provider. */
   issuer?: string | undefined
   clientAuth?: ClientAuthMethod | undefined
-  /** Where the parts of the identity stand in the userinfo answer; `sub`, `email`, `email_verified`, `name` by default. */
+  /** The places of the identity in the userinfo response. By default `sub`, `email`, `email_verified` and `name`. */
   identity?: IdentityMap | undefined
   scopeSeparator?: string | undefined
   /** Sends a PKCE challenge. Default: `true`. */
@@ -21,11 +21,11 @@ export interface OAuth2Options {
   /** The meaning of refused refreshes, in order. Common rules such as `invalid_grant` follow. */
   refreshErrors?: readonly RefreshErrorRule[] | undefined
   name?: string | undefined
-  /** Lets its addresses be http on any host, such as one of a closed network: tokens and secrets cross it in clear. */
+  /** Allows http addresses on any host, such as one of a closed network. Tokens and secrets then cross the network in clear. */
   dangerouslyAllowHttp?: boolean | undefined
 }
 
-/** Not one text: in code only. */
+/** An object, so there is no variable for it. */
 const identity: Input<IdentityMap, IdentityMap | undefined, false> = {
   required: false,
   expected: 'an object that says where the parts of the identity stand',
@@ -48,8 +48,8 @@ const flag: Input<boolean, boolean, false> = {
 }
 
 /**
- * Any OAuth 2.0 provider whose endpoints are given by hand. Give its `issuer` if it sends `iss` on the callback:
- * without one, whatever stands there is not looked at.
+ * Any OAuth 2.0 provider, by its endpoints. Set `issuer` if the provider sends `iss` on the callback: without it, `iss` is
+ * not compared.
  *
  * @see [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749)
  */

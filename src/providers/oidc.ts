@@ -4,22 +4,22 @@ import { IDENTITY } from './parts/openid.ts'
 import { refreshErrors } from './parts/refresh-errors.ts'
 import type { ClientAuthMethod, RefreshErrorRule } from './provider.ts'
 
-/** What a generic OpenID Connect provider needs. */
+/** The options of a generic OpenID Connect provider. */
 export interface OidcOptions {
-  /** Its issuer, exactly as its discovery document spells it. */
+  /** The issuer, spelled exactly as in its discovery document. */
   issuer: string
-  /** Absent: what the provider lists, `client_secret_basic` first. */
+  /** The method of client authentication. By default the first that the provider lists, `client_secret_basic` preferred. */
   clientAuth?: ClientAuthMethod | undefined
   /** The name that users see. Default: its host. */
   name?: string | undefined
   /** The meaning of refused refreshes, in order. Common rules such as `invalid_grant` follow. */
   refreshErrors?: readonly RefreshErrorRule[] | undefined
-  /** Lets its addresses be http on any host, such as one of a closed network: tokens and secrets cross it in clear. */
+  /** Allows http addresses on any host, such as one of a closed network. Tokens and secrets then cross the network in clear. */
   dangerouslyAllowHttp?: boolean | undefined
 }
 
 /**
- * Any OpenID Connect provider, by discovery. `offline_access` is asked for where the provider lists it.
+ * Any OpenID Connect provider, by discovery. `offline_access` is requested if the provider lists it.
  *
  * @see [OpenID Connect](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)
  */

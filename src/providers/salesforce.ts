@@ -2,8 +2,8 @@ import { defineProvider, host, type ProviderFactory, withDefault } from './defin
 import { IDENTITY } from './parts/openid.ts'
 
 /**
- * Salesforce: login, test or a domain of your own. A person is the user within the organisation; `instance_url` is among
- * the claims. It does not say when a token ends: an hour is assumed, `overrides: { expiry: … }` says otherwise.
+ * Salesforce, at its login or test host or at your own domain. A person is the user within the organization. The claims
+ * contain `instance_url`. It does not return the lifetime of a token: set `overrides: { expiry: … }` if it is not an hour.
  *
  * @see [Salesforce](https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm)
  */

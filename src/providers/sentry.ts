@@ -1,8 +1,8 @@
 import { baseUrl, defineProvider, type ProviderFactory, withDefault } from './define.ts'
 
 /**
- * Sentry, the service or your own. Its slashes are part of its paths; a refresh must not repeat the scope. Whether it
- * knows PKCE is not confirmed: it is sent.
+ * Sentry, the service or your own server. Its paths end in a slash. A refresh must not repeat the scope. PKCE is not
+ * confirmed, but is sent.
  *
  * @see [Sentry](https://docs.sentry.io/api/auth/)
  */

@@ -11,8 +11,8 @@ const Info = v.object({
 })
 
 /**
- * Slack, with a token that acts for the user. A person is the user within the workspace. To switch PKCE on at Slack
- * makes the app a public one for good, so it is not sent.
+ * Slack, with a token that acts for the user. A person is the user within the workspace. PKCE is not sent, because an app
+ * that switches it on at Slack becomes a public client for good.
  *
  * @see [Slack: installing with OAuth](https://docs.slack.dev/authentication/installing-with-oauth)
  */
@@ -36,7 +36,7 @@ export const slack: ProviderFactory<'required'> = defineProvider({
     scopeParam: 'user_scope',
     scopeSeparator: ',',
     pkce: false,
-    // Beside the user's token there may be one of the bot: it is not asked for, and not taken.
+    // The response may contain a token of the bot, which is not requested and not used.
     answer: { tokens: 'authed_user', tokenType: 'bearer', scopeSeparator: ',' },
     rotation: 'always',
     revocation: { style: 'bearer' },
@@ -47,7 +47,7 @@ export const slack: ProviderFactory<'required'> = defineProvider({
       const response = await fetch(`https://slack.com/api/users.info?user=${encodeURIComponent(user.id)}`, {
         headers: { accept: 'application/json', authorization: `Bearer ${tokens.accessToken}` },
       })
-      // Refused with status 200 where the scope for it was not granted: then there is no address.
+      // Refused with status 200 if its scope was not granted. Then there is no address.
       const info = v.safeParse(Info, await response.json())
       const profile = info.success ? info.output.user.profile : undefined
       return {

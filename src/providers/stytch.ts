@@ -2,7 +2,7 @@ import { defineProvider, type ProviderFactory, url } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
 
 /**
- * Stytch Connected Apps, by the issuer of the project. Its endpoints are not confirmed: its document says them.
+ * Stytch Connected Apps, by the issuer of the project. The metadata document supplies its endpoints.
  *
  * @see [Stytch](https://stytch.com/docs/guides/connected-apps/overview)
  */

@@ -2,7 +2,7 @@ import { defineProvider, label, type ProviderFactory } from './define.ts'
 import { OFFLINE } from './parts/openid.ts'
 
 /**
- * WorkOS AuthKit, as a Connect OAuth application. Whether its refresh tokens rotate is not known.
+ * WorkOS AuthKit, as a Connect OAuth application. The rotation of its refresh tokens is not known.
  *
  * @see [WorkOS AuthKit](https://workos.com/docs/authkit/connect)
  */

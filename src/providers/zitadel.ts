@@ -2,7 +2,7 @@ import { defineProvider, type ProviderFactory, url } from './define.ts'
 import { OFFLINE } from './parts/openid.ts'
 
 /**
- * ZITADEL, by its address. Whether its refresh tokens rotate is not confirmed.
+ * ZITADEL, by its address. The rotation of its refresh tokens is not confirmed.
  *
  * @see [ZITADEL](https://zitadel.com/docs/apis/openidoauth/endpoints)
  */

@@ -1,7 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Zoom. Its scopes are fixed at the app. That its refresh tokens rotate is not confirmed.
+ * Zoom. The settings of the app determine its scopes. The rotation of its refresh tokens is not confirmed.
  *
  * @see [Zoom](https://developers.zoom.us/docs/integrations/oauth/)
  */

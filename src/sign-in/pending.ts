@@ -19,7 +19,7 @@ import type { UpstreamFlow } from '../upstream/upstream.ts'
 export interface SignInRequest extends AuthorizationRequest, KeptState {
   readonly client: Pick<Client, 'key' | 'name'> &
     Partial<Pick<Client, 'authMethods'>> & {
-      /** Whether the grant gets refresh tokens. */
+      /** `true` if the grant gets refresh tokens. */
       readonly refreshes: boolean
     }
   readonly redirectUri: string

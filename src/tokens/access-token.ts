@@ -1,11 +1,11 @@
 import type { Sealer } from '../crypto/seal.ts'
 import { formatGrantKey, type GrantKey, parseGrantKey } from '../grants/grant-key.ts'
 
-/** What an access token says. Times are seconds since the epoch. */
+/** The claims of an access token. Times are seconds since the epoch. */
 export interface AccessClaims {
   readonly key: GrantKey
   readonly epoch: number
-  /** The client's short key. */
+  /** The short key of the client. */
   readonly client: string
   readonly resource: string
   readonly scope: readonly string[]
@@ -16,7 +16,7 @@ export interface AccessClaims {
 /** Issues and opens access tokens. Only this server reads them, so they are sealed, not signed. */
 export interface AccessTokens {
   issue(claims: AccessClaims): string
-  /** What a token says, or `undefined` for anything not issued here or expired at `now`. */
+  /** Returns the claims of a token, or `undefined` if it was not issued here or has expired at `now`. */
   open(token: string, now: number): AccessClaims | undefined
 }
 
@@ -41,8 +41,8 @@ const isWhole = (value: Partial<Sealed> | null | undefined): value is Sealed =>
   NUMBERS.every((name) => Number.isFinite(value[name]))
 
 /**
- * The claims, sealed for this issuer, so that the guard needs no record. The seal is one that opens at once: the
- * WebCrypto of a JWE is several hops to a thread pool, and anybody may make the guard look at a token.
+ * Seals the claims for this issuer, so that the guard needs no record. Opening is synchronous: a JWE by WebCrypto takes
+ * several hops to a thread pool, and any caller can make the guard open a token.
  *
  * @see [RFC 6749 §1.4](https://www.rfc-editor.org/rfc/rfc6749#section-1.4)
  */

@@ -9,13 +9,13 @@ const seal = (keys: KeySet, { user, id }: GrantKey, generation: number): string 
   mac(keys.key('refresh-token'), [user, id, String(generation)])
 
 /**
- * The refresh token of one generation, `<user>.<id>.<generation>.<hmac>`. Derived, not drawn: whoever makes it
- * again makes the same.
+ * Returns the refresh token of one generation, `<user>.<id>.<generation>.<hmac>`. Deterministic: the same grant and
+ * generation always give the same token.
  */
 export const refreshToken = (keyring: Keyring, key: GrantKey, generation: number): string =>
   `${formatGrantKey(key)}.${generation}.${seal(keyring.current, key, generation)}`
 
-/** The grant and generation of a refresh token this server issued, or `undefined` for any other text. */
+/** Returns the grant and generation of a refresh token that this server issued, or `undefined` for any other text. */
 export function parseRefreshToken(
   keyring: Keyring,
   token: string,

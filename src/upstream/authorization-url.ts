@@ -1,19 +1,19 @@
 import { digest } from '../crypto/digest.ts'
 import type { Provider } from '../providers/provider.ts'
 
-/** What one sign-in at the provider is bound to; kept in the browser, sealed. */
+/** The values that one sign-in at the provider is bound to. The browser keeps them, sealed. */
 export interface UpstreamFlow {
   readonly state: string
   readonly verifier: string
   readonly nonce: string
-  /** Scopes to ask for beside those of every sign-in. */
+  /** Scopes to request in addition to those of every sign-in. */
   readonly more?: readonly string[] | undefined
 }
 
-/** Parameters that no definition and no setting may change: they are what the sign-in is bound by. */
+/** Parameters that no definition and no option may change, because they bind the sign-in. */
 const BINDING = ['response_type', 'client_id', 'redirect_uri', 'state', 'nonce', 'resource']
 
-/** Where the browser goes to sign in. @param scopes What to ask for. */
+/** Returns the address at which the browser signs in. @param scopes The scopes to request. */
 export function authorizationUrl(
   provider: Provider,
   endpoint: string,
@@ -38,7 +38,7 @@ export function authorizationUrl(
   }
   const url = new URL(endpoint)
   for (const [name, value] of Object.entries(params)) if (value) url.searchParams.set(name, value)
-  // Some servers read a plus as a plus; every server reads this as a blank.
+  // Some servers read a plus as a plus. Every server reads this as a space.
   url.search = url.search.replaceAll('+', '%20')
   return url.href
 }

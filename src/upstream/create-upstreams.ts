@@ -6,7 +6,7 @@ import { createTenants } from './tenants.ts'
 import { createUpstream } from './upstream.ts'
 import type { UpstreamPorts, Upstreams } from './upstreams.ts'
 
-/** @param callback Where providers send their answers; with several, each has its own below it. */
+/** @param callback The address of the callback. With several providers, each has its own below it. */
 export function createUpstreams(
   given: Settings['upstream'],
   callback: string,
@@ -20,7 +20,7 @@ function fixed(
   callback: string,
   ports: UpstreamPorts,
 ): Upstreams {
-  // An answer must not be taken for another provider’s (RFC 9700 §4.4.2.1).
+  // A response must not be mistaken for one of another provider (RFC 9700 §4.4.2.1).
   const several = providers.filter((one) => !isOwnLogin(one)).length > 1
   const at = (id: string) => (several ? `${callback}/${id}` : callback)
   const all = providers.map((one) =>

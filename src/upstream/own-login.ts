@@ -2,7 +2,7 @@ import { idOf, type OwnLogin } from '../options/upstream.ts'
 import { responseFromElsewhere } from '../refusals.ts'
 import type { Upstream } from './upstream.ts'
 
-/** The application's own sign-in, as the endpoints use it: it has no scopes, no tokens to refresh, and no callback. */
+/** Creates the application's own sign-in in the form of a provider. It has no scopes, no tokens to refresh and no callback. */
 export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
   const page = new URL(own.login, origin)
   return {

@@ -1,6 +1,6 @@
 import type { Provider } from '../providers/provider.ts'
 
-/** What the scopes of OpenID Connect mean. */
+/** The meaning of the scopes of OpenID Connect. */
 export const OPENID_WORDS: Readonly<Record<string, string>> = {
   openid: 'who you are',
   profile: 'your name',
@@ -9,10 +9,10 @@ export const OPENID_WORDS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Whether a scope is among those a token answer names. Some providers name it with the address of their API in front, or
- * only the wider one that holds it.
+ * Tells whether a token response grants a scope. Some providers put the address of their API before it, or name only the
+ * wider scope that contains it.
  *
- * @param named The answer's `scope`; where it is absent, everything was granted.
+ * @param named The `scope` of the response. Without it, everything was granted.
  * @see [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)
  */
 export function isGranted(

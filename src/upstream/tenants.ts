@@ -9,12 +9,12 @@ import { NOTHING_HERE } from '../refusals.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 import type { UpstreamPorts, Upstreams } from './upstreams.ts'
 
-/** Tenants that are kept ready; whoever was not heard of for longest goes first. */
+/** The number of tenants that are kept ready. The one that was idle for longest is dropped first. */
 const LIMIT = 1000
 
 /**
- * One provider for each tenant, by a function of the request. Where the operator gives them ids of their own, each has a
- * callback of its own too, as RFC 9700 §4.4.2.2 wants it.
+ * Chooses the provider of each tenant by a function of the request. Tenants whose providers have different ids also have
+ * different callbacks, as RFC 9700 §4.4.2.2 demands.
  */
 export function createTenants(
   choose: Extract<Settings['upstream'], (...args: never[]) => unknown>,
@@ -70,11 +70,11 @@ export function createTenants(
   }
 }
 
-/** Tenants are told apart by where they sign in and as whom, whatever their providers are called. */
+/** Returns the id of a tenant: by its provider and application, not only by the id of the provider. */
 const idOf = ({ id, issuer, endpoints, clientId }: Provider): string =>
   `${id}-${digest(JSON.stringify([issuer, endpoints, clientId])).slice(0, 16)}`
 
-/** Whether one may stand for the other, so that a function may describe a tenant anew for each request. */
+/** Tells whether two providers are equal, so that the function may make a new one for each request. */
 function isSame(one: Provider, other: Provider): boolean {
   if (one === other) return true
   const names = Object.keys(one) as (keyof Provider)[]

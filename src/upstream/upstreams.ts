@@ -2,24 +2,24 @@ import type { Resource } from '../options/options.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { createUpstream, Upstream } from './upstream.ts'
 
-/** The providers behind: one, several, or one for each tenant. */
+/** The providers: one, several, or one for each tenant. */
 export interface Upstreams {
-  /** Whether each request has its own, and nothing of one tenant counts for another. */
+  /** `true` if each request has its own provider. Grants of one tenant are then not valid for another. */
   readonly tenants: boolean
-  /** Those that one may sign in at for a resource. */
+  /** Returns the providers that users of a resource may sign in at. */
   choices(resource: Pick<Resource, 'upstream'>, request: Request): Promise<readonly Upstream[]>
-  /** The one a request belongs to; `undefined` where requests belong to none. */
+  /** Returns the provider of a request, or `undefined` if requests have none. */
   tenantOf(request: Request): Promise<Upstream> | undefined
-  /** Whether a grant made with a provider may be used at a resource; with tenants the request decides that. */
+  /** Tells whether a grant of a provider may be used at a resource. With tenants the request decides that. */
   serves(id: string | undefined, resource: Pick<Resource, 'upstream'>): boolean
   /**
-   * The one a grant was made with; the only or first one for a grant that names none. Of tenants, only those that this
-   * process has lately had a request of.
+   * Returns the provider of a grant, or the first one for a grant that names none. Of tenants, it knows only those that sent
+   * a request to this process recently.
    */
   find(id: string | undefined): Upstream | undefined
 }
 
-/** What one provider's side needs beside its address for answers. */
+/** The dependencies of one provider, except for its callback. */
 export type UpstreamPorts = (
   provider: Provider,
 ) => Omit<Parameters<typeof createUpstream>[1], 'redirectUri' | 'id'>

@@ -117,12 +117,11 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const list = (title: string, faults: readonly Fault[]) => {
     const shown = faults.filter(({ file }) => file.startsWith(only))
     console.log(`\n${title}: ${shown.length}`)
-    const rooms = Map.groupBy
-      ? Map.groupBy(shown, ({ file }) => roomOf(file))
-      : shown.reduce(
-          (map, fault) => map.set(roomOf(fault.file), [...(map.get(roomOf(fault.file)) ?? []), fault]),
-          new Map<string, Fault[]>(),
-        )
+    const rooms = new Map<string, Fault[]>()
+    for (const fault of shown) {
+      const room = roomOf(fault.file)
+      rooms.set(room, [...(rooms.get(room) ?? []), fault])
+    }
     for (const [room, entries] of rooms) {
       console.log(`  ${room}: ${entries.length}`)
       if (only) for (const { file, line, text } of entries) console.log(`    ${file}:${line} ${text}`)

@@ -16,9 +16,9 @@ const Teams = v.array(v.object({ slug: v.string(), organization: v.object({ logi
 const headers = { accept: 'application/vnd.github+json', 'user-agent': 'lockgate' }
 
 /**
- * What all kinds of GitHub have in common.
+ * Returns the parts that all kinds of GitHub have in common.
  *
- * @param web Where people sign in, without a last slash.
+ * @param web The address where users sign in, without a slash at its end.
  * @param api The root of its REST API.
  */
 export function githubParts(web: string, api: string): ProviderParts {
@@ -67,7 +67,7 @@ const WORDS = {
   notifications: 'your notifications',
 }
 
-/** An answer names the widest scope only. */
+/** The scopes that a wider one contains. A response names only the widest. */
 const IMPLIED = {
   repo: ['public_repo', 'repo:status', 'repo_deployment', 'repo:invite', 'security_events'],
   user: ['read:user', 'user:email', 'user:follow'],
@@ -87,7 +87,7 @@ const errorsHaveStatus400 = ({ status, body }: TokenAnswer): TokenAnswer => ({
   body,
 })
 
-/** The profile's own e-mail is what the user shows; only the list of addresses says which one is verified. */
+/** Reads the verified address. The profile's own address is the one that the user shows, verified or not. */
 async function identify(
   { issuer, api, memberships }: { issuer: string; api: string; memberships: boolean },
   { accessToken }: UpstreamTokens,
@@ -108,11 +108,11 @@ async function identify(
   }
 }
 
-/** Entries on one page, and pages that are read. */
+/** The entries on one page, and the pages that are read. */
 const PAGE = 100
 const PAGES = 10
 
-/** What it does not answer, nobody belongs to. */
+/** Reads the organizations and teams of the user. A list ends at the first page that GitHub refuses. */
 async function membershipsOf(api: string, headers: Record<string, string>, fetch: Fetch) {
   const list = async <T>(path: string, schema: v.GenericSchema<unknown, T[]>): Promise<T[]> => {
     const found: T[] = []

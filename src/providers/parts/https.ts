@@ -1,6 +1,6 @@
 import { isLoopbackHost } from '../../http/loopback.ts'
 
-/** Whether text is an https URL, or an http one on a loopback host, without user, query or fragment. */
+/** Tells whether a text is an https URL, or an http one on a loopback host, without user, query or fragment. */
 export function isHttps(text: string): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)

@@ -11,15 +11,15 @@ export class WrongInput extends TypeError {
   }
 }
 
-/** One value that a definition needs from its user, such as a tenant. It is checked before any URL is made of it. */
+/** One option of a definition, such as a tenant. It is checked before any URL is made of it. */
 export interface Input<In = unknown, Out = unknown, Required extends boolean = boolean> {
   readonly required: Required
-  /** What is expected, as a phrase. */
+  /** The expected value, as a phrase. */
   readonly expected: string
-  /** Where no text can say it: then there is no variable for it. */
+  /** `true` if no text can express the value. Then there is no variable for it. */
   readonly inCodeOnly?: boolean
   /**
-   * @param given All options, where one decides how another is read.
+   * @param given All options, for an option that depends on another.
    * @throws {TypeError} `expected …`; the value is never quoted.
    */
   read(value: In | undefined, given?: Readonly<Record<string, unknown>>): Out
@@ -33,15 +33,15 @@ type RequiredKeys<I extends Inputs> = {
   [K in keyof I]: I[K]['required'] extends true ? K : never
 }[keyof I]
 
-/** What a definition gets of its inputs. */
+/** The values of the options, as the definition gets them. */
 export type InputValues<I extends Inputs> = { readonly [K in keyof I]: OutOf<I[K]> }
 
-/** What the user gives. */
+/** The options, as the operator writes them. */
 export type InputOptions<I extends Inputs> = { [K in RequiredKeys<I>]: InOf<I[K]> } & {
   [K in Exclude<keyof I, RequiredKeys<I>>]?: InOf<I[K]> | undefined
 }
 
-/** A text that is there and fits. */
+/** Creates a required text. */
 export function text(
   expected: string,
   accepts: RegExp | ((value: string) => boolean),
@@ -58,21 +58,21 @@ export function text(
   }
 }
 
-/** The same, but it may be missing. */
+/** Makes an option optional. */
 export const optional = <In, Out>(input: Input<In, Out>): Input<In, Out | undefined, false> => ({
   required: false,
   expected: input.expected,
   read: (value, given) => (value === undefined ? undefined : input.read(value, given)),
 })
 
-/** The same, with a value for where it is missing. */
+/** Makes an option optional, with a default. */
 export const withDefault = <In, Out>(input: Input<In, Out>, value: In): Input<In, Out, false> => ({
   required: false,
   expected: input.expected,
   read: (given) => input.read(given ?? value),
 })
 
-/** Several, as an array or as one text with commas or blanks between. */
+/** Creates a list: an array, or one text separated by commas or spaces. */
 export const list = <Out>(input: Input<string, Out>): Input<string | readonly string[], Out[], true> => ({
   required: true,
   expected: `a list, each ${input.expected}`,
@@ -96,7 +96,7 @@ export const oneOf = <T extends string>(...values: readonly T[]): Input<T, T, tr
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 
-/** Whether a URL may be one of a provider: https, or http on this machine; nothing but host and path. */
+/** Tells whether a URL may be one of a provider: https, or http on a loopback host, with only a host and a path. */
 export function isProviderUrl(value: string, anyHttp = false): boolean {
   if (!URL.canParse(value) || /[\s\\]/.test(value)) return false
   const { protocol, hostname, username, password, search, hash } = new URL(value)
@@ -105,10 +105,10 @@ export function isProviderUrl(value: string, anyHttp = false): boolean {
   return secure && !(username || password || search || hash)
 }
 
-/** A URL, kept as it is spelt. */
+/** A URL, in its original spelling. */
 export const url: Input<string, string, true> = text('an https URL without query', isProviderUrl)
 
-/** A URL of a definition that takes `dangerouslyAllowHttp`. */
+/** A URL of a definition with the option `dangerouslyAllowHttp`. */
 export const anyUrl: Input<string, string, true> = {
   ...url,
   read(value, given) {
@@ -117,7 +117,7 @@ export const anyUrl: Input<string, string, true> = {
   },
 }
 
-/** The switch for it. */
+/** The option `dangerouslyAllowHttp` itself. */
 export const dangerouslyAllowHttp: Input<boolean, boolean, false> = {
   required: false,
   expected: 'true or false',
@@ -128,13 +128,13 @@ export const dangerouslyAllowHttp: Input<boolean, boolean, false> = {
   },
 }
 
-/** A URL to append paths to: without its last slash. */
+/** A URL to append paths to. Removes slashes from its end. */
 export const baseUrl: Input<string, string, true> = {
   ...url,
   read: (value) => url.read(value).replace(/\/+$/, ''),
 }
 
-/** The same of a definition that takes `dangerouslyAllowHttp`. */
+/** A base URL of a definition with the option `dangerouslyAllowHttp`. */
 export const anyBaseUrl: Input<string, string, true> = {
   ...anyUrl,
   read: (value, given) => anyUrl.read(value, given).replace(/\/+$/, ''),

@@ -1,5 +1,5 @@
-/** Scopes for who somebody is. */
+/** The scopes of the user's identity. */
 export const IDENTITY: readonly string[] = ['openid', 'profile', 'email']
 
-/** The same, with a refresh token. */
+/** The scopes of the user's identity, with a refresh token. */
 export const OFFLINE: readonly string[] = [...IDENTITY, 'offline_access']

@@ -1,7 +1,7 @@
 import type { ConfigIssue } from '../../errors.ts'
 import type { Provider } from '../provider.ts'
 
-/** The key under which a provider carries what is wrong with its options. */
+/** The key under which a provider carries the issues of its options. */
 const ISSUES = Symbol.for('lockgate.provider.issues')
 
 /**
@@ -11,6 +11,6 @@ const ISSUES = Symbol.for('lockgate.provider.issues')
 export const unusableProvider = (id: string, issues: readonly ConfigIssue[]): Provider =>
   ({ id, name: id, [ISSUES]: issues }) as unknown as Provider
 
-/** Returns what is wrong with the options that a provider was made from, by the name of the option. */
+/** Returns the issues of the options that a provider was made from, by the name of the option. */
 export const providerIssues = (provider: object): readonly ConfigIssue[] =>
   (provider as { readonly [ISSUES]?: readonly ConfigIssue[] })[ISSUES] ?? []
