@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { devNull } from 'node:os'
 import { ms } from '../../src/internal.ts'
 
@@ -45,10 +45,12 @@ function lowestFree(limit: number): number {
   }
 }
 
+/** Returns the soft limit, where the system has it as a file. Node's own report would resolve the name of every peer. */
 function descriptorLimit(): number {
-  const { userLimits } = process.report.getReport() as unknown as {
-    userLimits?: { open_files?: { soft?: number | 'unlimited' } }
+  try {
+    const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft)
+  } catch {
+    return Number.POSITIVE_INFINITY
   }
-  const soft = userLimits?.open_files?.soft
-  return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY
 }
