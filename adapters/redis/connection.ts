@@ -9,7 +9,7 @@ import {
   type ScriptSources,
 } from './client.ts'
 
-/** A connection that recovers by itself, whatever happens to the server. */
+/** A connection that recovers by itself from a server that hangs, restarts, moves or is replaced. */
 export interface Connection<Scripts> {
   readonly isCluster: boolean
   /** Changes with every new connection. */
@@ -29,7 +29,7 @@ export interface Connection<Scripts> {
 export interface RunOptions {
   /** Milliseconds; 2,500 by default. */
   readonly within?: number
-  /** Whether only those commands are sent again that certainly did not run. */
+  /** `true` to send only those commands again that certainly did not run. */
   readonly once?: boolean
 }
 
@@ -48,12 +48,12 @@ export function openConnection<Scripts extends object>(
 ): Connection<Scripts> {
   checkServer(server)
   let opened: Client<Scripts> | undefined
-  /** When the client was last ready, or was first asked to be. */
+  /** The time at which the client was last ready, or first used. */
   let downSince = 0
   /** Counts connections, so that only the first of many failures opens a new one. */
   let epoch = 0
   let lastError: Error | undefined
-  /** When the first command was sent that no reply followed. */
+  /** The time at which the first command was sent that no reply followed. */
   let waitingSince: number | undefined
 
   function client(): Client<Scripts> {

@@ -1,15 +1,15 @@
 import { ms } from '../../src/internal.ts'
 
 /**
- * An engine that hangs must be an error, not a request that never ends.
+ * Resolves with `work`, or rejects after a deadline, so that an engine that hangs does not hold a request for ever.
  *
  * @param limit Milliseconds.
- * @throws {Error} Where `work` takes longer. It is not undone: it may still happen.
+ * @throws {Error} If `work` takes longer. It is not cancelled, and may still take effect.
  */
 export async function within<T>(work: T | PromiseLike<T>, limit: number = ms.storageEngine): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The storage did not answer within ${limit / 1000} s`)), limit)
+    timer = setTimeout(() => reject(new Error(`The storage did not respond within ${limit / 1000} s`)), limit)
   })
   try {
     return await Promise.race([work, late])

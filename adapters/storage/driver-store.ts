@@ -14,16 +14,16 @@ export interface Engine {
   remove(key: string): Promise<void>
   /** Lists every key under a prefix, expired or not, as far as the caller asks for more. */
   list(prefix: string): AsyncIterable<string>
-  /** Whether the engine itself removes what has expired. */
+  /** `true` if the engine itself removes expired records. */
   readonly keepsTime: boolean
-  /** Whether an unreadable record is so old that it can be removed. By default none is. */
+  /** Returns whether an unreadable record is so old that it can be removed. Without it none is. */
   isAbandoned?(key: string): Promise<boolean>
 }
 
 /** Records that are read at the same time. */
 const AT_ONCE = 32
 
-/** A store whose engine cannot compare and set: that is done in this process, one change of a key after another. */
+/** Creates a store on an engine that cannot compare and set. This process does it, one change of a key after another. */
 export function driverStore(engine: Engine, consistency: 'process' | 'eventual'): Store {
   const turns = createTurns()
   const stored = (key: string) => within(engine.read(key))

@@ -1,12 +1,12 @@
 import type { Store } from '../../src/index.ts'
 import type { Closable, Driver } from './driver.ts'
 
-/** The strings of `LOCKGATE_STORAGE`, by what stands before the first colon. */
+/** One form of `LOCKGATE_STORAGE`, by its text before the first colon. */
 interface Scheme {
   open(rest: string, text: string): Promise<Store>
-  /** What to install where it is missing. */
+  /** The packages to install. */
   readonly needs?: string
-  /** A server, which may be out of reach. */
+  /** The name of the server that it connects to. */
   readonly server?: string
 }
 
@@ -39,16 +39,15 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
   unstorage: { open: openDriver },
 }
 
-/** What {@link fromUrl} understands, for messages. */
+/** The forms that {@link fromUrl} accepts, for messages. */
 export const storageForms =
   'memory:, fs:./folder, sqlite:./file.db, redis://host, postgres://user@host/database, deno-kv:[path] or unstorage:<driver>?option=value'
 
 /**
- * Opens the store that a text names, and asks it something, so that one that cannot work is known at once. Only what
- * is named is loaded.
+ * Opens the store that a text names, and writes, swaps and deletes a probe record, so that a store that cannot work is
+ * known at once. Only the named store is loaded.
  *
- * @throws {TypeError} With one sentence that says what to do. It never contains what stands in the text: that may
- * be a password.
+ * @throws {TypeError} With one sentence that says what to do. It never contains the text, which may have a password.
  */
 export async function fromUrl(text: string): Promise<Store> {
   const colon = text.indexOf(':')
@@ -67,7 +66,7 @@ export async function fromUrl(text: string): Promise<Store> {
     else await store.get('lockgate')
     return store
   } catch (error) {
-    // It would try to connect for ever.
+    // It would continue to connect.
     await store?.close?.().catch(() => {})
     if (error instanceof TypeError) throw error
     throw new TypeError(explain(error, name, scheme), { cause: error })
@@ -91,7 +90,7 @@ function explain(error: unknown, name: string, { needs, server }: Scheme): strin
   return `cannot open ${name}: (${reason}): check that its path exists and may be written`
 }
 
-/** @param rest `<driver>?option=value`: numbers, `true` and `false` are taken as such. */
+/** @param rest `<driver>?option=value`. Numbers, `true` and `false` are read as such. */
 async function openDriver(rest: string): Promise<Store> {
   const [name = '', query] = rest.split(/\?(.*)/s)
   if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new TypeError('expected unstorage:<driver>?option=value')

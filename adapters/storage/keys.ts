@@ -1,14 +1,15 @@
-/** Long enough for every key there is, and short enough for a file's name and for every engine's limit. */
+/** Characters of the longest key: enough for every key, and few enough for a file name and for the limit of every engine. */
 const LONGEST = 200
 
-// Three parts at most: stores that keep one folder's keys together then know what is in a folder of two parts.
+// Three parts at most, so that a folder of two parts contains records only.
 const KEY = /^[\w-]+(:[\w-]+){0,2}$/
 const PREFIX = /^([\w-]+:){0,2}[\w-]*$/
 
 /**
- * Drivers cut, join and rewrite what is unusual in a key, each in its own way: what is unusual never reaches them.
+ * Returns a key that means the same to every driver. Drivers split, join and rewrite unusual characters, each in its own
+ * way.
  *
- * @throws {TypeError} For a key that is not made of up to three base64url parts joined by colons.
+ * @throws {TypeError} For a key that is not one to three base64url parts joined by colons.
  */
 export function checkKey(key: string): string {
   if (key.length > LONGEST || !KEY.test(key)) {
@@ -19,7 +20,11 @@ export function checkKey(key: string): string {
   return key
 }
 
-/** @throws {TypeError} For what no key begins with. */
+/**
+ * Returns a prefix that a key can have.
+ *
+ * @throws {TypeError} For any other text.
+ */
 export function checkPrefix(prefix: string): string {
   if (prefix.length > LONGEST || !PREFIX.test(prefix)) {
     throw new TypeError('A prefix must be the beginning of a key')
@@ -27,6 +32,6 @@ export function checkPrefix(prefix: string): string {
   return prefix
 }
 
-/** What a key's neighbours share: everything up to its last colon, with it. Empty where there is none. */
+/** Returns the folder of a key: everything up to its last colon, with it. Empty if there is none. */
 export const folderOf = (keyOrPrefix: string): string =>
   keyOrPrefix.slice(0, keyOrPrefix.lastIndexOf(':') + 1)

@@ -5,7 +5,7 @@ import { checkKey, checkPrefix } from './keys.ts'
 import { createSweep } from './sweep.ts'
 
 /**
- * Memory of this process, over unstorage's driver: everything ends with it. For development, tests and single
+ * The memory of this process, over unstorage's driver. A restart loses every grant. For development, tests and single
  * machines that may lose their grants.
  */
 export function memory(): Store {
@@ -31,7 +31,7 @@ export function memory(): Store {
     return envelope && { value: envelope.value, version: envelope.version }
   }
 
-  // Nothing waits between look and write, so within the process `swap` is atomic.
+  // There is no await between the read and the write, so `swap` is atomic within the process.
   return {
     consistency: 'process',
     get: async (key) => read(checkKey(key)),

@@ -108,7 +108,7 @@ export function redis(options: RedisStoreOptions): Store & Closable {
     }
   }
 
-  /** Whether the server may have dropped an index under memory pressure. */
+  /** Returns whether the server may have dropped an index under memory pressure. */
   async function mayEvict(): Promise<boolean> {
     if (!policy || Date.now() - policy.at > ms.redisPolicy) {
       policy = { name: await connection.run(evictionPolicy), at: Date.now() }

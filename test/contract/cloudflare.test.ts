@@ -152,7 +152,7 @@ describe('durable-object', () => {
     await store.swap('grant:swapped:1', undefined, 1, 60)
     const found = await listed(store, 'grant:')
     expect(found).toEqual([...expected, ...keys, 'grant:swapped:1'].sort())
-    const records = await store.getMany!([...keys, 'grant:nobody:1'])
+    const records = await store.getMany!([...keys, 'grant:unknown:1'])
     expect(records.map((one) => (one as { value: unknown } | undefined)?.value)).toEqual([...keys, undefined])
   })
 

@@ -237,7 +237,7 @@ describe.each(PROPAGATION)('with writes that need %i s', (seconds) => {
       const third = await refreshed(a, client, second.refresh_token)
       const fourth = await refreshed(a, client, third.refresh_token)
       later(50)
-      // Stolen, and used where nobody knows yet: the record in the store is older than what A issued.
+      // Stolen, and used in a place that does not know yet: it writes a record that is older than what A issued.
       expect((await refresh(b, client, second.refresh_token)).status).toBe(200)
       later(70)
       expect(await outcome(await refresh(b, client, third.refresh_token))).toEqual([400, 'invalid_grant'])

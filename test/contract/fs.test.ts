@@ -68,7 +68,7 @@ test('a process killed while it writes leaves whole records', async () => {
   }
 })
 
-test('what a crash left beside a record is not listed, and is swept up once nobody can be writing it', async () => {
+test('a leftover of a crash is not listed, and is removed once no write can be using it', async () => {
   const base = await newFolder()
   const store = fs({ base })
   await store.set('grant:u:1', 1, 60)
@@ -205,7 +205,7 @@ describe('the lock of a folder', () => {
   test.each([
     ['of another machine', elsewhere(new Date(0)).text],
     ['that was cut in half', '{"id":'],
-  ])('%s is taken over when nobody touches it', async (_name, text) => {
+  ])('%s is taken over when it is not touched', async (_name, text) => {
     const base = await newFolder()
     await writeFile(join(base, '.lock'), text)
     const store = fs({ base })

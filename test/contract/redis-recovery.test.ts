@@ -12,7 +12,7 @@ import { testStore } from './store-contract.ts'
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 const url = (port: number) => `redis://127.0.0.1:${port}`
 
-/** A counter that many callers raise by compare-and-set, through whatever happens. */
+/** A counter that is raised by compare-and-set without a pause, through every failure. */
 function startCounting(store: Store, key: string) {
   let stopped = false
   let [confirmed, failures] = [0, 0]

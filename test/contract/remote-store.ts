@@ -49,7 +49,7 @@ export async function openRemote(url: string, runtime: readonly string[] = thisN
   child.stderr.on('data', (chunk) => {
     errors += chunk
   })
-  // Whoever still waits for an answer hears of the process's end.
+  // Calls that are pending are rejected when the process ends.
   child.stdin.on('error', () => {})
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   running.add(child)

@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Runs the contract against every store, and prints a table of stores, rules and races. */
+/**
+ * Runs the tests of every store, and prints two tables: the contract of each store with its rules and races, and the drills
+ * that concern single stores, such as failovers, restarts and places that are behind.
+ */
 
 interface Report {
   readonly testResults: readonly {
@@ -48,7 +51,19 @@ const rows = [...stores].sort().map((title) => {
   return [title.slice(0, -CONTRACT.length), count(rules), count(races), count(processes)]
 })
 
-const table = [['store', 'contract', 'races', 'across processes'], ...rows]
-const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)))
-for (const row of table) console.log(row.map((cell, column) => cell.padEnd(widths[column]!)).join('  '))
+const drills = results
+  .filter(({ ancestorTitles: [title = ''] }) => !title.endsWith(CONTRACT))
+  .map((test) => [[...test.ancestorTitles, test.title].join(': '), count([test])])
+
+function print(table: readonly (readonly string[])[]): void {
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)))
+  for (const row of table) {
+    const cells = row.map((cell, column) => cell.padEnd(widths[column]!))
+    console.log(cells.join('  ').trimEnd())
+  }
+}
+
+print([['drill', 'result'], ...drills.sort((a, b) => (a[0]! < b[0]! ? -1 : 1))])
+console.log()
+print([['store', 'contract', 'races', 'across processes'], ...rows])
 process.exit(status ?? 1)

@@ -7,7 +7,7 @@ import { endProcesses, openRemote } from './remote-store.ts'
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-/** Keys nobody else uses, so that every test has its own. */
+/** Returns a key that no other test uses. */
 const freshKey = () => `grant:${randomUUID()}:${randomUUID()}`
 
 /**
@@ -136,7 +136,7 @@ export function testStore(
       })
     }
 
-    test('ends a record by our clock: not before, and whatever the engine thinks', async () => {
+    test('a record expires by our clock, not before and not later', async () => {
       const [key, swapped, kept] = [freshKey(), freshKey(), freshKey()]
       await store.set(key, 'short', 1)
       await store.swap(swapped, undefined, 'short', 1)

@@ -44,7 +44,7 @@ test('a driver that never answers is an error after five seconds, and does not h
     let hangs = true
     const getItem = (key: string) => (hangs ? new Promise(() => {}) : driver.getItem(key))
     const store = unstorage({ ...driver, getItem })
-    const refused = expect(store.swap('a', undefined, 1, 60)).rejects.toThrow('did not answer within 5 s')
+    const refused = expect(store.swap('a', undefined, 1, 60)).rejects.toThrow('did not respond within 5 s')
     await vi.advanceTimersByTimeAsync(5001)
     await refused
     hangs = false
@@ -54,11 +54,11 @@ test('a driver that never answers is an error after five seconds, and does not h
   }
 })
 
-test('what somebody else wrote under a key is an error, and its message does not quote it', async () => {
+test('a record of another program is an error, and its message does not quote it', async () => {
   const driver = memoryDriver()
   const store = unstorage(driver)
-  await driver.setItem!('a', 'secret-of-somebody', {})
-  await expect(store.get('a')).rejects.toThrow(/^(?!.*secret-of-somebody).*did not write/)
+  await driver.setItem!('a', 'secret-of-another-program', {})
+  await expect(store.get('a')).rejects.toThrow(/^(?!.*secret-of-another-program).*did not write/)
   await expect(store.swap('a', undefined, 1, 60)).rejects.toThrow('did not write')
 })
 

@@ -97,14 +97,14 @@ function reach(request: Request): Promise<Response> {
   return fetch(new Request(url, request))
 }
 
-/** Tries again until somebody answers: what a client does whose connection broke. */
+/** Sends a request again until an instance responds, as a client does whose connection broke. */
 async function insist(make: () => Request): Promise<Response> {
   for (let tries = 0; tries < 200; tries++) {
     const response = await reach(make()).catch(() => undefined)
     if (response && response.status < 500) return response
     await pause(50)
   }
-  throw new Error('nobody answered for ten seconds')
+  throw new Error('no instance responded for ten seconds')
 }
 
 const post = (path: string, params: Record<string, string>) => () =>
@@ -160,7 +160,7 @@ async function work(index: number): Promise<void> {
       continue
     }
     totals.acknowledged++
-    // From here on the client holds tokens: whatever is killed, they must carry on.
+    // From here on the client holds tokens. No kill may make them invalid.
     for (let round = 0; round < 3 && tokens; round++) {
       const params = { grant_type: 'refresh_token', client_id: clientId, refresh_token: tokens.refresh_token }
       const response = await insist(post('/token', params))

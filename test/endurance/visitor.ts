@@ -106,7 +106,7 @@ export function createVisitor(about: {
     const user = await call(held.access_token)
     for (let round = 0; round < ROUNDS; round++) {
       for (let count = 0; count < CALLS; count++) {
-        assert.equal(await call(held.access_token), user, 'a call for somebody else')
+        assert.equal(await call(held.access_token), user, 'a call for another user')
       }
       await stream(held.access_token, user, round === 1)
       await read(

@@ -49,7 +49,7 @@ export async function startRedis(): Promise<RedisServer> {
   }
 }
 
-/** @throws {Error} Where nobody listens within ten seconds. */
+/** @throws {Error} If no process listens within ten seconds. */
 export async function listening(port: number): Promise<void> {
   const until = Date.now() + 10_000
   for (;;) {
@@ -59,7 +59,7 @@ export async function listening(port: number): Promise<void> {
       socket.once('connect', () => socket.destroy())
     })
     if (open) return
-    if (Date.now() > until) throw new Error(`Nobody listens on port ${port}`)
+    if (Date.now() > until) throw new Error(`No process listens on port ${port}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
