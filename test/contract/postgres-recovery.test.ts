@@ -142,13 +142,18 @@ testStore(
   { processes: true, without: missing },
 )
 
-test.skipIf(missing)('postgres through pgbouncer says which setting is missing', async () => {
-  const server = await startPostgres()
-  const bouncer = await startPgbouncer(server.url)
-  const store = postgres({ url: bouncer.url })
-  await store.check!()
-  expect(await store.warnings!()).toEqual([expect.stringMatching(/refuses statement_timeout.*ALTER ROLE/)])
-  await store.close()
-  await bouncer.stop()
-  await server.stop()
-})
+test.skipIf(missing).each(['session', 'transaction', 'statement'] as const)(
+  'postgres through pgbouncer in mode %s works, and says which setting is missing',
+  async (mode) => {
+    const server = await startPostgres()
+    const bouncer = await startPgbouncer(server.url, mode)
+    const store = postgres({ url: bouncer.url })
+    await store.check!()
+    await Promise.all(Array.from({ length: 20 }, (_, index) => store.set(`grant:u:${index}`, index, 60)))
+    expect((await store.get('grant:u:7'))?.value).toBe(7)
+    expect(await store.warnings!()).toEqual([expect.stringMatching(/refuses statement_timeout.*ALTER ROLE/)])
+    await store.close()
+    await bouncer.stop()
+    await server.stop()
+  },
+)

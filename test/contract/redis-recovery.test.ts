@@ -1,5 +1,6 @@
 import { Cluster, Redis } from 'ioredis'
 import type { Store } from 'lockgate'
+import { redis as redisLimiter } from 'lockgate/limits/redis'
 import { type RedisClient, redis } from 'lockgate/storage/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noRedis } from '../support/redis.ts'
@@ -103,8 +104,11 @@ describe.skipIf(noRedis)('redis', () => {
       await sleep(300)
       // As a managed service does it: writes stop, the replica catches up and is promoted, the address moves. The
       // connection to the old primary stays open.
-      primary.cli('client', 'pause', '1000', 'write')
-      await sleep(200)
+      primary.cli('client', 'pause', '60000', 'write')
+      const offset = (info: string, name: string) => new RegExp(`${name}[:=](\\d+)`).exec(info)?.[1]
+      await expect
+        .poll(() => offset(replica.cli('info', 'replication'), 'slave_repl_offset'), { timeout: 10_000 })
+        .toBe(offset(primary.cli('info', 'replication'), 'master_repl_offset'))
       replica.cli('replicaof', 'no', 'one')
       primary.cli('replicaof', '127.0.0.1', String(replica.port))
       gate.target = replica.port
@@ -181,6 +185,26 @@ describe.skipIf(noRedis)('redis cluster', () => {
     client.disconnect()
   })
 
+  test('the documented access rules are enough, for the limits too', async () => {
+    for (const node of nodes) {
+      const rules =
+        '~lockgate* +get +mget +set +del +exists +scan +info +zadd +zrem +zscore +zrangebyscore +zremrangebyscore +pttl +pexpire +eval +evalsha'
+      const cluster = '+cluster|slots +cluster|info +readonly +time'
+      node.cli('acl', 'setuser', 'user', 'on', '>pw', ...`${rules} ${cluster}`.split(' '))
+    }
+    const url = `redis://user:pw@127.0.0.1:${nodes[0]!.port}?cluster=true`
+    const store = redis({ url })
+    await store.check!()
+    await store.set('grant:acl:1', 1, 60)
+    expect(await listed(store, 'grant:acl:')).toEqual(['grant:acl:1'])
+    expect(await listed(store, 'grant:')).toContain('grant:acl:1')
+    await store.close()
+    const limiter = redisLimiter({ url })
+    const rule = { name: 'address', limit: 1, window: 60 } as const
+    expect(await limiter.take('address:192.0.2.1', rule)).toEqual({ allowed: true, retryAfter: 0 })
+    await limiter.close()
+  })
+
   test('a client of one server is told that this is a cluster', async () => {
     const store = redis({ url: nodes[0]!.url })
     await expect(
@@ -198,7 +222,9 @@ describe.skipIf(noRedis)('redis cluster', () => {
     const store = redis({ url: `${nodes[0]!.url}?cluster=true` })
     const keys = Array.from({ length: 60 }, (_, index) => `grant:v${index}:1`)
     for (const key of keys) await store.set(key, key, 600)
-    await expect.poll(() => replica.cli('dbsize').trim(), { timeout: 5000 }).toBe(doomed.cli('dbsize').trim())
+    await expect
+      .poll(() => replica.cli('dbsize').trim(), { timeout: 15_000 })
+      .toBe(doomed.cli('dbsize').trim())
     doomed.process.kill('SIGKILL')
     const times = await Promise.all(keys.map((key) => recovery(store, key)))
     expect(Math.max(...times)).toBeLessThan(10_000)

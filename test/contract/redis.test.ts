@@ -1,6 +1,12 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import { fromUrl } from 'lockgate/storage/from-url'
 import { redis } from 'lockgate/storage/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { noRedis, type RedisServer, startRedis } from '../support/redis.ts'
 import { createRedisLab, type RedisLab, type RedisNode } from '../support/redis-lab.ts'
 import { startGate } from '../support/tcp-gate.ts'
@@ -150,6 +156,27 @@ describe.skipIf(noRedis)('redis', () => {
     ])('a user who %s is told so at the start', async (_name, url, message) => {
       await expect(fromUrl(url())).rejects.toThrow(message)
     })
+  })
+
+  test('TLS verifies the server, and refuses one that it does not know', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lockgate-redis-tls-'))
+    const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name)) as [string, string]
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+    const files = ['-keyout', key, '-out', cert]
+    const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', ...subject, ...files]
+    execFileSync('openssl', args, { stdio: 'ignore' })
+    const port = await freePort()
+    const certificate = ['--tls-key-file', key, '--tls-cert-file', cert, '--tls-ca-cert-file', cert]
+    const secured = await lab.start('--tls-port', String(port), ...certificate, '--tls-auth-clients', 'no')
+    const client = new Redis({ host: 'localhost', port, tls: { ca: await readFile(cert) } })
+    const store = redis({ client })
+    await store.set('grant:u:1', 'over TLS', 60)
+    expect(secured.cli('get', 'lockgate:grant:u:1')).toContain('over TLS')
+    client.disconnect()
+    const unknown = redis({ url: `rediss://localhost:${port}` })
+    await expect(unknown.get('grant:u:1')).rejects.toThrow(/self.signed certificate/i)
+    await unknown.close()
+    await rm(folder, { recursive: true })
   })
 
   test('a replica is told from a primary at the start', async () => {

@@ -145,5 +145,14 @@ for (const name of values.stores.split(',')) {
     return 200
   })
   console.log(`${name}: 200 lists of one user in ${one}`)
+  // A store that sweeps pays for it at each write.
+  const writes = await timed(async () => {
+    for (let index = 0; index < 40; index++) {
+      await part.set(`grant:swept:${index}`, { index }, 600)
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+    return 40
+  })
+  console.log(`${name}: 40 writes, two in a second, in ${writes}`)
   await stop()
 }

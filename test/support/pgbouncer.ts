@@ -17,8 +17,11 @@ function works(): boolean {
   }
 }
 
-/** Starts a PgBouncer in front of a server, with a server connection for each transaction. */
-export async function startPgbouncer(behind: string): Promise<{ url: string; stop(): Promise<void> }> {
+/** Starts a PgBouncer in front of a server. */
+export async function startPgbouncer(
+  behind: string,
+  mode: 'session' | 'transaction' | 'statement' = 'transaction',
+): Promise<{ url: string; stop(): Promise<void> }> {
   const server = new URL(behind)
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'lockgate-pgbouncer-'))
@@ -31,7 +34,7 @@ export async function startPgbouncer(behind: string): Promise<{ url: string; sto
     `listen_port = ${port}`,
     'unix_socket_dir =',
     'auth_type = any',
-    'pool_mode = transaction',
+    `pool_mode = ${mode}`,
     'default_pool_size = 5',
   ]
   await writeFile(file, `${lines.join('\n')}\n`)

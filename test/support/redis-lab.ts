@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
@@ -62,19 +62,24 @@ export async function createRedisLab(): Promise<RedisLab> {
     }
   }
 
-  const base = (port: number) => ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir]
+  /** Each server has its own folder: a replica writes what it received into it, and another server would load that. */
+  async function base(port: number): Promise<string[]> {
+    const own = join(dir, String(port))
+    await mkdir(own)
+    return ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', own]
+  }
 
   async function startMember(): Promise<RedisNode> {
     const port = await clusterPort()
     const config = join(dir, `nodes-${port}.conf`)
     const cluster = ['--cluster-enabled', 'yes', '--cluster-config-file', config]
-    return run(port, [...base(port), ...cluster, '--cluster-node-timeout', '1500'])
+    return run(port, [...(await base(port)), ...cluster, '--cluster-node-timeout', '1500'])
   }
 
   const lab: RedisLab = {
     async start(...args) {
       const port = await freePort()
-      return run(port, [...base(port), ...args])
+      return run(port, [...(await base(port)), ...args])
     },
     async sentinel(primary) {
       const port = await freePort()
