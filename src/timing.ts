@@ -50,7 +50,7 @@ const SHIPPED = {
   redisPolicy: 60_000,
   /** The time for which Redis remembers that a user has no records. */
   redisIndex: 3_600_000,
-  /** How long work counts that several requests wait for. After that, one of them starts it again. */
+  /** The time after which shared work counts as dropped, and one of the waiting requests starts it again. */
   singleFlight: 3000,
   /** The deadline of an external rate limiter, before the one in memory decides. */
   limiter: 1000,
@@ -119,7 +119,7 @@ export const seconds = {
   retryLater: 5,
   /** `Retry-After` while too many event streams are open. */
   retryStreams: 5,
-  /** How long an exchange on Workers counts as open without a sign of life. */
+  /** The time without activity after which an exchange on Workers counts as closed. */
   streamSilent: 10,
   /** The longest `Retry-After` of a provider that a request waits for itself. */
   providerSoon: 2,
