@@ -20,7 +20,7 @@ import { createProviderBearer } from './guard/provider-bearer.ts'
 import { createLimits, type Limits } from './limits/limits.ts'
 import type { Settings } from './options/options.ts'
 import type { UpstreamTokens } from './ports.ts'
-import { asksForMemberships } from './protocol/allow.ts'
+import { neededMemberships } from './protocol/allow.ts'
 import { type AccessTokens, createAccessTokens } from './tokens/access-token.ts'
 import { type ClientStates, createClientStates } from './tokens/client-states.ts'
 import { type AdmitUser, createAdmitUser } from './upstream/admit-user.ts'
@@ -97,10 +97,10 @@ export function createContext(settings: Settings): Context {
     fetch,
     now,
     keepAlive,
-    memberships: asksForMemberships(settings.allow, id),
+    needs: neededMemberships(settings.allow, id),
   }))
   const admitUser = createAdmitUser(settings.allow)
-  const endTokens = createEndTokens({ upstreams, emit })
+  const endTokens = createEndTokens({ upstreams, grants, emit })
   const connections = createConnections({
     grants,
     upstreams,

@@ -1,8 +1,10 @@
 import { describeError, type Emit } from '../events/event.ts'
+import type { Grants } from '../grants/grants.ts'
 import type { Owner } from '../grants/owner.ts'
 import type { UpstreamTokens } from '../ports.ts'
 import { ms } from '../timing.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import { otherGrants } from './other-grants.ts'
 import { retrying } from './retry.ts'
 
 /**
@@ -18,14 +20,18 @@ export type EndTokens = (
   report?: Emit,
 ) => Promise<void>
 
-/** Revoking a token twice does no harm, so every temporary failure is retried. */
+/**
+ * Revoking a token twice does no harm, so every temporary failure is retried. At some providers one revocation ends
+ * every grant of the user: there only the last one revokes, and the tokens of the others are dropped.
+ */
 export const createEndTokens =
-  ({ upstreams, emit }: { upstreams: Upstreams; emit: Emit }): EndTokens =>
-  async (owner, tokens, report = emit) => {
+  (ports: { upstreams: Upstreams; grants: Grants; emit: Emit }): EndTokens =>
+  async (owner, tokens, report = ports.emit) => {
     if (!tokens) return
     try {
-      const upstream = upstreams.find(owner.provider)
+      const upstream = ports.upstreams.find(owner.provider)
       if (!upstream) throw new TypeError('the provider of the grant is not configured, or not known yet')
+      if (upstream.revocationEnds === 'authorization' && (await otherGrants(ports, owner)).length > 0) return
       await retrying(
         () => upstream.revoke(tokens),
         { pauses: ms.revokePauses, within: ms.revokeWithin },

@@ -12,8 +12,10 @@ import { ms } from '../timing.ts'
 import type { Exchanged } from '../upstream/identity.ts'
 import { UpstreamUnavailable } from '../upstream/unavailable.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
 import type { EndTokens } from './end.ts'
 import type { Leases } from './lease.ts'
+import { limitOf } from './other-grants.ts'
 import { retrying } from './retry.ts'
 import { stateOf } from './token-state.ts'
 
@@ -42,6 +44,7 @@ export const unchanged = (tokens: UpstreamTokens): Exchanged => ({ tokens, answe
 
 export function createRenewal(ports: {
   grants: Grants
+  upstreams: Upstreams
   leases: Leases
   /** Scopes whose provider scopes were withdrawn are withdrawn too. */
   scopes: ScopeTable
@@ -51,11 +54,31 @@ export function createRenewal(ports: {
 }): Renewal {
   const { grants, leases, scopes, now, emit, endTokens } = ports
 
-  async function end(key: GrantKey, reason: ReasonCode, cause?: OAuthError): Promise<never> {
+  /** @param more Explains the end further, in the event. */
+  async function end(key: GrantKey, reason: ReasonCode, cause?: OAuthError, more?: string): Promise<never> {
     const ended = await grants.end(key)
-    const detail = cause?.reason === reason ? cause.detail : undefined
+    const said = cause?.reason === reason ? cause.detail : undefined
+    const detail = [said, more].filter((part) => part !== undefined).join('; ') || undefined
     emit({ type: 'grant-ended', ...ownerOf(key, ended), reason, detail })
     throw signInEnded({ reason, detail, cause })
+  }
+
+  /**
+   * Returns the tokens that another instance got meanwhile, if one did: then the provider refused a refresh token that
+   * had been replaced. Without leases, the other instance may not have written them yet.
+   */
+  async function replaced(
+    key: GrantKey,
+    { tokens: { accessToken }, upstream: { rotation } }: Leased,
+  ): Promise<UpstreamTokens | undefined> {
+    if (rotation === 'never') return undefined
+    for (const pause of grants.consistency === 'atomic' ? [0] : [0, ms.refreshOnceMore]) {
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause))
+      const grant = await grants.load(key)
+      const tokens = grant && grants.tokensOf(key, grant)
+      if (tokens && tokens.accessToken !== accessToken) return tokens
+    }
+    return undefined
   }
 
   /** Handles a failed refresh. */
@@ -63,10 +86,13 @@ export function createRenewal(ports: {
     const { grant, upstream, tokens, isRefused } = leased
     const owner = { ...ownerOf(key, grant), provider: upstream.id }
     if (error instanceof OAuthError && error.code === 'invalid_grant') {
+      const winner = error.cause === undefined ? undefined : await replaced(key, leased)
+      if (winner) return unchanged(winner)
       const mayLive = lost && leases.marks(upstream) && error.cause !== undefined
       // The lost tokens may be valid. Where tokens are a family, revoking the old one revokes the new one.
       if (mayLive) void endTokens(owner, tokens)
-      return end(key, mayLive ? 'refresh-response-lost' : error.reason, error)
+      const limit = await limitOf(ports, owner, leased)
+      return end(key, mayLive ? 'refresh-response-lost' : error.reason, error, limit)
     }
     await leases.giveBack(key, { lost, upstream })
     const killed = lost && upstream.refreshKillsAccess

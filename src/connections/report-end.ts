@@ -19,5 +19,7 @@ export function reportEnd(
   const owner = ownerOf(key, grant)
   if (REUSE.has(reason)) call.emit({ type: 'reuse-detected', ...owner, reason })
   call.emit({ type: 'grant-ended', ...owner, reason })
-  call.defer(Promise.resolve().then(() => endTokens(owner, grants.tokensOf(key, grant), call.emit)))
+  call.defer(
+    Promise.resolve().then(() => endTokens(owner, grants.tokensOf(key, grant), (event) => call.emit(event))),
+  )
 }

@@ -16,10 +16,19 @@ export const isVague = (rule: string): boolean => /^(group|sub|org|team):/.test(
 /** Returns the provider that a rule names. */
 export const providerOfRule = (rule: string): string | undefined => parseRule(rule).provider
 
-/** Tells whether rules need the organizations and teams of a user at a provider. Some providers are asked only then. */
-export const asksForMemberships = (rules: unknown, provider: string): boolean =>
-  Array.isArray(rules) &&
-  rules.map(parseRule).some((rule) => counts(rule.provider, provider) && /^(org|team):/.test(rule.what))
+/** Returns the memberships that rules need of a provider. Some providers are asked for them only then. */
+export function neededMemberships(
+  rules: unknown,
+  provider: string,
+): { memberships: boolean; groups: boolean } {
+  const own = Array.isArray(rules)
+    ? rules.map(parseRule).filter((rule) => counts(rule.provider, provider))
+    : []
+  return {
+    memberships: own.some(({ what }) => /^(org|team):/.test(what)),
+    groups: own.some(({ what }) => what.startsWith('group:')),
+  }
+}
 
 const counts = (named: string | undefined, provider: string | undefined): boolean =>
   named === undefined || named === provider
@@ -43,7 +52,9 @@ export function isAllowed(
   return rules.map(parseRule).some(({ provider: named, what }) => {
     if (!counts(named, provider)) return false
     if (what.startsWith('sub:')) return what.slice(4) === subject
-    if (what.startsWith('group:')) return groups.includes(what.slice(6))
+    // Keycloak names groups by their path.
+    if (what.startsWith('group:'))
+      return groups.includes(what.slice(6)) || groups.includes(`/${what.slice(6)}`)
     const wanted = what.toLowerCase()
     if (wanted.startsWith('org:')) return orgs.includes(wanted.slice(4))
     if (wanted.startsWith('team:')) return teams.includes(wanted.slice(5))

@@ -1,7 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Airtable. A refresh token that is used twice may end the grant.
+ * Airtable. A refresh token that is used twice can end the user's whole integration.
  *
  * @see [Airtable](https://airtable.com/developers/web/api/oauth-reference)
  */
@@ -9,7 +9,7 @@ export const airtable: ProviderFactory<'optional'> = defineProvider({
   id: 'airtable',
   name: 'Airtable',
   docs: 'https://airtable.com/developers/web/api/oauth-reference',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'high',
   secret: 'optional',
   parts: {

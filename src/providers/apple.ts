@@ -14,16 +14,16 @@ export interface AppleOptions {
 
 const id = text('the ten letters and digits that Apple shows', /^[A-Z0-9]{10}$/)
 const pem = text('a private key in PEM form, PKCS #8', /^-----BEGIN PRIVATE KEY-----/)
-/** An environment variable may contain `\\n` for a line break. */
+/** In an environment variable, `\\n` may stand for a new line. */
 const privateKey: Input<string, string, true> = {
   ...pem,
   read: (value) => pem.read(value).replaceAll('\\n', '\n'),
 }
 
 /**
- * Sign in with Apple, for identity only: its access token gives access to no API. The client secret is a JWT, signed for
- * each request. Apple posts its response as a form. It sends the name at the first sign-in only, outside the ID token, so
- * the name is not read. PKCE is not documented, so it is not sent.
+ * Sign in with Apple: identity only, its access token opens no API. The client secret is a JWT that is signed for each
+ * request. Apple posts the authorization response as a form. The name comes only with the first sign-in, outside the
+ * ID token, and is not read. PKCE is not documented, so it is not sent.
  *
  * @see [Sign in with Apple](https://developer.apple.com/documentation/signinwithapplerestapi)
  */
@@ -31,7 +31,7 @@ export const apple: ProviderFactory<'none', AppleOptions> = defineProvider({
   id: 'apple',
   name: 'Apple',
   docs: 'https://developer.apple.com/documentation/signinwithapplerestapi',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'medium',
   secret: 'none',
   inputs: {

@@ -1,8 +1,8 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Asana. The scope `default` covers the permissions of the registered app. Its OpenID issuer is not known, so its API
- * identifies the user.
+ * Asana. The scope `default` stands for the permissions of the registered app. Its OpenID issuer is not known, so its
+ * API identifies the user.
  *
  * @see [Asana](https://developers.asana.com/docs/oauth)
  */
@@ -10,7 +10,7 @@ export const asana: ProviderFactory<'required'> = defineProvider({
   id: 'asana',
   name: 'Asana',
   docs: 'https://developers.asana.com/docs/oauth',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'medium',
   secret: 'required',
   parts: {
@@ -24,8 +24,13 @@ export const asana: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_post',
     scopes: ['default'],
     idToken: false,
-    rotation: 'never',
-    identity: { subject: 'data.gid', email: 'data.email', name: 'data.name' },
+    rotation: 'maybe',
+    identity: {
+      subject: 'data.gid',
+      email: 'data.email',
+      name: 'data.name',
+      orgs: ['data.workspaces.gid'],
+    },
     revocation: { style: 'rfc7009', only: 'refresh_token' },
   },
 })

@@ -2,8 +2,9 @@ import { baseUrl, defineProvider, type ProviderFactory, segment } from './define
 import { OFFLINE } from './parts/openid.ts'
 
 /**
- * authentik, by its address and the slug of the application. Each application has its own issuer, which ends in a slash.
- * The subject mode of the provider in authentik determines the subject of a user.
+ * authentik, by its address and the application's slug. Each application has its own issuer, with a slash at the end.
+ * The subject depends on the subject mode of the provider there. It does not decode the credentials of
+ * `client_secret_basic`. Since 2025.10 its default mapping calls no address verified.
  *
  * @see [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/)
  */
@@ -12,14 +13,26 @@ export const authentik: ProviderFactory<'optional', { baseUrl: string; applicati
     id: 'authentik',
     name: 'authentik',
     docs: 'https://docs.goauthentik.io/add-secure-apps/providers/oauth2/',
-    verified: '2026-11-22',
-    confidence: 'low',
+    verified: '2026-11-27',
+    confidence: 'high',
     secret: 'optional',
     inputs: { baseUrl: baseUrl, application: segment },
     parts: ({ baseUrl, application }) => ({
       issuer: `${baseUrl}/application/o/${application}/`,
       discovery: true,
       clientAuth: 'client_secret_basic',
+      basicEncoding: 'raw',
       scopes: OFFLINE,
+      rotation: 'maybe',
+      refreshErrors: [{ error: ['invalid_scope', 'invalid_request'], means: 'configuration' }],
+      verifiesEmail: 'its scope mapping sets `email_verified`; that of authentik 2025.10 does not',
+      identity: {
+        subject: 'sub',
+        email: 'email',
+        emailVerified: 'email_verified',
+        name: 'name',
+        orgs: ['groups'],
+        groups: ['groups'],
+      },
     }),
   })

@@ -1,29 +1,41 @@
-import { defineProvider, label, type ProviderFactory, segment } from './define.ts'
+import { defineProvider, host, label, optional, type ProviderFactory, segment } from './define.ts'
+import { MICROSOFT_ERRORS } from './parts/microsoft.ts'
+
+/** The tenant and the user flow. */
+export interface AzureB2cOptions {
+  tenant: string
+  policy: string
+  /** A custom domain, instead of `<tenant>.b2clogin.com`. */
+  host?: string | undefined
+}
 
 /**
- * Azure AD B2C, by tenant and user flow. Its issuer does not name the user flow, so the metadata document supplies it. The
- * scopes contain the application's own id, because a request without the scope of an API may yield no access token.
+ * Azure AD B2C, by tenant and user flow. It is not sold to new customers since 2025-05-01. Its issuer does not name the
+ * user flow, so it is read from the document. The application's own id is among the scopes: without an API to request,
+ * there may be no access token.
  *
  * @see [Azure AD B2C](https://learn.microsoft.com/azure/active-directory-b2c/authorization-code-flow)
  */
-export const azureB2c: ProviderFactory<'optional', { tenant: string; policy: string }> = defineProvider({
+export const azureB2c: ProviderFactory<'optional', AzureB2cOptions> = defineProvider({
   id: 'azure-b2c',
   name: 'Azure AD B2C',
   docs: 'https://learn.microsoft.com/azure/active-directory-b2c/authorization-code-flow',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'medium',
   secret: 'optional',
-  inputs: { tenant: label, policy: segment },
-  parts: ({ tenant, policy }, { clientId }) => ({
-    issuer: `https://${tenant}.b2clogin.com`,
+  inputs: { tenant: label, policy: segment, host: optional(host) },
+  parts: ({ tenant, policy, host = `${tenant}.b2clogin.com` }, { clientId }) => ({
+    issuer: `https://${host}`,
     issuerRule: { type: 'adopt' },
     discovery: {
-      url: `https://${tenant}.b2clogin.com/${tenant}.onmicrosoft.com/${policy}/v2.0/.well-known/openid-configuration`,
+      url: `https://${host}/${tenant}.onmicrosoft.com/${policy}/v2.0/.well-known/openid-configuration`,
     },
     clientAuth: 'client_secret_post',
     scopes: ['openid', 'profile', 'offline_access', clientId],
     rotation: 'always',
-    identity: { from: 'id_token', subject: 'sub', email: 'emails.0', name: 'name' },
+    refreshErrors: MICROSOFT_ERRORS,
+    // User flows send a list, custom policies usually one address.
+    identity: { from: 'id_token', subject: 'sub', email: 'emails.0', otherEmail: 'email', name: 'name' },
     revocation: { style: 'none' },
   }),
 })

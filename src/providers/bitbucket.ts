@@ -1,5 +1,7 @@
 import * as v from 'valibot'
+import type { Fetch } from '../ports.ts'
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { namesAt } from './parts/memberships.ts'
 import { getJson } from './parts/who.ts'
 
 const API = 'https://api.bitbucket.org/2.0'
@@ -9,7 +11,7 @@ const Emails = v.object({
 })
 
 /**
- * Bitbucket Cloud. PKCE is not documented, so it is not sent. It cannot revoke tokens.
+ * Bitbucket Cloud. Its support for PKCE is not documented, so it is not sent. It cannot revoke tokens.
  *
  * @see [Bitbucket Cloud](https://developer.atlassian.com/cloud/bitbucket/oauth-2/)
  */
@@ -17,7 +19,7 @@ export const bitbucket: ProviderFactory<'required'> = defineProvider({
   id: 'bitbucket',
   name: 'Bitbucket',
   docs: 'https://developer.atlassian.com/cloud/bitbucket/oauth-2/',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'low',
   secret: 'required',
   parts: {
@@ -29,11 +31,11 @@ export const bitbucket: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_basic',
     scopes: ['account', 'email'],
     pkce: false,
-    // Its name for the granted scopes is `scopes`.
-    conformToken: ({ status, body }) => ({ status, body: { scope: body.scopes, ...body } }),
+    answer: { scope: 'scopes' },
     revocation: { style: 'none' },
     identifiesTokens: true,
-    async identify({ tokens, fetch }) {
+    memberships: { scopes: ['account'] },
+    async identify({ tokens, fetch, memberships }) {
       const authorization = `Bearer ${tokens.accessToken}`
       const user = v.parse(User, await getJson(fetch, `${API}/user`, { authorization }))
       const answer = await fetch(`${API}/user/emails`, { headers: { authorization } })
@@ -45,8 +47,14 @@ export const bitbucket: ProviderFactory<'required'> = defineProvider({
         name: user.display_name ?? undefined,
         email: primary?.email,
         emailVerified: primary?.is_confirmed ?? false,
-        claims: {},
+        claims: memberships ? { organizations: await workspacesOf(fetch, authorization) } : {},
       }
     },
   },
 })
+
+/** The slugs of the first hundred workspaces. */
+async function workspacesOf(fetch: Fetch, authorization: string): Promise<string[]> {
+  const response = await fetch(`${API}/workspaces?pagelen=100`, { headers: { authorization } })
+  return response.ok ? namesAt(await response.json(), 'values.slug') : []
+}

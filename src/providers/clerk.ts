@@ -2,7 +2,8 @@ import { defineProvider, host, type ProviderFactory } from './define.ts'
 import { OFFLINE } from './parts/openid.ts'
 
 /**
- * Clerk, by the host of its frontend API. It ends grants with `invalid_scope` too, after a scope was deleted.
+ * Clerk, by the host of its frontend API. Refresh tokens do not expire. After a scope was deleted, a refresh ends with
+ * `invalid_scope`. Access tokens in JWT form cannot be revoked.
  *
  * @see [Clerk](https://clerk.com/docs/guides/configure/auth-strategies/oauth/how-clerk-implements-oauth)
  */
@@ -10,7 +11,7 @@ export const clerk: ProviderFactory<'optional', { domain: string }> = defineProv
   id: 'clerk',
   name: 'Clerk',
   docs: 'https://clerk.com/docs/guides/configure/auth-strategies/oauth/how-clerk-implements-oauth',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'high',
   secret: 'optional',
   inputs: { domain: host },
@@ -20,5 +21,13 @@ export const clerk: ProviderFactory<'optional', { domain: string }> = defineProv
     clientAuth: 'client_secret_basic',
     scopes: OFFLINE,
     refreshErrors: [{ error: 'invalid_scope', means: 'final' }],
+    identity: {
+      subject: 'sub',
+      email: 'email',
+      emailVerified: 'email_verified',
+      name: 'name',
+      orgs: ['org_id'],
+    },
+    memberships: { scopes: ['user:org:read'], userinfo: true },
   }),
 })

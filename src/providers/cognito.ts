@@ -1,8 +1,9 @@
 import { defineProvider, label, type ProviderFactory, segment } from './define.ts'
-import { IDENTITY } from './parts/openid.ts'
 
 /**
- * An Amazon Cognito user pool. It always issues refresh tokens, and only they can be revoked.
+ * An Amazon Cognito user pool. A new app client allows `openid`, `email` and `phone`, but not `profile`: with `openid`,
+ * the ID token has every attribute that the app client may read. Refresh tokens come without a scope, and only they
+ * can be revoked.
  *
  * @see [Amazon Cognito](https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html)
  */
@@ -10,7 +11,7 @@ export const cognito: ProviderFactory<'optional', { region: string; userPool: st
   id: 'cognito',
   name: 'Amazon Cognito',
   docs: 'https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'medium',
   secret: 'optional',
   inputs: { region: label, userPool: segment },
@@ -18,7 +19,17 @@ export const cognito: ProviderFactory<'optional', { region: string; userPool: st
     issuer: `https://cognito-idp.${region}.amazonaws.com/${userPool}`,
     discovery: true,
     clientAuth: 'client_secret_basic',
-    scopes: IDENTITY,
-    revocation: { style: 'rfc7009', only: 'refresh_token' },
+    scopes: ['openid', 'email'],
+    identity: {
+      subject: 'sub',
+      email: 'email',
+      emailVerified: 'email_verified',
+      name: 'name',
+      otherName: 'cognito:username',
+      orgs: ['cognito:groups'],
+      groups: ['cognito:groups'],
+    },
+    // Documents of older user pools do not name the endpoint.
+    revocation: { style: 'rfc7009', only: 'refresh_token', path: 'revoke' },
   }),
 })

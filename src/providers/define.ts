@@ -40,26 +40,29 @@ export type {
   TokenAnswer,
 } from './provider.ts'
 
-/** The rule about the client secret of a provider. */
+/** The provider needs a client secret, accepts one, or has none. */
 export type SecretRule = 'required' | 'optional' | 'none'
 
-/** One provider as data: its name, the options it needs, and its differences from the specifications. */
+/** One provider, as data: its facts, the options it needs, and its differences from the specifications. */
 export interface Definition<I extends Inputs, S extends SecretRule> {
   /** The short name, as in `LOCKGATE_UPSTREAM`. */
   readonly id: string
   readonly name: string
   /** The page of the provider's documentation. */
   readonly docs: string
-  /** The day of the last comparison with the documentation, such as `2026-11-22`. */
+  /** The day on which the definition was last compared with its sources, as `2026-11-22`. */
   readonly verified: string
-  /** The confidence in the definition. `low` needs a test with a real account. */
-  readonly confidence: 'high' | 'medium' | 'low'
+  /**
+   * The confidence in the definition: `verified` by `lockgate doctor --provider` with an account, `high` by the
+   * provider's documents or source code, `medium` by several clients, `low` as a lead.
+   */
+  readonly confidence: 'verified' | 'high' | 'medium' | 'low'
   readonly secret: S
   readonly inputs?: I | undefined
   readonly parts: ProviderParts | ((inputs: InputValues<I>, credentials: Credentials) => ProviderParts)
 }
 
-/** The options that the function of every provider takes. */
+/** The options of every provider's function, in addition to its own inputs. */
 export type CredentialsBy<S extends SecretRule> = Omit<Credentials, 'clientSecret'> &
   (S extends 'required'
     ? { clientSecret: string }
@@ -95,7 +98,23 @@ const DEFAULTS = {
 /**
  * Makes a function like those of `lockgate/providers/…` from a definition.
  *
- * No definition and no option can switch off the checks of redirects, `state`, https and the issuer of ID tokens.
+ * No definition and no option switches off the checks of redirects, `state`, https and the issuer of ID tokens.
+ *
+ * @example
+ * ```ts
+ * import { defineProvider, host } from 'lockgate/providers/define'
+ *
+ * export const acme = defineProvider({
+ *   id: 'acme',
+ *   name: 'Acme',
+ *   docs: 'https://acme.example/docs/oauth',
+ *   verified: '2026-11-27',
+ *   confidence: 'high',
+ *   secret: 'required',
+ *   inputs: { host },
+ *   parts: ({ host }) => ({ issuer: `https://${host}`, discovery: true, scopes: ['openid', 'email'] }),
+ * })
+ * ```
  */
 // biome-ignore lint/complexity/noBannedTypes: a definition without inputs has none, not unknown ones
 export function defineProvider<const S extends SecretRule, I extends Inputs = {}>(
@@ -128,6 +147,7 @@ const COMMON: readonly (keyof Credentials)[] = [
   'name',
   'scopes',
   'params',
+  'groupsClaim',
   'overrides',
 ]
 
@@ -152,6 +172,8 @@ function readInputs<I extends Inputs, S extends SecretRule>(
     report('id', 'expected up to 64 letters, digits, - and _')
   }
   if (options.name !== undefined && !isText(options.name)) report('name', 'expected text')
+  if (!isClaims(options.groupsClaim))
+    report('groupsClaim', 'expected the name of a claim, or a list of names')
   const known = [...COMMON, ...Object.keys(inputs)]
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && !known.includes(name)) report(name, unknownName('an option', name, known))
@@ -171,7 +193,7 @@ function readInputs<I extends Inputs, S extends SecretRule>(
 function settle(
   { id, name, secret }: { id: string; name: string; secret: SecretRule },
   own: ProviderParts,
-  { clientId, clientSecret, scopes, params, overrides, ...given }: Credentials,
+  { clientId, clientSecret, scopes, params, groupsClaim, overrides, ...given }: Credentials,
 ): Provider {
   const parts: ProviderParts & Omit<SettledParts, 'name' | 'issuer' | 'idToken'> = {
     ...DEFAULTS,
@@ -206,9 +228,15 @@ function settle(
     // A list that the operator gives is complete.
     optionalScopes: scopes ? undefined : parts.optionalScopes,
     idToken,
+    ...(groupsClaim !== undefined && {
+      identity: { ...parts.identity, groups: [groupsClaim].flat() },
+    }),
     params: { ...parts.params, ...params },
   }
 }
+
+const isClaims = (value: unknown): boolean =>
+  value === undefined || [value].flat().every((name) => typeof name === 'string' && name !== '')
 
 const originOf = (address: string | undefined): string =>
   address !== undefined && URL.canParse(address) ? new URL(address).origin : ''

@@ -1,7 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Discord. The revocation of one token revokes all.
+ * Discord. One revocation ends every token of this user and application. For `allow`, `org:` is the id of a server.
  *
  * @see [Discord](https://docs.discord.com/developers/topics/oauth2)
  */
@@ -9,7 +9,7 @@ export const discord: ProviderFactory<'required'> = defineProvider({
   id: 'discord',
   name: 'Discord',
   docs: 'https://docs.discord.com/developers/topics/oauth2',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'high',
   secret: 'required',
   parts: {
@@ -31,5 +31,10 @@ export const discord: ProviderFactory<'required'> = defineProvider({
       name: 'global_name',
       otherName: 'username',
     },
+    memberships: {
+      scopes: ['guilds'],
+      request: { url: 'https://discord.com/api/users/@me/guilds', orgs: 'id' },
+    },
+    revocation: { style: 'rfc7009', ends: 'authorization' },
   },
 })

@@ -1,7 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Dropbox. One revocation with the access token revokes both tokens.
+ * Dropbox. One call with the access token revokes it and its refresh token. For `allow`, `org:` is the id of a team.
  *
  * @see [Dropbox](https://developers.dropbox.com/oauth-guide)
  */
@@ -9,7 +9,7 @@ export const dropbox: ProviderFactory<'optional'> = defineProvider({
   id: 'dropbox',
   name: 'Dropbox',
   docs: 'https://developers.dropbox.com/oauth-guide',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'medium',
   secret: 'optional',
   parts: {
@@ -31,6 +31,7 @@ export const dropbox: ProviderFactory<'optional'> = defineProvider({
       email: 'email',
       emailVerified: 'email_verified',
       name: 'name.display_name',
+      orgs: ['team.id'],
     },
     revocation: { style: 'bearer' },
   },

@@ -1,7 +1,10 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
+/** Refusals are `{"error":true,"status":…,"message":"…"}`. The words for an expired refresh token are not documented. */
+const REFUSED = { body: { error: /^true$/ }, status: [400, 401, 403, 404] } as const
+
 /**
- * Figma. It has a separate endpoint for refreshes. Sources differ on PKCE, so it is not sent.
+ * Figma. It refreshes at a separate endpoint, and its tokens live for 90 days.
  *
  * @see [Figma](https://developers.figma.com/docs/rest-api/authentication/)
  */
@@ -9,7 +12,7 @@ export const figma: ProviderFactory<'required'> = defineProvider({
   id: 'figma',
   name: 'Figma',
   docs: 'https://developers.figma.com/docs/rest-api/authentication/',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'medium',
   secret: 'required',
   parts: {
@@ -23,8 +26,11 @@ export const figma: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_basic',
     scopes: ['current_user:read'],
     scopeSeparator: ',',
-    pkce: false,
     rotation: 'never',
+    refreshErrors: [
+      { ...REFUSED, description: /\bclient|\bapp(lication)?\b/i, means: 'configuration' },
+      { ...REFUSED, means: 'final' },
+    ],
     identity: { subject: 'id', email: 'email', name: 'handle' },
     revocation: { style: 'none' },
   },

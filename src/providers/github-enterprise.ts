@@ -2,7 +2,7 @@ import { baseUrl, defineProvider, type ProviderFactory } from './define.ts'
 import { githubParts } from './parts/github.ts'
 
 /**
- * GitHub Enterprise Server, by its address. Set `overrides: { pkce: false }` for a release that refuses PKCE.
+ * GitHub Enterprise Server, by its address. Releases without PKCE refuse it: set `overrides: { pkce: false }` for them.
  *
  * @see [GitHub Enterprise Server](https://docs.github.com/enterprise-server@latest/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps)
  */
@@ -10,12 +10,9 @@ export const githubEnterprise: ProviderFactory<'required', { baseUrl: string }> 
   id: 'github-enterprise',
   name: 'GitHub Enterprise Server',
   docs: 'https://docs.github.com/enterprise-server@latest/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'medium',
   secret: 'required',
   inputs: { baseUrl: baseUrl },
-  parts: ({ baseUrl }) => ({
-    ...githubParts(baseUrl, `${baseUrl}/api/v3`),
-    rotation: 'maybe',
-  }),
+  parts: ({ baseUrl }) => githubParts(baseUrl, `${baseUrl}/api/v3`),
 })

@@ -2,7 +2,7 @@ import { baseUrl, defineProvider, type ProviderFactory, withDefault } from './de
 import { IDENTITY } from './parts/openid.ts'
 
 /**
- * GitLab, the service or your own server. A refresh revokes both previous tokens.
+ * GitLab, the service or a self-managed one. A refresh ends both previous tokens.
  *
  * @see [GitLab](https://docs.gitlab.com/api/oauth2/)
  */
@@ -10,7 +10,7 @@ export const gitlab: ProviderFactory<'optional', { baseUrl?: string | undefined 
   id: 'gitlab',
   name: 'GitLab',
   docs: 'https://docs.gitlab.com/api/oauth2/',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'high',
   secret: 'optional',
   inputs: { baseUrl: withDefault(baseUrl, 'https://gitlab.com') },
@@ -25,9 +25,11 @@ export const gitlab: ProviderFactory<'optional', { baseUrl?: string | undefined 
       email: 'email',
       emailVerified: 'email_verified',
       name: 'name',
-      orgs: 'groups',
+      orgs: ['groups'],
+      groups: ['groups', 'groups_direct'],
     },
     memberships: { userinfo: true },
+    groups: { userinfo: true },
     refreshRedirectUri: true,
     rotation: 'always',
     refreshKillsAccess: true,

@@ -3,13 +3,14 @@ import { IDENTITY } from './parts/openid.ts'
 
 /** The accounts that may sign in. */
 export interface GoogleOptions {
-  /** The domain of a Workspace, or `*` for any Workspace. No other account may sign in. */
+  /** The domain of a Workspace, or `*` for any Workspace. Other accounts are refused. */
   hd?: string | undefined
 }
 
 /**
- * Google. It issues refresh tokens only with consent, so consent is requested each time. The parameter `hd` is only a hint
- * to Google, so the claim `hd` of the account is compared here.
+ * Google. Refresh tokens come only with consent, so it is requested each time. The parameter `hd` is only a hint; the
+ * claim is compared. An address is verified only if Google hosts its domain: that of the Workspace, or gmail.com.
+ * One revocation ends every token of the user and application.
  *
  * @see [Google](https://developers.google.com/identity/openid-connect/openid-connect)
  */
@@ -17,7 +18,7 @@ export const google: ProviderFactory<'required', GoogleOptions> = defineProvider
   id: 'google',
   name: 'Google',
   docs: 'https://developers.google.com/identity/openid-connect/openid-connect',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'high',
   secret: 'required',
   inputs: { hd: optional(text('the domain of a Workspace, or *', /^(\*|[a-z0-9-]+(\.[a-z0-9-]+)+)$/i)) },
@@ -27,19 +28,28 @@ export const google: ProviderFactory<'required', GoogleOptions> = defineProvider
     issuerRule: { type: 'aliases', aliases: ['accounts.google.com'] },
     discovery: true,
     clientAuth: 'client_secret_post',
-    // The token itself authorizes its revocation.
+    // The endpoint takes a token without client authentication.
     endpointAuth: { revocation: 'none' },
     scopes: IDENTITY,
+    refreshErrors: [
+      {
+        error: ['deleted_client', 'disabled_client', 'admin_policy_enforced', 'org_internal'],
+        means: 'configuration',
+      },
+    ],
+    tokensPerUser: 100,
     identity: {
       subject: 'sub',
       email: 'email',
       emailVerified: 'email_verified',
+      emailDomains: { claim: 'hd', fixed: ['gmail.com', 'googlemail.com'] },
       name: 'name',
-      orgs: 'hd',
+      orgs: ['hd'],
     },
     params: { access_type: 'offline', prompt: 'consent', ...(hd && { hd }) },
     requiredClaims: requiredDomain(hd ?? params?.hd),
     rotation: 'never',
+    revocation: { style: 'rfc7009', ends: 'authorization' },
   }),
 })
 

@@ -1,25 +1,20 @@
 import * as v from 'valibot'
 import { defineProvider, type ProviderFactory } from './define.ts'
 import { unknownUser } from './parts/who.ts'
-import type { TokenAnswer } from './provider.ts'
 
 const TOKEN = 'https://api.hubapi.com/oauth/2026-03/token'
 
 const Id = v.union([v.string(), v.pipe(v.number(), v.safeInteger())])
-/** Names of the first version of its API. They are not confirmed for the dated one. */
-const Introspection = v.object({ user_id: Id, hub_id: Id, user: v.nullish(v.string()) })
-
-/** Translates errors that consist of `status` and `message`. */
-function errorsHaveNames(answer: TokenAnswer): TokenAnswer {
-  const { status, body } = answer
-  if (status < 400 || typeof body.error === 'string') return answer
-  const error = typeof body.status === 'string' ? body.status.toLowerCase() : 'invalid_request'
-  return { status, body: { ...body, error } }
-}
+const Introspection = v.object({
+  active: v.optional(v.boolean()),
+  user_id: Id,
+  hub_id: Id,
+  user: v.nullish(v.string()),
+})
 
 /**
- * HubSpot, with its dated OAuth API. A person is the user within the account. The host of the dated paths and the rotation
- * of refresh tokens are not confirmed.
+ * HubSpot, with its dated OAuth API. A user is identified within the account. Its refusals have a `category` and a
+ * `message` instead of an `error`. A refresh returns the same refresh token.
  *
  * @see [HubSpot](https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide)
  */
@@ -27,8 +22,8 @@ export const hubspot: ProviderFactory<'required'> = defineProvider({
   id: 'hubspot',
   name: 'HubSpot',
   docs: 'https://developers.hubspot.com/docs/api-reference/auth-oauth-v3/guide',
-  verified: '2026-11-22',
-  confidence: 'medium',
+  verified: '2026-11-27',
+  confidence: 'high',
   secret: 'required',
   parts: {
     publicAccounts: true,
@@ -40,8 +35,21 @@ export const hubspot: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_post',
     scopes: ['oauth'],
     pkce: false,
-    conformToken: errorsHaveNames,
-    refreshErrors: [{ error: 'bad_refresh_token', means: 'final' }],
+    answer: { error: ['subCategory', 'category', 'status'], scope: 'scopes' },
+    refreshErrors: [
+      { error: 'bad_refresh_token', means: 'final' },
+      { body: { status: /^bad_refresh_token$/i }, means: 'final' },
+      {
+        status: [400, 401],
+        description: /missing or unknown refresh token|refresh token .*(invalid|expired|revoked)/i,
+        means: 'final',
+      },
+      { error: ['bad_client_id', 'bad_client_secret', 'bad_redirect_uri'], means: 'configuration' },
+    ],
+    rotation: 'maybe',
+    manyTenants: true,
+    verifiesEmail: false,
+    memberships: {},
     revocation: { style: 'rfc7009', only: 'refresh_token' },
     async identify({ tokens, client, fetch }) {
       const body = new URLSearchParams({
@@ -52,15 +60,16 @@ export const hubspot: ProviderFactory<'required'> = defineProvider({
       })
       const headers = { accept: 'application/json' }
       const response = await fetch(`${TOKEN}/introspect`, { method: 'POST', headers, body })
-      if (!response.ok) throw unknownUser(`HubSpot introspection answered ${response.status}`)
+      if (!response.ok) throw unknownUser(`HubSpot introspection responded with ${response.status}`)
       const said = v.parse(Introspection, await response.json())
+      if (said.active === false) throw unknownUser('HubSpot calls the token inactive')
       return {
         issuer: 'https://api.hubapi.com',
         tenant: String(said.hub_id),
         subject: String(said.user_id),
         email: said.user ?? undefined,
         emailVerified: false,
-        claims: { hub: String(said.hub_id) },
+        claims: { hub: String(said.hub_id), organizations: [String(said.hub_id)] },
       }
     },
   },

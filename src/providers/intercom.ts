@@ -1,7 +1,7 @@
 import { defineProvider, oneOf, type ProviderFactory, withDefault } from './define.ts'
 
 /**
- * Intercom. Its tokens do not expire and are not refreshed. The names of the members of `/me` are not confirmed.
+ * Intercom. Its tokens do not expire and are not refreshed. For `allow`, `org:` is the id code of a workspace.
  *
  * @see [Intercom](https://developers.intercom.com/docs/build-an-integration/learn-more/authentication/setting-up-oauth)
  */
@@ -10,8 +10,8 @@ export const intercom: ProviderFactory<'required', { region?: 'us' | 'eu' | 'au'
     id: 'intercom',
     name: 'Intercom',
     docs: 'https://developers.intercom.com/docs/build-an-integration/learn-more/authentication/setting-up-oauth',
-    verified: '2026-11-22',
-    confidence: 'low',
+    verified: '2026-11-27',
+    confidence: 'medium',
     secret: 'required',
     inputs: { region: withDefault(oneOf('us', 'eu', 'au'), 'us') },
     parts: ({ region }) => {
@@ -33,6 +33,7 @@ export const intercom: ProviderFactory<'required', { region?: 'us' | 'eu' | 'au'
           email: 'email',
           emailVerified: 'email_verified',
           name: 'name',
+          orgs: ['app.id_code'],
         },
         revocation: { style: 'none' },
       }

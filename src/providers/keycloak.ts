@@ -2,16 +2,18 @@ import { defineProvider, type ProviderFactory, segment } from './define.ts'
 import { anyBaseUrl, dangerouslyAllowHttp } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
 
-/** The address of a realm. */
+/** The address and the realm. */
 export interface KeycloakOptions {
   baseUrl: string
   realm: string
-  /** Allows an http address on any host, such as one of a closed network. Tokens and secrets then cross the network in clear. */
+  /** Allows http on any host, such as one of a closed network. Tokens and secrets then cross it in clear. */
   dangerouslyAllowHttp?: boolean | undefined
 }
 
 /**
- * Keycloak, by its address and realm. Before version 17, the address ends in `/auth`.
+ * Keycloak, by its address and realm. Before version 17, `/auth` belongs to the address. One revocation ends every
+ * session and offline token of the user at this client. Groups and realm roles need mappers that add them to the ID
+ * token. Without the role `offline_access`, an exchange ends with `not_allowed`.
  *
  * @see [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers)
  */
@@ -19,8 +21,8 @@ export const keycloak: ProviderFactory<'optional', KeycloakOptions> = defineProv
   id: 'keycloak',
   name: 'Keycloak',
   docs: 'https://www.keycloak.org/securing-apps/oidc-layers',
-  verified: '2026-11-22',
-  confidence: 'medium',
+  verified: '2026-11-27',
+  confidence: 'high',
   secret: 'optional',
   inputs: { baseUrl: anyBaseUrl, realm: segment, dangerouslyAllowHttp },
   parts: ({ baseUrl, realm, dangerouslyAllowHttp }) => ({
@@ -29,5 +31,15 @@ export const keycloak: ProviderFactory<'optional', KeycloakOptions> = defineProv
     discovery: true,
     clientAuth: 'client_secret_basic',
     scopes: OFFLINE,
+    refreshErrors: [{ error: 'not_allowed', means: 'configuration' }],
+    identity: {
+      subject: 'sub',
+      email: 'email',
+      emailVerified: 'email_verified',
+      name: 'name',
+      orgs: ['organization', 'groups'],
+      groups: ['groups', 'realm_access.roles', 'roles'],
+    },
+    revocation: { style: 'rfc7009', ends: 'authorization' },
   }),
 })

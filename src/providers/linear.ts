@@ -1,7 +1,10 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
+const VIEWER = '{ viewer { id name email organization { id urlKey } teams { nodes { key } } } }'
+
 /**
- * Linear. One token is valid for one workspace. The rotation of its refresh tokens is not known.
+ * Linear. One token is good for one workspace. For `allow`, `org:` is the key in the workspace's URL or its id, and
+ * `group:` is the key of a team.
  *
  * @see [Linear](https://linear.app/developers/oauth-2-0-authentication)
  */
@@ -9,8 +12,8 @@ export const linear: ProviderFactory<'required'> = defineProvider({
   id: 'linear',
   name: 'Linear',
   docs: 'https://linear.app/developers/oauth-2-0-authentication',
-  verified: '2026-11-22',
-  confidence: 'medium',
+  verified: '2026-11-27',
+  confidence: 'high',
   secret: 'required',
   parts: {
     publicAccounts: true,
@@ -23,16 +26,18 @@ export const linear: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_post',
     scopes: ['read'],
     scopeSeparator: ',',
-    answer: { scopeSeparator: ',' },
+    rotation: 'always',
     identity: {
       request: {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query: '{ viewer { id name email } }' }),
+        body: JSON.stringify({ query: VIEWER }),
       },
       subject: 'data.viewer.id',
       email: 'data.viewer.email',
       name: 'data.viewer.name',
+      orgs: ['data.viewer.organization.id', 'data.viewer.organization.urlKey'],
+      groups: ['data.viewer.teams.nodes.key'],
     },
   },
 })

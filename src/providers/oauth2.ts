@@ -1,5 +1,5 @@
 import { anyText, defineProvider, oneOf, optional, type ProviderFactory } from './define.ts'
-import { anyUrl, dangerouslyAllowHttp, type Input } from './parts/inputs.ts'
+import { anyUrl, dangerouslyAllowHttp, flag, type Input } from './parts/inputs.ts'
 import { refreshErrors } from './parts/refresh-errors.ts'
 import type { ClientAuthMethod, IdentityMap, RefreshErrorRule } from './provider.ts'
 
@@ -7,13 +7,13 @@ import type { ClientAuthMethod, IdentityMap, RefreshErrorRule } from './provider
 export interface OAuth2Options {
   authorizationEndpoint: string
   tokenEndpoint: string
-  /** The endpoint that returns the owner of a token, as JSON. */
+  /** The endpoint that returns the owner of a token as JSON. */
   userinfoEndpoint: string
   revocationEndpoint?: string | undefined
-  /** The `iss` that the provider sends on the callback. By default the origin of the token endpoint identifies the provider. */
+  /** The value of `iss` on the callback, if the provider sends it. Default: the origin of its token endpoint. */
   issuer?: string | undefined
   clientAuth?: ClientAuthMethod | undefined
-  /** The places of the identity in the userinfo response. By default `sub`, `email`, `email_verified` and `name`. */
+  /** The places of the identity in the userinfo response. Default: `sub`, `email`, `email_verified`, `name`. */
   identity?: IdentityMap | undefined
   scopeSeparator?: string | undefined
   /** Sends a PKCE challenge. Default: `true`. */
@@ -21,14 +21,13 @@ export interface OAuth2Options {
   /** The meaning of refused refreshes, in order. Common rules such as `invalid_grant` follow. */
   refreshErrors?: readonly RefreshErrorRule[] | undefined
   name?: string | undefined
-  /** Allows http addresses on any host, such as one of a closed network. Tokens and secrets then cross the network in clear. */
+  /** Allows http on any host, such as one of a closed network. Tokens and secrets then cross it in clear. */
   dangerouslyAllowHttp?: boolean | undefined
 }
 
-/** An object, so there is no variable for it. */
 const identity: Input<IdentityMap, IdentityMap | undefined, false> = {
   required: false,
-  expected: 'an object that says where the parts of the identity stand',
+  expected: 'an object with the places of the identity',
   inCodeOnly: true,
   read(value) {
     if (value !== undefined && (typeof value !== 'object' || !value.subject))
@@ -37,19 +36,9 @@ const identity: Input<IdentityMap, IdentityMap | undefined, false> = {
   },
 }
 
-const flag: Input<boolean, boolean, false> = {
-  required: false,
-  expected: 'true or false',
-  inCodeOnly: true,
-  read(value) {
-    if (value !== undefined && typeof value !== 'boolean') throw new TypeError('expected true or false')
-    return value ?? true
-  },
-}
-
 /**
- * Any OAuth 2.0 provider, by its endpoints. Set `issuer` if the provider sends `iss` on the callback: without it, `iss` is
- * not compared.
+ * Any OAuth 2.0 provider, by its endpoints. Give its `issuer` if it sends `iss` on the callback: without one, `iss` is
+ * ignored.
  *
  * @see [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749)
  */
@@ -57,7 +46,7 @@ export const oauth2: ProviderFactory<'optional', OAuth2Options> = defineProvider
   id: 'oauth2',
   name: 'OAuth 2.0',
   docs: 'https://www.rfc-editor.org/rfc/rfc6749',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'high',
   secret: 'optional',
   inputs: {
@@ -69,7 +58,7 @@ export const oauth2: ProviderFactory<'optional', OAuth2Options> = defineProvider
     clientAuth: optional(oneOf('client_secret_basic', 'client_secret_post', 'none')),
     identity,
     scopeSeparator: optional(anyText),
-    pkce: flag,
+    pkce: flag(true),
     refreshErrors,
     name: optional(anyText),
     dangerouslyAllowHttp,

@@ -6,15 +6,15 @@ import type { ClientAuthMethod, RefreshErrorRule } from './provider.ts'
 
 /** The options of a generic OpenID Connect provider. */
 export interface OidcOptions {
-  /** The issuer, spelled exactly as in its discovery document. */
+  /** The issuer, exactly as in the discovery document. */
   issuer: string
-  /** The method of client authentication. By default the first that the provider lists, `client_secret_basic` preferred. */
+  /** Default: the first of `client_secret_basic` and `client_secret_post` that the provider lists. */
   clientAuth?: ClientAuthMethod | undefined
   /** The name that users see. Default: its host. */
   name?: string | undefined
   /** The meaning of refused refreshes, in order. Common rules such as `invalid_grant` follow. */
   refreshErrors?: readonly RefreshErrorRule[] | undefined
-  /** Allows http addresses on any host, such as one of a closed network. Tokens and secrets then cross the network in clear. */
+  /** Allows http on any host, such as one of a closed network. Tokens and secrets then cross it in clear. */
   dangerouslyAllowHttp?: boolean | undefined
 }
 
@@ -27,7 +27,7 @@ export const oidc: ProviderFactory<'optional', OidcOptions> = defineProvider({
   id: 'oidc',
   name: 'OpenID Connect',
   docs: 'https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'high',
   secret: 'optional',
   inputs: {

@@ -2,7 +2,8 @@ import { defineProvider, host, optional, type ProviderFactory, segment } from '.
 import { OFFLINE } from './parts/openid.ts'
 
 /**
- * Okta: the org's own authorization server, or a custom one such as `default`.
+ * Okta: the org's own authorization server, or a custom one such as `default`. A new custom server admits no one before
+ * it has an access policy. Groups need a claim at a custom server, and the scope `groups` at the org's.
  *
  * @see [Okta](https://developer.okta.com/docs/reference/api/oidc/)
  */
@@ -11,7 +12,7 @@ export const okta: ProviderFactory<'optional', { domain: string; authorizationSe
     id: 'okta',
     name: 'Okta',
     docs: 'https://developer.okta.com/docs/reference/api/oidc/',
-    verified: '2026-11-22',
+    verified: '2026-11-27',
     confidence: 'high',
     secret: 'optional',
     inputs: { domain: host, authorizationServer: optional(segment) },
@@ -21,5 +22,26 @@ export const okta: ProviderFactory<'optional', { domain: string; authorizationSe
       clientAuth: 'client_secret_basic',
       scopes: OFFLINE,
       refreshScope: 'same',
+      refreshErrors: [
+        // The user was unassigned from the application, or has to authenticate again.
+        { error: 'access_denied', description: /not assigned to the client application/i, means: 'final' },
+        {
+          error: 'access_denied',
+          description: /requires the user to re-authenticate|lite classification/i,
+          means: 'final',
+        },
+        { error: 'access_denied', description: /permitted network zones/i, means: 'transient' },
+        { error: 'access_denied', means: 'configuration' },
+      ],
+      identity: {
+        subject: 'sub',
+        email: 'email',
+        emailVerified: 'email_verified',
+        name: 'name',
+        orgs: ['groups'],
+        groups: ['groups'],
+      },
+      memberships: { optionalScopes: ['groups'] },
+      groups: { optionalScopes: ['groups'] },
     }),
   })

@@ -72,6 +72,11 @@ export interface Credentials {
   scopes?: readonly string[] | undefined
   /** Further parameters of the authorization request. An empty value removes one of the definition. */
   params?: Readonly<Record<string, string>> | undefined
+  /**
+   * The claim that holds the user's groups, or several: a name such as `https://acme.example/groups`, or a path such
+   * as `realm_access.roles`. Replaces the definition's own.
+   */
+  groupsClaim?: string | readonly string[] | undefined
   /** Parts of the definition to replace. */
   overrides?: ProviderParts | undefined
 }

@@ -2,8 +2,9 @@ import { defineProvider, host, type ProviderFactory, withDefault } from './defin
 import { IDENTITY } from './parts/openid.ts'
 
 /**
- * Salesforce, at its login or test host or at your own domain. A person is the user within the organization. The claims
- * contain `instance_url`. It does not return the lifetime of a token: set `overrides: { expiry: … }` if it is not an hour.
+ * Salesforce: login, test or a domain of your own. A user is identified within the organization; `instance_url` is
+ * among the claims. The expiry of a token is not said: 15 minutes are assumed, the shortest session setting;
+ * `overrides: { expiry: … }` changes that.
  *
  * @see [Salesforce](https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm)
  */
@@ -11,8 +12,8 @@ export const salesforce: ProviderFactory<'optional', { host?: string | undefined
   id: 'salesforce',
   name: 'Salesforce',
   docs: 'https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm',
-  verified: '2026-11-22',
-  confidence: 'medium',
+  verified: '2026-11-27',
+  confidence: 'high',
   secret: 'optional',
   inputs: { host: withDefault(host, 'login.salesforce.com') },
   parts: ({ host }) => ({
@@ -21,7 +22,17 @@ export const salesforce: ProviderFactory<'optional', { host?: string | undefined
     discovery: true,
     clientAuth: 'client_secret_post',
     scopes: [...IDENTITY, 'refresh_token'],
-    expiry: { fallback: 3600 },
+    expiry: { fallback: 900 },
+    refreshErrors: [
+      // Another refresh of the same application is under way. It passes in moments.
+      { error: 'invalid_grant', description: /already being processed/i, means: 'transient', again: 1 },
+      { error: 'invalid_grant', description: /ip restricted|login hours/i, means: 'transient' },
+      { error: ['inactive_user', 'inactive_org', 'invalid_app_access'], means: 'final' },
+      { description: /not admin approved to access this app/i, means: 'final' },
+      { error: ['rate_limit_exceeded', 'unknown_error'], means: 'transient' },
+      { error: ['invalid_client_id', 'invalid_client_credentials'], means: 'configuration' },
+    ],
+    tokensPerUser: 5,
     identity: {
       from: 'request',
       subject: 'user_id',
@@ -29,6 +40,7 @@ export const salesforce: ProviderFactory<'optional', { host?: string | undefined
       email: 'email',
       emailVerified: 'email_verified',
       name: 'name',
+      orgs: ['organization_id'],
       facts: { instance_url: 'instance_url' },
     },
   }),

@@ -1,8 +1,7 @@
 import { baseUrl, defineProvider, type ProviderFactory, withDefault } from './define.ts'
 
 /**
- * Sentry, the service or your own server. Its paths end in a slash. A refresh must not repeat the scope. PKCE is not
- * confirmed, but is sent.
+ * Sentry, the service or a self-hosted one. The slashes are part of its paths. It refuses a scope at a refresh.
  *
  * @see [Sentry](https://docs.sentry.io/api/auth/)
  */
@@ -10,8 +9,8 @@ export const sentry: ProviderFactory<'required', { baseUrl?: string | undefined 
   id: 'sentry',
   name: 'Sentry',
   docs: 'https://docs.sentry.io/api/auth/',
-  verified: '2026-11-22',
-  confidence: 'medium',
+  verified: '2026-11-27',
+  confidence: 'high',
   secret: 'required',
   inputs: { baseUrl: withDefault(baseUrl, 'https://sentry.io') },
   parts: ({ baseUrl }) => ({
@@ -24,7 +23,15 @@ export const sentry: ProviderFactory<'required', { baseUrl?: string | undefined 
     scopes: ['org:read'],
     refreshScope: 'omit',
     rotation: 'always',
-    identity: { from: 'token', subject: 'user.id', email: 'user.email', name: 'user.name' },
+    refreshErrors: [{ error: ['invalid_scope', 'invalid_request'], means: 'configuration' }],
+    identity: {
+      from: 'token',
+      subject: 'user.id',
+      email: 'user.email',
+      name: 'user.name',
+      orgs: ['organization_id'],
+      facts: { organization: 'organization_id' },
+    },
     revocation: { style: 'none' },
   }),
 })

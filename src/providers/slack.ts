@@ -10,9 +10,13 @@ const Info = v.object({
   }),
 })
 
+/** Codes that say that a token has expired or was revoked. */
+const OVER = ['token_revoked', 'token_expired', 'account_inactive', 'invalid_auth']
+
 /**
- * Slack, with a token that acts for the user. A person is the user within the workspace. PKCE is not sent, because an app
- * that switches it on at Slack becomes a public client for good.
+ * Slack, with a token that acts for the user. A user is identified within the workspace. PKCE makes an app a public
+ * client for good, so it is not sent. Without token rotation, which is a setting of the app, there is one token per
+ * user, app and workspace. For `allow`, `org:` is the id of a workspace or an enterprise.
  *
  * @see [Slack: installing with OAuth](https://docs.slack.dev/authentication/installing-with-oauth)
  */
@@ -20,7 +24,7 @@ export const slack: ProviderFactory<'required'> = defineProvider({
   id: 'slack',
   name: 'Slack',
   docs: 'https://docs.slack.dev/authentication/installing-with-oauth',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'medium',
   secret: 'required',
   parts: {
@@ -31,23 +35,43 @@ export const slack: ProviderFactory<'required'> = defineProvider({
       token: 'https://slack.com/api/oauth.v2.access',
       revocation: 'https://slack.com/api/auth.revoke',
     },
-    clientAuth: 'client_secret_basic',
+    clientAuth: 'client_secret_post',
     scopes: ['users:read', 'users:read.email'],
     scopeParam: 'user_scope',
     scopeSeparator: ',',
     pkce: false,
-    // The response may contain a token of the bot, which is not requested and not used.
+    // A token of the bot may come next to that of the user. It is not requested and not used.
     answer: { tokens: 'authed_user', tokenType: 'bearer', scopeSeparator: ',' },
     rotation: 'always',
-    revocation: { style: 'bearer' },
+    refreshErrors: [
+      { error: ['invalid_refresh_token', 'team_access_not_granted', ...OVER], means: 'final' },
+      {
+        error: [
+          'ratelimited',
+          'internal_error',
+          'fatal_error',
+          'service_unavailable',
+          'request_timeout',
+          'org_login_required',
+          'team_added_to_org',
+          'accesslimited',
+        ],
+        means: 'transient',
+      },
+      { error: ['bad_client_secret', 'invalid_client_id', 'invalid_grant_type'], means: 'configuration' },
+    ],
+    manyTenants: true,
+    verifiesEmail: false,
+    memberships: {},
+    revocation: { style: 'bearer', ends: 'authorization', over: OVER },
     async identify({ tokens, answer, fetch }) {
       const { authed_user: user, team, enterprise } = v.parse(Installed, answer)
       const tenant = team?.id ?? enterprise?.id
-      if (tenant === undefined) throw unknownUser('Slack named neither a workspace nor an organisation')
+      if (tenant === undefined) throw unknownUser('Slack named neither a workspace nor an enterprise')
       const response = await fetch(`https://slack.com/api/users.info?user=${encodeURIComponent(user.id)}`, {
         headers: { accept: 'application/json', authorization: `Bearer ${tokens.accessToken}` },
       })
-      // Refused with status 200 if its scope was not granted. Then there is no address.
+      // Refused with status 200 if the scope was not granted: then there is no address.
       const info = v.safeParse(Info, await response.json())
       const profile = info.success ? info.output.user.profile : undefined
       return {
@@ -57,7 +81,11 @@ export const slack: ProviderFactory<'required'> = defineProvider({
         name: profile?.real_name ?? undefined,
         email: profile?.email ?? undefined,
         emailVerified: false,
-        claims: { ...(team && { team: team.id }), ...(enterprise && { enterprise: enterprise.id }) },
+        claims: {
+          ...(team && { team: team.id }),
+          ...(enterprise && { enterprise: enterprise.id }),
+          organizations: [team?.id, enterprise?.id].filter((id) => id !== undefined),
+        },
       }
     },
   },

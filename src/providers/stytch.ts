@@ -1,8 +1,9 @@
 import { defineProvider, type ProviderFactory, url } from './define.ts'
-import { IDENTITY } from './parts/openid.ts'
+import { OFFLINE } from './parts/openid.ts'
 
 /**
- * Stytch Connected Apps, by the issuer of the project. The metadata document supplies its endpoints.
+ * Stytch Connected Apps, by the issuer of the project. Refresh tokens of confidential clients do not rotate and live
+ * for three months after their last use.
  *
  * @see [Stytch](https://stytch.com/docs/guides/connected-apps/overview)
  */
@@ -10,15 +11,24 @@ export const stytch: ProviderFactory<'optional', { issuer: string }> = definePro
   id: 'stytch',
   name: 'Stytch',
   docs: 'https://stytch.com/docs/guides/connected-apps/overview',
-  verified: '2026-11-22',
-  confidence: 'low',
+  verified: '2026-11-27',
+  confidence: 'medium',
   secret: 'optional',
   inputs: { issuer: url },
   parts: ({ issuer }) => ({
     issuer,
     discovery: true,
     clientAuth: 'client_secret_post',
-    scopes: IDENTITY,
-    optionalScopes: ['offline_access'],
+    scopes: OFFLINE,
+    // Its API names errors by `error_type`.
+    answer: { error: 'error_type' },
+    identity: {
+      subject: 'sub',
+      email: 'email',
+      emailVerified: 'email_verified',
+      name: 'name',
+      orgs: [['https://stytch.com/organization', 'organization_id'], 'organization_id'],
+      groups: ['roles', 'groups'],
+    },
   }),
 })

@@ -1,25 +1,46 @@
-import { defineProvider, label, type ProviderFactory } from './define.ts'
+import { defineProvider, host, label, optional, type ProviderFactory } from './define.ts'
+import { WrongInput } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
 
+/** The AuthKit domain: exactly one of the two. */
+export interface WorkosOptions {
+  /** The part before `.authkit.app`. */
+  subdomain?: string | undefined
+  /** A custom domain, such as `auth.acme.example`. */
+  domain?: string | undefined
+}
+
 /**
- * WorkOS AuthKit, as a Connect OAuth application. The rotation of its refresh tokens is not known.
+ * WorkOS, as a Connect OAuth application, by the AuthKit domain. Such an application is created in the dashboard. With
+ * only the client id and the API key of a new account, use `workosUserManagement`.
  *
- * @see [WorkOS AuthKit](https://workos.com/docs/authkit/connect)
+ * @see [WorkOS Connect](https://workos.com/docs/authkit/connect)
  */
-export const workos: ProviderFactory<'optional', { subdomain: string }> = defineProvider({
+export const workos: ProviderFactory<'optional', WorkosOptions> = defineProvider({
   id: 'workos',
-  name: 'WorkOS AuthKit',
+  name: 'WorkOS Connect',
   docs: 'https://workos.com/docs/authkit/connect',
-  verified: '2026-11-22',
-  confidence: 'medium',
+  verified: '2026-11-27',
+  confidence: 'high',
   secret: 'optional',
-  inputs: { subdomain: label },
-  parts: ({ subdomain }) => ({
-    issuer: `https://${subdomain}.authkit.app`,
-    discovery: { url: `https://${subdomain}.authkit.app/.well-known/oauth-authorization-server` },
-    clientAuth: 'client_secret_basic',
-    scopes: OFFLINE,
-    idToken: false,
-    revocation: { style: 'none' },
-  }),
+  inputs: { subdomain: optional(label), domain: optional(host) },
+  parts: ({ subdomain, domain }) => {
+    if ((subdomain === undefined) === (domain === undefined))
+      throw new WrongInput('subdomain', 'expected either `subdomain` or `domain`')
+    return {
+      issuer: `https://${domain ?? `${subdomain}.authkit.app`}`,
+      discovery: true,
+      clientAuth: 'client_secret_post',
+      scopes: OFFLINE,
+      identity: {
+        subject: 'sub',
+        email: 'email',
+        emailVerified: 'email_verified',
+        name: 'name',
+        orgs: ['org_id'],
+        groups: ['role', 'roles'],
+      },
+      revocation: { style: 'none' },
+    }
+  },
 })

@@ -1,8 +1,11 @@
 import { defineProvider, type ProviderFactory, url } from './define.ts'
 import { OFFLINE } from './parts/openid.ts'
 
+const ORGANIZATION = 'urn:zitadel:iam:user:resourceowner'
+
 /**
- * ZITADEL, by its address. The rotation of its refresh tokens is not confirmed.
+ * ZITADEL, by its address. The application needs the grant type "Refresh Token" there. For `allow`, `org:` is the id of
+ * the organization that the user belongs to, and `group:` is a role of the project.
  *
  * @see [ZITADEL](https://zitadel.com/docs/apis/openidoauth/endpoints)
  */
@@ -10,8 +13,8 @@ export const zitadel: ProviderFactory<'optional', { issuer: string }> = definePr
   id: 'zitadel',
   name: 'ZITADEL',
   docs: 'https://zitadel.com/docs/apis/openidoauth/endpoints',
-  verified: '2026-11-22',
-  confidence: 'low',
+  verified: '2026-11-27',
+  confidence: 'high',
   secret: 'optional',
   inputs: { issuer: url },
   parts: ({ issuer }) => ({
@@ -19,5 +22,16 @@ export const zitadel: ProviderFactory<'optional', { issuer: string }> = definePr
     discovery: true,
     clientAuth: 'client_secret_basic',
     scopes: OFFLINE,
+    rotation: 'always',
+    identity: {
+      subject: 'sub',
+      email: 'email',
+      emailVerified: 'email_verified',
+      name: 'name',
+      orgs: [`${ORGANIZATION}:id`],
+      groups: ['urn:zitadel:iam:org:project:roles', 'groups', 'roles'],
+    },
+    memberships: { scopes: [ORGANIZATION], userinfo: true },
+    groups: { scopes: ['urn:zitadel:iam:org:project:roles'], userinfo: true },
   }),
 })

@@ -1,7 +1,8 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 
 /**
- * Zoom. The settings of the app determine its scopes. The rotation of its refresh tokens is not confirmed.
+ * Zoom. Its scopes are fixed at the app. Newer sign-ins of a user can end older refresh tokens. For `allow`, `org:` is the
+ * id of an account.
  *
  * @see [Zoom](https://developers.zoom.us/docs/integrations/oauth/)
  */
@@ -9,7 +10,7 @@ export const zoom: ProviderFactory<'required'> = defineProvider({
   id: 'zoom',
   name: 'Zoom',
   docs: 'https://developers.zoom.us/docs/integrations/oauth/',
-  verified: '2026-11-22',
+  verified: '2026-11-27',
   confidence: 'medium',
   secret: 'required',
   parts: {
@@ -23,7 +24,16 @@ export const zoom: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_basic',
     sendScope: false,
     rotation: 'always',
-    identity: { subject: 'id', email: 'email', emailVerified: 'verified', name: 'display_name' },
+    // In 2022 an invalid refresh token was refused with 401 and these words.
+    refreshErrors: [{ status: 401, body: { reason: /invalid token/i }, means: 'final' }],
+    tokensPerUser: 1,
+    identity: {
+      subject: 'id',
+      email: 'email',
+      emailVerified: 'verified',
+      name: 'display_name',
+      orgs: ['account_id'],
+    },
     revocation: { style: 'rfc7009', only: 'access_token' },
   },
 })

@@ -30,7 +30,8 @@ export async function completeSignIn(
 ): Promise<Response> {
   const { request, signedIn, cookies } = done
   const { identity, tokens, refusal } = signedIn
-  const giveBack = () => call.defer(ctx.endTokens(partiesOf(ctx, request, identity), tokens, call.emit))
+  const giveBack = () =>
+    call.defer(ctx.endTokens(partiesOf(ctx, request, identity), tokens, (event) => call.emit(event)))
   if (refusal) {
     call.emit({ type: 'turned-away', ...partiesOf(ctx, request, identity), ...reasonOf(refusal) })
     giveBack()
@@ -43,7 +44,7 @@ export async function completeSignIn(
   )
   if (!isUseful(scope)) {
     giveBack()
-    throw nothingGranted()
+    throw nothingGranted(tokens && upstream.explainScopes(tokens))
   }
   const code = await issueGrant(ctx, call, { ...request, scope }, signedIn).catch((error: unknown) => {
     // Tokens that are not stored would stay valid at the provider, and no one could end them.
@@ -84,9 +85,10 @@ const partiesOf = (ctx: Context, request: SignInRequest, identity: Identity) => 
   provider: request.provider,
 })
 
-const nothingGranted = () =>
+const nothingGranted = (detail: string | undefined) =>
   new OAuthError('invalid_scope', 'The identity provider granted nothing of what this needs', {
     reason: 'provider-granted-nothing',
+    detail,
   })
 
 /** Shows the user why the sign-in ends here, with a link back to the client. */

@@ -4,6 +4,7 @@ import type { Identity, UpstreamTokens } from '../ports.ts'
 import { serverError } from '../refusals.ts'
 import type { NotAdmitted } from '../upstream/admit-user.ts'
 import type { Upstream, UpstreamFlow } from '../upstream/upstream.ts'
+import { userOf } from './provider-choice.ts'
 
 /** The parameters of a provider's authorization response that this server reads. */
 export const RESPONSE_PARAMETERS: readonly string[] = [
@@ -30,21 +31,22 @@ export interface SignedIn {
  * @throws {OAuthError} If the provider refused, or if its response is not valid.
  */
 export async function identifyUser(
-  { admitUser, endTokens }: Context,
+  ctx: Context,
   call: Call,
   upstream: Upstream,
   fields: Readonly<Record<string, string | undefined>>,
   flow: UpstreamFlow,
 ): Promise<SignedIn> {
   const response = new URLSearchParams(
-    RESPONSE_PARAMETERS.flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])),
+    Object.entries(fields).flatMap(([name, value]) => (value ? [[name, value]] : [])),
   )
   const { identity, tokens } = await upstream.exchange(response, flow)
   try {
-    return { identity, tokens, refusal: await admitUser(upstream, identity) }
+    return { identity, tokens, refusal: await ctx.admitUser(upstream, identity) }
   } catch (error) {
     // Nothing will use the tokens of a sign-in that failed.
-    call.defer(endTokens({ provider: upstream.id }, tokens, call.emit))
+    const owner = { provider: upstream.id, user: userOf(ctx, upstream.id, identity) }
+    call.defer(ctx.endTokens(owner, tokens, (event) => call.emit(event)))
     throw error
   }
 }

@@ -3,6 +3,7 @@ import { callHook } from '../options/call-hook.ts'
 import type { ProxyOptions } from '../options/options.ts'
 import type { Identity } from '../ports.ts'
 import { isAllowed } from '../protocol/allow.ts'
+import { whyNotAllowed } from '../protocol/why-not-allowed.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -33,7 +34,8 @@ export const createAdmitUser =
     if (!admits(identity)) return { reason: 'not-in-allow', detail: 'a claim that the provider requires' }
     if (allow === undefined) return undefined
     if (typeof allow !== 'function') {
-      return isAllowed(identity, allow, provider) ? undefined : { reason: 'not-in-allow' }
+      if (isAllowed(identity, allow, provider)) return undefined
+      return { reason: 'not-in-allow', detail: whyNotAllowed(identity, allow) }
     }
     try {
       const isAdmitted = await callHook('allow', () => allow(identity, { provider }))

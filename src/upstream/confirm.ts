@@ -1,11 +1,10 @@
 import { OAuthError } from '../errors.ts'
 import type { Identity } from '../ports.ts'
-import { isTrueAt, textAt } from '../providers/parts/pointer.ts'
 import { IdentityRefused, unknownUser } from '../providers/parts/who.ts'
 import { identifiesTokens, type Provider } from '../providers/provider.ts'
 import { PROVIDER_UNAVAILABLE } from '../refusals.ts'
 import type { Server } from './discovery.ts'
-import { claimsOf, type Exchanged, readIdentity } from './identity.ts'
+import { claimsOf, type Exchanged, mapIdentity, readIdentity } from './identity.ts'
 import { UpstreamUnavailable } from './unavailable.ts'
 import { type Json, requestUserinfo } from './userinfo.ts'
 
@@ -46,12 +45,10 @@ export async function confirmIdentity(
 }
 
 /** Returns the identity with what userinfo tells. Claims that only the ID token had stay as they were. */
-function completed({ identity: map }: Provider, previous: Identity, said: Json): Identity {
-  const email = textAt(said, map.email)
-  return {
-    ...previous,
-    ...(email !== undefined && { email, emailVerified: isTrueAt(said, map.emailVerified) }),
-    name: textAt(said, map.name) ?? previous.name,
-    claims: { ...previous.claims, ...claimsOf(said) },
-  }
+function completed(provider: Provider, previous: Identity, said: Json): Identity {
+  const body = { ...previous.claims, ...said }
+  const { issuer, tenant, subject, email, emailVerified, name } = previous
+  const now = mapIdentity(provider, body, {}, { issuer, claims: claimsOf(body) })
+  const address = now.email === undefined ? { email, emailVerified } : {}
+  return { ...now, ...address, tenant, subject, name: now.name ?? name }
 }

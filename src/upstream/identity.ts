@@ -1,7 +1,8 @@
 import type { IDToken } from 'oauth4webapi'
 import type { Fetch, Identity, UpstreamTokens } from '../ports.ts'
-import { at, isTrueAt, textAt } from '../providers/parts/pointer.ts'
-import { unknownUser } from '../providers/parts/who.ts'
+import { namesAt } from '../providers/parts/memberships.ts'
+import { isTrueAt, textAt } from '../providers/parts/pointer.ts'
+import { getJson, unknownUser } from '../providers/parts/who.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Server } from './discovery.ts'
 import type { ProviderKeys } from './provider-keys.ts'
@@ -12,12 +13,24 @@ const PROTOCOL_CLAIMS = new Set(
   'iss aud exp iat nbf jti nonce at_hash c_hash s_hash azp auth_time sid sub'.split(' '),
 )
 
+/** Claims that hold groups by convention, for definitions that name none. */
+const GROUPS = ['groups', 'roles']
+
 /** The result of one code exchange. */
 export interface Exchanged {
   readonly tokens: UpstreamTokens
   /** The token response. */
   readonly answer: Json
   readonly idToken: IDToken | undefined
+  /** Parameters of the callback that the definition asks for. */
+  readonly callback?: Readonly<Record<string, string>>
+}
+
+/** The memberships that `allow` needs. */
+export interface Needs {
+  /** Organizations and teams. */
+  readonly memberships: boolean
+  readonly groups: boolean
 }
 
 /**
@@ -30,29 +43,53 @@ export async function readIdentity(
   provider: Provider,
   server: Server,
   exchanged: Exchanged,
-  { fetch, keys, memberships }: { fetch: Fetch; keys: ProviderKeys; memberships: boolean },
+  { fetch, keys, needs }: { fetch: Fetch; keys: ProviderKeys; needs: Needs },
 ): Promise<Identity> {
-  const { tokens, answer, idToken } = exchanged
+  const { tokens, answer, idToken, callback = {} } = exchanged
   const { issuer, clientId: id, clientSecret: secret } = provider
-  if (provider.identify)
-    return provider.identify({ tokens, answer, client: { id, secret }, fetch, memberships })
+  const { memberships } = needs
+  if (provider.identify) {
+    const client = { id, secret }
+    return provider.identify({ tokens, answer, callback, client, fetch, memberships })
+  }
   const from = provider.identity.from ?? (idToken ? 'both' : 'request')
-  if (from === 'token') return mapIdentity(provider, answer, answer, { issuer, claims: {} })
+  const userinfo = () => requestUserinfo(provider, server, tokens, { fetch, keys })
+  const map = async (body: Json, about: { issuer: string; claims: Json }) => {
+    const identity = mapIdentity(provider, body, answer, about)
+    if (!memberships || provider.memberships?.request === undefined) return identity
+    const organizations = await requestMemberships(provider.memberships.request, tokens, fetch)
+    return { ...identity, claims: { ...identity.claims, organizations } }
+  }
+  if (from === 'token') return map(answer, { issuer, claims: {} })
   if (from === 'request') {
-    const body = await requestUserinfo(provider, server, tokens, { fetch, keys })
-    return mapIdentity(provider, body, answer, { issuer, claims: claimsOf(body) })
+    const body = await userinfo()
+    return map(body, { issuer, claims: claimsOf(body) })
   }
   if (!idToken) throw unknownUser('the response has no ID token')
-  const elsewhere = memberships && provider.memberships?.userinfo === true
-  const wanted =
-    elsewhere || (from === 'both' && provider.scopes.includes('email') && idToken.email === undefined)
-  const more =
-    wanted && server.userinfo_endpoint ? await requestUserinfo(provider, server, tokens, { fetch, keys }) : {}
-  // A response about another subject may be someone else's (OpenID Connect Core §5.3.2).
-  if (wanted && server.userinfo_endpoint && more.sub !== idToken.sub)
-    throw unknownUser('userinfo is about another subject')
+  if (from === 'id_token' || !server.userinfo_endpoint || isComplete(provider, idToken, needs))
+    return map(idToken, { issuer: idToken.iss, claims: claimsOf(idToken) })
+  const more = await userinfo()
+  // A response about another subject may belong to another user (OpenID Connect Core §5.3.2).
+  if (more.sub !== idToken.sub) throw unknownUser('userinfo is about another subject')
   const body = { ...more, ...idToken }
-  return mapIdentity(provider, body, answer, { issuer: idToken.iss, claims: claimsOf(body) })
+  return map(body, { issuer: idToken.iss, claims: claimsOf(body) })
+}
+
+/** Returns `true` if userinfo can add nothing that is needed to the ID token. */
+function isComplete(provider: Provider, idToken: IDToken, { memberships, groups }: Needs): boolean {
+  if (memberships && provider.memberships?.userinfo === true) return false
+  const pointers = provider.identity.groups ?? GROUPS
+  const hasGroups = pointers.some((pointer) => namesAt(idToken, pointer).length > 0)
+  if (groups && (provider.groups?.userinfo === true || !hasGroups)) return false
+  return !provider.scopes.includes('email') || idToken.email !== undefined
+}
+
+async function requestMemberships(
+  { url, orgs }: { url: string; orgs: Parameters<typeof namesAt>[1] },
+  { accessToken }: UpstreamTokens,
+  fetch: Fetch,
+): Promise<string[]> {
+  return namesAt(await getJson(fetch, url, { authorization: `Bearer ${accessToken}` }), orgs)
 }
 
 /** Returns `true` if a user has the claims that the definition requires. */
@@ -66,7 +103,8 @@ export const hasRequiredClaims = ({ requiredClaims = {} }: Provider, { claims }:
 export const claimsOf = (body: Json): Json =>
   Object.fromEntries(Object.entries(body).filter(([name]) => !PROTOCOL_CLAIMS.has(name)))
 
-function mapIdentity(
+/** Returns the identity in a response. @param answer The token response, for facts. */
+export function mapIdentity(
   { identity: map }: Provider,
   body: Json,
   answer: Json,
@@ -78,25 +116,36 @@ function mapIdentity(
   // Without its tenant, the same subject may be another user.
   if (map.tenant !== undefined && tenant === undefined) throw unknownUser(`no ${map.tenant} in the identity`)
   const facts = Object.entries(map.facts ?? {}).map(([name, pointer]) => [name, textAt(answer, pointer)])
+  const email = textAt(body, map.email) ?? textAt(body, map.otherEmail)
   return {
     issuer,
     tenant,
     subject,
-    email: textAt(body, map.email),
-    emailVerified: isTrueAt(body, map.emailVerified),
+    email,
+    emailVerified: isTrueAt(body, map.emailVerified) && isVouchedFor(email, map.emailDomains, body),
     name: textAt(body, map.name) ?? textAt(body, map.otherName),
     claims: {
       ...claims,
-      ...(map.orgs !== undefined && membershipsOf(at(body, map.orgs))),
+      ...(map.orgs && organizationsOf(map.orgs.flatMap((pointer) => namesAt(body, pointer)))),
+      ...(map.groups && { groups: [...new Set(map.groups.flatMap((pointer) => namesAt(body, pointer)))] }),
       ...Object.fromEntries(facts.filter(([, value]) => value !== undefined)),
     },
   }
 }
 
-function membershipsOf(said: unknown): { organizations: string[]; teams: string[] } {
-  const names = [said].flat().filter((name) => typeof name === 'string' && name !== '') as string[]
-  return {
-    organizations: names.filter((name) => !name.includes('/')),
-    teams: names.filter((name) => name.includes('/')),
-  }
+/** Returns `true` if the provider is responsible for the domain of an address. */
+function isVouchedFor(
+  email: string | undefined,
+  domains: Provider['identity']['emailDomains'],
+  body: Json,
+): boolean {
+  if (domains === undefined) return true
+  const domain = email?.slice(email.lastIndexOf('@') + 1).toLowerCase()
+  const own = domains.claim === undefined ? undefined : textAt(body, domains.claim)?.toLowerCase()
+  return domain !== undefined && (domain === own || (domains.fixed?.includes(domain) ?? false))
 }
+
+const organizationsOf = (names: readonly string[]): { organizations: string[]; teams: string[] } => ({
+  organizations: [...new Set(names.filter((name) => !name.includes('/')))],
+  teams: [...new Set(names.filter((name) => name.includes('/')))],
+})

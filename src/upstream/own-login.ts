@@ -18,6 +18,7 @@ export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
     identify: undefined,
     words: () => undefined,
     grants: () => true,
+    explainScopes: () => '',
     admits: () => true,
     scopes: async () => [],
     async authorizationUrl({ state }) {

@@ -24,7 +24,7 @@ export async function revokeTokens(
   ports: Ports,
 ): Promise<void> {
   const { clientId: id, clientSecret: secret, revocation, revoke } = provider
-  const endpoint = server.revocation_endpoint
+  const endpoint = endpointOf(server, provider)
   if (!revoke && (revocation.style === 'none' || !endpoint)) return
   const live = await withLiveAccessToken(provider, tokens, ports)
   if (live === undefined) return
@@ -40,19 +40,25 @@ export async function revokeTokens(
     if (response.status !== 401 && !(await isRevoked(response, provider))) throw failed()
     return
   }
-  await revokeByRfc7009(provider, server, live, ports)
+  await revokeByRfc7009(provider, { ...server, revocation_endpoint: endpoint! }, live, ports)
 }
+
+const endpointOf = (
+  { revocation_endpoint: named, token_endpoint: token }: Server,
+  { revocation: { path } }: Provider,
+): string | undefined =>
+  named ?? (path !== undefined && token !== undefined ? new URL(path, token).href : undefined)
 
 /**
  * Returns tokens whose access token works, if the revocation needs that. Else the refresh token would outlive the
  * revocation. Returns `undefined` if the provider has ended the sign-in itself.
  */
 async function withLiveAccessToken(
-  { revoke, revocation: { style, only } }: Provider,
+  { revocation: { style, only } }: Provider,
   tokens: UpstreamTokens,
   { now, refresh }: Ports,
 ): Promise<UpstreamTokens | undefined> {
-  const needsAccess = revoke !== undefined || style === 'bearer' || only === 'access_token'
+  const needsAccess = style === 'bearer' || only === 'access_token'
   const hasExpired = tokens.expiresAt !== undefined && tokens.expiresAt <= now()
   if (!needsAccess || !hasExpired || tokens.refreshToken === undefined) return tokens
   return refresh(tokens).catch((error: unknown) => {

@@ -15,12 +15,23 @@ import { asBody } from './request-format.ts'
 import { conformTokenAnswer } from './token-response.ts'
 import { anotherPerson, unlessKeysAreAway } from './upstream-error.ts'
 
+/** The parameters of an authorization response. Others, such as a token, are never read from the browser. */
+const ANSWER = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+
+const pick = (params: URLSearchParams, names: readonly string[]): URLSearchParams =>
+  new URLSearchParams([...params].filter(([name]) => names.includes(name)))
+
+async function verifyCallback({ callback, clientId, clientSecret }: Provider, params: URLSearchParams) {
+  if ((await callback?.verify?.(params, { id: clientId, secret: clientSecret })) === false)
+    throw new InvalidResponse('the signature of the authorization response is invalid')
+}
+
 /** The two requests for tokens. Both throw what the provider or the library says; the caller translates it. */
 export interface TokenEndpoint {
   /** Checks the authorization response, exchanges its code and validates the ID token. */
   exchange(
     known: Server,
-    answer: URLSearchParams,
+    params: URLSearchParams,
     flow: UpstreamFlow,
   ): Promise<Exchanged & { server: Server }>
   refresh(known: Server, tokens: UpstreamTokens): Promise<Exchanged>
@@ -82,7 +93,9 @@ export function createTokenEndpoint(
   }
 
   return {
-    async exchange(known, answer, flow) {
+    async exchange(known, params, flow) {
+      await verifyCallback(provider, params)
+      const answer = pick(params, ANSWER)
       const { server: judged, named } = onCallback(provider, known, answer)
       const checked = oauth.validateAuthResponse(judged, client, answer, flow.state)
       const response = await oauth.authorizationCodeGrantRequest(
@@ -116,6 +129,7 @@ export function createTokenEndpoint(
         tokens: { ...toTokens(result), ...(flow.more && { more: flow.more }) },
         answer: result as Record<string, unknown>,
         idToken: oauth.getValidatedIdTokenClaims(result),
+        callback: Object.fromEntries(pick(params, provider.callback?.params ?? [])),
       }
     },
     async refresh(known, tokens) {

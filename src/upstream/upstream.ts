@@ -5,11 +5,11 @@ import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
 import { confirmIdentity } from './confirm.ts'
 import { createServerMetadata } from './discovery.ts'
 import { createUpstreamFetch } from './fetch.ts'
-import { type Exchanged, hasRequiredClaims, readIdentity } from './identity.ts'
+import { type Exchanged, hasRequiredClaims, type Needs, readIdentity } from './identity.ts'
 import { createProviderKeys } from './provider-keys.ts'
 import { asBody, withHeaders } from './request-format.ts'
 import { revokeTokens } from './revoke.ts'
-import { isGranted, OPENID_WORDS } from './scope-match.ts'
+import { isGranted, OPENID_WORDS, showScopes, withoutForeignApi } from './scope-match.ts'
 import { createTokenEndpoint } from './token-endpoint.ts'
 import { beforehand } from './unavailable.ts'
 import { exchangeError, refreshError } from './upstream-error.ts'
@@ -49,6 +49,8 @@ export interface Upstream {
   words(scope: string): string | undefined
   /** Returns `true` if its tokens carry one of its scopes. A response without scopes grants what was requested. */
   grants(tokens: UpstreamTokens, scope: string): boolean
+  /** Returns the scopes that were requested for one sign-in and those that were granted, for events. */
+  explainScopes(tokens: UpstreamTokens): string
   /** Returns the URL of the provider's sign-in page. */
   authorizationUrl(flow: UpstreamFlow): Promise<string>
   /**
@@ -92,22 +94,29 @@ export function createUpstream(
     redirectUri: string
     /** The id in grants. Default: the provider's id. */
     id?: string
-    /** Reads the user's organizations and teams. */
-    memberships?: boolean
+    /** The memberships to read. Default: none. */
+    needs?: Needs
   },
 ): Upstream {
-  const { now, redirectUri, memberships = false } = ports
+  const { now, redirectUri, needs = { memberships: false, groups: false } } = ports
   const fetch = withHeaders(createUpstreamFetch(ports.fetch), provider)
   const metadata = createServerMetadata(provider, fetch, now, ports.keepAlive)
   const keys = createProviderKeys(fetch, now)
   const tokenEndpoint = createTokenEndpoint(provider, { fetch, now, keys, redirectUri, scopes })
 
   async function scopes(more: readonly string[] = []): Promise<readonly string[]> {
-    const { optionalScopes = [] } = provider
-    const listed = optionalScopes.length > 0 ? (await metadata()).scopes_supported : undefined
-    const optional = optionalScopes.filter((scope) => listed?.includes(scope))
-    const known = memberships ? (provider.memberships?.scopes ?? []) : []
-    return [...new Set([...provider.scopes, ...optional, ...known, ...more])]
+    const extras = [needs.memberships && provider.memberships, needs.groups && provider.groups].filter(
+      (one) => !!one,
+    )
+    const optional = [provider, ...extras].flatMap(({ optionalScopes = [] }) => optionalScopes)
+    const listed = optional.length > 0 ? (await metadata()).scopes_supported : undefined
+    const asked = [
+      ...provider.scopes,
+      ...optional.filter((scope) => listed?.includes(scope)),
+      ...extras.flatMap(({ scopes = [] }) => scopes),
+      ...more,
+    ]
+    return withoutForeignApi([...new Set(asked)], provider)
   }
 
   const refresh = async (tokens: UpstreamTokens): Promise<Exchanged> => {
@@ -129,13 +138,15 @@ export function createUpstream(
     tokensPerUser: provider.tokensPerUser,
     words: (scope) => provider.scopeWords?.[scope] ?? OPENID_WORDS[scope],
     grants: (tokens, scope) => isGranted(provider, tokens.scope, scope),
+    explainScopes: ({ more = [], scope }) =>
+      `requested: ${showScopes(more)}; granted: ${scope === undefined ? 'not said' : showScopes(scope.split(' '))}`,
     identify: identifiesTokens(provider)
       ? async (accessToken) =>
           readIdentity(
             provider,
             await metadata(),
             { tokens: { accessToken }, answer: {}, idToken: undefined },
-            { fetch, keys, memberships },
+            { fetch, keys, needs },
           )
       : undefined,
     admits: (identity) => hasRequiredClaims(provider, identity),
@@ -152,7 +163,7 @@ export function createUpstream(
       const known = await metadata()
       try {
         const { server, ...exchanged } = await tokenEndpoint.exchange(known, answer, flow)
-        const identity = await readIdentity(provider, server, exchanged, { fetch, keys, memberships })
+        const identity = await readIdentity(provider, server, exchanged, { fetch, keys, needs })
         return { identity, tokens: exchanged.tokens }
       } catch (error) {
         throw exchangeError(error, provider)
@@ -160,7 +171,7 @@ export function createUpstream(
     },
     refresh,
     confirm: async (exchanged, previous) =>
-      confirmIdentity(provider, await metadata(), { exchanged, previous }, { fetch, keys, memberships }),
+      confirmIdentity(provider, await metadata(), { exchanged, previous }, { fetch, keys, needs }),
     async revoke(tokens) {
       const sending: Fetch = (url, init) => fetch(url, asBody(init, provider))
       await revokeTokens(provider, await metadata(), tokens, {

@@ -6,15 +6,25 @@ import { type Walked, walk } from './walk.ts'
 declare module 'vitest' {
   interface TaskMeta {
     /** For the report. */
-    walked?: Walked & { readonly name: string; readonly quirks: string }
+    walked?: Walked & {
+      readonly name: string
+      /** The parts of the imitation that nobody captured. */
+      readonly assumed: readonly string[]
+      readonly quirks: string
+    }
   }
 }
 
 const root = new URL('../..', import.meta.url).pathname
 
-describe('before an imitation that checks what the provider would check', () => {
-  test.for(ROWS)('$name signs in, refreshes and ends its tokens', async (row, { task }) => {
-    task.meta.walked = { name: row.name, quirks: row.quirks ?? '', ...(await walk(row)) }
+describe('in front of an imitation that refuses what the vendor refuses', () => {
+  test.for(ROWS)('$name signs in, refreshes, is refused and revokes', async (row, { task }) => {
+    const walked = await walk(row)
+    const { name, quirks = '', profile } = row
+    const assumed = Object.entries(profile.sources)
+      .filter(([, source]) => source.startsWith('assumed'))
+      .map(([part]) => part)
+    task.meta.walked = { name, quirks, assumed, ...walked }
   })
 })
 

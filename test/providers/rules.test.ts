@@ -17,6 +17,7 @@ import {
 } from '../support/imitation/system.ts'
 import { faultsOf } from '../support/provider-faults.ts'
 import { outcome, refreshParams, register, type Tokens } from '../support/system.ts'
+import { entraDocument } from './documents.ts'
 import { GUID, ROWS, type Row } from './rows.ts'
 
 const systems: ImitatedSystem[] = []
@@ -243,7 +244,7 @@ describe('an ID token', () => {
         ...profile,
         authorize: `${root}/authorize`,
         token: `${root}/token`,
-        openid: { ...profile.openid!, discovery },
+        openid: { ...profile.openid!, discovery, document: entraDocument(tenant, '{tenantid}') },
       },
     )
     systems.push(system)
@@ -275,6 +276,10 @@ describe('a metadata document', () => {
     const system = await startImitated(rowOf('keycloak').provider, {
       ...profile,
       token: 'http://sso.example.com/token',
+      openid: {
+        ...profile.openid!,
+        document: { ...profile.openid!.document, token_endpoint: 'http://sso.example.com/token' },
+      },
     })
     systems.push(system)
     expect(await failedSignIn(system)).toBe('server_error')
@@ -680,9 +685,39 @@ describe('at a revocation', () => {
   })
 
   test('a refusal is reported at once', async () => {
-    const { system } = await revoke('slack', { body: { ok: false, error: 'invalid_auth' } })
+    const { system } = await revoke('slack', { body: { ok: false, error: 'missing_scope' } })
     await vi.waitFor(() => expect(failures(system)).toHaveLength(1))
   })
+
+  test.each<[string, Fault]>([
+    ['slack', { body: { ok: false, error: 'token_revoked' } }],
+    ['slack', { body: { ok: false, error: 'invalid_auth' } }],
+    ['slack', { body: { ok: false, error: 'account_inactive' } }],
+    ['dropbox', { status: 401, body: { error_summary: 'invalid_access_token/' } }],
+    ['keycloak', { body: { error: 'invalid_token', error_description: 'Invalid token' } }],
+    ['github', { status: 404, body: { message: 'Not Found' } }],
+    ['github', { status: 422, body: { message: 'Validation Failed' } }],
+  ])('%s: a token that has ended before counts as revoked: %j', async (name, fault) => {
+    const { system } = await revoke(name, fault)
+    await vi.waitFor(() => expect(system.imitation.asked).toContain('revoke'))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(failures(system)).toEqual([])
+  })
+
+  test.each(['slack', 'dropbox', 'github (expiring tokens)', 'notion', 'zoom'])(
+    '%s: an access token that has expired is refreshed first, or the refresh token would stay',
+    async (name) => {
+      const system = await start(name)
+      const { client, tokens } = await connectImitated(system)
+      system.clock.ahead += (system.imitation.profile.ttl ?? 1800) + 60
+      system.imitation.asked.length = 0
+      await system.post('/revoke', { token: tokens.refresh_token, client_id: client.id })
+      await vi.waitFor(() => expect(system.imitation.asked).toEqual(['refresh', 'revoke']))
+      expect(failures(system)).toEqual([])
+      for (const token of system.imitation.grants.issued())
+        expect(system.imitation.grants.personOf(token)).toBeUndefined()
+    },
+  )
 })
 
 test('a redirect is followed nowhere: what was sent with the request would go along', async () => {

@@ -1,6 +1,6 @@
 /**
- * Writes what follows from the files in `src/providers`: the names for the command line, the subpaths of package.json
- * and the table of docs/reference/providers.md.
+ * Writes the parts that follow from the files in `src/providers`: the names for the command line, the subpaths of
+ * package.json and the table of docs/reference/providers.md.
  *
  *   npx tsx test/providers/write-table.ts
  */
@@ -51,6 +51,7 @@ const ROTATION = { never: 'stays', maybe: 'may change', always: 'changes' }
 function revocationOf({ revoke, revocation }: Provider): string {
   if (revoke) return 'in its own way'
   if (revocation.style === 'none') return 'none'
+  if (revocation.ends === 'authorization') return 'with the last grant'
   return revocation.lenient ? 'tried' : 'yes'
 }
 
@@ -67,7 +68,8 @@ async function readme(text: string): Promise<string> {
     const row = ROWS.find((one) => one.name === name)
     if (!row) throw new Error(`${name} has no row in test/providers/rows.ts`)
     const { provider, profile } = row
-    const refresh = profile.refreshes === 'never' ? 'none' : ROTATION[provider.rotation]
+    const limit = provider.tokensPerUser === undefined ? '' : `, ${provider.tokensPerUser} per user`
+    const refresh = (profile.refreshes === 'never' ? 'none' : ROTATION[provider.rotation]) + limit
     const known = `${definition.confidence}, ${definition.verified}`
     const cells = [`[${definition.name}](${definition.docs})`, `\`${name}\``, needs.join(', '), refresh]
     lines.push(`| ${[...cells, revocationOf(provider), known].join(' | ')} |`)

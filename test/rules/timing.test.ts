@@ -72,6 +72,7 @@ describe('the table of durations', () => {
       discoveryFailed: 5,
       providerKeys: 300,
       refreshRefused: 30,
+      newerSignIn: 604_800,
       tokenSkew: 60,
       tokenSpread: 30,
       tokenEdge: 5,

@@ -1,9 +1,11 @@
 import { oauth2 } from 'lockgate/providers/oauth2'
+import { oidc } from 'lockgate/providers/oidc'
 import { describe, expect, test } from 'vitest'
 import { OAuthError } from '../../src/errors.ts'
 import type { ProviderParts, RefreshErrorRule } from '../../src/providers/provider.ts'
 import { UpstreamUnavailable } from '../../src/upstream/unavailable.ts'
 import { createUpstream } from '../../src/upstream/upstream.ts'
+import { faultsOf } from '../support/provider-faults.ts'
 
 interface Refused {
   readonly status?: number
@@ -167,8 +169,9 @@ describe('a rule', () => {
       ],
       /number 1/,
     ],
-  ])('that is wrong is refused where it is written: %j', async (refreshErrors, message) => {
-    await expect(refused({ body: {} }, { refreshErrors: refreshErrors as never })).rejects.toThrow(message)
+  ])('that is wrong is refused where it is written: %j', (refreshErrors, message) => {
+    const options = { clientId: 'c', issuer: 'https://id.example.com', refreshErrors: refreshErrors as never }
+    expect(faultsOf(oidc(options))).toMatch(message)
   })
 })
 

@@ -48,13 +48,15 @@ export const PROVIDERS: Readonly<
   stytch: async () => (await import('../../../src/providers/stytch.ts')).stytch,
   supabase: async () => (await import('../../../src/providers/supabase.ts')).supabase,
   workos: async () => (await import('../../../src/providers/workos.ts')).workos,
+  'workos-user-management': async () =>
+    (await import('../../../src/providers/workos-user-management.ts')).workosUserManagement,
   zitadel: async () => (await import('../../../src/providers/zitadel.ts')).zitadel,
   zoom: async () => (await import('../../../src/providers/zoom.ts')).zoom,
   // providers:end
 }
 
 /** Options that every provider has. */
-const COMMON = ['clientId', 'clientSecret', 'id', 'name', 'scopes', 'params']
+const COMMON = ['clientId', 'clientSecret', 'id', 'name', 'scopes', 'params', 'groupsClaim']
 
 /** The variable of one option of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
 export const upstreamVariable = (input: string): string => variableOf(`upstream.${input}`)
@@ -110,6 +112,7 @@ export async function readUpstream(
   }
   const scopes = get('scopes')
   const params = get('params')
+  const groupsClaim = get('groupsClaim')
   const options: Record<string, unknown> = {
     clientId: need('clientId'),
     ...(secret !== 'none' && {
@@ -119,6 +122,7 @@ export async function readUpstream(
     name: get('name'),
     scopes: scopes === undefined ? undefined : listOf(scopes.replaceAll(' ', ',')),
     params: params === undefined ? undefined : pairsOf(params, originOf(upstreamVariable('params'))),
+    groupsClaim: groupsClaim === undefined ? undefined : listOf(groupsClaim),
   }
   for (const [input, { required, read }] of Object.entries(textInputs(factory))) {
     options[input] = required ? need(input) : get(input)

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Fetch, Identity, UpstreamTokens } from '../../ports.ts'
-import type { ProviderParts, TokenAnswer } from '../provider.ts'
+import { basicCredentials } from './basic.ts'
+import type { ProviderParts } from './provider-parts.ts'
 import { getJson } from './who.ts'
 
 const User = v.object({
@@ -16,9 +17,9 @@ const Teams = v.array(v.object({ slug: v.string(), organization: v.object({ logi
 const headers = { accept: 'application/vnd.github+json', 'user-agent': 'lockgate' }
 
 /**
- * Returns the parts that all kinds of GitHub have in common.
+ * The common parts of all kinds of GitHub.
  *
- * @param web The address where users sign in, without a slash at its end.
+ * @param web The address of the sign-in, without a last slash.
  * @param api The root of its REST API.
  */
 export function githubParts(web: string, api: string): ProviderParts {
@@ -37,8 +38,15 @@ export function githubParts(web: string, api: string): ProviderParts {
     scopeImplies: IMPLIED,
     headers: { 'user-agent': 'lockgate' },
     answer: { scopeSeparator: ',' },
-    conformToken: errorsHaveStatus400,
-    refreshErrors: [{ error: 'bad_refresh_token', means: 'final' }],
+    // Expiring tokens are a setting of the application. A refresh ends both previous tokens.
+    rotation: 'always',
+    refreshKillsAccess: true,
+    refreshErrors: [
+      { error: 'bad_refresh_token', means: 'final' },
+      { error: ['incorrect_client_credentials', 'redirect_uri_mismatch'], means: 'configuration' },
+    ],
+    // The endpoint takes access tokens that work.
+    revocation: { style: 'rfc7009', only: 'access_token' },
     identifiesTokens: true,
     identify: ({ tokens, fetch, memberships }) => identify({ issuer, api, memberships }, tokens, fetch),
     async revoke({ tokens, client, fetch }) {
@@ -46,12 +54,14 @@ export function githubParts(web: string, api: string): ProviderParts {
         method: 'DELETE',
         headers: {
           ...headers,
-          authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}`,
+          authorization: basicCredentials({ id: client.id, secret: client.secret ?? '' }, 'raw'),
           'content-type': 'application/json',
         },
         body: JSON.stringify({ access_token: tokens.accessToken }),
       })
-      return response.ok ? 'revoked' : 'failed'
+      // The token has expired or was revoked before.
+      const isOver = response.status === 404 || response.status === 422
+      return response.ok || isOver ? 'revoked' : 'failed'
     },
   }
 }
@@ -67,7 +77,7 @@ const WORDS = {
   notifications: 'your notifications',
 }
 
-/** The scopes that a wider one contains. A response names only the widest. */
+/** A response names only the widest scope. */
 const IMPLIED = {
   repo: ['public_repo', 'repo:status', 'repo_deployment', 'repo:invite', 'security_events'],
   user: ['read:user', 'user:email', 'user:follow'],
@@ -81,13 +91,7 @@ const IMPLIED = {
   project: ['read:project'],
 }
 
-/** GitHub refuses a token request with status 200 and an `error` member. */
-const errorsHaveStatus400 = ({ status, body }: TokenAnswer): TokenAnswer => ({
-  status: typeof body.error === 'string' ? 400 : status,
-  body,
-})
-
-/** Reads the verified address. The profile's own address is the one that the user shows, verified or not. */
+/** The address in the profile is the user's choice. Only the list of addresses says which one is verified. */
 async function identify(
   { issuer, api, memberships }: { issuer: string; api: string; memberships: boolean },
   { accessToken }: UpstreamTokens,
@@ -108,11 +112,11 @@ async function identify(
   }
 }
 
-/** The entries on one page, and the pages that are read. */
+/** The entries of one page, and the pages that are read. */
 const PAGE = 100
 const PAGES = 10
 
-/** Reads the organizations and teams of the user. A list ends at the first page that GitHub refuses. */
+/** Returns organizations and teams. Without a response the user belongs to none. */
 async function membershipsOf(api: string, headers: Record<string, string>, fetch: Fetch) {
   const list = async <T>(path: string, schema: v.GenericSchema<unknown, T[]>): Promise<T[]> => {
     const found: T[] = []

@@ -20,13 +20,19 @@ export interface IdentityMap {
   /** The tenant, if a subject is unique only within it. */
   readonly tenant?: Pointer | undefined
   readonly email?: Pointer | undefined
+  /** The place of an address if there is none at `email`. */
+  readonly otherEmail?: Pointer | undefined
   /** Without it no address counts as verified. */
   readonly emailVerified?: Pointer | undefined
+  /** The only domains for whose addresses `emailVerified` counts: those of a claim, and fixed ones. */
+  readonly emailDomains?: { readonly claim?: Pointer; readonly fixed?: readonly string[] } | undefined
   readonly name?: Pointer | undefined
   /** The place of a name if there is none at `name`. */
   readonly otherName?: Pointer | undefined
-  /** The user's organizations, one or several. A value with a `/` is a team. */
-  readonly orgs?: Pointer | undefined
+  /** The user's organizations: texts, lists of texts, or objects whose keys are the names. One with a `/` is a team. */
+  readonly orgs?: readonly Pointer[] | undefined
+  /** The user's groups and roles, in the same forms. */
+  readonly groups?: readonly Pointer[] | undefined
   /** Parts of the token response to keep as claims, such as the base URL of the API. */
   readonly facts?: Readonly<Record<string, Pointer>> | undefined
 }

@@ -16,11 +16,11 @@ export interface Input<In = unknown, Out = unknown, Required extends boolean = b
   readonly required: Required
   /** The expected value, as a phrase. */
   readonly expected: string
-  /** `true` if no text can express the value. Then there is no variable for it. */
+  /** No text can express it, so it has no environment variable. */
   readonly inCodeOnly?: boolean
   /**
-   * @param given All options, for an option that depends on another.
-   * @throws {TypeError} `expected …`; the value is never quoted.
+   * @param given All options, because one may decide how another is read.
+   * @throws {TypeError} `expected …`. The value is never quoted.
    */
   read(value: In | undefined, given?: Readonly<Record<string, unknown>>): Out
 }
@@ -33,15 +33,15 @@ type RequiredKeys<I extends Inputs> = {
   [K in keyof I]: I[K]['required'] extends true ? K : never
 }[keyof I]
 
-/** The values of the options, as the definition gets them. */
+/** The checked values of a definition's inputs. */
 export type InputValues<I extends Inputs> = { readonly [K in keyof I]: OutOf<I[K]> }
 
-/** The options, as the operator writes them. */
+/** The values that an operator gives. */
 export type InputOptions<I extends Inputs> = { [K in RequiredKeys<I>]: InOf<I[K]> } & {
   [K in Exclude<keyof I, RequiredKeys<I>>]?: InOf<I[K]> | undefined
 }
 
-/** Creates a required text. */
+/** A required text that fits. */
 export function text(
   expected: string,
   accepts: RegExp | ((value: string) => boolean),
@@ -58,21 +58,21 @@ export function text(
   }
 }
 
-/** Makes an option optional. */
+/** An optional value. */
 export const optional = <In, Out>(input: Input<In, Out>): Input<In, Out | undefined, false> => ({
   required: false,
   expected: input.expected,
   read: (value, given) => (value === undefined ? undefined : input.read(value, given)),
 })
 
-/** Makes an option optional, with a default. */
+/** An optional value with a default. */
 export const withDefault = <In, Out>(input: Input<In, Out>, value: In): Input<In, Out, false> => ({
   required: false,
   expected: input.expected,
   read: (given) => input.read(given ?? value),
 })
 
-/** Creates a list: an array, or one text separated by commas or spaces. */
+/** A list, as an array or as one text separated by commas or blanks. */
 export const list = <Out>(input: Input<string, Out>): Input<string | readonly string[], Out[], true> => ({
   required: true,
   expected: `a list, each ${input.expected}`,
@@ -96,7 +96,7 @@ export const oneOf = <T extends string>(...values: readonly T[]): Input<T, T, tr
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 
-/** Tells whether a URL may be one of a provider: https, or http on a loopback host, with only a host and a path. */
+/** Returns `true` if a URL may belong to a provider: https, or http on this machine, with only host and path. */
 export function isProviderUrl(value: string, anyHttp = false): boolean {
   if (!URL.canParse(value) || /[\s\\]/.test(value)) return false
   const { protocol, hostname, username, password, search, hash } = new URL(value)
@@ -105,10 +105,10 @@ export function isProviderUrl(value: string, anyHttp = false): boolean {
   return secure && !(username || password || search || hash)
 }
 
-/** A URL, in its original spelling. */
+/** A URL, kept as it is written. */
 export const url: Input<string, string, true> = text('an https URL without query', isProviderUrl)
 
-/** A URL of a definition with the option `dangerouslyAllowHttp`. */
+/** A URL of a definition that has `dangerouslyAllowHttp`. */
 export const anyUrl: Input<string, string, true> = {
   ...url,
   read(value, given) {
@@ -117,24 +117,27 @@ export const anyUrl: Input<string, string, true> = {
   },
 }
 
-/** The option `dangerouslyAllowHttp` itself. */
-export const dangerouslyAllowHttp: Input<boolean, boolean, false> = {
+/** A switch, with its default. */
+export const flag = (byDefault: boolean): Input<boolean, boolean, false> => ({
   required: false,
   expected: 'true or false',
   inCodeOnly: true,
   read(value) {
     if (value !== undefined && typeof value !== 'boolean') throw new TypeError('expected true or false')
-    return value ?? false
+    return value ?? byDefault
   },
-}
+})
 
-/** A URL to append paths to. Removes slashes from its end. */
+/** The switch that allows http on any host. */
+export const dangerouslyAllowHttp: Input<boolean, boolean, false> = flag(false)
+
+/** A URL to which paths are appended, without its last slash. */
 export const baseUrl: Input<string, string, true> = {
   ...url,
   read: (value) => url.read(value).replace(/\/+$/, ''),
 }
 
-/** A base URL of a definition with the option `dangerouslyAllowHttp`. */
+/** A base URL of a definition that has `dangerouslyAllowHttp`. */
 export const anyBaseUrl: Input<string, string, true> = {
   ...anyUrl,
   read: (value, given) => anyUrl.read(value, given).replace(/\/+$/, ''),

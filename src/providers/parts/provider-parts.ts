@@ -55,8 +55,22 @@ export interface Revocation {
    * of the application. With `authorization`, only the user's last grant revokes. Default: `token`.
    */
   readonly ends?: 'token' | 'authorization' | undefined
+  /** The endpoint, relative to the token endpoint, if the metadata document does not name it. */
+  readonly path?: string | undefined
   /** Error codes that say that the token has expired or is revoked already. `invalid_token` always does. */
   readonly over?: readonly string[] | undefined
+}
+
+/** The way in which the provider names memberships. */
+export interface Memberships {
+  /** Scopes to request. */
+  readonly scopes?: readonly string[] | undefined
+  /** Scopes to request if the provider's metadata lists them. */
+  readonly optionalScopes?: readonly string[] | undefined
+  /** The userinfo response has more than the ID token. */
+  readonly userinfo?: boolean | undefined
+  /** One more GET with the access token, and the place of the organizations in its response. */
+  readonly request?: { readonly url: string; readonly orgs: Pointer } | undefined
 }
 
 /** A definition's differences from the specifications. Each part has a default that follows them. */
@@ -103,6 +117,11 @@ export interface ProviderParts {
   readonly scopeWords?: Readonly<Record<string, string>> | undefined
   /** Scopes that contain others, if a response names only the wider one. */
   readonly scopeImplies?: Readonly<Record<string, readonly string[]>> | undefined
+  /**
+   * Scopes name an API by a prefix; names without one belong to `base`. One token serves one API: `optional` scopes of
+   * the definition are left out if another API is requested.
+   */
+  readonly scopeApi?: { readonly base: string; readonly optional: readonly string[] } | undefined
   /** `false` if scopes are fixed at the registered application. */
   readonly sendScope?: boolean | undefined
   /** `true` if any person can create an account at the provider. Then only `allow` restricts access. */
@@ -131,6 +150,17 @@ export interface ProviderParts {
   /** Headers of every request to the provider that does not have them already. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly answer?: AnswerShape | undefined
+  /** Differences of the authorization response. */
+  readonly callback?:
+    | {
+        /** Further parameters that `identify` gets. The browser controls them, so `identify` must verify each. */
+        readonly params?: readonly string[] | undefined
+        /** Checks the signature of the response before its code is sent. Returns `false` to refuse it. */
+        readonly verify?:
+          | ((params: URLSearchParams, client: RegisteredApplication) => Promise<boolean>)
+          | undefined
+      }
+    | undefined
   /** The source of the access token's expiry: `expires_in` or the token's `exp`. `fallback`, in seconds, without one. */
   readonly expiry?: { readonly from?: 'expires_in' | 'jwt'; readonly fallback?: number } | undefined
   /** The refresh tokens: a refresh never, sometimes or always replaces them. */
@@ -142,15 +172,20 @@ export interface ProviderParts {
   /** The number of sign-ins that the provider keeps for each user and application. One more ends the oldest. */
   readonly tokensPerUser?: number | undefined
   readonly identity?: IdentityMap | undefined
-  /** Additional requirements for organizations and teams. They apply only if `allow` needs them. */
-  readonly memberships?:
-    | {
-        /** Scopes to request. */
-        readonly scopes?: readonly string[] | undefined
-        /** The userinfo response has more than the ID token. */
-        readonly userinfo?: boolean | undefined
-      }
-    | undefined
+  /**
+   * The provider says that an address is verified: `true`, `false`, or a text with the condition. Rules of `allow` by
+   * address depend on it. Default: if `identity` or `identify` reads it.
+   */
+  readonly verifiesEmail?: boolean | string | undefined
+  /** The user's organizations and teams, if `allow` needs them. */
+  readonly memberships?: Memberships | undefined
+  /** The user's groups, if `allow` needs them. */
+  readonly groups?: Omit<Memberships, 'request'> | undefined
+  /**
+   * Subjects, groups and organizations mean something only within a tenant, and accounts of several tenants can sign
+   * in. Default: if `identity` has a tenant.
+   */
+  readonly manyTenants?: boolean | undefined
   /** Claims that every user must have, with the required value or `*` for any. A parameter alone is only a hint. */
   readonly requiredClaims?: Readonly<Record<string, string>> | undefined
   readonly revocation?: Revocation | undefined
@@ -166,6 +201,8 @@ export interface ProviderParts {
         tokens: UpstreamTokens
         /** The token response. */
         answer: Readonly<Record<string, unknown>>
+        /** The parameters of the callback that `callback.params` names. */
+        callback: Readonly<Record<string, string>>
         client: RegisteredApplication
         fetch: Fetch
         /** Requests the claims `organizations` and `teams`. */

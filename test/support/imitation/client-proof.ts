@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { jwtVerify } from 'jose'
 import type { AuthKind, Seen } from './profile.ts'
 
-/** The application as it is registered at the imitation. */
+/** The application that is registered at the imitation. */
 export interface RegisteredClient {
   readonly id: string
   readonly secret: string
@@ -18,7 +18,7 @@ export interface RegisteredClient {
 
 const formDecode = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))
 
-/** Why this is not the client, or nothing. Two proofs in one request are one too many. */
+/** Returns the reason to refuse a client. Two methods in one request are refused too (RFC 6749 §2.3). */
 export async function refuseClient(
   kind: AuthKind,
   client: RegisteredClient,
@@ -27,14 +27,20 @@ export async function refuseClient(
 ): Promise<string | undefined> {
   const basic = /^Basic (.+)$/.exec(headers.get('authorization') ?? '')?.[1]
   const posted = body.get('client_secret')
-  if (kind === 'none') return basic === undefined && posted === null ? undefined : 'a proof nobody asked for'
-  if (kind === 'basic' || kind === 'basic-raw') {
+  if (kind === 'none') return basic === undefined && posted === null ? undefined : 'unexpected credentials'
+  if (kind.startsWith('basic')) {
     if (basic === undefined) return 'no Basic'
     if (posted !== null) return 'a secret in the body too'
     const text = Buffer.from(basic, 'base64').toString()
     const [id = '', secret = ''] = [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)]
-    const read = kind === 'basic' ? formDecode : (value: string) => value
-    return read(id) === client.id && read(secret) === client.secret ? undefined : 'a wrong Basic'
+    const asIs = id === client.id && secret === client.secret
+    if (kind === 'basic-raw') return asIs ? undefined : 'a wrong Basic'
+    const decoded = formDecode(id) === client.id && formDecode(secret) === client.secret
+    return decoded && (kind === 'basic' || asIs) ? undefined : 'a wrong Basic'
+  }
+  if (kind === 'key-as-user') {
+    const expected = Buffer.from(`${client.secret}:`).toString('base64')
+    return basic === expected && posted === null ? undefined : 'a wrong key'
   }
   if (headers.has('authorization')) return 'an Authorization header'
   if (body.get('client_id') !== client.id) return 'a wrong client_id'

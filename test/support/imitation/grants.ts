@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Person, Profile } from './profile.ts'
 
-/** What one sign-in at the imitation led to. */
+/** The tokens of one sign-in at the imitation. */
 interface Family {
   readonly person: Person
   readonly scope: string
@@ -12,7 +12,7 @@ interface Family {
 interface Token {
   readonly family: Family
   over: boolean
-  /** When a refresh token was used, in milliseconds. */
+  /** The time at which a refresh token was used, in milliseconds. */
   usedAt?: number
 }
 
@@ -27,12 +27,15 @@ export interface Authorization {
 /** The codes and tokens of an imitation. A code works once; a refresh token as the profile says. */
 export class Grants {
   readonly #profile: Profile
+  readonly #now: () => number
   readonly #codes = new Map<string, Authorization & { family?: Family }>()
   readonly #access = new Map<string, Token>()
   readonly #refresh = new Map<string, Token>()
 
-  constructor(profile: Profile) {
+  /** @param now The time in seconds since the epoch, for tokens that carry it. */
+  constructor(profile: Profile, now: () => number) {
     this.#profile = profile
+    this.#now = now
   }
 
   issueCode(authorization: Authorization): string {
@@ -41,7 +44,7 @@ export class Grants {
     return code
   }
 
-  /** @returns What the code stands for, or `undefined` where it is unknown or used: then all that came of it ends. */
+  /** @returns What the code stands for, or `undefined` if it is unknown or used: then all of its tokens end. */
   takeCode(code: string): (Authorization & { family?: Family }) | undefined {
     const found = this.#codes.get(code)
     if (!found) return undefined
@@ -59,13 +62,13 @@ export class Grants {
     )
   }
 
-  /** @returns New tokens, or `undefined` where the old one is no good. To use one twice ends everything. */
+  /** @returns New tokens, or `undefined` if the old one is not valid. A second use ends everything. */
   renew(refreshToken: string) {
     const token = this.#refresh.get(refreshToken)
     if (!token || token.over || token.family.over) return undefined
     const { refreshes, grace = 0, refreshKillsAccess } = this.#profile
     if (token.usedAt !== undefined && Date.now() - token.usedAt >= grace * 1000) {
-      token.family.over = true
+      token.family.over = this.#profile.toleratesReuse !== true
       return undefined
     }
     if (refreshKillsAccess)
@@ -76,25 +79,30 @@ export class Grants {
     return this.#issue(token.family, this.#newRefresh(token.family))
   }
 
-  /** Whose access token it is, while it works. */
+  /** Returns the owner of an access token while it works. */
   personOf(accessToken: string): Person | undefined {
     const token = this.#access.get(accessToken)
     return token && !token.over && !token.family.over ? token.family.person : undefined
   }
 
-  /** Ends the sign-in that a token belongs to. */
-  end(token: string): boolean {
+  /** Ends the sign-in that a token belongs to, or all of its user. @returns `false` for one that has ended or is unknown. */
+  end(token: string, all = false): boolean {
     const found = this.#refresh.get(token) ?? this.#access.get(token)
-    if (found) found.family.over = true
-    return found !== undefined
+    if (!found || found.family.over) return false
+    found.family.over = true
+    const { login } = found.family.person
+    if (all)
+      for (const { family } of [...this.#access.values(), ...this.#refresh.values()])
+        if (family.person.login === login) family.over = true
+    return true
   }
 
-  /** As if every refresh token had been used once, by somebody who is gone. */
+  /** Uses every refresh token once, as an instance that died would have. */
   renewAll(): void {
     for (const token of [...this.#refresh.keys()]) this.renew(token)
   }
 
-  /** Every token it gave out. */
+  /** Every token that was issued. */
   issued(): string[] {
     return [...this.#access.keys(), ...this.#refresh.keys()]
   }
@@ -110,7 +118,8 @@ export class Grants {
   }
 
   #issue(family: Family, refreshToken: string | undefined) {
-    const accessToken = `access-${randomBytes(12).toString('hex')}`
+    const id = randomBytes(12).toString('hex')
+    const accessToken = this.#profile.accessToken?.(id, family.person, this.#now()) ?? `access-${id}`
     this.#access.set(accessToken, { family, over: false })
     const { person, scope, nonce } = family
     return { accessToken, refreshToken, person, scope, nonce }

@@ -34,14 +34,21 @@ export interface Imitation {
 
 const ORIGIN = 'x-imitated-origin'
 
-export async function startImitation(profile: Profile, client: RegisteredClient): Promise<Imitation> {
+export async function startImitation(
+  profile: Profile,
+  client: RegisteredClient,
+  now = () => Math.floor(Date.now() / 1000),
+): Promise<Imitation> {
   const seen: Seen[] = []
   const asked: string[] = []
   const complaints: string[] = []
   const faults: { at: Place; fault: Fault }[] = []
-  const grants = new Grants(profile)
+  const grants = new Grants(profile, now)
   const ids = new IdTokens()
-  const jwksUrl = profile.openid && `${new URL(profile.openid.discovery).origin}/imitated/keys`
+  const captured = profile.openid?.document
+  const jwksUrl =
+    (captured?.jwks_uri as string | undefined) ??
+    (profile.openid && `${new URL(profile.openid.discovery).origin}/imitated/keys`)
   const server = createServer((request, response) => {
     void answer(request, response).catch((error: unknown) => {
       complaints.push(`it broke: ${error}`)
@@ -97,8 +104,9 @@ export async function startImitation(profile: Profile, client: RegisteredClient)
       const about = {
         person: (token: string) => grants.personOf(token),
         end: (token: string) => grants.end(token),
+        issued: () => grants.issued(),
       }
-      return { place: one.method === 'DELETE' ? 'revoke' : 'api', reply: () => own(one, about) }
+      return { place: /revoke|^DELETE/.test(key) ? 'revoke' : 'api', reply: () => own(one, about) }
     }
     const api = profile.api?.[key]
     if (api) {
@@ -107,9 +115,7 @@ export async function startImitation(profile: Profile, client: RegisteredClient)
         reply: () => {
           const missing = missingHeader(one)
           if (missing) return { status: 403, body: { message: `${missing} is missing` } }
-          const person = grants.personOf(
-            /^Bearer (.+)$/.exec(one.headers.get('authorization') ?? '')?.[1] ?? '',
-          )
+          const person = grants.personOf(bearerOf(one))
           return person ? api(person, one) : { status: 401, body: { message: 'Bad credentials' } }
         },
       }
@@ -148,6 +154,14 @@ export async function startImitation(profile: Profile, client: RegisteredClient)
     if (challenge && query.get('code_challenge_method') !== 'S256') return 'another code_challenge_method'
     for (const [name, value] of Object.entries(profile.needs?.authorize ?? {}))
       if (query.get(name) !== value) return `no ${name}=${value}`
+    const unknown =
+      profile.scope !== false &&
+      profile.scope?.allowed &&
+      query
+        .get(scopeParam)
+        ?.split(' ')
+        .find((one) => !(profile.scope as { allowed: string[] }).allowed.includes(one))
+    if (unknown) return `a scope that is not allowed: ${unknown}`
     if (profile.scope === false) return names.some((name) => /scope/.test(name)) ? 'a scope' : undefined
     const { param = 'scope', separator = ' ' } = profile.scope ?? {}
     const other = names.find((name) => /scope/.test(name) && name !== param)
@@ -181,6 +195,7 @@ export async function startImitation(profile: Profile, client: RegisteredClient)
   function back(query: URLSearchParams, params: Record<string, string>): Reply {
     const answer = new URLSearchParams({ ...params, state: query.get('state') ?? '' })
     if (profile.iss !== undefined) answer.set('iss', profile.iss)
+    profile.callback?.(answer)
     imitation.onCallback?.(answer)
     const target = query.get('redirect_uri')!
     if (!profile.formPost) return { status: 302, headers: { location: `${target}?${answer}` } }
@@ -198,6 +213,12 @@ export async function startImitation(profile: Profile, client: RegisteredClient)
     if (!type.startsWith('application/x-www-form-urlencoded')) complain(`a body of type ${type}`)
     return new URLSearchParams(text)
   }
+
+  /** The access token of a request to the API. */
+  const bearerOf = ({ headers }: Seen): string =>
+    profile.tokenHeader === undefined
+      ? (/^Bearer (.+)$/.exec(headers.get('authorization') ?? '')?.[1] ?? '')
+      : (headers.get(profile.tokenHeader) ?? '')
 
   const missingHeader = ({ headers }: Seen) =>
     Object.entries(profile.needs?.headers ?? {}).find(([name, value]) => headers.get(name) !== value)?.[0]
@@ -242,7 +263,8 @@ export async function startImitation(profile: Profile, client: RegisteredClient)
     const refused = profile.refusesAtRefresh?.find((name) => body.has(name))
     if (refused) return mistake('invalid_request', `a ${refused}`)
     const renewed = grants.renew(body.get('refresh_token') ?? '')
-    return renewed ? success(renewed, 'refresh') : refuse(profile.deadGrant ?? 'invalid_grant', 'It is over')
+    if (renewed) return success(renewed, 'refresh')
+    return profile.dead ?? refuse('invalid_grant', 'It is over')
   }
 
   async function success(issued: ReturnType<Grants['open']>, phase: 'exchange' | 'refresh'): Promise<Reply> {
@@ -272,24 +294,29 @@ export async function startImitation(profile: Profile, client: RegisteredClient)
   }
 
   async function endTokens(one: Seen): Promise<Reply> {
-    const { style, auth } = profile.revoke!
-    if (one.method !== 'POST') return mistake('invalid_request', 'a revocation without POST')
+    const { style, auth, ends, method = 'POST', only, over } = profile.revoke!
+    if (one.method !== method) return mistake('invalid_request', `a revocation without ${method}`)
     if (style === 'bearer') {
-      const token = /^Bearer (.+)$/.exec(one.headers.get('authorization') ?? '')?.[1] ?? ''
+      const token = bearerOf(one)
       if (one.text !== '') complain('a body where there is none')
-      if (!grants.personOf(token)) return refuse('invalid_token', 'It is over')
-      grants.end(token)
+      if (!grants.personOf(token)) return over ?? refuse('invalid_token', 'It is over')
+      grants.end(token, ends === 'authorization')
       return { body: { ok: true, revoked: true } }
     }
     const body = bodyOf(one)
     const unproven = await refuseClient(auth ?? profile.auth, client, one, body)
     if (unproven) return mistake('invalid_client', `revocation: ${unproven}`)
-    grants.end(body.get('token') ?? '')
-    return { status: 200 }
+    const strange =
+      only && [...body.keys()].find((name) => ![...only, 'client_id', 'client_secret'].includes(name))
+    if (strange) return mistake('invalid_request', `revocation: a ${strange}`)
+    const ended = grants.end(body.get('token') ?? '', ends === 'authorization')
+    return (!ended && over) || { status: 200 }
   }
 
   function document(): Reply {
     const { openid, revoke, iss } = profile
+    if (captured)
+      return { body: { ...captured, ...(openid?.documentIssuer && { issuer: openid.documentIssuer }) } }
     return {
       body: {
         issuer: openid?.documentIssuer ?? openid?.issuer,

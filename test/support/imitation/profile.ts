@@ -1,10 +1,10 @@
-/** Who signs in at an imitation. */
+/** The user who signs in at an imitation. */
 export interface Person {
-  /** What was typed into its form. */
+  /** The text that was typed into its form. */
   readonly login: string
   /** An id of letters. */
   readonly id: string
-  /** An id that is a number. */
+  /** A numeric id. */
   readonly number: number
   readonly name: string
   readonly email: string
@@ -16,87 +16,143 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** One request, as the imitation got it. */
+/** One request, as the imitation received it. */
 export interface Seen {
   readonly method: string
-  /** Without the query, under the name of the host it was meant for. */
+  /** Without the query, with the host that it was meant for. */
   readonly url: string
   readonly query: URLSearchParams
   readonly headers: Headers
   readonly text: string
 }
 
-export type AuthKind = 'basic' | 'basic-raw' | 'post' | 'es256' | 'none'
+/**
+ * Client authentication: `basic` decodes the credentials, `basic-raw` does not. `basic-either` accepts only what both
+ * kinds of server accept, for vendors of which nobody knows. `key-as-user` is Basic with the secret as user name.
+ */
+export type AuthKind = 'basic' | 'basic-raw' | 'basic-either' | 'key-as-user' | 'post' | 'es256' | 'none'
+
+/** The consequence that a refusal must have. */
+export type Means = 'final' | 'transient' | 'configuration'
+
+/** One refusal of a refresh, as the vendor sends it. */
+export interface Refusal {
+  readonly reply: Reply
+  readonly means: Means
+  /** Its source: a page, a file of a public repository, or `assumed`. */
+  readonly source: string
+}
+
+/** The sources of an imitation. Each is a page, a file of a public repository, or begins with `assumed`. */
+export interface Sources {
+  /** Its metadata document; absent if the vendor's is not used. */
+  readonly documents?: string
+  /** Its token responses. */
+  readonly tokens: string
+  /** Its refusals. */
+  readonly errors: string
+  /** Its userinfo response or the claims of its ID tokens. */
+  readonly identity: string
+}
 
 /**
- * What one provider accepts and how it answers, written down from its documentation and not from our definition of
- * it: where the two disagree, a test fails. Everything that is not said here is as the specifications have it, strictly.
+ * One provider's behaviour, written down from its documents and captures and not from our definition: if the two
+ * disagree, a test fails. Everything that is not said here follows the specifications strictly.
  */
 export interface Profile {
-  /** What it imitates: a page, or `assumed` for what nobody confirmed. */
-  readonly source: string
+  readonly sources: Sources
   readonly authorize: string
   readonly token: string
-  /** Where it refreshes, if not there. */
+  /** The endpoint that refreshes, if another. */
   readonly refresh?: string
-  /** Where it takes RFC 7009 requests, or a bearer. */
-  readonly revoke?: { readonly url: string; readonly style: 'rfc7009' | 'bearer'; readonly auth?: AuthKind }
+  /** Its revocation endpoint. */
+  readonly revoke?: {
+    readonly url: string
+    readonly style: 'rfc7009' | 'bearer'
+    readonly auth?: AuthKind
+    /** It ends every sign-in of the user at this application. */
+    readonly ends?: 'authorization'
+    readonly method?: 'POST' | 'DELETE'
+    /** The only parameters that it accepts, besides those of client authentication. */
+    readonly only?: readonly string[]
+    /** Its response for a token that has ended before. Default: as for any other. */
+    readonly over?: Reply
+  }
   readonly auth: AuthKind
-  /** Whether it needs a challenge, checks one that is sent, or refuses it. */
+  /** It needs a challenge, checks one that is sent, or refuses it. */
   readonly pkce: 'required' | 'checked' | 'refused'
-  /** Under which name it takes scopes, and how they are divided; `false` where it takes none. */
-  readonly scope?: false | { readonly param?: string; readonly separator?: string }
-  /** Parameters without which it refuses. */
+  /** The parameter of the scopes and their separator; `false` if it accepts none. */
+  readonly scope?:
+    | false
+    | { readonly param?: string; readonly separator?: string; readonly allowed?: readonly string[] }
+  /** Required parameters. */
   readonly needs?: {
     readonly authorize?: Readonly<Record<string, string>>
     readonly exchange?: readonly string[]
     readonly refresh?: readonly string[]
-    /** On every request that is not made by a browser. */
+    /** Required headers of every request that is not made by a browser. */
     readonly headers?: Readonly<Record<string, string>>
   }
   /** Parameters that it refuses at a refresh. */
   readonly refusesAtRefresh?: readonly string[]
   readonly body?: 'form' | 'json'
-  /** Seconds; `null` where it does not say. */
+  /** Seconds; `null` if it does not say. */
   readonly ttl?: number | null
-  /** `silent`: the same refresh token goes on and is not repeated. */
+  /** `silent`: the same refresh token stays valid and is not repeated. */
   readonly refreshes: 'never' | 'silent' | 'same' | 'rotates'
-  /** Seconds that a refresh token that was used still works. */
+  /** Seconds for which a used refresh token still works. */
   readonly grace?: number
   readonly refreshKillsAccess?: boolean
-  /** Makes its own shape of a token answer. */
+  /** A second use of a refresh token is refused, but does not end the sign-in. */
+  readonly toleratesReuse?: boolean
+  /** Its shape of a token response. */
   readonly shape?: (
     answer: Readonly<Record<string, unknown>>,
     about: { person: Person; phase: 'exchange' | 'refresh' },
   ) => Record<string, unknown>
   readonly asForm?: boolean
-  /** How it refuses at the token endpoint. */
+  /** Its shape of a refusal at the token endpoint. */
   readonly refusal?: (error: string) => Reply
-  /** As it names the end of a grant. */
-  readonly deadGrant?: string
-  /** Where it has OpenID Connect. */
+  /** Its refusal of a refresh token that has ended. Default: `invalid_grant`. */
+  readonly dead?: Reply
+  /** Further refusals of a refresh that the vendor documents. */
+  readonly refusals?: readonly Refusal[]
+  /** Makes an access token from a random id. Default: an opaque one. */
+  readonly accessToken?: (id: string, person: Person, now: number) => string
+  /** The header that carries the access token to its API. Default: a bearer. */
+  readonly tokenHeader?: string
+  /** Further parameters of the authorization response. */
+  readonly callback?: (answer: URLSearchParams) => void
+  /** Its OpenID Connect, if it has it. */
   readonly openid?: {
+    /** The URL of its document. */
     readonly discovery: string
+    /** Its document as captured. Without one, the imitation writes one. */
+    readonly document?: Readonly<Record<string, unknown>>
     /** In ID tokens. */
     readonly issuer: string
     /** In its document, if another. */
     readonly documentIssuer?: string
     readonly claims?: (person: Person) => Record<string, unknown>
-    /** Whether ID tokens come only where `openid` was asked for. */
+    /** Sends an ID token even if `openid` was not requested. */
     readonly always?: boolean
   }
-  /** What it sends as `iss` on the callback. */
+  /** The value of `iss` on the callback. */
   readonly iss?: string
   readonly formPost?: boolean
-  /** What it answers to those who have one of its access tokens; by `METHOD url`. */
+  /** Its API for requests with an access token, by `METHOD url`. */
   readonly api?: Readonly<Record<string, (person: Person, seen: Seen) => Reply>>
-  /** What else it answers; by `METHOD url`. `ended` ends the sign-in that a token belongs to. */
+  /** Its other endpoints, by `METHOD url`. `end` ends the sign-in that a token belongs to. */
   readonly routes?: Readonly<
     Record<
       string,
       (
         seen: Seen,
-        about: { person: (token: string) => Person | undefined; end: (token: string) => boolean },
+        about: {
+          person: (token: string) => Person | undefined
+          end: (token: string) => boolean
+          issued: () => readonly string[]
+        },
       ) => Reply
     >
   >

@@ -19,10 +19,10 @@ import type { Profile } from './profile.ts'
 
 export const URL_OF_PROXY = 'https://proxy.example.com'
 
-/** The application as it is registered everywhere; with everything in its secret that encodings stumble over. */
+/** The application that is registered at every imitation. Servers that decode Basic read it like those that do not. */
 export const CLIENT: RegisteredClient = {
   id: 'client-1.of_the.tests',
-  secret: 'a-secret_with.odd~signs:+%/=&',
+  secret: 'a-secret_with.odd~signs:/=',
   redirectUri: `${URL_OF_PROXY}/callback`,
 }
 
@@ -43,10 +43,11 @@ export async function startImitated(
   } = {},
 ): Promise<ImitatedSystem> {
   const { client = CLIENT, before, ...own } = options
-  const imitation = before ?? (await startImitation(profile, client))
+  const clock = { ahead: 0 }
+  const now = () => Math.floor(Date.now() / 1000) + clock.ahead
+  const imitation = before ?? (await startImitation(profile, client, now))
   const events: ProxyEvent[] = []
   const answers: string[] = []
-  const clock = { ahead: 0 }
   const store = counting(own.storage ?? memory())
   const proxy = createProxy({
     url: URL_OF_PROXY,
@@ -58,7 +59,7 @@ export async function startImitated(
     },
     on: { event: (event) => events.push(event) },
     fetch: (input, init) => imitation.fetch(input, init),
-    now: () => Math.floor(Date.now() / 1000) + clock.ahead,
+    now,
     // Every request reads the grant, so that no earlier answer hides a change.
     revocationLag: 0,
     ...own,

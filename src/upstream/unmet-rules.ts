@@ -1,0 +1,51 @@
+import type { ConfigIssue } from '../errors.ts'
+import type { Provider } from '../providers/provider.ts'
+
+type Known = Pick<
+  Provider,
+  'id' | 'name' | 'identify' | 'identity' | 'memberships' | 'verifiesEmail' | 'requiredClaims' | 'idToken'
+>
+
+/**
+ * Returns a warning for each rule of `allow` that no user of the providers can meet, or only under a condition.
+ *
+ * @param allow The option; a function is not looked at.
+ */
+export function unmetRules(allow: unknown, providers: readonly Known[]): ConfigIssue[] {
+  if (!Array.isArray(allow)) return []
+  return (allow as readonly string[]).flatMap((rule, index) => {
+    const [, named, what = rule] = /^([\w-]{1,64})\/((?:@|group:|sub:|org:|team:).+)$/.exec(rule) ?? []
+    const judged = providers.filter(({ id }) => named === undefined || id === named)
+    const problems = judged.map((provider) => problemOf(what, provider))
+    // A rule is useful if one provider can meet it.
+    if (judged.length === 0 || problems.includes(undefined)) return []
+    return [{ path: `allow.${index}`, message: [...new Set(problems)].join('; ') }]
+  })
+}
+
+function problemOf(rule: string, provider: Known): string | undefined {
+  const { name, identity, identify, memberships } = provider
+  // Claims of an ID token or of userinfo may hold anything; other definitions know every claim that they set.
+  const isOpen = !identify && identity.from !== 'token'
+  if (rule.startsWith('sub:')) return undefined
+  if (rule.startsWith('group:'))
+    return isOpen || identity.groups ? undefined : `matches no user: ${name} sends no groups`
+  if (/^(org|team):/.test(rule))
+    return isOpen || identity.orgs || memberships
+      ? undefined
+      : `matches no user: ${name} sends no organizations or teams`
+  return addressProblem(rule, provider)
+}
+
+function addressProblem(rule: string, provider: Known): string | undefined {
+  const { name, identity, identify, requiredClaims = {} } = provider
+  const verifies = provider.verifiesEmail ?? (identify !== undefined || identity.emailVerified !== undefined)
+  if (verifies === false) return `matches no user: ${name} does not say that an address is verified`
+  if (typeof verifies === 'string') return `matches users of ${name} only if ${verifies}`
+  const { claim } = identity.emailDomains ?? {}
+  const domain = rule.slice(rule.lastIndexOf('@') + 1).toLowerCase()
+  const only = typeof claim === 'string' ? requiredClaims[claim] : undefined
+  if (only !== undefined && only !== '*' && only !== domain)
+    return `matches no user: ${name} admits only users of ${only}, and vouches for no other address`
+  return undefined
+}
