@@ -105,7 +105,7 @@ export function createRenewal(ports: {
   /** Writes the new tokens, and gives the lease back. Revokes access tokens with a scope that is no longer backed. */
   const save = (key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<undefined>> =>
     grants.change(key, (grant): Decision<undefined> => {
-      const scope = backedScopes(grant.scope, scopes, (one) => upstream.grants(next, one))
+      const scope = backedScopes(grant.scope, scopes, upstream.provider, (one) => upstream.grants(next, one))
       if (!isUseful(scope)) return { type: 'end', reason: 'provider-scopes-withdrawn' }
       const epoch = scope.length < grant.scope.length ? nextEpoch(grant, now()) : grant.epoch
       const renewed = grants.withTokens(key, { ...grant, scope, epoch }, next)

@@ -39,9 +39,10 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     const server = { resources: settings.resources, scopes: Object.keys(settings.scopes) }
     const { refreshes, ...checked } = checkAuthorizationRequest(params, client, server)
     const resource = settings.resources.find(({ id }) => id === checked.resource)!
-    const more = upstreamScopes(checked.scope, settings.scopes)
     const providers = await Promise.all(
-      (await upstreams.choices(resource, request)).map((upstream) => describeProvider(upstream, more)),
+      (await upstreams.choices(resource, request)).map((upstream) =>
+        describeProvider(upstream, upstreamScopes(checked.scope, settings.scopes, upstream.provider)),
+      ),
     )
     const { key, name, kind, authMethods } = client
     const optional = optionalScopes(checked.scope, resource.scopes)

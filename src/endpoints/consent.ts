@@ -18,7 +18,12 @@ export const consentEndpoint: Endpoint = async (http, ctx, call) => {
   if (request instanceof OAuthError) return deny(ctx, call, asked, request, cookies)
   const client = request.client.key
   const upstream = chosenProvider(await choicesFor(ctx, http, request.resource), fields.provider)
-  const { flow, cookies: started } = await startSignIn(ctx, http, { ...request, provider: upstream.id })
+  const { flow, cookies: started } = await startSignIn(
+    ctx,
+    http,
+    { ...request, provider: upstream.id },
+    upstream.provider,
+  )
   const location = await upstream.authorizationUrl(flow)
   call.emit({
     type: 'consented',

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { ScopeTable } from '../protocol/scope.ts'
+import { isFree, type ScopeTable } from '../protocol/scope.ts'
 import { identifiesTokens } from '../providers/provider.ts'
 import { type Entries, hook, label, listOf, shape, type WithDefaults, whole } from '../validation/shape.ts'
 import { areUnique, type Report } from './report.ts'
@@ -130,7 +130,7 @@ function checkProviderTokens(
   const path = 'dangerouslyAcceptProviderTokens'
   const [provider] = providers
   checkScopes(path, accepted, scopes, report)
-  if (accepted.some((scope) => (scopes[scope]?.upstream.length ?? 0) > 0)) {
+  if (accepted.some((scope) => scopes[scope] && !isFree(scopes[scope]))) {
     report(path, 'names a scope with `upstream` scopes; a provider token does not show its scopes', 'scopes')
   }
   if (providers.length !== 1 || !provider) {

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { resourceMetadataPath } from '../protocol/documents.ts'
-import { defaultScope, type ScopeTable } from '../protocol/scope.ts'
+import { defaultScope, offeredScopes, type ScopeTable } from '../protocol/scope.ts'
 import { byKind, choice, type Entries, hook, listOf, shape, text } from '../validation/shape.ts'
 import type { McpHandler } from './auth.ts'
 import { areUnique, type Report } from './report.ts'
@@ -120,6 +120,9 @@ export function settleMcp({ mcp }: McpServersOptions, around: Around, report: Re
   for (const [index, resource] of resources.entries()) {
     const at = Array.isArray(mcp) ? `mcp.${index}` : 'mcp'
     checkScopes(`${at}.scopes`, resource.scopes, scopes, report)
+    if (resource.scopes.some((scope) => Object.hasOwn(scopes, scope) && !resource.offered.includes(scope))) {
+      report(`${at}.scopes`, 'names a scope that no provider of this server can give', 'scopes')
+    }
     if (resource.upstream?.some((id) => !providers.includes(id))) {
       report(`${at}.upstream`, 'names a provider that `upstream` does not have', 'upstream')
     }
@@ -138,8 +141,11 @@ function listMcp(mcp: McpServersOptions['mcp']): readonly McpOptions[] {
   return [mcp].flat() as readonly McpOptions[]
 }
 
-function toResource(options: McpOptions, { origin, basePath, name, scopes, belowPath }: Around): Resource {
+function toResource(options: McpOptions, around: Around): Resource {
+  const { origin, basePath, name, scopes, providers, belowPath } = around
   const target = options.url === undefined ? { handler: options.handler } : { url: new URL(options.url) }
+  const upstream = typeof options.upstream === 'string' ? [options.upstream] : options.upstream
+  const offered = offeredScopes(scopes, upstream ?? (providers.length > 0 ? providers : undefined))
   const own = options.path ?? ('url' in target ? target.url.pathname : '/mcp')
   const path = basePath + own.replace(/\/+$/, '')
   return {
@@ -147,8 +153,9 @@ function toResource(options: McpOptions, { origin, basePath, name, scopes, below
     path,
     name: options.name ?? name,
     scopes: options.scopes ?? [],
-    defaultScope: defaultScope(options.scopes ?? [], scopes),
-    upstream: typeof options.upstream === 'string' ? [options.upstream] : options.upstream,
+    defaultScope: defaultScope(options.scopes ?? [], scopes, offered),
+    offered,
+    upstream,
     forward: options.forward ?? 'identity',
     target,
     metadataUrl: origin + resourceMetadataPath(path, belowPath ? basePath : ''),

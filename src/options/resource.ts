@@ -12,6 +12,8 @@ export interface Resource {
   readonly scopes: readonly string[]
   /** The scopes of a client that requests none. */
   readonly defaultScope: readonly string[]
+  /** The scopes that at least one of its providers can give. */
+  readonly offered: readonly string[]
   /** The ids of its providers; `undefined` for all. */
   readonly upstream: readonly string[] | undefined
   readonly forward: ForwardMode

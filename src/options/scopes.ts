@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { OFFLINE_ACCESS, type ScopeTable } from '../protocol/scope.ts'
+import { giversOf, isFree, OFFLINE_ACCESS, type ScopeTable } from '../protocol/scope.ts'
 import {
   byKind,
   type Entries,
@@ -29,8 +29,11 @@ export interface ScopesOptions {
 export interface ScopeOptions {
   /** The description for users. */
   description: string
-  /** The scopes it needs at the provider. */
-  upstream?: readonly string[] | undefined
+  /**
+   * The scopes it needs at the provider. With several providers, by the provider's id: `{ github: ['repo'] }`. A provider
+   * that is not named cannot give this scope; one with an empty list gives it without scopes of its own.
+   */
+  upstream?: readonly string[] | Readonly<Record<string, readonly string[]>> | undefined
   /**
    * Grants it to a client that requests no scope.
    *
@@ -48,10 +51,15 @@ export const scopeName: v.GenericSchema<string> = v.pipe(
   v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected a scope: no spaces, quotes or backslashes'),
 )
 
+const upstreamNeeds = v.union(
+  [listOf(scopeName), v.record(v.string(), listOf(scopeName))],
+  'expected a list of scopes, or lists by the id of the provider',
+)
+
 const meaning = byKind<string | ScopeOptions>(
   {
     text,
-    object: shape({ description: text, upstream: v.optional(listOf(scopeName)), default: v.optional(flag) }),
+    object: shape({ description: text, upstream: v.optional(upstreamNeeds), default: v.optional(flag) }),
   },
   'expected a description, or { description, upstream, default }',
 )
@@ -89,6 +97,29 @@ export function settleScopes(options: ScopesParsed, report: Report): ScopesSetti
   }
   if (Object.keys(scopes).length === 0) report('scopes', 'expected at least one scope')
   return { scopes }
+}
+
+/**
+ * Reports scopes whose needs do not say to which provider they belong, or name one that there is not.
+ *
+ * @param providers The ids of the identity providers; `undefined` if a function chooses them.
+ */
+export function checkGivers(
+  scopes: ScopeTable,
+  providers: readonly string[] | undefined,
+  report: Report,
+): void {
+  if (providers === undefined) return
+  for (const [name, meaning] of Object.entries(scopes)) {
+    const path = `scopes.${name}.upstream`
+    const givers = giversOf(meaning)
+    const unknown = givers?.find((id) => !providers.includes(id))
+    if (unknown !== undefined) report(path, 'names a provider that `upstream` does not have', 'upstream')
+    if (!givers && !isFree(meaning) && providers.length > 1) {
+      const [first = 'github'] = providers
+      report(path, `is a list, but there are several providers: write { ${first}: [ … ] }`, 'upstream')
+    }
+  }
 }
 
 /** Reports a list of scopes that names one which `scopes` does not define. */

@@ -13,10 +13,10 @@ import { pagesEntries, settlePages } from './pages.ts'
 import { registrationEntries, settleRegistration } from './registration.ts'
 import { createReport } from './report.ts'
 import { type ParsedOptions, parseOptions } from './schema.ts'
-import { scopesEntries, settleScopes } from './scopes.ts'
+import { checkGivers, scopesEntries, settleScopes } from './scopes.ts'
 import { serverEntries, settleServer } from './server.ts'
 import { tokensEntries } from './tokens.ts'
-import { idOf, settleUpstream, upstreamEntries } from './upstream.ts'
+import { idOf, isOwnLogin, settleUpstream, upstreamEntries } from './upstream.ts'
 
 /**
  * Checks the options and derives the settings from them.
@@ -38,6 +38,7 @@ export function readOptions(options: ProxyOptions): Settings {
   const { upstream } = settleUpstream(own(upstreamEntries), { ...server, scopes }, report)
   const providers = typeof upstream === 'function' ? undefined : upstream
   const ids = providers?.map(idOf) ?? []
+  checkGivers(scopes, providers?.filter((one) => !isOwnLogin(one)).map(idOf), report)
   const discovery = own(discoveryEntries)
   const around = { ...server, ...pages, ...discovery.discovery, scopes, providers: ids }
   const settings: Settings = {

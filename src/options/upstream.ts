@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { ConfigIssue } from '../errors.ts'
 import { isLoopbackUrl } from '../http/loopback.ts'
-import type { ScopeTable } from '../protocol/scope.ts'
+import { type ScopeTable, upstreamScopes } from '../protocol/scope.ts'
 import { isHttps } from '../providers/parts/https.ts'
 import { providerIssues } from '../providers/parts/unusable.ts'
 import { isProvider, PROVIDER_ID, type Provider } from '../providers/provider.ts'
@@ -136,7 +136,7 @@ export function settleUpstream(
         report(path, 'signs in everyone, for development: `url` must be on loopback', 'url')
       }
       if (!isHere) report(`${path}.login`, 'expected a page at the origin of `url`', 'url')
-    } else if (!one.sendScope && Object.values(scopes).some((scope) => scope.upstream.length > 0)) {
+    } else if (!one.sendScope && upstreamScopes(Object.keys(scopes), scopes, one.id).length > 0) {
       report(
         'scopes',
         `names \`upstream\` scopes, but ${one.id} fixes its scopes at registration`,

@@ -22,6 +22,8 @@ export interface RequestedResource {
   readonly scopes: readonly string[]
   /** Scopes for a client that requests none. */
   readonly defaultScope: readonly string[]
+  /** The scopes that a provider of the resource can give. Default: all. */
+  readonly offered?: readonly string[]
 }
 
 /** A request that may be put before the user. */
@@ -129,7 +131,8 @@ function scopesFor(
   resource: RequestedResource,
   all: readonly string[],
 ): { supported: readonly string[]; fallback: readonly string[] } {
-  const mayHave = (scope: string) => client.scope?.includes(scope) ?? true
+  const mayHave = (scope: string) =>
+    (client.scope?.includes(scope) ?? true) && (resource.offered?.includes(scope) ?? true)
   const supported = all.filter(mayHave)
   // A token without a required scope would be of no use.
   if (!resource.scopes.every(mayHave)) return { supported, fallback: [] }

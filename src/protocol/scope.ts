@@ -81,13 +81,40 @@ export function narrowScope(
 export interface ScopeMeaning {
   /** Text for users. */
   readonly description: string
-  /** The provider's scopes that it needs, in the provider's spelling. */
-  readonly upstream: readonly string[]
-  /** `true` if a client that requests no scope gets this one. */
+  /**
+   * The provider's scopes that it needs, in the provider's spelling. By the provider's id if there are several: a
+   * provider that is not named cannot give this scope.
+   */
+  readonly upstream: readonly string[] | Readonly<Record<string, readonly string[]>>
+  /** Whether a client that requests no scope gets this one. */
   readonly default?: boolean
 }
 
 export type ScopeTable = Readonly<Record<string, ScopeMeaning>>
+
+type Needs = ScopeMeaning['upstream']
+const isForAll = (needs: Needs): needs is readonly string[] => Array.isArray(needs)
+
+/** Returns the scopes of one provider that a scope needs, or `undefined` if the provider cannot give it. */
+function needsAt({ upstream }: ScopeMeaning, provider: string): readonly string[] | undefined {
+  if (isForAll(upstream)) return upstream
+  return Object.hasOwn(upstream, provider) ? upstream[provider] : undefined
+}
+
+/** Returns `true` if a scope needs no scope of any provider. */
+export const isFree = ({ upstream }: ScopeMeaning): boolean =>
+  isForAll(upstream) ? upstream.length === 0 : false
+
+/** Returns the ids of the providers that can give a scope, or `undefined` for all. */
+export const giversOf = ({ upstream }: ScopeMeaning): readonly string[] | undefined =>
+  isForAll(upstream) ? undefined : Object.keys(upstream)
+
+/** Returns the scopes that at least one of the providers can give. @param providers `undefined` if they are not known. */
+export const offeredScopes = (table: ScopeTable, providers: readonly string[] | undefined): string[] =>
+  Object.keys(table).filter((name) => {
+    const givers = giversOf(table[name]!)
+    return !givers || !providers || givers.some((id) => providers.includes(id))
+  })
 
 /**
  * Returns the scopes for a client that requests none: those that the resource requires and those that the operator
@@ -95,13 +122,18 @@ export type ScopeTable = Readonly<Record<string, ScopeMeaning>>
  * provider, or all scopes if there is no such scope.
  *
  * @param required The scopes that every request to the resource needs.
+ * @param offered The scopes that a provider of the resource can give. Default: all.
  */
-export function defaultScope(required: readonly string[], table: ScopeTable): readonly string[] {
-  const names = Object.keys(table)
+export function defaultScope(
+  required: readonly string[],
+  table: ScopeTable,
+  offered?: readonly string[],
+): readonly string[] {
+  const names = offered ?? Object.keys(table)
   const marked = names.filter((name) => table[name]?.default)
   if (marked.length > 0) return [...new Set([...required, ...marked])]
   if (required.length > 0) return required
-  const free = names.filter((name) => table[name]?.upstream.length === 0)
+  const free = names.filter((name) => table[name] && isFree(table[name]))
   return free.length > 0 ? free : names
 }
 
@@ -116,17 +148,26 @@ export function optionalScopes(scopes: readonly string[], required: readonly str
   return isLast ? optional.filter((scope) => scope === OFFLINE_ACCESS) : optional
 }
 
-/** Returns the provider's scopes that these scopes need, in addition to those of every sign-in. */
-export const upstreamScopes = (scopes: readonly string[], table: ScopeTable): string[] => [
-  ...new Set(scopes.flatMap((scope) => table[scope]?.upstream ?? [])),
+/**
+ * Returns the scopes of a provider that these scopes need, in addition to those of every sign-in.
+ *
+ * @param provider The provider's id.
+ */
+export const upstreamScopes = (scopes: readonly string[], table: ScopeTable, provider: string): string[] => [
+  ...new Set(scopes.flatMap((scope) => (table[scope] && needsAt(table[scope], provider)) ?? [])),
 ]
 
 /** Returns the scopes whose needs the provider granted. A scope that the provider did not grant is not granted here. */
 export const backedScopes = (
   scopes: readonly string[],
   table: ScopeTable,
+  provider: string,
   isGranted: (upstream: string) => boolean,
-): string[] => scopes.filter((scope) => table[scope]?.upstream.every(isGranted) ?? true)
+): string[] =>
+  scopes.filter((scope) => {
+    const meaning = table[scope]
+    return meaning === undefined || (needsAt(meaning, provider)?.every(isGranted) ?? false)
+  })
 
 /** Tells whether a token with these scopes permits anything. */
 export const isUseful = (scopes: readonly string[]): boolean =>

@@ -19,5 +19,6 @@ export const githubApp: ProviderFactory<'required'> = defineProvider({
     ...githubParts('https://github.com', 'https://api.github.com'),
     scopes: [],
     memberships: {},
+    rotation: 'always',
   },
 })

@@ -40,6 +40,7 @@ export async function completeSignIn(
   const scope = backedScopes(
     request.scope,
     ctx.settings.scopes,
+    upstream.provider,
     (one) => tokens === undefined || upstream.grants(tokens, one),
   )
   if (!isUseful(scope)) {

@@ -70,7 +70,8 @@ export const tooLate = (): OAuthError =>
  */
 export function assertFits({ settings }: Context, asked: SignInRequest): void {
   const { optional, state, ...request } = asked
-  const more = upstreamScopes(request.scope, settings.scopes)
+  // The user has not chosen the provider yet, so the scopes of all of them count.
+  const more = request.scope.flatMap((one) => Object.values(settings.scopes[one]?.upstream ?? []).flat())
   const inCookie = isShort(state) ? state : undefined
   const json = JSON.stringify({ request: { ...request, state: inCookie }, more })
   if (new TextEncoder().encode(json).length + OVERHEAD <= MAX_SIGN_IN) return
@@ -96,10 +97,22 @@ interface Started {
   readonly cookies: string[]
 }
 
-/** Starts the sign-in at the provider. Its `state`, verifier and nonce are made here, after the user approved. */
-export async function startSignIn(ctx: Context, http: Request, asked: SignInRequest): Promise<Started> {
+/**
+ * Starts the sign-in at the provider. Its `state`, verifier and nonce are made here, after the user approved.
+ *
+ * @param provider The provider's id in the options.
+ */
+export async function startSignIn(
+  ctx: Context,
+  http: Request,
+  asked: SignInRequest,
+  provider: string,
+): Promise<Started> {
   const request = { ...asked, ...(await ctx.clientStates.keep(asked.state)) }
-  return start(ctx, http, 'sign-in', { request, more: upstreamScopes(request.scope, ctx.settings.scopes) })
+  return start(ctx, http, 'sign-in', {
+    request,
+    more: upstreamScopes(request.scope, ctx.settings.scopes, provider),
+  })
 }
 
 /** Starts a sign-in to the account page. */

@@ -151,7 +151,12 @@ describe('T31: nobody gets here what the provider did not give', () => {
     expect(answer.searchParams.get('error')).toBe('invalid_scope')
     expect(answer.searchParams.get('error_description')).toContain('granted nothing')
     expect(system.store.dump()).not.toContain('grant:')
-    expect(system.events.at(-1)).toMatchObject({ type: 'refused', code: 'invalid_scope' })
+    expect(system.events.at(-1)).toMatchObject({
+      type: 'refused',
+      code: 'invalid_scope',
+      reason: 'provider-granted-nothing',
+      detail: 'requested: repo workflow; granted: user',
+    })
     await vi.waitFor(() => expect(system.imitation.asked).toContain('revoke'))
   })
 
@@ -257,5 +262,5 @@ test('scopes of the provider are refused where it takes none', () => {
       mcp: 'http://127.0.0.1:1/mcp',
       scopes: SCOPES,
     })
-  expect(make).toThrow(/scopes: names scopes of the provider/)
+  expect(make).toThrow(/scopes: names `upstream` scopes, but notion fixes its scopes/)
 })

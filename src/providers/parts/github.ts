@@ -38,8 +38,8 @@ export function githubParts(web: string, api: string): ProviderParts {
     scopeImplies: IMPLIED,
     headers: { 'user-agent': 'lockgate' },
     answer: { scopeSeparator: ',' },
-    // Expiring tokens are a setting of the application. A refresh ends both previous tokens.
-    rotation: 'always',
+    // Expiring tokens are a setting of an OAuth app. A refresh ends both previous tokens.
+    rotation: 'maybe',
     refreshKillsAccess: true,
     refreshErrors: [
       { error: 'bad_refresh_token', means: 'final' },
