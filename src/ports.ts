@@ -179,7 +179,9 @@ export interface UpstreamTokens {
   readonly scope?: string | undefined
   /** The scopes that were requested in addition to the usual ones, for providers that need them at each refresh. */
   readonly more?: readonly string[] | undefined
-  /** The subject of the ID token, so that a refresh that returns another user's tokens is noticed. */
+  /** Parameters of the callback that the definition needs later, for example the company that the user chose. */
+  readonly callback?: Readonly<Record<string, string>> | undefined
+  /** Subject of the ID token. A refresh response for another user is refused by it. */
   readonly subject?: string | undefined
 }
 

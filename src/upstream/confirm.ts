@@ -32,6 +32,9 @@ export async function confirmIdentity(
     return completed(provider, previous, said)
   } catch (error) {
     if (error instanceof UpstreamUnavailable) throw error
+    // A refresh response need not name the user again.
+    const isSilent = error instanceof OAuthError && error.reason === 'identity-missing' && !error.cause
+    if (isSilent && (provider.identify || provider.identity.from === 'token')) return undefined
     if (error instanceof OAuthError && error.cause instanceof IdentityRefused && error.cause.status === 401)
       return 'refused'
     throw new UpstreamUnavailable(PROVIDER_UNAVAILABLE, {

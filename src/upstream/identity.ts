@@ -22,8 +22,6 @@ export interface Exchanged {
   /** The token response. */
   readonly answer: Json
   readonly idToken: IDToken | undefined
-  /** Parameters of the callback that the definition asks for. */
-  readonly callback?: Readonly<Record<string, string>>
 }
 
 /** The memberships that `allow` needs. */
@@ -45,7 +43,8 @@ export async function readIdentity(
   exchanged: Exchanged,
   { fetch, keys, needs }: { fetch: Fetch; keys: ProviderKeys; needs: Needs },
 ): Promise<Identity> {
-  const { tokens, answer, idToken, callback = {} } = exchanged
+  const { tokens, answer, idToken } = exchanged
+  const { callback = {} } = tokens
   const { issuer, clientId: id, clientSecret: secret } = provider
   const { memberships } = needs
   if (provider.identify) {
@@ -122,7 +121,7 @@ export function mapIdentity(
     tenant,
     subject,
     email,
-    emailVerified: isTrueAt(body, map.emailVerified) && isVouchedFor(email, map.emailDomains, body),
+    emailVerified: isVerified(body, map, email),
     name: textAt(body, map.name) ?? textAt(body, map.otherName),
     claims: {
       ...claims,
@@ -132,6 +131,13 @@ export function mapIdentity(
     },
   }
 }
+
+const isVerified = (
+  body: Json,
+  { emailVerified: said, emailDomains: domains }: Provider['identity'],
+  email: string | undefined,
+): boolean =>
+  (said === true ? email !== undefined : isTrueAt(body, said)) && isVouchedFor(email, domains, body)
 
 /** Returns `true` if the provider is responsible for the domain of an address. */
 function isVouchedFor(

@@ -70,6 +70,7 @@ export function createTokenEndpoint(
       obtainedAt: now(),
       scope: answer.scope ?? previous?.scope,
       more: previous?.more,
+      ...(previous?.callback && { callback: previous.callback }),
       subject: oauth.getValidatedIdTokenClaims(answer)?.sub ?? previous?.subject,
     }
   }
@@ -95,6 +96,7 @@ export function createTokenEndpoint(
   return {
     async exchange(known, params, flow) {
       await verifyCallback(provider, params)
+      const kept = provider.callback?.params
       const answer = pick(params, ANSWER)
       const { server: judged, named } = onCallback(provider, known, answer)
       const checked = oauth.validateAuthResponse(judged, client, answer, flow.state)
@@ -126,10 +128,13 @@ export function createTokenEndpoint(
       await verifySignature(server, signed)
       return {
         server,
-        tokens: { ...toTokens(result), ...(flow.more && { more: flow.more }) },
+        tokens: {
+          ...toTokens(result),
+          ...(flow.more && { more: flow.more }),
+          ...(kept && { callback: Object.fromEntries(pick(params, kept)) }),
+        },
         answer: result as Record<string, unknown>,
         idToken: oauth.getValidatedIdTokenClaims(result),
-        callback: Object.fromEntries(pick(params, provider.callback?.params ?? [])),
       }
     },
     async refresh(known, tokens) {

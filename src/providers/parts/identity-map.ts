@@ -22,8 +22,8 @@ export interface IdentityMap {
   readonly email?: Pointer | undefined
   /** The place of an address if there is none at `email`. */
   readonly otherEmail?: Pointer | undefined
-  /** Without it no address counts as verified. */
-  readonly emailVerified?: Pointer | undefined
+  /** Without it no address counts as verified. `true` if the provider gives only verified addresses. */
+  readonly emailVerified?: Pointer | true | undefined
   /** The only domains for whose addresses `emailVerified` counts: those of a claim, and fixed ones. */
   readonly emailDomains?: { readonly claim?: Pointer; readonly fixed?: readonly string[] } | undefined
   readonly name?: Pointer | undefined
