@@ -30,7 +30,7 @@ const folders = new Map<string, Folder>()
 
 /**
  * A folder on this machine with one file per record, over unstorage's `fs-lite` driver. For one process, and up to 200,000
- * grants: a listing of all of them then takes a minute or two. The first write takes a lock, so that a second process
+ * grants: a listing of all of them then takes minutes. The first write takes a lock, so that a second process
  * cannot write to the folder.
  *
  * The driver would write into the file itself. This store writes a new file and moves it into place, so that a crash leaves
