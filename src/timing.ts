@@ -135,7 +135,7 @@ export const seconds = {
   refreshRefused: 30,
   /** The age up to which a newer sign-in of the user may explain that a provider ended an older one. */
   newerSignIn: 604_800,
-  /** How long before its expiry a provider's token counts as expired: clocks differ and requests take time. */
+  /** The time before its expiry from which a provider's token counts as expired, because clocks differ and requests take time. */
   tokenSkew: 60,
   /** The largest addition to `tokenSkew`, so that tokens issued together are not refreshed together. */
   tokenSpread: 30,
