@@ -7,9 +7,9 @@ import type { KeepAlive, UpstreamTokens } from '../ports.ts'
 import { signInEnded } from '../refusals.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import { ms, seconds } from '../timing.ts'
-import type { Exchanged } from '../upstream/identity.ts'
 import { createRecheck, type RecheckPorts } from './recheck.ts'
 import { createRefreshTokens, type Demand, isTooSlow, type RefreshPorts, tooSlow } from './refresh.ts'
+import type { Refreshed } from './renewal.ts'
 import { stateOfGrant } from './token-state.ts'
 
 /** The provider's tokens of grants, kept alive. */
@@ -48,27 +48,33 @@ export function createConnections(
 ): Connections {
   const { grants, upstreams, now, isBound, keepAlive } = ports
   const refresh = createRefreshTokens(ports)
-  const flights = createSingleFlight<Exchanged | undefined>({ keepAlive, longest: () => ms.refreshLongest })
+  const flights = createSingleFlight<Refreshed | undefined>({ keepAlive, longest: () => ms.refreshLongest })
   /** The times at which refreshes began, in milliseconds of the process. */
   const began = createBoundedMap<string, number>({ entries: GRANTS })
   /** The times of failed refreshes, in milliseconds of the process. */
   const failed = createBoundedMap<string, number>({ entries: GRANTS })
 
   /** Shares a refresh between concurrent callers. It belongs to the runtime, from its request to the write. */
-  function fly(key: GrantKey, demand: Demand): { done: Promise<Exchanged | undefined>; since: number } {
+  function fly(key: GrantKey, demand: Demand): { done: Promise<Refreshed | undefined>; since: number } {
     const name = recordKey(key)
     if (!flights.has(name)) began.set(name, performance.now())
     const done = flights.join(name, () =>
-      refresh(key, demand).catch((error: unknown) => {
-        failed.set(name, performance.now())
-        throw error
-      }),
+      refresh(key, demand).then(
+        (refreshed) => {
+          if (refreshed?.hasFailed) failed.set(name, performance.now())
+          return refreshed
+        },
+        (error: unknown) => {
+          failed.set(name, performance.now())
+          throw error
+        },
+      ),
     )
     return { done, since: began.get(name) ?? performance.now() }
   }
 
   /** Waits for a refresh, for a limited time. The refresh itself goes on. */
-  const wait = (key: GrantKey, demand: Demand): Promise<Exchanged | undefined> =>
+  const wait = (key: GrantKey, demand: Demand): Promise<Refreshed | undefined> =>
     within(fly(key, demand).done, ms.refreshWait + ms.refreshMargin)
 
   const hasFailedRecently = (key: GrantKey): boolean =>

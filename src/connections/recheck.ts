@@ -14,7 +14,7 @@ import { UpstreamUnavailable } from '../upstream/unavailable.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { EndTokens } from './end.ts'
 import type { Demand } from './refresh.ts'
-import { unchanged } from './renewal.ts'
+import { type Refreshed, unchanged } from './renewal.ts'
 import { stateOfGrant } from './token-state.ts'
 
 export interface RecheckPorts {
@@ -27,7 +27,7 @@ export interface RecheckPorts {
   readonly emit: Emit
   readonly endTokens: EndTokens
   /** Refreshes the provider's tokens. */
-  refresh(key: GrantKey, demand: Demand): Promise<Exchanged | undefined>
+  refresh(key: GrantKey, demand: Demand): Promise<Refreshed | undefined>
   /** Returns `true` if a refresh of the grant failed a moment ago. */
   hasFailedRecently(key: GrantKey): boolean
 }

@@ -9,12 +9,11 @@ import type { ScopeTable } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { signInEnded } from '../refusals.ts'
 import { ms, seconds } from '../timing.ts'
-import type { Exchanged } from '../upstream/identity.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { EndTokens } from './end.ts'
 import { createLeases } from './lease.ts'
-import { createRenewal, unchanged } from './renewal.ts'
+import { createRenewal, type Refreshed, unchanged } from './renewal.ts'
 import { createSlots, type Slots } from './slots.ts'
 import { stateOfGrant } from './token-state.ts'
 
@@ -33,7 +32,7 @@ export interface Demand {
  * @throws {OAuthError} `invalid_grant` if the sign-in at the provider has ended; the grant has then ended too.
  * `temporarily_unavailable` if the provider may recover, or if another instance takes too long; the grant lives.
  */
-export type RefreshTokens = (key: GrantKey, demand: Demand) => Promise<Exchanged | undefined>
+export type RefreshTokens = (key: GrantKey, demand: Demand) => Promise<Refreshed | undefined>
 
 export interface RefreshPorts {
   readonly grants: Grants

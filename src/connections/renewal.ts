@@ -34,13 +34,19 @@ export interface Renewal {
    * @returns The new tokens, or the old ones if the provider is unavailable and they still work.
    * @throws {OAuthError} `invalid_grant` if the sign-in has ended: the grant has then ended too.
    */
-  renew(key: GrantKey, leased: Leased): Promise<Exchanged>
+  renew(key: GrantKey, leased: Leased): Promise<Refreshed>
   /** Ends a grant because of its provider. @throws {OAuthError} `invalid_grant` */
   end(key: GrantKey, reason: ReasonCode, cause?: OAuthError): Promise<never>
 }
 
+/** The result of a refresh. */
+export interface Refreshed extends Exchanged {
+  /** The provider was unavailable, and these are the tokens from before. */
+  readonly hasFailed?: true
+}
+
 /** Returns the result of a refresh that was not made. */
-export const unchanged = (tokens: UpstreamTokens): Exchanged => ({ tokens, answer: {}, idToken: undefined })
+export const unchanged = (tokens: UpstreamTokens): Refreshed => ({ tokens, answer: {}, idToken: undefined })
 
 export function createRenewal(ports: {
   grants: Grants
@@ -82,7 +88,7 @@ export function createRenewal(ports: {
   }
 
   /** Handles a failed refresh. */
-  async function fail(key: GrantKey, leased: Leased, lost: boolean, error: unknown): Promise<Exchanged> {
+  async function fail(key: GrantKey, leased: Leased, lost: boolean, error: unknown): Promise<Refreshed> {
     const { grant, upstream, tokens, isRefused } = leased
     const owner = { ...ownerOf(key, grant), provider: upstream.id }
     if (error instanceof OAuthError && error.code === 'invalid_grant') {
@@ -99,7 +105,7 @@ export function createRenewal(ports: {
     const stillWorks = !isRefused && !killed && stateOf(tokens, now(), 0) !== 'expired'
     if (!(error instanceof UpstreamUnavailable && stillWorks)) throw error
     emit({ type: 'failed', ...owner, reason: 'provider-refresh-failed', error: describeError(error) })
-    return unchanged(tokens)
+    return { ...unchanged(tokens), hasFailed: true }
   }
 
   /** Writes the new tokens, and gives the lease back. Revokes access tokens with a scope that is no longer backed. */

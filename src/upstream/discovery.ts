@@ -92,7 +92,12 @@ function documentUrl({ discovery, issuer }: Provider): string {
 async function discover(provider: Provider, fetch: Fetch): Promise<oauth.AuthorizationServer> {
   const url = documentUrl(provider)
   try {
-    const response = await fetch(url, { headers: { accept: 'application/json' } })
+    const request = () => fetch(url, { headers: { accept: 'application/json' } })
+    // An idle connection that the provider has just closed says nothing about the provider.
+    const response = await request().catch((error: unknown) => {
+      if (error instanceof UpstreamUnavailable && error.effect === 'unanswered') return request()
+      throw error
+    })
     const said: unknown = response.status === 200 ? await response.json() : undefined
     const { issuer } = (said ?? {}) as { issuer?: unknown }
     const adopts = provider.issuerRule.type === 'adopt' && typeof issuer === 'string'

@@ -144,61 +144,6 @@ describe.each(DEPLOYMENTS)('two instances on one %s', (_name, missing, start) =>
   })
 })
 
-test('a lease whose holder died delays the others no longer than it lasts', async () => {
-  const asked: string[] = []
-  let dies = false
-  const provider = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      if (request.url === '/me') return response.end('{"sub":"ada"}')
-      asked.push(new URLSearchParams(Buffer.concat(chunks).toString()).get('grant_type') ?? '')
-      // The instance that asks is gone before the answer comes.
-      if (dies) return
-      response.end(JSON.stringify({ access_token: `t${asked.length}`, refresh_token: 'r', expires_in: 120 }))
-    })
-  })
-  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
-  const { port } = provider.address() as { port: number }
-  const at = (path: string) => `http://127.0.0.1:${port}${path}`
-  const upstream = oauth2({
-    authorizationEndpoint: at('/authorize'),
-    tokenEndpoint: at('/token'),
-    userinfoEndpoint: at('/me'),
-    clientId: 'id',
-    clientSecret: 'secret',
-  })
-  const mcp = async (_request: Request, auth: { upstream: { accessToken(): Promise<string> } }) =>
-    new Response(await auth.upstream.accessToken())
-  const [one, two] = await startInstances(await inOneProcess(), { upstream, mcp })
-  const client = await register(one)
-  const browser = one.browser()
-  const verifier = newVerifier()
-  const consent = asPage(
-    await browser.open(authorizeUrl(one, client, { code_challenge: challengeOf(verifier) })),
-  )
-  const sent = asUrl(await browser.submit(consent, { decision: 'allow' }, { stopAt: at('/authorize') }))
-  const callback = `${one.url}/callback?code=c&state=${sent.searchParams.get('state')}`
-  const answer = asUrl(await browser.open(callback, { stopAt: client.redirectUri }))
-  const code = answer.searchParams.get('code')!
-  const tokens = (await (await one.post('/token', redeemParams(client, { code, verifier }))).json()) as Tokens
-
-  for (const each of [one, two]) each.clock.ahead = 90
-  dies = true
-  void guarded(one, tokens.access_token)
-  while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
-  dies = false
-  const waiting = guarded(two, tokens.access_token)
-  await new Promise((resolve) => setTimeout(resolve, 400))
-  expect(asked.length, 'the other one waits').toBe(2)
-  // Past the lease and the largest difference between two clocks.
-  for (const each of [one, two]) each.clock.ahead += 60
-  const response = await waiting
-  expect([response.status, await response.text()]).toEqual([200, 't3'])
-  provider.closeAllConnections()
-  provider.close()
-})
-
 test('a sealed client id is known at every instance, and to no stranger', async () => {
   const [one, two] = await startInstances(await inOneProcess())
   const client = await register(one)
