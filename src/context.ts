@@ -82,7 +82,7 @@ export interface Host {
 
 export function createContext(settings: Settings): Context {
   const host: Host = { isBound: false }
-  const { now, issuer, fetch } = settings
+  const { now, uptime, issuer, fetch } = settings
   const keyring = createKeyring(settings.secrets)
   const sealer = createSealer(keyring)
   const emit = createEmit(settings.listeners)
@@ -90,7 +90,7 @@ export function createContext(settings: Settings): Context {
   const store = failClosed(withEndings(storage, { now, lifetime: longestLife(settings) }))
   // A store that is behind by itself leaves no time for a cache.
   const revocationLag = store.consistency === 'eventual' ? 0 : settings.revocationLag
-  const grants = createGrants({ store, sealer, now, revocationLag, keepAlive })
+  const grants = createGrants({ store, sealer, now, uptime, revocationLag, emit, keepAlive })
   const accessTokens = createAccessTokens(sealer, issuer)
   const clientStates = createClientStates({ store, sealer, ttl: settings.signInTtl })
   const upstreams = createUpstreams(settings.upstream, `${issuer}/callback`, ({ id }) => ({
@@ -163,6 +163,7 @@ export function createContext(settings: Settings): Context {
       grant.origin.type !== 'sign-in' || upstreams.serves(providerOf(grant), resource),
     upstreamToken: async (key, refused) => tokenOf(await connections.fresh(key, refused)),
     now,
+    uptime,
     revocationLag,
   })
   return {

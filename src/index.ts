@@ -7,6 +7,7 @@ export type { Metrics } from './events/metrics.ts'
 export type { Delivery, OpenStream, Passage, Verdict } from './forward/passage.ts'
 export type { ClientAddress } from './http/address.ts'
 export type { HeaderFields, RequestHead } from './http/head.ts'
+export type { GrantSummary, JudgedGrant, OperatorGrants } from './operator.ts'
 export type { AllowUser } from './options/allow.ts'
 export type { ApiKeyIdentity, ApiKeyOptions, VerifyApiKey } from './options/api-keys.ts'
 export type { Auth, McpHandler } from './options/auth.ts'
@@ -52,7 +53,7 @@ export type {
   RefreshErrorRule,
   TokenAnswer,
 } from './providers/provider.ts'
-export { createProxy, type GrantSummary, type OAuthProxy } from './proxy.ts'
+export { createProxy, type OAuthProxy } from './proxy.ts'
 export type { ReasonCode } from './reasons/reasons.ts'
 export type { AuthRequest, SignedInUser } from './sign-in/own-login.ts'
 export { UpstreamUnavailable } from './upstream/unavailable.ts'

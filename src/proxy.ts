@@ -1,12 +1,9 @@
 import { callOf } from './call.ts'
-import { type Context, createContext } from './context.ts'
+import { createContext } from './context.ts'
 import { describeError } from './events/event.ts'
 import type { Verdict } from './forward/passage.ts'
-import type { Grant } from './grants/grant.ts'
-import type { GrantKey } from './grants/grant-key.ts'
-import type { Grants } from './grants/grants.ts'
-import { ownerOf } from './grants/owner.ts'
 import { headOf, type RequestHead } from './http/head.ts'
+import { createOperatorGrants, type OperatorGrants } from './operator.ts'
 import type { ProxyOptions } from './options/options.ts'
 import { readOptions } from './options/settings.ts'
 import type { ReasonCode } from './reasons/reasons.ts'
@@ -17,22 +14,6 @@ import {
   parseAuthRequest,
   type SignedInUser,
 } from './sign-in/own-login.ts'
-
-/** One grant, as operators see it. Times are seconds since the epoch. */
-export interface GrantSummary {
-  readonly user: string
-  readonly id: string
-  readonly client: string
-  readonly clientName: string
-  readonly resource: string
-  readonly scope: readonly string[]
-  readonly createdAt: number
-  /** The time of the last exchange or refresh. */
-  readonly usedAt: number
-  readonly expiresAt: number
-  /** The account that approved it, as the provider named it. Absent if no current secret opens the record. */
-  readonly account?: { readonly subject: string; readonly email?: string; readonly name?: string } | undefined
-}
 
 /** The proxy: a fetch handler, and the operator's view of its grants. */
 export interface OAuthProxy {
@@ -84,23 +65,7 @@ export interface OAuthProxy {
     readonly state?: string
     readonly user: SignedInUser
   }) => Promise<Response>
-  readonly grants: {
-    /** Returns the active grants of one user, by the `user` of events and of {@link Auth.user}. */
-    list(user: string): Promise<GrantSummary[]>
-    /**
-     * Lists the active grants of all users, in no order. Reads them one after another, so that the caller may stop.
-     *
-     * @param options.limit The largest number of grants. 1000 by default.
-     */
-    all(options?: { limit?: number }): AsyncIterable<GrantSummary>
-    /**
-     * Revokes a grant, here and at the provider. Attempts at the provider go on in the background after `wait`.
-     *
-     * @param options.wait The seconds to wait for the provider. 3 by default. All attempts together take less than 30.
-     * @returns `true` if the grant existed.
-     */
-    revoke(key: { user: string; id: string }, options?: { wait?: number }): Promise<boolean>
-  }
+  readonly grants: OperatorGrants
   /** The issuer, which is the public URL. */
   readonly issuer: string
   /** The MCP servers: the address for clients, and the address that requests are forwarded to, except for handlers. */
@@ -142,64 +107,6 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     parseAuthRequest: (request) => parseAuthRequest(ctx, request),
     completeAuthorization: ({ request, ...done }) =>
       completeAuthorization(ctx, callOf(ctx, headOf(request), []), request, done),
-    grants: {
-      async list(user) {
-        const found: GrantSummary[] = []
-        for await (const { key, grant } of ctx.grants.list(user)) found.push(summarise(ctx, key, grant))
-        return found
-      },
-      async *all({ limit = 1000 } = {}) {
-        if (limit < 1) return
-        let left = limit
-        for await (const { key, grant } of ctx.grants.list()) {
-          yield summarise(ctx, key, grant)
-          if (--left === 0) return
-        }
-      },
-      async revoke({ user, id }: GrantKey, { wait = 3 } = {}) {
-        const key = { user, id }
-        const grant = await ctx.grants.end(key)
-        if (!grant) return false
-        const owner = ownerOf(key, grant)
-        ctx.emit({ type: 'grant-ended', ...owner, reason: 'revoked-by-operator' })
-        const ended = ctx.endTokens(owner, ctx.grants.tokensOf(key, grant))
-        let timer: ReturnType<typeof setTimeout> | undefined
-        const patience = new Promise((resolve) => {
-          timer = setTimeout(resolve, wait * 1000)
-        })
-        await Promise.race([ended, patience])
-        clearTimeout(timer)
-        return true
-      },
-    },
-  }
-}
-
-/** Decrypts the account when it is first read, because that costs more than the rest of a long list. */
-function summarise({ grants }: Context, key: GrantKey, grant: Grant): GrantSummary {
-  const { client, clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
-  let account: GrantSummary['account'] | null = null
-  return {
-    ...key,
-    client,
-    clientName,
-    resource,
-    scope,
-    createdAt,
-    usedAt: rotatedAt,
-    expiresAt,
-    get account() {
-      if (account === null) account = accountOf(grants, key, grant)
-      return account
-    },
-  }
-}
-
-function accountOf({ identityOf }: Grants, key: GrantKey, grant: Grant): GrantSummary['account'] {
-  try {
-    const { subject, email, name } = identityOf(key, grant)
-    return { subject, ...(email && { email }), ...(name && { name }) }
-  } catch {
-    return undefined
+    grants: createOperatorGrants(ctx),
   }
 }

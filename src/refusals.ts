@@ -8,6 +8,17 @@ export const signInEnded = (detail: ErrorDetail): OAuthError =>
   new OAuthError('invalid_grant', 'The sign-in at the identity provider has ended', detail)
 
 /**
+ * Refuses a code or a refresh token. One sentence for every fault: `reason` and `detail` are for the event.
+ *
+ * @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)
+ */
+export const invalidGrant = (reason: ReasonCode, detail?: string): OAuthError =>
+  new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', {
+    reason,
+    detail,
+  })
+
+/**
  * Refuses a bearer token. One sentence for every fault.
  *
  * @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)

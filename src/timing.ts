@@ -76,8 +76,8 @@ const SHIPPED = {
   refreshMargin: 2000,
   /** The time after which a refresh counts as dropped by the runtime. */
   refreshLongest: 45_000,
-  /** The time for which a request waits for a refresh while the provider's token still works. */
-  refreshGlance: 500,
+  /** How long a request waits for a refresh while the provider's token still works. */
+  refreshGlance: 1000,
   /** The pause after a failed refresh while the provider's token still works. */
   refreshPause: 5000,
   /** The pauses between attempts to revoke a provider's tokens. */

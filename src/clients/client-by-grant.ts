@@ -1,6 +1,7 @@
-import { type Grant, invalidGrant } from '../grants/grant.ts'
+import type { Grant } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
+import { invalidGrant } from '../refusals.ts'
 import { type Client, signInGrantTypes } from './client.ts'
 import type { Clients } from './clients.ts'
 

@@ -11,12 +11,13 @@ import { retrying } from './retry.ts'
  * Revokes tokens at the owner's provider, if the provider offers that. Never rejects: a failure becomes an event that
  * names the owner.
  *
- * @param tokens Absent for a user who signed in at the application itself, and for a client's own grant.
+ * @param tokens The tokens, or a function that reads them from the record. Absent for a user who signed in at the
+ * application itself, and for a client's own grant.
  * @param report Emits the failure as an event of the request that revokes the tokens.
  */
 export type EndTokens = (
   owner: Partial<Owner>,
-  tokens: UpstreamTokens | undefined,
+  tokens: UpstreamTokens | (() => UpstreamTokens | undefined) | undefined,
   report?: Emit,
 ) => Promise<void>
 
@@ -26,9 +27,10 @@ export type EndTokens = (
  */
 export const createEndTokens =
   (ports: { upstreams: Upstreams; grants: Grants; emit: Emit }): EndTokens =>
-  async (owner, tokens, report = ports.emit) => {
-    if (!tokens) return
+  async (owner, given, report = ports.emit) => {
     try {
+      const tokens = typeof given === 'function' ? given() : given
+      if (!tokens) return
       const upstream = ports.upstreams.find(owner.provider)
       if (!upstream) throw new TypeError('the provider of the grant is not configured, or not known yet')
       if (upstream.revocationEnds === 'authorization' && (await otherGrants(ports, owner)).length > 0) return

@@ -52,7 +52,7 @@ export function createRecheck(ports: RecheckPorts): Recheck {
     await grants.end(key)
     const owner = ownerOf(key, grant)
     emit({ type: 'grant-ended', ...owner, reason: error.reason, detail: error.detail })
-    void endTokens(owner, grants.tokensOf(key, grant))
+    void endTokens(owner, () => grants.tokensOf(key, grant))
     throw error
   }
 

@@ -65,7 +65,7 @@ export function createRenewal(ports: {
     const ended = await grants.end(key)
     const said = cause?.reason === reason ? cause.detail : undefined
     const detail = [said, more].filter((part) => part !== undefined).join('; ') || undefined
-    emit({ type: 'grant-ended', ...ownerOf(key, ended), reason, detail })
+    emit({ type: 'grant-ended', ...ownerOf(key, ended?.grant), reason, detail })
     throw signInEnded({ reason, detail, cause })
   }
 

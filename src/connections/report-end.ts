@@ -20,6 +20,10 @@ export function reportEnd(
   if (REUSE.has(reason)) call.emit({ type: 'reuse-detected', ...owner, reason })
   call.emit({ type: 'grant-ended', ...owner, reason })
   call.defer(
-    Promise.resolve().then(() => endTokens(owner, grants.tokensOf(key, grant), (event) => call.emit(event))),
+    endTokens(
+      owner,
+      () => grants.tokensOf(key, grant),
+      (event) => call.emit(event),
+    ),
   )
 }

@@ -2,30 +2,42 @@ import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { fromBase64url, isCanonical, toBase64url } from './base64url.ts'
 import { KEY_ID_LENGTH, type Keyring, type Purpose } from './keyring.ts'
 
-/** Seals and opens small JSON values; what was sealed for one purpose and place opens nowhere else. */
+/** Seals and opens small JSON values. A value that was sealed for one purpose and place opens nowhere else. */
 export interface Sealer {
-  /** @param place What the value belongs to, such as its record's key: authenticated, not contained. */
+  /** Seals a value. @param place The owner of the value, such as its record's key. It is authenticated, not contained. */
   seal(purpose: Purpose, place: string, value: unknown): string
-  /** The value, or `undefined` for anything that was not sealed here for this purpose and place. */
+  /** Returns the value, or `undefined` for anything that was not sealed here for this purpose and place. */
   open(purpose: Purpose, place: string, sealed: string): unknown
-  /** Whether a value was sealed with the current secret, not with one that will be dropped some day. */
+  /** Returns `true` for a value that was sealed with the current secret, not with a previous one. */
   isCurrent(sealed: string): boolean
+  /** Returns the key id of a text that another secret may have sealed. It proves nothing. */
+  unknownKeyOf(text: string): string | undefined
 }
 
 const NONCE = 24
+/** The shortest sealed value: a nonce, a character and a tag. */
+const SHORTEST = 55
+
+const isSealed = (text: string): boolean =>
+  text.length >= SHORTEST && /^[\w-]+$/.test(text) && isCanonical(text)
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * XChaCha20-Poly1305, the key's id in front: `<key id><base64url(nonce ‖ ciphertext ‖ tag)>`.
+ * Creates a sealer with XChaCha20-Poly1305. A sealed value is `<key id><base64url(nonce ‖ ciphertext ‖ tag)>`.
  *
- * Its nonce is long enough to be drawn at random under a key that lives for years, and its synchronous
- * implementation costs less than the hop to a thread pool that every WebCrypto call is.
+ * The nonce is long enough to be random under a key that lives for years. The synchronous implementation costs less than
+ * the hop to a thread pool of a WebCrypto call.
  */
 export function createSealer(keyring: Keyring): Sealer {
   const associated = (purpose: Purpose, place: string) => encoder.encode(`${purpose}\n${place}`)
   return {
     isCurrent: (text) => text.startsWith(keyring.current.id),
+    unknownKeyOf(text) {
+      const [id, sealed] = [text.slice(0, KEY_ID_LENGTH), text.slice(KEY_ID_LENGTH)]
+      return !keyring.byId(id) && isSealed(sealed) ? id : undefined
+    },
     seal(purpose, place, value) {
       const { id, key } = keyring.current
       const nonce = crypto.getRandomValues(new Uint8Array(NONCE))

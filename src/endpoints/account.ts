@@ -35,8 +35,8 @@ export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
   await ctx.upstreams.tenantOf(http)
   // Whatever the form says, only grants of this user can be named.
   const key = session && parseGrantKey(`${session.user}.${fields.grant ?? ''}`)
-  const grant = key && (await ctx.grants.end(key))
-  if (grant) reportEnd(ctx, call, key, { grant, reason: 'revoked-by-user' })
+  const ended = key && (await ctx.grants.end(key))
+  if (key && ended?.grant) reportEnd(ctx, call, key, { grant: ended.grant, reason: 'revoked-by-user' })
   return redirect(`${ctx.settings.issuer}/account`)
 }
 

@@ -1,10 +1,12 @@
+import { ageOf } from '../age.ts'
 import { equal } from '../crypto/compare.ts'
-import { OAuthError } from '../errors.ts'
+import type { OAuthError } from '../errors.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
 import { isVerifier, provesPossession } from '../protocol/pkce.ts'
 import { assertResource } from '../protocol/resource.ts'
 import { narrowScope, parseScope } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { invalidGrant } from '../refusals.ts'
 import { seconds } from '../timing.ts'
 
 /** The authorization code of a sign-in, as its grant keeps it. */
@@ -96,12 +98,6 @@ export interface Issue {
   readonly scope: readonly string[]
 }
 
-export const invalidGrant = (reason: ReasonCode, detail?: string): OAuthError =>
-  new OAuthError('invalid_grant', 'The grant is invalid, expired or was issued to another client', {
-    reason,
-    detail,
-  })
-
 const end = (reason: ReasonCode): Decision<never> => ({ type: 'end', reason, error: invalidGrant(reason) })
 
 /** Returns the id of the provider that the user signed in at. */
@@ -135,7 +131,7 @@ export function redeem(grant: Grant, use: Redemption, now: number, rules: GrantR
   if (!provesPossession(use.verifier, code.challenge)) throw invalidGrant('wrong-code-verifier')
   if (grant.generation > 0) {
     // Clients post twice at once, from several processes. That is refused like a replay, but it is no theft.
-    const twiceAtOnce = grant.generation === 1 && now - grant.rotatedAt < seconds.codeRepeated
+    const twiceAtOnce = grant.generation === 1 && ageOf(grant.rotatedAt, now) < seconds.codeRepeated
     if (twiceAtOnce) throw invalidGrant('code-used-twice-at-once')
     return end('code-replayed')
   }
@@ -193,7 +189,7 @@ export function refresh(grant: Grant, use: Refresh, now: number, rules: GrantRul
     return { type: 'write', grant: next, result: { grant: next, scope } }
   }
   const repeats = use.generation === grant.generation - 1 && rules.refreshGrace > 0
-  if (repeats && now - grant.rotatedAt <= rules.refreshGrace) {
+  if (repeats && ageOf(grant.rotatedAt, now) <= rules.refreshGrace) {
     return { type: 'keep', result: { grant, scope } }
   }
   return end('refresh-token-reused')

@@ -1,5 +1,6 @@
 import type { Sealer } from '../crypto/seal.ts'
-import { OAuthError } from '../errors.ts'
+import type { OAuthError } from '../errors.ts'
+import type { Emit } from '../events/event.ts'
 import {
   type Clock,
   type Identity,
@@ -11,19 +12,13 @@ import {
 import type { AuthMethod } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { busy } from '../refusals.ts'
-import { ms, seconds } from '../timing.ts'
-import { type Decision, type Grant, invalidGrant, type Origin } from './grant.ts'
-import {
-  EVERY_GRANT,
-  formatGrantKey,
-  type GrantKey,
-  parseRecordKey,
-  recordKey,
-  userPrefix,
-} from './grant-key.ts'
+import { ms } from '../timing.ts'
+import type { Decision, Grant, Origin } from './grant.ts'
+import { EVERY_GRANT, type GrantKey, parseRecordKey, recordKey, userPrefix } from './grant-key.ts'
 import { createLiveGrants, type LiveGrant } from './live-grants.ts'
 import { readAll } from './read-all.ts'
-import { decodeGrant, encodeGrant } from './record.ts'
+import { encodeGrant } from './record.ts'
+import { createRecords, type FoundGrant, type Records } from './records.ts'
 import { createSealedParts, type SealedParts } from './sealed-parts.ts'
 
 /** The outcome of a change: a result, or the grant's end. */
@@ -58,14 +53,16 @@ export interface NewGrant {
   readonly endsAt?: number | undefined
 }
 
-/** A grant, with the version of its record. */
-export interface FoundGrant {
-  readonly grant: Grant
-  readonly version: string
+/** A grant that has ended. */
+export interface EndedGrant {
+  /** Absent if its record could not be read. */
+  readonly grant: Grant | undefined
 }
 
 /** The grants of a store. Every change is one compare-and-set on one record. */
-export interface Grants extends Pick<SealedParts, 'identityOf' | 'tokensOf' | 'withIdentity' | 'withTokens'> {
+export interface Grants
+  extends Pick<SealedParts, 'identityOf' | 'tokensOf' | 'withIdentity' | 'withTokens'>,
+    Pick<Records, 'hasUnknownSecret'> {
   /** The guarantee of a change of these records. */
   readonly consistency: Store['consistency']
   /** Makes and writes a grant. No other function makes a record. */
@@ -86,9 +83,16 @@ export interface Grants extends Pick<SealedParts, 'identityOf' | 'tokensOf' | 'w
   change<T>(key: GrantKey, decide: (grant: Grant) => Decision<T>, seen?: FoundGrant): Promise<Outcome<T>>
   /** Registers a function that is called after this process changed or ended a grant. */
   onChange(listener: (key: GrantKey) => void): void
-  /** Ends a grant. @returns The former grant. */
-  end(key: GrantKey): Promise<Grant | undefined>
-  /** Lists the grants of one user, or all. Reads each record when the caller gets to it. */
+  /**
+   * Ends a grant, also one that cannot be read.
+   *
+   * @returns The former grant, or `undefined` if there was none.
+   */
+  end(key: GrantKey): Promise<EndedGrant | undefined>
+  /**
+   * Lists the grants of one user, or all. Reads records when the caller gets to them. A record that cannot be read is
+   * skipped, and named in an event.
+   */
   list(user?: string): AsyncIterable<{ key: GrantKey; grant: Grant }>
 }
 
@@ -100,11 +104,15 @@ export function createGrants(ports: {
   store: Store
   sealer: Sealer
   now: Clock
+  /** A clock that is never set back, for ages within this process. */
+  uptime: Clock
   revocationLag: number
+  emit: Emit
   keepAlive?: KeepAlive | undefined
 }): Grants {
-  const { store, sealer, now } = ports
-  const live = createLiveGrants(now, ports.revocationLag, (key) => load(key), ports.keepAlive)
+  const { store, sealer, now, uptime } = ports
+  const live = createLiveGrants(uptime, ports.revocationLag, (key) => load(key), ports.keepAlive)
+  const records = createRecords(ports)
   const listeners: ((key: GrantKey) => void)[] = []
 
   /** Tells the guard and the listeners what this process wrote. */
@@ -114,32 +122,16 @@ export function createGrants(ports: {
   }
   const parts = createSealedParts(sealer)
 
-  async function read(key: GrantKey): Promise<FoundGrant | undefined> {
-    const found = await store.get(recordKey(key)).catch(refuseUnreadable)
-    if (!found) return undefined
-    const grant = decodeGrant(found.value)
-    if (grant === 'newer') {
-      throw new OAuthError('temporarily_unavailable', 'The server cannot read what it stored, try again', {
-        reason: 'record-of-another-version',
-        detail: formatGrantKey(key),
-        retryAfter: seconds.retryLater,
-      })
-    }
-    if (!grant) throw invalidGrant('record-unreadable', formatGrantKey(key))
-    if (grant.expiresAt <= now()) return undefined
-    return { grant, version: found.version }
-  }
-
-  const load = async (key: GrantKey): Promise<Grant | undefined> => (await read(key))?.grant
+  const load = async (key: GrantKey): Promise<Grant | undefined> => (await records.read(key))?.grant
 
   async function find(key: GrantKey): Promise<FoundGrant | undefined> {
-    let found = await read(key)
+    let found = await records.read(key)
     if (store.consistency !== 'eventual') return found
     // The store does not show a record at once that was written elsewhere.
     for (const time of ms.eventualRead) {
       if (found) break
       await pause(time)
-      found = await read(key)
+      found = await records.read(key)
     }
     return found
   }
@@ -152,6 +144,7 @@ export function createGrants(ports: {
     tokensOf: parts.tokensOf,
     withIdentity: parts.withIdentity,
     withTokens: parts.withTokens,
+    hasUnknownSecret: records.hasUnknownSecret,
     load,
     find,
     recent: live.recent,
@@ -182,7 +175,7 @@ export function createGrants(ports: {
     },
     async change(key, decide, seen) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const found = attempt === 0 ? (seen ?? (await find(key))) : await read(key)
+        const found = attempt === 0 ? (seen ?? (await find(key))) : await records.read(key)
         if (!found) {
           put(key, undefined)
           return { type: 'missing' }
@@ -206,30 +199,27 @@ export function createGrants(ports: {
       throw busy('grant-busy')
     },
     async end(key) {
-      const grant = await load(key)
-      // An eventually consistent store may show it later.
-      if (grant || store.consistency === 'eventual') await store.delete(recordKey(key))
+      const found = await store.get(recordKey(key)).catch(orUnreadable)
+      const grant = found && records.open(key, found)
+      // An eventually consistent store may show the record later.
+      if (found || store.consistency === 'eventual') await store.delete(recordKey(key))
       put(key, undefined)
-      return grant
+      return grant && { grant: grant === 'unreadable' ? undefined : grant }
     },
     async *list(user) {
-      for await (const { name, found } of readAll(
-        store,
-        user === undefined ? EVERY_GRANT : userPrefix(user),
-      )) {
+      const prefix = user === undefined ? EVERY_GRANT : userPrefix(user)
+      for await (const { name, found } of readAll(store, prefix)) {
         const key = parseRecordKey(name)
-        const grant = found instanceof UnreadableRecord ? undefined : decodeGrant(found.value)
-        // One record that this version cannot read must not hide the others.
-        if (key && grant && grant !== 'newer' && grant.expiresAt > now()) yield { key, grant }
+        const grant = key && records.open(key, found)
+        if (key && grant && grant !== 'unreadable') yield { key, grant }
       }
     },
   }
 }
 
-/** @throws {OAuthError} `invalid_grant` for a damaged record: the user can sign in again. */
-function refuseUnreadable(cause: unknown): never {
-  if (!(cause instanceof UnreadableRecord)) throw cause
-  throw invalidGrant('record-unreadable', cause.key)
+function orUnreadable(cause: unknown): UnreadableRecord {
+  if (cause instanceof UnreadableRecord) return cause
+  throw cause
 }
 
 const errorOf = ({ error }: { error?: OAuthError }): { error?: OAuthError } => (error ? { error } : {})

@@ -1,3 +1,4 @@
+import { isWithin } from '../age.ts'
 import { createBoundedMap } from '../bounded-map.ts'
 import type { Clock, KeepAlive } from '../ports.ts'
 import { createSingleFlight } from '../single-flight.ts'
@@ -8,17 +9,17 @@ import { type GrantKey, recordKey } from './grant-key.ts'
 export interface LiveGrant {
   /** `undefined` once it has ended. */
   grant: Grant | undefined
-  /** Seconds since the epoch. */
+  /** The time of the last read or write, by the clock of the process. */
   checkedAt: number
 }
 
-/** Grants the guard has seen, so that it reads each at most once per `lag` seconds. */
+/** Grants that the guard has seen, so that it reads each at most once per `lag` seconds. */
 export interface LiveGrants {
-  /** What is known of a grant, if that is fresh enough. */
+  /** Returns a grant that was read recently enough. */
   recent(key: GrantKey): LiveGrant | undefined
-  /** What is known of a grant; reads it where that is too old. Callers at the same moment share one read. */
+  /** Returns a grant, and reads it if the last read was too long ago. Concurrent callers share one read. */
   read(key: GrantKey): Promise<LiveGrant>
-  /** Tells what this process itself has just written. */
+  /** Takes over what this process has just written. */
   put(key: GrantKey, grant: Grant | undefined): void
 }
 
@@ -31,9 +32,12 @@ const sizeOf = (grant: Grant | undefined): number =>
   (grant?.identity.length ?? 0) +
   Object.values(grant?.connections ?? {}).reduce((sum, { sealed }) => sum + sealed.length, 0)
 
-/** @param lag Seconds. */
+/**
+ * @param uptime A clock that is never set back.
+ * @param lag Seconds.
+ */
 export function createLiveGrants(
-  now: Clock,
+  uptime: Clock,
   lag: number,
   load: (key: GrantKey) => Promise<Grant | undefined>,
   keepAlive?: KeepAlive,
@@ -47,22 +51,30 @@ export function createLiveGrants(
     },
   })
   const reads = createSingleFlight<LiveGrant>({ keepAlive })
-  /** Counts the writes of this process, so that a read that is older than one is not remembered. */
-  let written = 0
-  const writtenAt = createBoundedMap<string, number>({ entries: LIMIT })
+  /** The number of writes of this process, and its value at the last write of a grant under way. */
+  let writes = 0
+  const written = createBoundedMap<string, number>({ entries: LIMIT })
 
   function recent(key: GrantKey): LiveGrant | undefined {
     const entry = known.get(recordKey(key))
-    return entry && now() - entry.checkedAt < lag ? entry : undefined
+    return entry && isWithin(entry.checkedAt, uptime(), lag) ? entry : undefined
   }
 
-  /** Changes an entry in place: the guard holds on to it. */
+  /** Changes an entry in place, because the guard holds it. */
   function remember(name: string, grant: Grant | undefined): LiveGrant {
     const entry = known.get(name) ?? { grant, checkedAt: 0 }
     entry.grant = grant
-    entry.checkedAt = now()
+    entry.checkedAt = uptime()
     known.set(name, entry)
     return entry
+  }
+
+  async function readOnce(key: GrantKey, name: string): Promise<LiveGrant> {
+    const began = writes
+    const grant = await load(key)
+    const entry = known.get(name)
+    // A write of this process meanwhile is newer than what it read.
+    return entry && (written.get(name) ?? 0) > began ? entry : remember(name, grant)
   }
 
   return {
@@ -71,20 +83,14 @@ export function createLiveGrants(
       const entry = recent(key)
       if (entry) return Promise.resolve(entry)
       const name = recordKey(key)
-      return reads.join(name, async () => {
-        const began = written
-        const grant = await load(key)
-        // What this process wrote meanwhile is newer than what it read.
-        const newer = writtenAt.get(name) ?? 0
-        return newer > began ? (known.get(name) ?? remember(name, grant)) : remember(name, grant)
-      })
+      return reads.join(name, () => readOnce(key, name))
     },
     put(key, grant) {
       const name = recordKey(key)
-      // Only what the guard asks about: a flood of made-up grants must not push those out.
+      // Only grants that the guard knows: a flood of random ones must not push those out.
       if (!reads.has(name) && !known.has(name)) return
+      written.set(name, ++writes)
       reads.drop(name)
-      writtenAt.set(name, ++written)
       remember(name, grant)
     },
   }

@@ -1,6 +1,7 @@
 import type { Sealer } from '../crypto/seal.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
-import { type Connection, type Grant, invalidGrant } from './grant.ts'
+import { invalidGrant } from '../refusals.ts'
+import type { Connection, Grant } from './grant.ts'
 import { type GrantKey, recordKey } from './grant-key.ts'
 import { signInConnection } from './record.ts'
 

@@ -1,3 +1,4 @@
+import { isWithin } from '../age.ts'
 import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
 import { type Grant, providerOf } from '../grants/grant.ts'
@@ -55,9 +56,11 @@ export function createGuard(ports: {
   belongs: (grant: Grant, resource: Resource) => boolean
   upstreamToken: (key: GrantKey, refused?: string) => Promise<string>
   now: Clock
+  /** A clock that is never set back. */
+  uptime: Clock
   revocationLag: number
 }): Guard {
-  const { accessTokens, apiKeys, grants, belongs, upstreamToken, now, revocationLag } = ports
+  const { accessTokens, apiKeys, grants, belongs, upstreamToken, now, uptime, revocationLag } = ports
   const known = createBoundedMap<string, Known>({
     entries: LIMIT,
     bytes: {
@@ -130,11 +133,7 @@ export function createGuard(ports: {
     return entry
   }
 
-  const isRecent = ({ live }: Known): boolean => {
-    const age = now() - live.checkedAt
-    // A negative age means that the clock was set back: how long ago it was, cannot be told.
-    return age >= 0 && age < revocationLag
-  }
+  const isRecent = ({ live }: Known): boolean => isWithin(live.checkedAt, uptime(), revocationLag)
 
   const renew = async (entry: Known): Promise<void> => {
     entry.live = await grants.live(entry.key)

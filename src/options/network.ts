@@ -54,14 +54,17 @@ export interface NetworkSettings {
   /** The `fetch` for requests to the MCP servers; `undefined` for the runtime's own way. */
   readonly mcpFetch: Fetch | undefined
   readonly now: Clock
+  /** A clock for ages within the process. It is never set back, unless `now` is. */
+  readonly uptime: Clock
 }
 
 // The global functions are looked up at each call, because an application or a test may replace them later.
 const globalFetch: Fetch = (input, init) => fetch(input, init)
 const systemClock: Clock = () => Math.floor(Date.now() / 1000)
+const processClock: Clock = () => performance.now() / 1000
 
-export function settleNetwork({ origins, fetch: own, now = systemClock }: NetworkParsed): NetworkSettings {
+export function settleNetwork({ origins, fetch: own, now }: NetworkParsed): NetworkSettings {
   const { provider = globalFetch, mcp } =
     typeof own === 'function' ? { provider: own, mcp: own } : (own ?? {})
-  return { origins, fetch: provider, mcpFetch: mcp, now }
+  return { origins, fetch: provider, mcpFetch: mcp, now: now ?? systemClock, uptime: now ?? processClock }
 }

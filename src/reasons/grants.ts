@@ -70,8 +70,8 @@ export const grants = {
   ],
   'grant-busy': ['Too many changes of one grant arrived at once.', 'None needed: the client can try again.'],
   'record-unreadable': [
-    'A part of the grant cannot be decrypted. It was moved, altered, or sealed with a removed secret.',
-    'Keep the previous secret in `secret` when you change it. Otherwise check who can write to the storage.',
+    'The record of the grant cannot be read or decrypted. It was damaged, moved, altered, or sealed with a removed secret.',
+    'Keep the previous secret in `secret` when you change it. Otherwise check who can write to the storage. `lockgate grants revoke` removes the record.',
   ],
   'user-not-rechecked': [
     'The provider could not be asked about the user for longer than `revalidate`.',
@@ -80,6 +80,10 @@ export const grants = {
   'grant-too-large': [
     'The record of the grant is larger than the storage accepts; `detail` has both sizes.',
     'Request fewer scopes or groups of the provider, keep fewer `claims`, or use another storage.',
+  ],
+  'secret-unknown': [
+    'Another instance wrote the grant with a secret that this instance does not have.',
+    'Add a new secret to `secret` of every instance before one of them uses it first.',
   ],
   'record-of-another-version': [
     'The record has a format that this version does not know.',

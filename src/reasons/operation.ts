@@ -1,5 +1,9 @@
 /** Reasons about this server itself, its configuration, and the MCP servers it forwards to. */
 export const operation = {
+  'clock-skew': [
+    'The clock of another instance is ahead of this one; `detail` says how far.',
+    'Synchronize the clocks of the instances. Until then a repeated refresh token can end its grant.',
+  ],
   'storage-failed': [
     'The storage failed, or did not respond in time.',
     'Read `error`, and check the storage itself.',

@@ -40,7 +40,7 @@ const storage: Store = modules.memory()
 const keyring = createKeyring([SECRET])
 const sealer = createSealer(keyring)
 const now = () => Math.floor(Date.now() / 1000)
-const grants = createGrants({ store: storage, sealer, now, revocationLag: 5 })
+const grants = createGrants({ store: storage, sealer, now, uptime: now, revocationLag: 5, emit: () => {} })
 const tokens = createAccessTokens(sealer, origin)
 // What is known stays known for all of a round, however long that takes: it is either warm or cold.
 const subject = await lockgate(origin, modules, storage, { revocationLag: 300 })

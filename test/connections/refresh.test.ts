@@ -152,7 +152,7 @@ describe('an instance that died while it refreshed', () => {
     await until(() => provider.refreshes === 1)
     const [response, took] = await timed(use(two, tokens))
     expect([response.status, await response.text()]).toEqual([200, 't1'])
-    expect(took).toBeLessThan(2000)
+    expect(took).toBeLessThan(3000)
     expect(provider.refreshes).toBe(1)
   })
 
@@ -218,7 +218,7 @@ describe('a provider that takes long while its token still works', () => {
       expect(await response.text()).toBe('t1')
       times.push(took)
     }
-    expect(Math.max(...times)).toBeLessThan(1500)
+    expect(Math.max(...times)).toBeLessThan(2500)
     expect(times.filter((took) => took > 300)).toHaveLength(1)
     expect(provider.refreshes, 'all of them share one attempt').toBe(1)
     // It fails at last: that is remembered for some seconds.
@@ -233,7 +233,7 @@ describe('a provider that takes long while its token still works', () => {
     const one = instance()
     const { tokens } = await connect(one)
     one.clock.ahead = TTL - 40
-    provider.respond = (response) => setTimeout(() => issue(response), 900)
+    provider.respond = (response) => setTimeout(() => issue(response), 1500)
     expect(await (await use(one, tokens)).text()).toBe('t1')
     await until(() => one.events.some(({ type }) => type === 'upstream-refreshed'))
     expect(await (await use(one, tokens)).text()).toBe('t2')

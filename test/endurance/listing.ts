@@ -57,7 +57,14 @@ const now = () => Math.floor(Date.now() / 1000)
 const keyring = createKeyring([SECRET])
 
 async function fill(store: Store): Promise<void> {
-  const grants = createGrants({ store, sealer: createSealer(keyring), now, revocationLag: 5 })
+  const grants = createGrants({
+    store,
+    sealer: createSealer(keyring),
+    now,
+    revocationLag: 5,
+    uptime: now,
+    emit: () => {},
+  })
   const one = async (index: number) => {
     const identity = {
       issuer: 'https://accounts.google.com',

@@ -44,7 +44,7 @@ describe('the table of durations', () => {
       refreshWait: 10_000,
       refreshMargin: 2000,
       refreshLongest: 45_000,
-      refreshGlance: 500,
+      refreshGlance: 1000,
       refreshPause: 5000,
       revokePauses: [500, 2000, 6000],
       revokeWithin: 15_000,

@@ -1,6 +1,7 @@
 import { equal } from '../../crypto/compare.ts'
-import { invalidGrant, redeem } from '../../grants/grant.ts'
+import { redeem } from '../../grants/grant.ts'
 import { required } from '../../http/params.ts'
+import { invalidGrant } from '../../refusals.ts'
 import { parseCode } from '../../tokens/codes.ts'
 import { assertTenant, changeGrant, resourcesOf, rulesOf, tokenResponse } from './exchange.ts'
 import type { GrantType } from './grant-type.ts'

@@ -1,19 +1,13 @@
 import { reportEnd } from '../../connections/report-end.ts'
 import type { Call, Context } from '../../context.ts'
-import {
-  type Decision,
-  type Grant,
-  type GrantRules,
-  type Issue,
-  invalidGrant,
-  providerOf,
-} from '../../grants/grant.ts'
+import { type Decision, type Grant, type GrantRules, type Issue, providerOf } from '../../grants/grant.ts'
 import type { GrantKey } from '../../grants/grant-key.ts'
-import type { FoundGrant } from '../../grants/grants.ts'
 import { ownerOf } from '../../grants/owner.ts'
+import type { FoundGrant } from '../../grants/records.ts'
 import { json } from '../../http/responses.ts'
 import type { Settings } from '../../options/options.ts'
 import { resourceIds } from '../../protocol/resource.ts'
+import { invalidGrant } from '../../refusals.ts'
 import { seconds } from '../../timing.ts'
 import { refreshToken } from '../../tokens/refresh-token.ts'
 import type { TokenParams } from './grant-type.ts'

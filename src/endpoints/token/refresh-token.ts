@@ -1,15 +1,8 @@
 import type { Context } from '../../context.ts'
-import {
-  type Decision,
-  type Grant,
-  type Issue,
-  invalidGrant,
-  providerOf,
-  refresh,
-  rotates,
-} from '../../grants/grant.ts'
+import { type Decision, type Grant, type Issue, providerOf, refresh, rotates } from '../../grants/grant.ts'
 import { required } from '../../http/params.ts'
 import type { Resource } from '../../options/options.ts'
+import { invalidGrant } from '../../refusals.ts'
 import { parseRefreshToken } from '../../tokens/refresh-token.ts'
 import { assertTenant, changeGrant, resourcesOf, rulesOf, tokenResponse } from './exchange.ts'
 import type { GrantType } from './grant-type.ts'

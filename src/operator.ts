@@ -1,0 +1,155 @@
+import type { Context } from './context.ts'
+import { type Grant, providerOf } from './grants/grant.ts'
+import type { GrantKey } from './grants/grant-key.ts'
+import { ownerOf } from './grants/owner.ts'
+import type { Identity } from './ports.ts'
+import type { ReasonCode } from './reasons/reasons.ts'
+
+/** One grant, as an operator sees it. Times are seconds since the epoch. */
+export interface GrantSummary {
+  readonly user: string
+  readonly id: string
+  readonly client: string
+  readonly clientName: string
+  readonly resource: string
+  readonly scope: readonly string[]
+  readonly createdAt: number
+  /** The time of the last exchange or refresh. */
+  readonly usedAt: number
+  readonly expiresAt: number
+  /** The user who approved it, by the provider. Absent if no secret opens the record any more. */
+  readonly account?: { readonly subject: string; readonly email?: string; readonly name?: string } | undefined
+}
+
+/** A grant whose user `allow` does not admit any more. */
+export interface JudgedGrant extends GrantSummary {
+  readonly reason: ReasonCode
+  /** The rule that the user does not meet, if it is known. */
+  readonly detail?: string
+  /** `true` if the grant has been ended. */
+  readonly ended: boolean
+}
+
+/** The operator's view of the stored grants. */
+export interface OperatorGrants {
+  /**
+   * Lists the living grants of one user, by the `user` of events and of {@link Auth.user}. A record that cannot be read is
+   * skipped, and named in a `failed` event.
+   */
+  list(user: string): Promise<GrantSummary[]>
+  /**
+   * Lists the living grants of all users, in no order. Reads records when the caller gets to them, so that the caller may
+   * stop. A record that cannot be read is skipped, and named in a `failed` event.
+   *
+   * @param options.limit The largest number. Default: 1000.
+   */
+  all(options?: { limit?: number }): AsyncIterable<GrantSummary>
+  /**
+   * Ends a grant, here and at the provider. A record that cannot be read is removed; then the tokens at the provider stay.
+   *
+   * @param options.wait The longest wait for the provider, in seconds. Default: 3. Attempts go on afterwards, for at most
+   * 30 seconds.
+   * @returns `true` if there was such a grant.
+   */
+  revoke(key: { user: string; id: string }, options?: { wait?: number }): Promise<boolean>
+  /**
+   * Judges the user of every grant by `allow` as it is now, and lists the grants whose users it does not admit. `allow`
+   * also judges at every refresh; this ends access before that.
+   *
+   * @param options.end Ends these grants, here and at the provider. Default: `false`.
+   * @throws {OAuthError} If `allow` is a function that throws or is late.
+   */
+  judge(options?: { end?: boolean }): AsyncIterable<JudgedGrant>
+}
+
+export function createOperatorGrants(ctx: Context): OperatorGrants {
+  const { grants, upstreams, admitUser, endTokens, emit } = ctx
+
+  async function end(key: GrantKey, about: { reason: ReasonCode; detail?: string | undefined }, wait = 3) {
+    const ended = await grants.end(key)
+    if (!ended) return false
+    const { grant } = ended
+    const owner = ownerOf(key, grant)
+    emit({ type: 'grant-ended', ...owner, ...about })
+    if (grant)
+      await atMost(
+        endTokens(owner, () => grants.tokensOf(key, grant)),
+        wait,
+      )
+    return true
+  }
+
+  return {
+    async list(user) {
+      const found: GrantSummary[] = []
+      for await (const { key, grant } of grants.list(user)) found.push(summarise(ctx, key, grant, {}))
+      return found
+    },
+    async *all({ limit = 1000 } = {}) {
+      if (limit < 1) return
+      let left = limit
+      for await (const { key, grant } of grants.list()) {
+        yield summarise(ctx, key, grant, {})
+        if (--left === 0) return
+      }
+    },
+    revoke: ({ user, id }, { wait } = {}) => end({ user, id }, { reason: 'revoked-by-operator' }, wait),
+    async *judge({ end: ends = false } = {}) {
+      for await (const { key, grant } of grants.list()) {
+        const upstream = grant.origin.type === 'sign-in' ? upstreams.find(providerOf(grant)) : undefined
+        const identity = upstream && identityOf(ctx, key, grant)
+        const refusal = identity && (await admitUser(upstream, identity))
+        if (!refusal) continue
+        const { reason, detail } = refusal
+        const ended = ends && (await end(key, refusal))
+        yield summarise(ctx, key, grant, { reason, ...(detail !== undefined && { detail }), ended })
+      }
+    },
+  }
+}
+
+/** Waits for work, for at most so many seconds. */
+async function atMost(work: Promise<unknown>, seconds: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, seconds * 1000)
+  })
+  await Promise.race([work, late])
+  clearTimeout(timer)
+}
+
+function identityOf({ grants }: Context, key: GrantKey, grant: Grant): Identity | undefined {
+  try {
+    return grants.identityOf(key, grant)
+  } catch {
+    return undefined
+  }
+}
+
+/** Returns a summary. It decrypts the account when that is first read, which costs more than the rest of a long list. */
+function summarise<M extends object>(ctx: Context, key: GrantKey, grant: Grant, more: M): GrantSummary & M {
+  const { client, clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
+  let account: GrantSummary['account'] | null = null
+  return {
+    ...key,
+    client,
+    clientName,
+    resource,
+    scope,
+    createdAt,
+    usedAt: rotatedAt,
+    expiresAt,
+    ...more,
+    get account() {
+      if (account === null) account = accountOf(identityOf(ctx, key, grant))
+      return account
+    },
+  }
+}
+
+const accountOf = (identity: Identity | undefined): GrantSummary['account'] =>
+  identity && {
+    subject: identity.subject,
+    ...(identity.email && { email: identity.email }),
+    ...(identity.name && { name: identity.name }),
+  }
