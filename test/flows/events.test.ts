@@ -64,6 +64,8 @@ describe('a request that reached the MCP server', () => {
   test('is not timed where nobody listens', async () => {
     system = await startSystem({ on: {} })
     const { tokens } = await connect(system)
+    // Reads the grant. Later requests read nothing.
+    await guarded(system, tokens.access_token)
     const clock = vi.spyOn(performance, 'now')
     const ids = vi.spyOn(crypto, 'getRandomValues')
     expect((await guarded(system, tokens.access_token)).status).toBe(200)

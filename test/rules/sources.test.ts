@@ -40,7 +40,7 @@ const LADDER: readonly (readonly string[])[] = [
   ['guard'],
   ['forward'],
   ['context'],
-  ['call', 'sign-in'],
+  ['call', 'sign-in', 'operator'],
   ['endpoints'],
   ['routes'],
   ['router'],
