@@ -49,7 +49,7 @@ class RequestCall implements Call {
   }
 
   get isHeard(): boolean {
-    return this.#ctx.settings.listeners.length > 0
+    return this.#ctx.settings.hearsRequests
   }
 
   /** Made on first use, because most requests succeed and need none. */
@@ -94,9 +94,9 @@ class RequestCall implements Call {
 
   /** A function of its own, because it is passed on without its call. */
   get emit(): Emit {
-    // Without a listener no id is needed.
+    // Without a listener no id is needed. A failure is printed even then.
     return (event) => {
-      if (this.isHeard) this.#ctx.emit({ requestId: this.requestId(), ...event })
+      if (this.isHeard || event.type === 'failed') this.#ctx.emit({ requestId: this.requestId(), ...event })
     }
   }
 }

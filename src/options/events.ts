@@ -42,10 +42,14 @@ export const eventsEntries: Entries<EventsOptions, EventsParsed> = {
 
 export interface EventsSettings {
   readonly listeners: readonly Listener[]
+  /** `true` if a listener hears more than failures. */
+  readonly hearsRequests: boolean
   readonly metrics: Metrics | undefined
 }
 
 export const settleEvents = ({ on, metrics }: EventsParsed): EventsSettings => ({
   listeners: [on.event ?? printFailure, metrics?.event ?? []].flat(),
+  // Without a listener only failures are printed, and nothing has to be measured for them.
+  hearsRequests: on.event !== undefined || metrics !== undefined,
   metrics,
 })

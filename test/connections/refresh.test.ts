@@ -169,11 +169,13 @@ describe('an instance that died while it refreshed', () => {
     const waiting = use(two, tokens)
     await new Promise((resolve) => setTimeout(resolve, 400))
     expect(provider.refreshes, 'the other one waits').toBe(1)
-    two.clock.ahead += 26
+    two.clock.ahead += 56
     expect(await (await waiting).text()).toBe('t2')
   })
 
-  test('is waited for at most ten seconds: then the request gets 503, and the grant lives', async () => {
+  test('is waited for at most ten seconds: then the request gets 503, and the grant lives', {
+    timeout: 40_000,
+  }, async () => {
     const { storage, instance, connect, use } = await start()
     const one = instance()
     const { client, tokens } = await connect(one)
@@ -185,12 +187,12 @@ describe('an instance that died while it refreshed', () => {
     expect(took).toBeGreaterThan(9000)
     expect(took).toBeLessThan(12_500)
     expect(one.events.at(-1)?.reason).toBe('refresh-by-another-instance')
-    one.clock.ahead += 25
+    one.clock.ahead += 56
     expect((await one.post('/token', refreshParams(client, tokens.refresh_token))).status).toBe(200)
   })
 
-  test.each([26, 30, 1000, 86_400])(
-    'had a clock ahead: a lease that ends in %i s is not valid',
+  test.each([56, 1000, 86_400])(
+    'had a clock that no instance can have: a lease that ends in %i s is not valid',
     async (ahead) => {
       const { storage, instance, connect, use } = await start()
       const one = instance()

@@ -115,7 +115,8 @@ test('a whole sign-in and a tool call by a real client, in spans and figures tha
     'http.request.method': 'GET',
     'http.route': '/callback',
     'url.scheme': 'http',
-    'http.response.status_code': 303,
+    // On loopback the callback is a page with one more step.
+    'http.response.status_code': 200,
     'lockgate.user': expect.any(String),
     'lockgate.grant': expect.any(String),
   })

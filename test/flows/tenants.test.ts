@@ -238,7 +238,8 @@ describe('the answer to a sign-in', () => {
       headers: { cookie },
       redirect: 'manual',
     })
-    expect(answer.status).toBe(taken ? 303 : 403)
+    // On loopback the callback is a page with one more step.
+    expect(answer.status).toBe(taken ? 200 : 403)
     expect(exchanges().length - before, 'a code is sent on only where it belongs').toBe(taken ? 1 : 0)
   })
 })
