@@ -12,6 +12,7 @@ export type Purpose =
   | 'session'
   | 'client-state'
   | 'finish'
+  | 'mcp-session'
   | 'grant'
   | 'user'
   | 'refresh-token'

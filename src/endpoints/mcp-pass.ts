@@ -5,6 +5,7 @@ import type { Destination } from '../forward/destinations.ts'
 import { endable, isEventStream } from '../forward/endable.ts'
 import type { Passage, Verdict } from '../forward/passage.ts'
 import { identityHeaders } from '../forward/request-headers.ts'
+import { createSessions, SESSION_HEADER, type Session, UNBOUND_SESSIONS } from '../forward/sessions.ts'
 import type { Exchange } from '../forward/streams.ts'
 import type { Admission } from '../guard/admission.ts'
 import { allowOrigin } from '../http/cors.ts'
@@ -26,10 +27,11 @@ export type Pass = (visit: Visit, admission: Admission, token: string | undefine
 export function createPass(
   resource: Resource,
   ctx: Context,
-  { about, respond, missingScopes }: Refusals,
+  { about, respond, missingScopes, noSession }: Refusals,
 ): Pass {
   const { settings, destinations, streams } = ctx
   const destination = destinations.of(resource)
+  const sessions = resource.bindsSessions ? createSessions(ctx.sealer) : UNBOUND_SESSIONS
   /** The headers about the user: the same for every request of one admission. */
   const identities = new WeakMap<Admission, [string, string][]>()
 
@@ -58,13 +60,14 @@ export function createPass(
     destination: Destination,
     visit: Visit,
     admission: Admission,
-    token: string | undefined,
+    { token, session }: { token: string | undefined; session: Session },
   ): Passage {
     const { head, call, origin } = visit
     const began = call.isHeard ? performance.now() : 0
     const told = {
       identity: identityOf(admission),
       authorization: token === undefined ? undefined : `Bearer ${token}`,
+      session: session.inner,
       address: call.clientAddress(),
       publicHost: settings.publicHost,
       publicScheme: settings.publicScheme,
@@ -75,6 +78,7 @@ export function createPass(
       destinations,
       told,
       exchange: begin(visit, admission),
+      session,
       listening: isListening(head),
       origin,
       renew: token === undefined ? undefined : () => admission.auth.upstream.accessToken({ refused: token }),
@@ -87,15 +91,14 @@ export function createPass(
   /** Lets a server in this process respond. */
   async function handle(
     request: Request,
-    handler: McpHandler,
+    { handler, session, exchange }: { handler: McpHandler; session: Session; exchange: Exchange },
     visit: Visit,
     admission: Admission,
-    exchange: Exchange,
   ): Promise<Response> {
     const { head, call, origin } = visit
     const began = call.isHeard ? performance.now() : 0
     try {
-      let response = await handler(request, admission.auth)
+      let response = withSession(await handler(forHandler(request, session), admission.auth), session)
       report(visit, admission, response.status, began)
       if (isEventStream(response.headers.get('content-type')) && response.body) {
         response = new Response(endable(response.body, exchange.stream(isListening(head))), response)
@@ -110,17 +113,40 @@ export function createPass(
   }
 
   return (visit, admission, token) => {
+    const { auth } = admission
+    const owner = { resource: resource.id, user: auth.user.id, client: auth.clientId }
+    const session = sessions.open(visit.head.headers, owner)
+    if (typeof session === 'string') return { type: 'answer', response: noSession(visit, admission, session) }
     if ('handler' in resource.target) {
       const { handler } = resource.target
-      const exchange = begin(visit, admission)
-      return {
-        type: 'handle',
-        handle: (request) => handle(request, handler, visit, admission, exchange),
-      }
+      const given = { handler, session, exchange: begin(visit, admission) }
+      return { type: 'handle', handle: (request) => handle(request, given, visit, admission) }
     }
-    const passage = passageTo(destination!, visit, admission, token)
+    const passage = passageTo(destination!, visit, admission, { token, session })
     const { mcpFetch } = settings
     if (!mcpFetch) return { type: 'forward', passage }
     return { type: 'handle', handle: (request) => carry(request, passage, mcpFetch) }
   }
+}
+
+/** Returns the request for a handler, with the handler's own id of the session. */
+function forHandler(request: Request, { inner }: Session): Request {
+  const outer = request.headers.get(SESSION_HEADER)
+  if (outer === null || outer === inner) return request
+  const headers = new Headers(request.headers)
+  if (inner === undefined) headers.delete(SESSION_HEADER)
+  else headers.set(SESSION_HEADER, inner)
+  return new Request(request, { headers })
+}
+
+/** Returns a handler's response, with the client's id of the session. */
+function withSession(response: Response, { toClient }: Session): Response {
+  const inner = response.headers.get(SESSION_HEADER)
+  const outer = inner === null ? undefined : toClient(inner)
+  if (inner === null || outer === inner) return response
+  const headers = new Headers(response.headers)
+  if (outer === undefined) headers.delete(SESSION_HEADER)
+  else headers.set(SESSION_HEADER, outer)
+  const { status, statusText } = response
+  return new Response(response.body, { status, statusText, headers })
 }

@@ -3,6 +3,7 @@ import { OAuthError } from '../errors.ts'
 import type { EventBase } from '../events/event.ts'
 import { refusal } from '../events/refusal.ts'
 import type { Verdict } from '../forward/passage.ts'
+import type { InvalidSession } from '../forward/sessions.ts'
 import type { Admission } from '../guard/admission.ts'
 import { allowOrigin } from '../http/cors.ts'
 import { json, page } from '../http/responses.ts'
@@ -30,6 +31,8 @@ export interface Refusals {
   refuse(visit: Visit, thrown: unknown, admission?: Admission): Verdict | Promise<Verdict>
   /** Returns the response for an error. */
   respond(visit: Visit, thrown: unknown, admission: Admission | undefined): Response
+  /** Returns the response for a session that does not exist, or is another user's. Clients then start a new one. */
+  noSession(visit: Visit, admission: Admission, reason: InvalidSession): Response
   /** Translates the MCP server's challenge for scopes: those that exist here, and always our metadata. */
   missingScopes(visit: Visit, scope: string | undefined): string
 }
@@ -79,6 +82,12 @@ export function createRefusals(resource: Resource, ctx: Context): Refusals {
       } catch (error) {
         return refused(error)
       }
+    },
+    noSession({ call, origin }, admission, reason) {
+      call.emit({ type: 'refused', reason, ...about(admission) })
+      const error = { code: -32_001, message: 'Session not found' }
+      const response = json({ jsonrpc: '2.0', error, id: null }, 404)
+      return origin === null ? response : allowOrigin(response, origin)
     },
     missingScopes({ head }, scope) {
       const known = scope?.split(' ').filter((name) => Object.hasOwn(settings.scopes, name)) ?? []

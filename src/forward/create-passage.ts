@@ -5,6 +5,7 @@ import { isEventStream } from './endable.ts'
 import type { Delivery, Passage } from './passage.ts'
 import { requestHeaders, type Told } from './request-headers.ts'
 import { responseHeaders } from './response-headers.ts'
+import type { Session } from './sessions.ts'
 import type { Exchange } from './streams.ts'
 
 /** The number of redirects of the MCP server that are followed before the client receives one. */
@@ -17,6 +18,7 @@ export interface Errand {
   readonly destinations: Destinations
   readonly told: Told
   readonly exchange: Exchange
+  readonly session: Session
   /** `true` if the response only waits for what may come. */
   readonly listening: boolean
   /** The browser page that called, if one did. */
@@ -107,7 +109,11 @@ function passageTo(
       const to = errand.destinations.translate(address, url)
       return typeof to === 'object' ? to.href : to
     }
-    const list = responseHeaders(fields, translate, errand.origin)
+    const list = responseHeaders(
+      fields,
+      { address: translate, session: errand.session.toClient },
+      errand.origin,
+    )
     const scopes = status === 403 ? missingScopes(fields.get('www-authenticate')) : undefined
     if (scopes) list.push(['www-authenticate', errand.challenge(scopes.scope)])
     const isStream = isEventStream(fields.get('content-type')) && hasBody(head.method, status)

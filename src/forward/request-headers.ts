@@ -2,6 +2,7 @@ import { foreignCookies } from '../http/cookies.ts'
 import type { HeaderFields } from '../http/head.ts'
 import type { ForwardMode } from '../options/options.ts'
 import { connectionHeaders, HOP_BY_HOP } from './hop-by-hop.ts'
+import { SESSION_HEADER } from './sessions.ts'
 
 /** Prefix of the headers that tell the MCP server about the user. Only the proxy sets them. */
 const OWN_HEADERS = 'x-lockgate-'
@@ -17,6 +18,8 @@ const DROPPED = new Set([
   ...HOP_BY_HOP,
   'authorization',
   'host',
+  // The client knows a session by a sealed id.
+  SESSION_HEADER,
   // The carrier knows the length, and sets it.
   'content-length',
   // An interim response would have to pass through the proxy.
@@ -51,6 +54,8 @@ export interface Told {
   /** The identity of the user, from {@link identityHeaders}. */
   readonly identity: readonly (readonly [string, string])[]
   readonly authorization: string | undefined
+  /** The MCP server's own id of the session. */
+  readonly session: string | undefined
   /** The client's address, if the runtime or a trusted proxy told it. */
   readonly address: string | undefined
   readonly publicHost: string
@@ -68,6 +73,7 @@ export function requestHeaders(source: HeaderFields, told: Told): [string, strin
     if (kept !== '' || name !== 'cookie') headers.push([name, kept])
   })
   headers.push(['accept-encoding', 'identity'])
+  if (told.session !== undefined) headers.push([SESSION_HEADER, told.session])
   if (told.address !== undefined) {
     headers.push(['x-forwarded-for', told.address], ['x-real-ip', told.address])
   }

@@ -2,6 +2,7 @@ import { isOwnCookie } from '../http/cookies.ts'
 import { exposeTo } from '../http/cors.ts'
 import type { HeaderFields } from '../http/head.ts'
 import { connectionHeaders, HOP_BY_HOP } from './hop-by-hop.ts'
+import { SESSION_HEADER } from './sessions.ts'
 
 /** Headers of an MCP server that are about another origin than the public one. */
 const DROPPED = new Set([
@@ -17,12 +18,16 @@ const ADDRESSES = new Set(['location', 'content-location'])
 /**
  * Returns the headers of a response for the client.
  *
- * @param translate Returns an address as the client may see it, or `undefined` to drop its header.
+ * @param rewrite.address Returns an address as the client may see it, or `undefined` to drop its header.
+ * @param rewrite.session Returns the client's id of a session, or `undefined` to drop its header.
  * @param origin The browser page that called, if one did.
  */
 export function responseHeaders(
   source: HeaderFields,
-  translate: (address: string) => string | undefined,
+  rewrite: {
+    readonly address: (address: string) => string | undefined
+    readonly session: (id: string) => string | undefined
+  },
   origin: string | null,
 ): [string, string][] {
   const named = connectionHeaders(source)
@@ -33,8 +38,13 @@ export function responseHeaders(
     const name = field.toLowerCase()
     if (DROPPED.has(name) || named?.has(name) || (isChunked && name === 'content-length')) return
     if (name === 'set-cookie' && isOwnCookie(value)) return
-    const kept = ADDRESSES.has(name) ? translate(value) : value
-    if (kept !== undefined) headers.push([name, kept])
+    const change = ADDRESSES.has(name)
+      ? rewrite.address
+      : name === SESSION_HEADER
+        ? rewrite.session
+        : undefined
+    const changed = change ? change(value) : value
+    if (changed !== undefined) headers.push([name, changed])
   })
   if (origin !== null) exposeTo(headers, origin)
   return headers

@@ -17,6 +17,13 @@ export interface McpCommon {
   scopes?: readonly string[] | undefined
   /** The id of the provider that its users sign in at, or several. All by default. */
   upstream?: string | readonly string[] | undefined
+  /**
+   * The treatment of `Mcp-Session-Id`. `bound` gives the client a sealed id, which only the same user with the same client
+   * can use. `dangerously-unbound` sends the server's own id, which any user of the server can use who knows it.
+   *
+   * @default 'bound'
+   */
+  sessions?: 'bound' | 'dangerously-unbound' | undefined
 }
 
 /** An MCP server that requests are forwarded to. */
@@ -76,6 +83,7 @@ const server = v.pipe(
     name: v.optional(text),
     scopes: v.optional(listOf(scopeName)),
     upstream: v.optional(providerIds),
+    sessions: v.optional(choice('bound', 'dangerously-unbound')),
     forward: v.optional(choice('identity', 'upstream-token', 'nothing')),
   }),
   v.check(
@@ -157,6 +165,7 @@ function toResource(options: McpOptions, around: Around): Resource {
     offered,
     upstream,
     forward: options.forward ?? 'identity',
+    bindsSessions: options.sessions !== 'dangerously-unbound',
     target,
     metadataUrl: origin + resourceMetadataPath(path, belowPath ? basePath : ''),
   }

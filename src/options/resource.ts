@@ -17,6 +17,8 @@ export interface Resource {
   /** The ids of its providers; `undefined` for all. */
   readonly upstream: readonly string[] | undefined
   readonly forward: ForwardMode
+  /** Session ids are sealed for one user and client. */
+  readonly bindsSessions: boolean
   readonly target: { readonly url: URL } | { readonly handler: McpHandler }
   /** The URL of its metadata document. */
   readonly metadataUrl: string

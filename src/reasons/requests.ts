@@ -154,6 +154,14 @@ export const requests = {
     'The endpoint does not know the HTTP method.',
     'Nothing: MCP uses GET, POST and DELETE.',
   ],
+  'session-not-found': [
+    'The request names a session that this server did not issue, or sealed with a removed secret.',
+    'None needed: the client starts a new session. Once after an upgrade every client does.',
+  ],
+  'session-of-another-user': [
+    'The request names the session of another user or another client.',
+    'Look for the place where the session id leaked, such as a log.',
+  ],
   'limit-streams': [
     'One user has too many event streams or unanswered requests open.',
     'Look at the client. Raise `limits.streams` if the user needs more.',

@@ -90,6 +90,7 @@ describe('the reference', () => {
     const told = {
       identity,
       authorization: undefined,
+      session: undefined,
       address: '192.0.2.1',
       publicHost: 'mcp.example.com',
       publicScheme: 'https',

@@ -1,6 +1,7 @@
 import {
   createProxy,
   type GrantSummary,
+  type JudgedGrant,
   type Listener,
   type OAuthProxy,
   type Store,
@@ -82,11 +83,35 @@ const revoke: Command = {
     }),
 }
 
+const judge: Command = {
+  description: 'List the grants whose users `allow` does not admit now',
+  flags: {
+    end: { type: 'boolean', description: 'End them, here and at the provider' },
+    json: { type: 'boolean', description: 'Write one JSON array' },
+    config,
+  },
+  run: (line) =>
+    withProxy(
+      line.text('config'),
+      async (proxy, failures) => {
+        const found: JudgedGrant[] = []
+        for await (const grant of proxy.grants.judge({ end: line.on('end') })) found.push(grant)
+        process.stdout.write(line.on('json') ? `${JSON.stringify(found, undefined, 2)}\n` : toTable(found))
+        for (const failure of failures()) {
+          process.stderr.write(`The provider did not end its tokens: ${failure}\n`)
+        }
+        return failures().length > 0 ? 1 : 0
+      },
+      { needsProvider: true },
+    ),
+}
+
 export const grantsCommand: Group = {
-  description: 'List and revoke the connections of users, in the storage of serve',
+  description: 'List, revoke and judge the connections of users, in the storage of serve',
   commands: {
     list: { description: list.description, load: async () => list },
     revoke: { description: revoke.description, load: async () => revoke },
+    judge: { description: judge.description, load: async () => judge },
   },
 }
 
@@ -109,11 +134,15 @@ async function* grantsOf(proxy: OAuthProxy, user: string | undefined): AsyncIter
 async function withProxy(
   file: string | undefined,
   work: (proxy: OAuthProxy, failures: () => readonly string[]) => Promise<number>,
+  { needsProvider = false } = {},
 ): Promise<never> {
   let code = 1
   try {
     const flags = file === undefined ? {} : { LOCKGATE_CONFIG: file }
-    const { options, storage } = await readSettings(process.env, process.cwd(), { flags, storageOnly: true })
+    const { options, storage } = await readSettings(process.env, process.cwd(), {
+      flags,
+      storageOnly: !needsProvider,
+    })
     if (storage === 'memory:') {
       throw new SettingsError('LOCKGATE_STORAGE: only the process of serve sees the grants of memory:')
     }

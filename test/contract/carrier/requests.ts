@@ -26,7 +26,7 @@ export function requestRules(world: () => World, { repairs = false }: Carrier): 
         await world().send('/mcp/deep/er?x=%20y&z', {
           method: 'POST',
           body: '{"a":1}',
-          headers: { 'content-type': 'application/json', 'mcp-session-id': 's-1', 'mcp-param-x': 'kept' },
+          headers: { 'content-type': 'application/json', 'mcp-param-x': 'kept' },
         }),
       )
       expect([seen.method, seen.url, seen.body]).toEqual([
@@ -36,7 +36,6 @@ export function requestRules(world: () => World, { repairs = false }: Carrier): 
       ])
       expect(seen.headers).toMatchObject({
         'content-type': 'application/json',
-        'mcp-session-id': 's-1',
         'mcp-param-x': 'kept',
         host: new URL(world().inner).host,
       })

@@ -86,10 +86,10 @@ export const streamChecks: Checks = {
 
   async 'the server behind learns who asks, and never the token'(peer) {
     const { stream, tokens } = await signedIn(peer)
-    const headers = { 'x-lockgate-user-id': 'somebody else', 'mcp-session-id': 'a session' }
+    const headers = { 'x-lockgate-user-id': 'somebody else', 'mcp-protocol-version': '2025-11-25' }
     const seen = (await (await stream('/headers', { headers })).json()) as Record<string, string>
     assert.ok(!JSON.stringify(seen).includes(tokens.access_token))
-    assert.equal(seen['mcp-session-id'], 'a session')
+    assert.equal(seen['mcp-protocol-version'], '2025-11-25')
     assert.equal(seen['x-lockgate-user-email'], 'ada@example.com')
     assert.notEqual(seen['x-lockgate-user-id'], 'somebody else')
   },

@@ -1,0 +1,93 @@
+import { createBoundedMap } from '../bounded-map.ts'
+import { digest } from '../crypto/digest.ts'
+import type { Sealer } from '../crypto/seal.ts'
+import type { HeaderFields } from '../http/head.ts'
+
+/** The header that names a session (MCP, Streamable HTTP). */
+export const SESSION_HEADER = 'mcp-session-id'
+
+/** The owner of a session: one user with one client, at one MCP server. */
+export interface SessionOwner {
+  readonly resource: string
+  readonly user: string
+  readonly client: string
+}
+
+/** The session of one request. */
+export interface Session {
+  /** The MCP server's own id, for the request. Absent if the request names no session. */
+  readonly inner: string | undefined
+  /** Returns the id that the client gets for one that the MCP server sent. `undefined` drops it. */
+  toClient(inner: string): string | undefined
+}
+
+/**
+ * Binds the sessions of MCP servers to their owners. A client never sees the server's own id: it gets that id sealed
+ * together with the owner. Nothing is stored, so that every instance knows every session, and a refresh or a new secret
+ * ends none.
+ *
+ * @see [MCP, Session Hijacking](https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices#session-hijacking)
+ */
+export interface Sessions {
+  /** Opens the session of a request. Returns the reason why it is not valid: the client then has to start a new one. */
+  open(headers: HeaderFields, owner: SessionOwner): Session | InvalidSession
+}
+
+export type InvalidSession = 'session-not-found' | 'session-of-another-user'
+
+/** Sessions that are known without opening them again. */
+const LIMIT = 10_000
+/** Characters of the longest session id. */
+const LONGEST = 4096
+/** The first protocol version without sessions. */
+const WITHOUT_SESSIONS = '2026-07-28'
+
+interface Opened {
+  readonly id: string
+  readonly owner: string
+}
+
+export function createSessions(sealer: Sealer): Sessions {
+  const known = createBoundedMap<string, Opened>({ entries: LIMIT })
+
+  /** Returns a short name of the owner, which is part of every session id. */
+  const nameOf = ({ user, client }: SessionOwner): string => digest(`${user}\n${client}`).slice(0, 22)
+
+  function read(outer: string, resource: string): Opened | undefined {
+    const name = `${resource}\n${outer}`
+    const before = known.get(name)
+    if (before) return before
+    const opened = outer.length > LONGEST ? undefined : sealer.open('mcp-session', resource, outer)
+    if (!isPair(opened)) return undefined
+    const session = { owner: opened[0], id: opened[1] }
+    known.set(name, session)
+    return session
+  }
+
+  return {
+    open(headers, owner) {
+      if ((headers.get('mcp-protocol-version') ?? '') >= WITHOUT_SESSIONS) return NONE
+      const outer = headers.get(SESSION_HEADER)
+      const session = outer === null ? undefined : read(outer, owner.resource)
+      if (outer !== null && !session) return 'session-not-found'
+      if (session && session.owner !== nameOf(owner)) return 'session-of-another-user'
+      return {
+        inner: session?.id,
+        toClient: (id) =>
+          // The client keeps the id that it has.
+          id === session?.id ? outer! : sealer.seal('mcp-session', owner.resource, [nameOf(owner), id]),
+      }
+    },
+  }
+}
+
+/** The session of a request in a protocol version without sessions. */
+const NONE: Session = { inner: undefined, toClient: () => undefined }
+
+const isPair = (value: unknown): value is [owner: string, id: string] =>
+  Array.isArray(value) && value.length === 2 && value.every((one) => typeof one === 'string')
+
+/** Passes the ids of MCP servers on as they are. */
+export const UNBOUND_SESSIONS: Sessions = {
+  open: (headers) => ({ inner: headers.get(SESSION_HEADER) ?? undefined, toClient: (id) => id }),
+}
