@@ -144,43 +144,47 @@ describe.each(SERVERS)('in front of %s', (name, start, isThere) => {
     expect(body(await get('/mcp/admin', tokens.access_token)).server).toBe('ADMIN')
   })
 
-  test
-    .skipIf(name !== 'nginx' || !isThere)
-    .each([
-      '/wiki/..%2fissues',
-      '/wiki/%2e%2e/issues',
-      '/wiki/%2e%2e%2fissues',
-      '/wiki/..%2finternal/x',
-      '/wiki/..\\issues',
-      '/wiki//../issues',
-      '/wiki/x/..%2f..%2finternal',
-    ])('%s leads neither to a sibling nor to a place that is not published', async (target) => {
-    const answer = await get(target, await tokenFor('/wiki'))
-    expect(answer).toMatch(/^HTTP\/1\.1 40[04]/)
-    expect(answer).not.toMatch(/ISSUES|INTERNAL/)
-  })
-
-  describe.skipIf(name !== 'a WSGI server' || !isThere)('and its environment', () => {
-    test.each([
-      'X_Lockgate_User_Email',
-      'X-Lockgate_User_Email',
-      'x_LOCKGATE-user_email',
-      'X_Forwarded_For',
-      'X_Real_IP',
-      'X_Forwarded_Host',
-    ])('has nothing of the header %s that a client sends', async (header) => {
-      const { environ } = body(await get('/mcp', token, [`${header}: ceo@corp.test`]))
-      expect(JSON.stringify(environ)).not.toContain('ceo@corp.test')
-      expect(environ).toHaveProperty('HTTP_X_LOCKGATE_USER_ID')
+  if (name === 'nginx') {
+    test
+      .skipIf(!isThere)
+      .each([
+        '/wiki/..%2fissues',
+        '/wiki/%2e%2e/issues',
+        '/wiki/%2e%2e%2fissues',
+        '/wiki/..%2finternal/x',
+        '/wiki/..\\issues',
+        '/wiki//../issues',
+        '/wiki/x/..%2f..%2finternal',
+      ])('%s leads neither to a sibling nor to a place that is not published', async (target) => {
+      const answer = await get(target, await tokenFor('/wiki'))
+      expect(answer).toMatch(/^HTTP\/1\.1 40[04]/)
+      expect(answer).not.toMatch(/ISSUES|INTERNAL/)
     })
+  }
 
-    test('has the length of a body', async () => {
-      const response = await fetch(`${system.url}/mcp`, {
-        method: 'POST',
-        body: '{"jsonrpc":"2.0"}',
-        headers: { authorization: `Bearer ${token}` },
+  if (name === 'a WSGI server') {
+    describe.skipIf(!isThere)('and its environment', () => {
+      test.each([
+        'X_Lockgate_User_Email',
+        'X-Lockgate_User_Email',
+        'x_LOCKGATE-user_email',
+        'X_Forwarded_For',
+        'X_Real_IP',
+        'X_Forwarded_Host',
+      ])('has nothing of the header %s that a client sends', async (header) => {
+        const { environ } = body(await get('/mcp', token, [`${header}: ceo@corp.test`]))
+        expect(JSON.stringify(environ)).not.toContain('ceo@corp.test')
+        expect(environ).toHaveProperty('HTTP_X_LOCKGATE_USER_ID')
       })
-      expect(((await response.json()) as { body: string }).body).toBe('{"jsonrpc":"2.0"}')
+
+      test('has the length of a body', async () => {
+        const response = await fetch(`${system.url}/mcp`, {
+          method: 'POST',
+          body: '{"jsonrpc":"2.0"}',
+          headers: { authorization: `Bearer ${token}` },
+        })
+        expect(((await response.json()) as { body: string }).body).toBe('{"jsonrpc":"2.0"}')
+      })
     })
-  })
+  }
 })

@@ -316,9 +316,12 @@ export function requestRules(world: () => World, { repairs = false }: Carrier): 
       },
     )
 
-    test.skipIf(repairs)('without a host', async () => {
-      expect(await refused(await line('GET /mcp HTTP/1.0', ''))).toMatch(/^HTTP\/1\.\d 400/)
-    })
+    // A server that repairs requests puts a host of its own there.
+    if (!repairs) {
+      test('without a host', async () => {
+        expect(await refused(await line('GET /mcp HTTP/1.0', ''))).toMatch(/^HTTP\/1\.\d 400/)
+      })
+    }
 
     test.each(['TRACE', 'PURGE', 'PROPFIND', 'QUERY', 'PUT', 'PATCH', 'LOCK'])(
       'with the method %s',
