@@ -144,7 +144,7 @@ export const seconds = {
   /** The lifetime of an access token if a check of the user is overdue. */
   checkAgain: 60,
   /** The largest difference between the clocks of two instances. */
-  clockSkew: 10,
+  clockSkew: 30,
   /** The age under which a refused provider token is not refreshed, because its age is not the reason. */
   tokenYoung: 60,
   /** The time for which one instance may refresh a grant alone. Longer than all its attempts together. */

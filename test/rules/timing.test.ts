@@ -77,7 +77,7 @@ describe('the table of durations', () => {
       tokenSpread: 30,
       tokenEdge: 5,
       checkAgain: 60,
-      clockSkew: 10,
+      clockSkew: 30,
       tokenYoung: 60,
       refreshLease: 25,
       leaseSkew: 30,

@@ -13,7 +13,11 @@ export const LAG = 5
 /** Secrets by the documented steps of a rotation: every instance learns the new one before any of them uses it. */
 export const SECRETS = [
   ['the first secret of the simulated world, long enough'],
-  ['the first secret of the simulated world, long enough', 'the second secret of that world, long enough'],
+  [
+    'the first secret of the simulated world, long enough',
+    'the second secret of that world, long enough',
+    'the first secret of the simulated world, long enough',
+  ],
   ['the second secret of that world, long enough', 'the first secret of the simulated world, long enough'],
 ] as const
 

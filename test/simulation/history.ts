@@ -115,7 +115,7 @@ async function play(
   })
   const cluster = createCluster(world, {
     size,
-    skew: () => (skew === 0 ? 0 : choices.pick(2 * skew + 1) - skew),
+    skew: () => choices.pick(skew + 1),
     store,
     provider,
     faults: () => faults,

@@ -107,6 +107,8 @@ export function createLedger(
   function isJustified(session: Session): boolean {
     if (session.revoked || (session.family !== undefined && disturbed.has(session.family))) return true
     if (session.grant === undefined) return true
+    // Ages from further in the future count as too old, because a wrong clock must not revive a stolen token.
+    if (ports.spread() > 30) return true
     const { turns, presented, codes: redeemed } = facts(session.grant)
     if (redeemed > 1) return true
     return presented.some(({ generation, at }) => {
