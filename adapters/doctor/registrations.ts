@@ -20,7 +20,7 @@ export interface Registrations {
   readonly scheme: Attempt
   /** A hosted client that asks for a secret in the form, as Claude does. */
   readonly hosted: Attempt
-  /** A plain http address on a foreign host: nobody may register it. */
+  /** A plain http address on a foreign host. No client may register it. */
   readonly unsafe: Attempt
 }
 

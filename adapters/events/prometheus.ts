@@ -9,7 +9,7 @@ const MOST = 500
 /** As a header has it, and too long to be guessed. */
 const TOKEN = /^[\x21-\x7e]{32,}$/
 
-/** Who may read the figures: whoever shows this bearer token, or everybody. */
+/** The bearer token that a reader of the figures shows, or the explicit choice that anyone may read them. */
 export type MetricsAccess =
   /** At least 32 characters without blanks. */
   | { readonly token: string; readonly dangerouslyOpen?: never }

@@ -33,7 +33,7 @@ export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
   const { session, fields } = await readOwnForm(http, ctx)
   // Met here, so that its tokens can be ended at its provider.
   await ctx.upstreams.tenantOf(http)
-  // Whatever the form says, only grants of this user can be named.
+  // A form can name only grants of this user.
   const key = session && parseGrantKey(`${session.user}.${fields.grant ?? ''}`)
   const ended = key && (await ctx.grants.end(key))
   if (key && ended?.grant) reportEnd(ctx, call, key, { grant: ended.grant, reason: 'revoked-by-user' })
@@ -70,7 +70,7 @@ async function readOwnForm(
 async function appsOf({ grants, settings, upstreams }: Context, { user }: Session): Promise<ConnectedApp[]> {
   const apps: ConnectedApp[] = []
   for await (const { key, grant } of grants.list(user)) {
-    // One that nobody has redeemed yet is no connection, and ends by itself.
+    // A grant whose code was not redeemed yet is no connection, and expires by itself.
     if (grant.generation === 0) continue
     const { clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
     const server = settings.resources.find(({ id }) => id === resource)?.name

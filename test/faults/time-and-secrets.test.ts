@@ -98,9 +98,12 @@ describe.concurrent('time and secrets', { timeout: 90_000 }, () => {
         const stopAt = `${system.url}/callback`
         const callback = asUrl(await signInAtProvider(browser, login, { stopAt }))
         const rotated = system.another({ secret: [CURRENT, FORMER] })
-        const cookie = await browser.jar.getCookieString(callback.href)
-        const response = await rotated.call(callback.href, { headers: { cookie }, redirect: 'manual' })
-        const code = new URL(response.headers.get('location') ?? '').searchParams.get('code') ?? ''
+        // The same browser, now at an instance with the new secret.
+        const same = rotated.browser()
+        for (const cookie of await browser.jar.getCookies(callback.href))
+          await same.jar.setCookie(cookie.toString(), callback.href)
+        const answer = asUrl(await same.open(callback.href, { stopAt: client.redirectUri }))
+        const code = answer.searchParams.get('code') ?? ''
         await tokensOf(await rotated.post('/token', redeemParams(client, { code, verifier })))
       },
       { secret: FORMER },

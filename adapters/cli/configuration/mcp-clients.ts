@@ -61,7 +61,7 @@ export const MCP_CLIENTS = {
 
 export type McpClientName = keyof typeof MCP_CLIENTS
 
-/** A name that clients take for a server, of whatever it is called. */
+/** Makes a name that clients accept for a server. */
 export const serverName = (name: string | undefined): string =>
   name
     ?.toLowerCase()

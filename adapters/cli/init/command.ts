@@ -72,8 +72,8 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
   if (Array.isArray(answers)) throw new Error(answers.join('\n'))
   const secrets = answers.runtime === 'workers' ? '.dev.vars' : '.env'
   const secret = (await keptSecret(cwd, secrets)) ?? newSecret()
-  const anybody = await letsAnybodyIn(answers)
-  const variables = variablesOf(answers, secret, anybody)
+  const anyone = await letsAnyoneIn(answers)
+  const variables = variablesOf(answers, secret, anyone)
   const files = entryOf(answers, variables)
   const paths = [...files.map(({ path }) => path), secrets]
   if (!force) await refuseToReplace(cwd, paths)
@@ -88,7 +88,7 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
     written: ignored ? [...paths, '.gitignore'] : paths,
     variables,
     secrets,
-    anybody,
+    anyone,
   })
 }
 
@@ -109,7 +109,7 @@ function givenVariables(given: Given): ReadonlySet<string> {
 }
 
 /** Whether strangers come in unless `allow` says who may: known of the provider as it will be. */
-async function letsAnybodyIn({ provider, inputs, url, allow }: Answers): Promise<boolean> {
+async function letsAnyoneIn({ provider, inputs, url, allow }: Answers): Promise<boolean> {
   if (isLoopback(url) || allow) return false
   const env = Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [upstreamVariable(name), value]),

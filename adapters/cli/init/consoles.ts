@@ -1,7 +1,6 @@
 /**
- * Where an application is registered, by the provider's name: for those that have one address for everybody. Whatever
- * has a host of its own for each customer is not here; its documentation says where. As public guides had them on
- * 2026-11-23.
+ * The pages where operators register an application, by the provider's name. A provider with a host for each customer is
+ * not listed; its documentation names the page. From public guides, as of 2026-11-23.
  */
 export const CONSOLES: Readonly<Record<string, string>> = {
   airtable: 'https://airtable.com/create/oauth',

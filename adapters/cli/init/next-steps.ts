@@ -22,7 +22,7 @@ function needsOf(storage: string): string {
 /** What is left to do, in order. */
 export function nextSteps(
   answers: Answers,
-  about: { written: readonly string[]; variables: readonly Variable[]; secrets: string; anybody: boolean },
+  about: { written: readonly string[]; variables: readonly Variable[]; secrets: string; anyone: boolean },
 ): string {
   const { definition, provider, url, runtime, client } = answers
   const console = CONSOLES[provider]
@@ -44,7 +44,7 @@ export function nextSteps(
     ],
   ]
   if (empty.length > 0) all.push([`Fill in ${about.secrets}:`, empty])
-  if (about.anybody && inCode(answers)) {
+  if (about.anyone && inCode(answers)) {
     const example = `allow: ['@example.com'] in ${about.written[0]}`
     all.push([`Say who may sign in, or everybody with an account at ${definition.name} comes in:`, [example]])
   }

@@ -16,7 +16,7 @@ import {
 /** Where questions are asked: the terminal, unless a test stands for it. */
 export type Terminal = Pick<clack.CommonOptions, 'input' | 'output'>
 
-/** Whoever leaves in the middle wants nothing written. */
+/** A user who leaves in the middle wants nothing written. */
 export class Cancelled extends Error {
   override readonly name = 'Cancelled'
 }

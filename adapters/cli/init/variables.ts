@@ -14,10 +14,10 @@ export interface Variable {
 export const inCode = ({ runtime }: Answers): boolean => runtime !== 'node' && runtime !== 'environment'
 
 /** What belongs into `.env`: all that is secret, and for `serve` the provider and the storage. */
-export function variablesOf(answers: Answers, secret: string, anybody: boolean): Variable[] {
+export function variablesOf(answers: Answers, secret: string, anyone: boolean): Variable[] {
   const { provider, definition, inputs, url, mcp, allow, storage, runtime } = answers
   const variables: Variable[] = [
-    { name: 'LOCKGATE_SECRET', value: secret, comment: 'Whoever has this makes tokens. Never commit it.' },
+    { name: 'LOCKGATE_SECRET', value: secret, comment: 'Anyone who has this can make tokens. Never commit it.' },
   ]
   if (!inCode(answers)) variables.push({ name: 'LOCKGATE_UPSTREAM', value: provider })
   for (const [input, value] of Object.entries(inputs)) {
@@ -31,7 +31,7 @@ export function variablesOf(answers: Answers, secret: string, anybody: boolean):
   if (!inCode(answers) || /^(rediss?|postgres(ql)?):/.test(storage)) {
     variables.push({ name: 'LOCKGATE_STORAGE', value: storage })
   }
-  if (!inCode(answers) && (allow || anybody)) {
+  if (!inCode(answers) && (allow || anyone)) {
     const rule =
       'Who may sign in: user@example.com, @example.com, org:x, team:x/y, group:x or sub:x, by commas'
     variables.push({ name: 'LOCKGATE_ALLOW', value: allow, comment: rule })

@@ -96,7 +96,7 @@ export async function stdioSessions(
       try {
         const session = await start(owner)
         const response = await session.handle(request)
-        // Whatever it was, it began no session.
+        // It began no session.
         if (![...sessions.values()].includes(session)) await session.close()
         return response
       } catch {

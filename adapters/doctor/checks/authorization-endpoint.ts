@@ -2,7 +2,7 @@ import { type Finding, fail, ok, show, skip, warn } from '../finding.ts'
 import { type Answer, sketch } from '../probe.ts'
 import { type Check, endpointOf, type World } from '../world.ts'
 
-/** Where nobody vouches for the redirect URI, the answer is a page: never a redirect there (OAuth 2.1 §4.1.2.1). */
+/** An unregistered redirect URI gets a page, never a redirect (OAuth 2.1 §4.1.2.1). */
 export const authorizationEndpoint: Check = async (world) => {
   const endpoint = endpointOf(world, 'authorization_endpoint')
   if (endpoint === undefined) return []

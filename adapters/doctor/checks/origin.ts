@@ -17,7 +17,7 @@ export const origin: Check = async ({ probe, address, token, bare }) => {
     body: INITIALIZE,
   })
   if (answer.status === 403) return [ok(id, title, '403')]
-  // The token is looked at first: whether the origin would be, nobody can tell.
+  // The token is checked first, so the check of the origin stays unknown.
   if (answer.status === 401) return [skip(id, title, 'cannot be told without an access token (--token)')]
   if (answer.status !== 200) return [skip(id, title, `cannot be told: ${sketch(answer)}`)]
   return [

@@ -42,7 +42,7 @@ export const registration: Check = ({ registrations, server }) => {
     ),
     judge(
       'register.hosted',
-      'Hosted clients may register, whatever method they ask for',
+      'Hosted clients may register with any method that they ask for',
       !isAccepted(hosted)
         ? refused(
             hosted,

@@ -59,7 +59,7 @@ function misread(answer: Answer): Problem | undefined {
   return {
     seen,
     expected,
-    fix: 'Say invalid_client for a client nobody knows: only then do clients register anew.',
+    fix: 'Respond invalid_client to an unknown client. Only then do clients register again.',
   }
 }
 

@@ -6,7 +6,7 @@ const COMPLAINT = /[^.\n]{0,80}\b(?:redirect[ _]ur[il]|callback ur[il]|reply ur[
 const NOT_KNOWN = /mismatch|not (registered|match)|invalid/i
 
 /**
- * Sends nobody to the provider's first page and reads what it says. Providers that look at the callback before the login
+ * Requests the provider's first page, without a user, and reads it. Providers that look at the callback before the login
  * complain there; others only tell people.
  */
 export async function callbackFinding(authorizationUrl: string, probe: Probe): Promise<Finding> {

@@ -2,7 +2,7 @@ import { ConfigError, createProxy, type ProxyOptions } from '../../../src/index.
 import { type Finding, fail, ok } from '../finding.ts'
 
 /**
- * Whether each secret was drawn and not made up: by the rule that holds where the URL is public, whatever the
+ * Checks that each secret is random, by the rule that holds for a public URL, regardless of the
  * settings allow. Nothing of it is shown.
  */
 export function secretFinding(options: ProxyOptions): Finding {

@@ -36,7 +36,7 @@ function discoveryFinding(upstream: Provider, { authorizationUrl, exchanges, rea
   })
 }
 
-/** A made-up code: whoever is not known as a client is refused before anybody looks at the code. */
+/** A made-up code. An unknown client is refused before the code is checked. */
 function credentialsFinding({ exchanges, reason }: Trial): Finding {
   const [id, title] = ['upstream.credentials', 'The provider knows the client and its secret']
   const answer = exchanges.findLast(({ method }) => method === 'POST')

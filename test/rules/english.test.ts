@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { codeFiles, comments, vaguePronouns } from './english.ts'
+
+const place = ({ file, line, text }: { file: string; line: number; text: string }) =>
+  `${file}:${line} ${text}`
+
+test('the code and the documents name the actor, and never whoever, whatever, nobody, somebody or anybody', () => {
+  expect(vaguePronouns().map(place)).toEqual([])
+})
+
+test('at most 5 % of all JSDoc comments open with What, Whether, Where, Who, How or When', () => {
+  const all = codeFiles().flatMap(comments)
+  const relative = all.filter(({ text }) => /^(What|Whether|Where|Who|Whose|How|When)\b/.test(text))
+  expect(all.length).toBeGreaterThan(1000)
+  expect(relative.length / all.length).toBeLessThanOrEqual(0.05)
+})
