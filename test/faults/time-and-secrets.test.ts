@@ -102,7 +102,8 @@ describe.concurrent('time and secrets', { timeout: 90_000 }, () => {
         const same = rotated.browser()
         for (const cookie of await browser.jar.getCookies(callback.href))
           await same.jar.setCookie(cookie.toString(), callback.href)
-        const answer = asUrl(await same.open(callback.href, { stopAt: client.redirectUri }))
+        const last = asPage(await same.open(callback.href))
+        const answer = asUrl(await same.submit(last, {}, { stopAt: client.redirectUri }))
         const code = answer.searchParams.get('code') ?? ''
         await tokensOf(await rotated.post('/token', redeemParams(client, { code, verifier })))
       },

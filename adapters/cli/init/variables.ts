@@ -17,7 +17,11 @@ export const inCode = ({ runtime }: Answers): boolean => runtime !== 'node' && r
 export function variablesOf(answers: Answers, secret: string, anyone: boolean): Variable[] {
   const { provider, definition, inputs, url, mcp, allow, storage, runtime } = answers
   const variables: Variable[] = [
-    { name: 'LOCKGATE_SECRET', value: secret, comment: 'Anyone who has this can make tokens. Never commit it.' },
+    {
+      name: 'LOCKGATE_SECRET',
+      value: secret,
+      comment: 'Anyone who has this can make tokens. Never commit it.',
+    },
   ]
   if (!inCode(answers)) variables.push({ name: 'LOCKGATE_UPSTREAM', value: provider })
   for (const [input, value] of Object.entries(inputs)) {
