@@ -8,6 +8,9 @@ import { send } from './send.ts'
 /** The part of a proxy that serves requests. Without `admit`, every request takes the slower way through `fetch`. */
 export type Handling = Pick<OAuthProxy, 'fetch'> & Partial<Pick<OAuthProxy, 'admit'>>
 
+/** The methods that no `Request` may have (Fetch standard, forbidden methods). No endpoint has them. */
+const FORBIDDEN = new Set(['CONNECT', 'TRACE', 'TRACK'])
+
 /** A request as Node received it, as the proxy sees it in addition to the `Request`. */
 export interface NodeNative {
   /** The address of the other end of the connection. */
@@ -73,7 +76,10 @@ export function createHandler(
       else respond(message, outgoing, target, (request) => verdict.handle(request))
     }
     const verdict = proxy.admit?.(new MessageHead(message, target), native)
-    if (verdict === undefined) respond(message, outgoing, target, (request) => proxy.fetch(request, native))
+    if (verdict === undefined && FORBIDDEN.has(message.method ?? ''))
+      send(outgoing, new Response(null, { status: 405 }))
+    else if (verdict === undefined)
+      respond(message, outgoing, target, (request) => proxy.fetch(request, native))
     else if (verdict instanceof Promise) verdict.then(act, () => fail(outgoing))
     else act(verdict)
   }

@@ -1,4 +1,4 @@
-import { waitUntil } from 'cloudflare:workers'
+import * as platform from 'cloudflare:workers'
 import type { KeepAlive, Outbound } from '../../src/ports.ts'
 
 /**
@@ -11,4 +11,11 @@ export const outbound: Outbound | undefined = (url, { accept, signal }) =>
   fetch(url, { headers: { accept }, redirect: 'manual', signal })
 
 /** Lets work outlive the request that started it, so that a cancelled request stalls no other one. */
-export const keepAlive: KeepAlive = (work) => waitUntil(work)
+export const keepAlive: KeepAlive = (work) => {
+  try {
+    // Older versions of the platform do not have it.
+    platform.waitUntil?.(work)
+  } catch {
+    // There is no request: the work lasts as long as the isolate.
+  }
+}

@@ -37,6 +37,7 @@ async function startWorker(compatibilityDate: string) {
       loader: 'ts',
     },
     alias: { '#outbound': file('adapters/outbound/workers.ts') },
+    external: ['cloudflare:*'],
     bundle: true,
     write: false,
     format: 'esm',

@@ -155,7 +155,7 @@ export const clientAttacks: Attacks = {
     const now = Math.floor(Date.now() / 1000)
     const wrong: [string, Record<string, string>][] = [
       ['replayed', proof],
-      ['of an hour', await prove({ exp: now + 3600 })],
+      ['of two hours', await prove({ exp: now + 7200 })],
       ['of the past', await prove({ iat: now - 600, exp: now - 300 })],
       ['for somebody else', await prove({ aud: 'https://elsewhere.example' })],
       ['by somebody else', await prove({ sub: 'secretive' })],

@@ -174,7 +174,6 @@ export const inputAttacks: Attacks = {
       pathname,
       `${pathname}/`,
       `${pathname}/third`,
-      `${pathname}/mcp/x`,
       `${pathname}/%6dcp`,
     ]) {
       const response = await at(path)

@@ -89,7 +89,10 @@ export const redirectAttacks: Attacks = {
       '/register',
       json({ redirect_uris: ['https://a.example/'], client_name: 'x'.repeat(10_000) }),
     )
-    assert.deepEqual(await outcome(long), [400, 'invalid_client_metadata'])
+    // A long name is cut, so that it cannot push the rest of the page away.
+    assert.equal(long.status, 201)
+    const { client_name } = (await long.json()) as { client_name: string }
+    assert.ok(client_name.length <= 100, `${client_name.length} characters`)
   },
 
   async 'T14 the page names the host that published a client'(target) {
