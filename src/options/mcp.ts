@@ -63,6 +63,11 @@ const targetUrl = v.pipe(
     (input) => URL.canParse(input) && /^https?:$/.test(new URL(input).protocol),
     'expected an http(s) URL',
   ),
+  // `fetch` refuses such a URL, and reports would print the password.
+  v.check((input) => {
+    const url = URL.canParse(input) ? new URL(input) : undefined
+    return !url || (url.username === '' && url.password === '')
+  }, 'must not contain a user name or password'),
 )
 
 const path = v.pipe(

@@ -121,6 +121,21 @@ export interface UpstreamSettings {
   readonly upstream: readonly [Place, ...Place[]] | ChooseProvider
 }
 
+/**
+ * Returns the providers whose user ids could be those of an earlier one: without ID tokens the issuer is the origin of the
+ * token endpoint, and two authorization servers can share an origin.
+ */
+function sameIssuers(places: readonly Place[]): number[] {
+  const known = new Map<string, string | undefined>()
+  return places.flatMap((one, index) => {
+    if (isOwnLogin(one) || one.idToken) return []
+    const { issuer, endpoints } = one
+    const isTaken = known.has(issuer) && known.get(issuer) !== endpoints.token
+    if (!known.has(issuer)) known.set(issuer, endpoints.token)
+    return isTaken ? [index] : []
+  })
+}
+
 export function settleUpstream(
   { upstream }: UpstreamOptions,
   { origin, scopes }: { origin: string; scopes: ScopeTable },
@@ -128,6 +143,13 @@ export function settleUpstream(
 ): UpstreamSettings {
   if (typeof upstream === 'function') return { upstream }
   const places = [upstream].flat() as readonly Place[]
+  for (const index of sameIssuers(places)) {
+    report(
+      `upstream.${index}.issuer`,
+      'is the issuer of another provider too, so their users could not be told apart: set `issuer` of one of them',
+      'upstream',
+    )
+  }
   for (const [index, one] of places.entries()) {
     const path = Array.isArray(upstream) ? `upstream.${index}` : 'upstream'
     if (isOwnLogin(one)) {

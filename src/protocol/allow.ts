@@ -44,7 +44,7 @@ export function isAllowed(
   rules: readonly string[],
   provider?: string,
 ): boolean {
-  const address = emailVerified === true ? email?.toLowerCase() : undefined
+  const address = emailVerified === true && isPlainAddress(email) ? toLower(email) : undefined
   const domain = address?.slice(address.lastIndexOf('@'))
   const groups = [claims.groups, claims.roles].flat()
   const orgs = lowerCase([claims.organizations, claims.organization, claims.org_id])
@@ -55,13 +55,23 @@ export function isAllowed(
     // Keycloak names groups by their path.
     if (what.startsWith('group:'))
       return groups.includes(what.slice(6)) || groups.includes(`/${what.slice(6)}`)
-    const wanted = what.toLowerCase()
+    const wanted = toLower(what)
     if (wanted.startsWith('org:')) return orgs.includes(wanted.slice(4))
     if (wanted.startsWith('team:')) return teams.includes(wanted.slice(5))
     return wanted.startsWith('@') ? wanted === domain : wanted === address
   })
 }
 
+/**
+ * Tells whether an address has printable ASCII characters only. Other characters can look like these, or become these in
+ * lower case.
+ */
+export const isPlainAddress = (email: string | undefined): email is string =>
+  email !== undefined && /^[\x21-\x7e]+$/.test(email)
+
+/** Returns a text with the letters A to Z in lower case, and no other letter changed. */
+const toLower = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
 /** Returns names in lower case, because organizations and teams are compared without regard to case. */
 const lowerCase = (claims: readonly unknown[]): string[] =>
-  claims.flat().flatMap((claim) => (typeof claim === 'string' ? [claim.toLowerCase()] : []))
+  claims.flat().flatMap((claim) => (typeof claim === 'string' ? [toLower(claim)] : []))

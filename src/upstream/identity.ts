@@ -1,5 +1,6 @@
 import type { IDToken } from 'oauth4webapi'
 import type { Fetch, Identity, UpstreamTokens } from '../ports.ts'
+import { isPlainAddress } from '../protocol/allow.ts'
 import { namesAt } from '../providers/parts/memberships.ts'
 import { isTrueAt, textAt } from '../providers/parts/pointer.ts'
 import { getJson, unknownUser } from '../providers/parts/who.ts'
@@ -137,7 +138,9 @@ const isVerified = (
   { emailVerified: said, emailDomains: domains }: Provider['identity'],
   email: string | undefined,
 ): boolean =>
-  (said === true ? email !== undefined : isTrueAt(body, said)) && isVouchedFor(email, domains, body)
+  (said === true ? email !== undefined : isTrueAt(body, said)) &&
+  (email === undefined || isPlainAddress(email)) &&
+  isVouchedFor(email, domains, body)
 
 /** Returns `true` if the provider is responsible for the domain of an address. */
 function isVouchedFor(

@@ -2,6 +2,7 @@ import { ConfigError, createProxy, type ProxyOptions } from 'lockgate'
 import { apple } from 'lockgate/providers/apple'
 import { google } from 'lockgate/providers/google'
 import { microsoft } from 'lockgate/providers/microsoft'
+import { oauth2 } from 'lockgate/providers/oauth2'
 import { oidc } from 'lockgate/providers/oidc'
 import { memory } from 'lockgate/storage/memory'
 import { describe, expect, test } from 'vitest'
@@ -313,4 +314,47 @@ test('an issue says what is expected, and quotes neither a value nor a pattern',
     expect(message, path).not.toMatch(/Invalid|\\|\[\^|\(\?|\$\/|received/)
     expect(message, path).toMatch(/^(expected|is|must|names|cannot) /)
   }
+})
+
+test('two providers whose users could not be told apart are refused', () => {
+  const at = (id: string, more: { issuer?: string } = {}) =>
+    oauth2({
+      id,
+      clientId: 'client',
+      clientSecret: 'secret',
+      authorizationEndpoint: `https://login.test/${id}/authorize`,
+      tokenEndpoint: `https://login.test/${id}/token`,
+      userinfoEndpoint: `https://login.test/${id}/me`,
+      ...more,
+    })
+  const make = (upstream: ProxyOptions['upstream']) =>
+    createProxy({
+      url: 'https://mcp.test',
+      secret: 'a secret of the tests, long enough to be one',
+      storage: memory(),
+      mcp: 'http://localhost:1/mcp',
+      upstream,
+    })
+  expect(() => make([at('staff'), at('guests')])).toThrow(
+    /upstream\.1\.issuer: is the issuer of another provider/,
+  )
+  expect(() => make([at('staff'), at('guests', { issuer: 'https://login.test/guests' })])).not.toThrow()
+})
+
+test('a user name or password in the address of an MCP server is refused, and not quoted', () => {
+  const make = () =>
+    createProxy({
+      url: 'https://mcp.test',
+      secret: 'a secret of the tests, long enough to be one',
+      storage: memory(),
+      mcp: 'http://svc:hunter2@host.test/mcp',
+      upstream: oauth2({
+        clientId: 'client',
+        authorizationEndpoint: 'https://login.test/authorize',
+        tokenEndpoint: 'https://login.test/token',
+        userinfoEndpoint: 'https://login.test/me',
+      }),
+    })
+  expect(make).toThrow(/mcp: must not contain a user name or password/)
+  expect(make).not.toThrow(/hunter2/)
 })

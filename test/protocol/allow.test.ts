@@ -109,3 +109,23 @@ test.each([
 ])('groups given as %s hold nobody', (_name, claims) => {
   expect(isAllowed({ ...ada, claims }, ['group:staff'])).toBe(false)
 })
+
+test('an address with letters that only look like others matches no rule', () => {
+  const user = (email: string) => ({
+    issuer: 'https://idp.test',
+    subject: '1',
+    email,
+    emailVerified: true,
+    claims: { organizations: ['\u212Aappa'] },
+  })
+  const rules = ['mike@acme.test', '@acme.test', 'org:kappa']
+  // The Kelvin sign, a dotless i, a Cyrillic letter, a full-width letter: some of them become ASCII in lower case.
+  for (const email of [
+    'mi\u212Ae@acme.test',
+    'm\u0131ke@acme.test',
+    'mike@\u0430cme.test',
+    'mike@acme\uFF0Etest',
+  ])
+    expect(isAllowed(user(email), rules), email).toBe(false)
+  expect(isAllowed({ ...user('MIKE@Acme.Test'), claims: {} }, rules)).toBe(true)
+})
