@@ -323,7 +323,7 @@ const PLANTED: Readonly<Record<string, Planted>> = {
       method === 'POST' ? withHeaders(refusal('invalid_grant'), { 'cache-control': 'no-store' }) : response,
     ),
     found: ['token.error'],
-    fix: /register anew/,
+    fix: /register again/,
   },
   'a token endpoint that answers GET': {
     fault: at('/token', (response, { method }) => (method === 'GET' ? page() : response)),
