@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { connect } from 'node:net'
+import { connect as connectTo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -61,7 +61,7 @@ async function guarded(delay: number, env: Record<string, string> = {}) {
 /** Tries to open a new connection to a server. */
 const connects = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    const socket = connectTo(Number(new URL(url).port), '127.0.0.1')
     socket.on('connect', () => {
       socket.destroy()
       resolve(true)
