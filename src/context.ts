@@ -162,6 +162,7 @@ export function createContext(settings: Settings): Context {
     belongs: (grant, resource) =>
       grant.origin.type !== 'sign-in' || upstreams.serves(providerOf(grant), resource),
     upstreamToken: async (key, refused) => tokenOf(await connections.fresh(key, refused)),
+    scopes: settings.scopes,
     now,
     uptime,
     revocationLag,

@@ -36,7 +36,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
   const state = readState(params)
   const trusted = client.kind === 'configured' || isLoopback(redirectUri)
   try {
-    const server = { resources: settings.resources, scopes: Object.keys(settings.scopes) }
+    const server = { resources: settings.resources, scopes: settings.scopes }
     const { refreshes, ...checked } = checkAuthorizationRequest(params, client, server)
     const resource = settings.resources.find(({ id }) => id === checked.resource)!
     const providers = await Promise.all(
@@ -45,7 +45,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
       ),
     )
     const { key, name, kind, authMethods } = client
-    const optional = optionalScopes(checked.scope, resource.scopes)
+    const optional = optionalScopes(checked.scope, resource.scopes, settings.scopes)
     const { sealed, cookies, mark } = openConsent(ctx, request, {
       ...checked,
       optional,

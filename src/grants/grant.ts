@@ -4,7 +4,7 @@ import type { OAuthError } from '../errors.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
 import { isVerifier, provesPossession } from '../protocol/pkce.ts'
 import { assertResource } from '../protocol/resource.ts'
-import { narrowScope, parseScope } from '../protocol/scope.ts'
+import { narrowScope, parseScope, type ScopeTable } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { invalidGrant } from '../refusals.ts'
 import { seconds } from '../timing.ts'
@@ -88,8 +88,7 @@ export interface GrantRules {
   readonly accessTokenTtl: number
   readonly refreshTtl: number
   readonly refreshGrace: number
-  /** The scopes of this server. */
-  readonly scopes: readonly string[]
+  readonly scopes: ScopeTable
 }
 
 /** The content of a token response. */

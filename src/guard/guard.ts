@@ -8,6 +8,7 @@ import type { LiveGrant } from '../grants/live-grants.ts'
 import type { Auth } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
+import { covers, type ScopeTable } from '../protocol/scope.ts'
 import { invalidToken } from '../refusals.ts'
 import type { AccessClaims, AccessTokens } from '../tokens/access-token.ts'
 import type { Admission } from './admission.ts'
@@ -39,8 +40,13 @@ const ENTRY = 1500
 /** Characters of the longest token that is looked at. */
 const MAX_TOKEN = 8192
 
-function requireScopes(scopes: readonly string[], resource: Resource, key?: string): void {
-  if (resource.scopes.every((scope) => scopes.includes(scope))) return
+function requireScopes(
+  granted: readonly string[],
+  { scopes }: Resource,
+  table: ScopeTable,
+  key?: string,
+): void {
+  if (covers(granted, scopes, table)) return
   throw new OAuthError('insufficient_scope', 'The access token does not have the scope this needs', {
     reason: key === undefined ? 'token-lacks-scope' : 'key-lacks-scope',
     detail: key,
@@ -55,12 +61,13 @@ export function createGuard(ports: {
   /** Returns whether a grant's provider is still one of this resource's. */
   belongs: (grant: Grant, resource: Resource) => boolean
   upstreamToken: (key: GrantKey, refused?: string) => Promise<string>
+  scopes: ScopeTable
   now: Clock
   /** A clock that is never set back. */
   uptime: Clock
   revocationLag: number
 }): Guard {
-  const { accessTokens, apiKeys, grants, belongs, upstreamToken, now, uptime, revocationLag } = ports
+  const { accessTokens, apiKeys, grants, belongs, upstreamToken, scopes, now, uptime, revocationLag } = ports
   const known = createBoundedMap<string, Known>({
     entries: LIMIT,
     bytes: {
@@ -88,7 +95,7 @@ export function createGuard(ports: {
 
   function judgeKey(admission: Admission | undefined, resource: Resource): Admission {
     if (!admission) throw invalidToken('unknown-token')
-    requireScopes(admission.auth.scopes, resource, admission.clientName)
+    requireScopes(admission.auth.scopes, resource, scopes, admission.clientName)
     return admission
   }
 
@@ -150,7 +157,7 @@ export function createGuard(ports: {
       throw invalidToken('token-revoked')
     }
     if (claims.resource !== resource.id) throw invalidToken('token-of-another-resource')
-    requireScopes(claims.scope, resource)
+    requireScopes(claims.scope, resource, scopes)
     return entry
   }
 

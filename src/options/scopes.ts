@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { giversOf, isFree, OFFLINE_ACCESS, type ScopeTable } from '../protocol/scope.ts'
+import { resolveImplied } from '../protocol/scope-hierarchy.ts'
 import {
   byKind,
   type Entries,
@@ -18,7 +19,7 @@ export interface ScopesOptions {
    * The scopes that clients may request, each with a description for users, or with `{ description, upstream }`. The
    * provider's scopes in `upstream` are requested only if the user approves this scope. The scope is granted only if
    * the provider grants all of them. `default: true` marks the scopes of a client that requests none. If no scope is
-   * marked, such a client gets every scope that needs no scope of the provider.
+   * marked, such a client gets every scope that implies no other and needs no scope of the provider.
    *
    * @default { mcp: 'Use the tools of this server' }
    */
@@ -40,6 +41,11 @@ export interface ScopeOptions {
    * @default false
    */
   default?: boolean | undefined
+  /**
+   * The narrower scopes that it satisfies, also through each other: a token with `admin` may do what needs `read`. It is
+   * granted only if the provider gives what they need.
+   */
+  implies?: readonly string[] | undefined
 }
 
 const DEFAULTS = { scopes: { mcp: 'Use the tools of this server' } } as const
@@ -59,9 +65,14 @@ const upstreamNeeds = v.union(
 const meaning = byKind<string | ScopeOptions>(
   {
     text,
-    object: shape({ description: text, upstream: v.optional(upstreamNeeds), default: v.optional(flag) }),
+    object: shape({
+      description: text,
+      upstream: v.optional(upstreamNeeds),
+      default: v.optional(flag),
+      implies: v.optional(listOf(scopeName)),
+    }),
   },
-  'expected a description, or { description, upstream, default }',
+  'expected a description, or { description, upstream, default, implies }',
 )
 
 export const scopesEntries: Entries<ScopesOptions, ScopesParsed> = {
@@ -80,7 +91,7 @@ export interface ScopesSettings {
 }
 
 export function settleScopes(options: ScopesParsed, report: Report): ScopesSettings {
-  const scopes = Object.fromEntries(
+  const named = Object.fromEntries(
     Object.entries(options.scopes).map(([name, meaning = '']) => [
       name,
       typeof meaning === 'string'
@@ -89,9 +100,17 @@ export function settleScopes(options: ScopesParsed, report: Report): ScopesSetti
             description: meaning.description,
             upstream: meaning.upstream ?? [],
             ...(meaning.default && { default: true }),
+            ...(meaning.implies && { implies: meaning.implies }),
           },
     ]),
   )
+  const { table: scopes, unknown, circle } = resolveImplied(named)
+  if (unknown !== undefined) {
+    report(`scopes.${unknown}.implies`, 'names a scope that `scopes` does not have')
+  }
+  if (circle !== undefined) {
+    report(`scopes.${circle}.implies`, 'leads back to the same scope: remove one of the links')
+  }
   if (Object.hasOwn(scopes, OFFLINE_ACCESS)) {
     report(`scopes.${OFFLINE_ACCESS}`, 'is built in: clients that refresh may always request it')
   }

@@ -5,7 +5,7 @@ import type { Refreshes } from './client-metadata.ts'
 import { isChallenge } from './pkce.ts'
 import { matchesRedirectUri, printableUri, type RedirectPolicy } from './redirect-uri.ts'
 import { chooseResource } from './resource.ts'
-import { grantableScope, OFFLINE_ACCESS, parseScope } from './scope.ts'
+import { covers, grantableScope, OFFLINE_ACCESS, parseScope, type ScopeTable } from './scope.ts'
 
 /** The part of a client that these rules need. */
 export interface RequestingClient {
@@ -98,7 +98,7 @@ export function checkAuthorizationRequest<R extends RequestedResource>(
   client: RequestingClient,
   server: {
     readonly resources: readonly [R, ...R[]]
-    readonly scopes: readonly string[]
+    readonly scopes: ScopeTable
   },
 ): CheckedRequest {
   if (fields.response_type === undefined)
@@ -129,11 +129,12 @@ export function checkAuthorizationRequest<R extends RequestedResource>(
 function scopesFor(
   client: RequestingClient,
   resource: RequestedResource,
-  all: readonly string[],
+  table: ScopeTable,
 ): { supported: readonly string[]; fallback: readonly string[] } {
   const mayHave = (scope: string) =>
-    (client.scope?.includes(scope) ?? true) && (resource.offered?.includes(scope) ?? true)
-  const supported = all.filter(mayHave)
+    (client.scope === undefined || covers(client.scope, [scope], table)) &&
+    (resource.offered?.includes(scope) ?? true)
+  const supported = Object.keys(table).filter(mayHave)
   // A token without a required scope would be of no use.
   if (!resource.scopes.every(mayHave)) return { supported, fallback: [] }
   const usual = resource.defaultScope.filter(mayHave)

@@ -57,23 +57,26 @@ export function grantableScope(requested: readonly string[], rules: ScopeRules):
 
 /**
  * Returns the scope of a token whose request may narrow what was granted, but never widen it. Scopes that do not exist
- * here are ignored, as at the authorization endpoint. A request that leaves nothing useful gets all that was granted.
+ * here are ignored, as at the authorization endpoint. A request that leaves nothing useful gets all that was granted. A
+ * scope that a granted one implies is narrower, so a request may name it.
  *
- * @param supported The scopes of this server.
+ * @param table The scopes of this server.
  * @throws {OAuthError} `invalid_scope` if the request names a scope of this server that was not granted.
  * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)
  */
 export function narrowScope(
   granted: readonly string[],
   requested: readonly string[],
-  supported: readonly string[],
+  table: ScopeTable,
 ): readonly string[] {
-  if (requested.some((scope) => supported.includes(scope) && !granted.includes(scope))) {
+  const known = requested.filter((scope) => Object.hasOwn(table, scope))
+  if (!covers(granted, known, table)) {
     throw new OAuthError('invalid_scope', 'The requested scope exceeds what was granted', {
       reason: 'scope-not-granted',
     })
   }
-  const narrowed = granted.filter((scope) => requested.includes(scope))
+  const implied = known.filter((scope) => !granted.includes(scope))
+  const narrowed = [...granted.filter((scope) => requested.includes(scope)), ...implied]
   return isUseful(narrowed) ? narrowed : granted
 }
 
@@ -88,9 +91,32 @@ export interface ScopeMeaning {
   readonly upstream: readonly string[] | Readonly<Record<string, readonly string[]>>
   /** Whether a client that requests no scope gets this one. */
   readonly default?: boolean
+  /** Every narrower scope that it satisfies, directly or through another one. Its `upstream` contains their needs. */
+  readonly implies?: readonly string[]
 }
 
 export type ScopeTable = Readonly<Record<string, ScopeMeaning>>
+
+const impliedBy = (scope: string, table: ScopeTable): readonly string[] =>
+  (Object.hasOwn(table, scope) && table[scope]?.implies) || []
+
+/**
+ * Returns the needed scopes that are missing. A granted scope also satisfies those that it implies.
+ *
+ * @param table The scopes of this server, with every implied scope resolved.
+ */
+export const missingScopes = (
+  granted: readonly string[],
+  needed: readonly string[],
+  table: ScopeTable,
+): string[] =>
+  needed.filter(
+    (scope) => !granted.includes(scope) && !granted.some((one) => impliedBy(one, table).includes(scope)),
+  )
+
+/** Returns whether granted scopes satisfy all that are needed, by themselves or by what they imply. */
+export const covers = (granted: readonly string[], needed: readonly string[], table: ScopeTable): boolean =>
+  missingScopes(granted, needed, table).length === 0
 
 type Needs = ScopeMeaning['upstream']
 const isForAll = (needs: Needs): needs is readonly string[] => Array.isArray(needs)
@@ -119,7 +145,7 @@ export const offeredScopes = (table: ScopeTable, providers: readonly string[] | 
 /**
  * Returns the scopes for a client that requests none: those that the resource requires and those that the operator
  * marked as default. If none is marked, a resource without required scopes gets every scope that needs no scope of the
- * provider, or all scopes if there is no such scope.
+ * provider, or all scopes if there is no such scope. A scope that implies others is broad: it has to be marked.
  *
  * @param required The scopes that every request to the resource needs.
  * @param offered The scopes that a provider of the resource can give. Default: all.
@@ -133,18 +159,26 @@ export function defaultScope(
   const marked = names.filter((name) => table[name]?.default)
   if (marked.length > 0) return [...new Set([...required, ...marked])]
   if (required.length > 0) return required
-  const free = names.filter((name) => table[name] && isFree(table[name]))
-  return free.length > 0 ? free : names
+  const narrow = names.filter((name) => impliedBy(name, table).length === 0)
+  const least = narrow.length > 0 ? narrow : names
+  const free = least.filter((name) => table[name] && isFree(table[name]))
+  return free.length > 0 ? free : least
 }
 
 /**
- * Returns the scopes that a user may leave out: those that the resource does not require. One useful scope has to remain,
- * so a single one cannot be left out.
+ * Returns the scopes that a user may leave out: those without which the resource's required scopes are still satisfied.
+ * One useful scope has to remain, so a single one cannot be left out.
  */
-export function optionalScopes(scopes: readonly string[], required: readonly string[]): string[] {
-  const optional = scopes.filter((scope) => !required.includes(scope))
+export function optionalScopes(
+  scopes: readonly string[],
+  required: readonly string[],
+  table: ScopeTable,
+): string[] {
+  const met = required.filter((one) => covers(scopes, [one], table))
+  const without = (scope: string) => scopes.filter((one) => one !== scope)
+  const optional = scopes.filter((scope) => covers(without(scope), met, table))
   const useful = optional.filter((scope) => scope !== OFFLINE_ACCESS)
-  const isLast = useful.length === 1 && !scopes.some((scope) => required.includes(scope))
+  const isLast = useful.length === 1 && scopes.filter((scope) => scope !== OFFLINE_ACCESS).length === 1
   return isLast ? optional.filter((scope) => scope === OFFLINE_ACCESS) : optional
 }
 

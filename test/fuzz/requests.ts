@@ -11,7 +11,9 @@ import {
   readState,
 } from '../../src/protocol/authorization-request.ts'
 import { bearerChallenge } from '../../src/protocol/challenge.ts'
-import { narrowScope, parseScope } from '../../src/protocol/scope.ts'
+import { covers, narrowScope, parseScope } from '../../src/protocol/scope.ts'
+import { resolveImplied } from '../../src/protocol/scope-hierarchy.ts'
+import { tableOf } from '../support/scope-table.ts'
 import { orOAuthError } from './or-oauth-error.ts'
 import { anyUri } from './redirects.ts'
 
@@ -43,7 +45,7 @@ const client = {
 }
 const server = {
   resources: [{ id: 'https://proxy.test/mcp', scopes: [], defaultScope: ['mcp'] }] as const,
-  scopes: ['mcp', 'admin'],
+  scopes: tableOf('mcp', 'admin'),
 }
 const policy = { customSchemes: true, loopbackAliases: false }
 
@@ -194,7 +196,32 @@ export const scopes = fc.property(
   fc.oneof(text, token),
   fc.array(token, { maxLength: 5 }),
   (granted, asked, supported) => {
-    const narrowed = orOAuthError(() => narrowScope(granted, parseScope(asked), supported))
+    const narrowed = orOAuthError(() => narrowScope(granted, parseScope(asked), tableOf(...supported)))
     if (narrowed) assert.ok(narrowed.every((scope) => granted.includes(scope)))
+  },
+)
+
+const few = fc.constantFrom('a', 'b', 'c', 'd', 'e')
+
+/** With a hierarchy, a narrowed scope permits nothing that the granted one does not permit. */
+export const hierarchies = fc.property(
+  fc.dictionary(few, fc.array(few, { maxLength: 3 }), { minKeys: 1 }),
+  fc.array(few, { maxLength: 3 }),
+  fc.array(few, { maxLength: 3 }),
+  (implied, granted, asked) => {
+    const direct = Object.entries(implied).map(
+      ([name, implies]) => [name, { description: name, upstream: [`at-${name}`], implies }] as const,
+    )
+    const { table, unknown, circle } = resolveImplied(Object.fromEntries(direct))
+    if (unknown !== undefined || circle !== undefined) return
+    const narrowed = orOAuthError(() => narrowScope(granted, asked, table))
+    if (narrowed) {
+      for (const name of Object.keys(table))
+        if (covers(narrowed, [name], table)) assert.ok(covers(granted, [name], table), name)
+    }
+    for (const [name, { implies = [], upstream }] of Object.entries(table)) {
+      assert.ok(!implies.includes(name))
+      for (const one of implies) assert.ok((upstream as string[]).includes(`at-${one}`))
+    }
   },
 )

@@ -4,7 +4,15 @@ import { anyRequest } from '../endpoints/any-request.ts'
 import { addresses } from './addresses.ts'
 import { clientDocuments, clientMetadata, names } from './metadata.ts'
 import { documentUrls, redirectMatches, redirectUris, resources } from './redirects.ts'
-import { authorizationRequests, challenges, cookieHeaders, forms, freshness, scopes } from './requests.ts'
+import {
+  authorizationRequests,
+  challenges,
+  cookieHeaders,
+  forms,
+  freshness,
+  hierarchies,
+  scopes,
+} from './requests.ts'
 import { accessTokenTexts, clientIds, codesAndRefreshTokens, sealedPlaces, sealedValues } from './secrets.ts'
 
 /** What is fed with any input at all, and how large its share of the cases is. */
@@ -43,6 +51,7 @@ export const targets: readonly Target[] = [
   target('WWW-Authenticate', 3, challenges),
   target('caching headers', 3, freshness),
   target('scopes', 3, scopes),
+  target('scope hierarchies', 3, hierarchies),
   target('sealed values', 3, sealedValues),
   target('sealed values elsewhere', 1, sealedPlaces),
   target('sealed client ids', 3, clientIds),

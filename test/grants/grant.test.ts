@@ -8,13 +8,14 @@ import {
   refresh,
   revokeAccess,
 } from '../../src/grants/grant.ts'
+import { tableOf } from '../support/scope-table.ts'
 
 const NOW = 1_000_000
 const rules = {
   accessTokenTtl: 3600,
   refreshTtl: 86_400,
   refreshGrace: 60,
-  scopes: ['read', 'write', 'admin'],
+  scopes: tableOf('read', 'write', 'admin'),
 }
 const verifier = 'v'.repeat(43)
 const resource = 'https://proxy.test/mcp'

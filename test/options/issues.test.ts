@@ -143,6 +143,17 @@ describe('wrong options', () => {
     })
   })
 
+  test.each([
+    [{ a: { description: 'x', implies: ['b'] } }, 'names a scope that `scopes` does not have'],
+    [
+      { a: { description: 'x', implies: ['b'] }, b: { description: 'x', implies: ['a'] } },
+      'leads back to the same scope: remove one of the links',
+    ],
+    [{ a: { description: 'x', implies: ['a'] } }, 'leads back to the same scope: remove one of the links'],
+  ])('name a hierarchy of scopes that cannot be resolved', (scopes, message) => {
+    expect(issuesOf({ scopes })).toEqual({ 'scopes.a.implies': message })
+  })
+
   test('cause no issue that only follows from them', () => {
     const issues = issuesOf({ scopes: { 'a b': 'x' }, mcp: { url: RIGHT.mcp, scopes: ['admin'] } })
     expect(Object.keys(issues)).toEqual(['scopes.a b'])
@@ -215,7 +226,10 @@ describe('an option that may have several forms', () => {
       { allow: 'user@example.com' },
       { allow: 'expected a list of rules such as user@example.com or @example.com, or a function' },
     ],
-    [{ scopes: { a: 1 } }, { 'scopes.a': 'expected a description, or { description, upstream, default }' }],
+    [
+      { scopes: { a: 1 } },
+      { 'scopes.a': 'expected a description, or { description, upstream, default, implies }' },
+    ],
     [{ upstream: 'google' }, { upstream: UPSTREAM }],
     [{ upstream: {} }, { upstream: 'expected a provider such as google({ … })' }],
     [{ upstream: [] }, { upstream: 'expected at least 1 entry' }],

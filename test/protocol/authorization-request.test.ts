@@ -8,6 +8,8 @@ import {
   type RequestingClient,
   readState,
 } from '../../src/protocol/authorization-request.ts'
+import type { ScopeTable } from '../../src/protocol/scope.ts'
+import { tableOf } from '../support/scope-table.ts'
 
 const policy = { customSchemes: true, loopbackAliases: false }
 const own = 'https://proxy.test'
@@ -17,12 +19,12 @@ const client: RequestingClient = {
   refreshes: true,
   scope: undefined,
 }
-const server: { resources: [RequestedResource, RequestedResource]; scopes: string[] } = {
+const server: { resources: [RequestedResource, RequestedResource]; scopes: ScopeTable } = {
   resources: [
     { id: `${own}/mcp`, scopes: ['read'], defaultScope: ['read'] },
     { id: `${own}/second`, scopes: [], defaultScope: ['read', 'write'] },
   ],
-  scopes: ['read', 'write'],
+  scopes: tableOf('read', 'write'),
 }
 
 const VALID = { response_type: 'code', code_challenge: challenge, code_challenge_method: 'S256' }

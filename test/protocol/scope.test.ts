@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import {
+  covers,
   defaultScope,
   grantableScope,
+  missingScopes,
   narrowScope,
   parseScope,
   type ScopeTable,
 } from '../../src/protocol/scope.ts'
+import { resolveImplied } from '../../src/protocol/scope-hierarchy.ts'
+import { tableOf } from '../support/scope-table.ts'
 
 const invalidScope = expect.objectContaining({ name: 'OAuthError', code: 'invalid_scope' })
 
@@ -75,7 +79,7 @@ describe('what a client may be granted', () => {
 describe('a token request', () => {
   const granted = ['read', 'write', 'offline_access']
   const narrow = (requested: readonly string[], from = granted) =>
-    narrowScope(from, requested, ['read', 'write', 'admin'])
+    narrowScope(from, requested, tableOf('read', 'write', 'admin'))
 
   test('gets all that was granted if it names nothing', () => {
     expect(narrow([])).toEqual(granted)
@@ -145,5 +149,76 @@ describe('a client that requests no scope gets', () => {
       'code',
       'more',
     ])
+  })
+})
+
+describe('a scope that implies others', () => {
+  const entry = (implies: string[], upstream: string[] | Record<string, string[]> = []) => ({
+    description: 'x',
+    upstream,
+    implies,
+  })
+  const named = {
+    admin: entry(['write', 'audit'], ['org']),
+    write: entry(['read'], ['repo']),
+    read: entry([], ['public']),
+    audit: entry([]),
+    other: entry([]),
+  }
+  const { table } = resolveImplied(named)
+
+  test('satisfies them, also through each other, and no other scope', () => {
+    expect(covers(['admin'], ['read', 'write', 'audit'], table)).toBe(true)
+    expect(covers(['write'], ['read'], table)).toBe(true)
+    expect(missingScopes(['write', 'other'], ['admin', 'read', 'audit', 'other'], table)).toEqual([
+      'admin',
+      'audit',
+    ])
+    expect(covers(['read'], ['write'], table)).toBe(false)
+    expect(covers([], ['read'], table)).toBe(false)
+    expect(covers(['read'], [], table)).toBe(true)
+  })
+
+  test.each(['__proto__', 'constructor', 'toString', 'gone'])(
+    'is not %s, which the table does not have',
+    (name) => {
+      expect(covers([name], ['read'], table)).toBe(false)
+      expect(covers([name], [name], table)).toBe(true)
+    },
+  )
+
+  test('needs of the provider whatever they need', () => {
+    expect(new Set(table.admin?.upstream as string[])).toEqual(new Set(['org', 'repo', 'public']))
+    expect(table.read?.upstream).toEqual(['public'])
+  })
+
+  test('can be given only by providers that can give all of it', () => {
+    const { table: several } = resolveImplied({
+      broad: entry(['narrow', 'free'], { github: ['repo'], google: ['drive'] }),
+      narrow: entry([], { github: ['read:user'] }),
+      free: entry([]),
+    })
+    expect(several.broad?.upstream).toEqual({ github: ['repo', 'read:user'] })
+  })
+
+  test('may be narrowed to one of them in a token request, but never the other way', () => {
+    expect(narrowScope(['admin', 'offline_access'], ['read'], table)).toEqual(['read'])
+    expect(narrowScope(['admin', 'other'], ['other', 'write'], table)).toEqual(['other', 'write'])
+    expect(() => narrowScope(['write'], ['admin'], table)).toThrow(invalidScope)
+    expect(() => narrowScope(['write'], ['read', 'audit'], table)).toThrow(invalidScope)
+  })
+
+  test('is not what a client gets that requests nothing, unless it is marked', () => {
+    const free = resolveImplied({ admin: entry(['read']), read: entry([]), other: entry([]) }).table
+    expect(defaultScope([], free)).toEqual(['read', 'other'])
+    expect(defaultScope([], { ...free, admin: { ...free.admin!, default: true } })).toEqual(['admin'])
+    expect(defaultScope(['read'], free)).toEqual(['read'])
+  })
+
+  test.each([
+    [{ a: entry(['a']) }, 'a'],
+    [{ a: entry(['b']), b: entry(['c']), c: entry(['b']) }, 'b'],
+  ])('may not lead back to itself', (circular, name) => {
+    expect(resolveImplied(circular).circle).toBe(name)
   })
 })

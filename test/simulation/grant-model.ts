@@ -38,7 +38,12 @@ export interface State {
 /** Seconds: within a moment, within the grace period, after it, and after the next one. */
 const TIMES = [0, 1, 30, 95, 200] as const
 const GRACE = 60
-const RULES = { accessTokenTtl: 3600, refreshTtl: 86_400, refreshGrace: GRACE, scopes: ['mcp'] }
+const RULES = {
+  accessTokenTtl: 3600,
+  refreshTtl: 86_400,
+  refreshGrace: GRACE,
+  scopes: { mcp: { description: 'Use the tools', upstream: [] } },
+}
 const VERIFIER = 'v'.repeat(43)
 const SECRET_HASH = digest('the secret of a code')
 

@@ -24,7 +24,7 @@ export const clientCredentials: GrantType = {
       })
     }
     const resource = chooseResource(resources, settings.resources)
-    const scope = narrowScope(client.scope ?? [], parseScope(fields.scope), Object.keys(settings.scopes))
+    const scope = narrowScope(client.scope ?? [], parseScope(fields.scope), settings.scopes)
     // No user has this issuer. The issuer of a user is a provider, or this server without a fragment.
     const identity = {
       issuer: `${settings.issuer}#clients`,

@@ -18,7 +18,7 @@ export const resourcesOf = ({ settings }: Context, { resources }: TokenParams): 
 
 export function rulesOf({ settings }: Context): GrantRules {
   const { accessTokenTtl, refreshTtl, refreshGrace, scopes } = settings
-  return { accessTokenTtl, refreshTtl, refreshGrace, scopes: Object.keys(scopes) }
+  return { accessTokenTtl, refreshTtl, refreshGrace, scopes }
 }
 
 /** @throws {OAuthError} `invalid_grant` for a grant of another tenant. The grant stays valid. */
