@@ -9,8 +9,9 @@ export function expiryOf(
   { access_token: token, expires_in: ttl }: oauth.TokenEndpointResponse,
   now: Clock,
 ): number | undefined {
-  const said = expiry?.from === 'jwt' ? ownExpiry(token) : ttl === undefined ? undefined : now() + ttl
-  return said ?? (expiry?.fallback === undefined ? undefined : now() + expiry.fallback)
+  const own = expiry?.from === 'jwt' ? ownExpiry(token) : undefined
+  const said = ttl === undefined ? undefined : now() + ttl
+  return own ?? said ?? (expiry?.fallback === undefined ? undefined : now() + expiry.fallback)
 }
 
 function ownExpiry(token: string): number | undefined {

@@ -47,10 +47,10 @@ export async function readIdentity(
   const { tokens, answer, idToken } = exchanged
   const { callback = {} } = tokens
   const { issuer, clientId: id, clientSecret: secret } = provider
-  const { memberships } = needs
+  const { memberships, groups } = needs
   if (provider.identify) {
     const client = { id, secret }
-    return provider.identify({ tokens, answer, callback, client, fetch, memberships })
+    return provider.identify({ tokens, answer, callback, client, fetch, memberships, groups })
   }
   const from = provider.identity.from ?? (idToken ? 'both' : 'request')
   const userinfo = () => requestUserinfo(provider, server, tokens, { fetch, keys })

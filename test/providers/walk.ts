@@ -37,6 +37,7 @@ export async function walk(row: Row): Promise<Walked> {
     const signedIn = await signsIn(system, row)
     const refreshed = await refreshes(system, signedIn)
     const revoked = await revokes(system, refreshed)
+    await endsByItself(row)
     expect(system.imitation.complaints).toEqual([])
     const { documents } = row.profile.sources
     return {
@@ -58,7 +59,7 @@ interface Connected {
   readonly told: Told
 }
 
-async function signsIn(system: ImitatedSystem, { tells }: Row): Promise<Connected> {
+async function signsIn(system: ImitatedSystem, { tells, sameUser = false }: Row): Promise<Connected> {
   const { client, tokens } = await connectImitated(system)
   const told = await callServer(system, tokens.access_token)
   const { email, emailVerified, name, claims } = tells
@@ -67,18 +68,55 @@ async function signsIn(system: ImitatedSystem, { tells }: Row): Promise<Connecte
   // Claims go to the MCP server: the provider's tokens have a way of their own.
   expect(JSON.stringify(told.user)).not.toMatch(/access-|refresh-|xoxb/)
   expect(system.imitation.grants.personOf(told.token)?.login).toBe('ada')
-  // Another user is another user, here too.
+  // Another user is another user, here too, unless the provider names an account.
   const other = await connectImitated(system, 'grace')
-  expect((await callServer(system, other.tokens.access_token)).user.id).not.toBe(told.user.id)
+  const { user } = await callServer(system, other.tokens.access_token)
+  expect(user.id === told.user.id).toBe(sameUser)
   return { client, tokens, told }
 }
 
-const agedBy = ({ ttl = 1800 }: Row['profile']) => (ttl === null ? 3600 : ttl)
+/** A grant that nobody uses for longer than this would end by itself. */
+const STEP = 864_000
+
+/**
+ * Lets time pass until the provider's access token has expired, or an hour if it does not expire or cannot be renewed.
+ * The client refreshes in between, as clients do.
+ *
+ * @returns The client's refresh token then.
+ */
+async function grow(system: ImitatedSystem, client: Connected['client'], token: string): Promise<string> {
+  const { ttl = 1800, refreshes } = system.imitation.profile
+  let left = ttl === null || refreshes === 'never' ? 3600 : ttl
+  let current = token
+  for (; left > STEP; left -= STEP) {
+    system.clock.ahead += STEP
+    const response = await system.post('/token', refreshParams(client, current))
+    expect(response.status).toBe(200)
+    current = ((await response.json()) as Tokens).refresh_token
+  }
+  system.clock.ahead += left
+  return current
+}
+
+/** A sign-in without a refresh token ends with its access token. */
+async function endsByItself(row: Row): Promise<void> {
+  const { ttl, refreshes } = row.profile
+  if (refreshes !== 'never' || ttl === undefined || ttl === null) return
+  const system = await start(row)
+  try {
+    const { client, tokens } = await connectImitated(system)
+    system.clock.ahead += ttl
+    const answer = await outcome(await system.post('/token', refreshParams(client, tokens.refresh_token)))
+    expect(answer).toEqual([400, 'invalid_grant'])
+  } finally {
+    await system.close()
+  }
+}
 
 async function refreshes(system: ImitatedSystem, { client, tokens, told }: Connected): Promise<Connected> {
-  const { imitation, clock } = system
-  clock.ahead += agedBy(imitation.profile)
-  const response = await system.post('/token', refreshParams(client, tokens.refresh_token))
+  const { imitation } = system
+  const current = await grow(system, client, tokens.refresh_token)
+  const response = await system.post('/token', refreshParams(client, current))
   const body = await response.text()
   expect(response.status, `${body} ${JSON.stringify(system.events.at(-1))} ${imitation.complaints}`).toBe(200)
   const next = JSON.parse(body) as Tokens
@@ -100,7 +138,8 @@ async function revokes(system: ImitatedSystem, { client, tokens, told }: Connect
   const params = { token: tokens.refresh_token, client_id: client.id }
   expect((await system.post('/revoke', params)).status).toBe(200)
   const { revoke, routes = {} } = imitation.profile
-  const offers = revoke !== undefined || Object.keys(routes).some((route) => /revoke|^DELETE/.test(route))
+  const offers =
+    revoke !== undefined || Object.keys(routes).some((route) => /revoke|deauthorize|^DELETE/.test(route))
   // The client's response does not wait for the provider.
   for (let tries = 0; tries < 100 && imitation.grants.personOf(told.token); tries++) {
     await new Promise((resolve) => setTimeout(resolve, offers ? 10 : 1))
@@ -132,6 +171,7 @@ async function isRefused(row: Row): Promise<Walked['refusals']> {
       return response
     }
     for (const { reply, means } of refusals.filter((one) => one.means !== 'final')) {
+      token = await grow(system, client, token)
       await survives(system, refresh, reply, means)
       counts[means]++
     }
@@ -147,10 +187,10 @@ async function ends(
   about: string,
 ): Promise<void> {
   const { client, tokens } = await connectImitated(system)
-  system.clock.ahead += agedBy(system.imitation.profile)
+  const current = await grow(system, client, tokens.refresh_token)
   system.events.length = 0
   act(system.imitation)
-  const answer = await outcome(await system.post('/token', refreshParams(client, tokens.refresh_token)))
+  const answer = await outcome(await system.post('/token', refreshParams(client, current)))
   expect(answer, about).toEqual([400, 'invalid_grant'])
   expect(system.events.filter(({ type }) => type === 'grant-ended')).toHaveLength(1)
 }
@@ -161,7 +201,6 @@ async function survives(
   reply: object,
   means: Means,
 ): Promise<void> {
-  system.clock.ahead += agedBy(system.imitation.profile)
   system.events.length = 0
   system.imitation.faults.push({ at: 'refresh', fault: reply })
   const response = await refresh()

@@ -161,7 +161,10 @@ export interface ProviderParts {
           | undefined
       }
     | undefined
-  /** The source of the access token's expiry: `expires_in` or the token's `exp`. `fallback`, in seconds, without one. */
+  /**
+   * The source of the access token's expiry: `expires_in`, or with `jwt` the token's `exp` and then `expires_in`.
+   * `fallback`, in seconds, without one.
+   */
   readonly expiry?: { readonly from?: 'expires_in' | 'jwt'; readonly fallback?: number } | undefined
   /** The refresh tokens: a refresh never, sometimes or always replaces them. */
   readonly rotation?: 'never' | 'maybe' | 'always' | undefined
@@ -207,6 +210,8 @@ export interface ProviderParts {
         fetch: Fetch
         /** Requests the claims `organizations` and `teams`. */
         memberships: boolean
+        /** Requests the claim `groups`. */
+        groups: boolean
       }) => Promise<Identity>)
     | undefined
   /** `identify` needs only an access token, and accepts tokens of other applications. */

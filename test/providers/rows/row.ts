@@ -23,6 +23,8 @@ export interface Row {
     /** Claims that the ID token needs for it. */
     readonly claims?: object
   }
+  /** Every sign-in is the same user, because the provider names only the account. */
+  readonly sameUser?: boolean
   /** Its peculiarities, for the report. */
   readonly quirks?: string
   readonly client?: RegisteredClient

@@ -106,7 +106,10 @@ export async function startImitation(
         end: (token: string) => grants.end(token),
         issued: () => grants.issued(),
       }
-      return { place: /revoke|^DELETE/.test(key) ? 'revoke' : 'api', reply: () => own(one, about) }
+      return {
+        place: /revoke|deauthorize|^DELETE/.test(key) ? 'revoke' : 'api',
+        reply: () => own(one, about),
+      }
     }
     const api = profile.api?.[key]
     if (api) {
@@ -242,10 +245,15 @@ export async function startImitation(
     const lacking = profile.needs?.[phase]?.find((name) => !body.get(name))
     if (lacking) return mistake('invalid_request', `no ${lacking}`)
     if (phase === 'refresh') return refresh(one, body)
+    const refused = profile.refusesAtExchange?.find((name) => body.has(name))
+    if (refused) return mistake('invalid_request', `a ${refused}`)
     const found = grants.takeCode(body.get('code') ?? '')
     if (!found) return mistake('invalid_grant', 'an unknown code')
     if (one.url !== profile.token) return mistake('invalid_request', 'a code at the refresh endpoint')
-    if (body.get('redirect_uri') !== found.redirectUri)
+    if (
+      profile.refusesAtExchange?.includes('redirect_uri') !== true &&
+      body.get('redirect_uri') !== found.redirectUri
+    )
       return mistake('invalid_grant', 'another redirect_uri')
     const verifier = body.get('code_verifier')
     if (found.challenge !== undefined) {

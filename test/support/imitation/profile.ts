@@ -93,6 +93,8 @@ export interface Profile {
     /** Required headers of every request that is not made by a browser. */
     readonly headers?: Readonly<Record<string, string>>
   }
+  /** Parameters that it refuses at the code exchange. */
+  readonly refusesAtExchange?: readonly string[]
   /** Parameters that it refuses at a refresh. */
   readonly refusesAtRefresh?: readonly string[]
   readonly body?: 'form' | 'json'
