@@ -1,6 +1,7 @@
 import type { Call, Context } from './context.ts'
 import { randomId } from './crypto/random.ts'
-import { describeError, type Emit } from './events/event.ts'
+import { describeError } from './events/describe-error.ts'
+import type { Emit } from './events/event.ts'
 import { forwardedAddress, normalAddress, peerAddress, plainAddress } from './http/address.ts'
 import type { RequestHead } from './http/head.ts'
 import { callHookNow } from './options/call-hook.ts'

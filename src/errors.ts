@@ -40,6 +40,9 @@ export const errorText = (text: string): string =>
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .replace(/[^\x20-\x7e]/gu, '?')
 
+const isFailure = (status: number | undefined): status is number =>
+  status !== undefined && Number.isInteger(status) && status >= 400 && status <= 599
+
 /** The details of an {@link OAuthError}. None but `retryAfter` and `status` reach the peer. */
 export interface ErrorDetail {
   /** The reason code, for events, logs and the error page. */
@@ -106,13 +109,20 @@ export class OAuthError extends Error {
     detail: ErrorDetail = { reason: 'refused-by-application' },
   ) {
     super(errorText(message), { cause: detail.cause })
-    this.code = code
-    this.status = detail.status ?? STATUS[code]
+    // A hook in JavaScript can pass anything. A refusal must not become a success by that.
+    this.code = Object.hasOwn(STATUS, code) ? code : 'server_error'
+    this.status = isFailure(detail.status) ? detail.status : STATUS[this.code]
     this.reason = detail.reason
     this.detail = detail.detail
     this.retryAfter = detail.retryAfter
   }
 }
+
+/**
+ * An error of this package whose message is a fixed sentence, without input and secrets, so that events may repeat it.
+ * Messages of other errors are left out of events: they often quote the value that was wrong.
+ */
+export class StatedError extends TypeError {}
 
 /** A wrong option. */
 export interface ConfigIssue {

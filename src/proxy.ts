@@ -1,6 +1,7 @@
 import { callOf } from './call.ts'
 import { createContext } from './context.ts'
-import { describeError } from './events/event.ts'
+import type { ConfigIssue } from './errors.ts'
+import { describeError } from './events/describe-error.ts'
 import type { Verdict } from './forward/passage.ts'
 import { headOf, type RequestHead } from './http/head.ts'
 import { createOperatorGrants, type OperatorGrants } from './operator.ts'
@@ -14,6 +15,7 @@ import {
   parseAuthRequest,
   type SignedInUser,
 } from './sign-in/own-login.ts'
+import { warningsOf } from './warnings.ts'
 
 /** The proxy: a fetch handler, and the operator's view of its grants. */
 export interface OAuthProxy {
@@ -70,6 +72,11 @@ export interface OAuthProxy {
   readonly issuer: string
   /** The MCP servers: the address for clients, and the address that requests are forwarded to, except for handlers. */
   readonly resources: readonly { readonly id: string; readonly name: string; readonly target?: string }[]
+  /**
+   * Options that are valid, but probably not meant: MCP servers whose addresses overlap, and rules of `allow` that no user
+   * can meet. `lockgate serve` prints them. No message contains a secret.
+   */
+  readonly warnings: readonly ConfigIssue[]
 }
 
 /**
@@ -86,6 +93,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
 
   return {
     issuer: settings.issuer,
+    warnings: warningsOf(settings),
     resources: settings.resources.map(({ id, name, target }) => ({
       id,
       name,

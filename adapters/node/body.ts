@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { StatedError } from '../../src/internal.ts'
 
 /** Responses to requests whose client waits for `100 Continue` before it sends the body. */
 const waiting = new WeakSet<ServerResponse>()
@@ -25,7 +26,7 @@ export const isTaken = (message: IncomingMessage): boolean =>
   message.readableDidRead || message.readableEnded || message.destroyed
 
 export const taken = (): TypeError =>
-  new TypeError('The body of the request has already been read: mount Lockgate before body parsers')
+  new StatedError('The body of the request has already been read: mount Lockgate before body parsers')
 
 /** Reads a whole body. Without a promise, because every call of an MCP server has one. */
 export function collect(

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough, type Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
 import type { Delivery, OpenStream, Passage } from '../../src/index.ts'
+import { StatedError } from '../../src/internal.ts'
 import { askForBody, carriesBody, collect, isTaken, taken } from './body.ts'
 import { ParsedFields, type ParsedHeaders } from './head.ts'
 import { endWith, send } from './send.ts'
@@ -56,7 +57,7 @@ function streamed(message: IncomingMessage): Readable {
   return body
 }
 
-const hasLeft = () => new Error('The client has left')
+const hasLeft = () => new StatedError('The client has left')
 
 /** One request and its response, on their way through undici. */
 class Carrier implements Dispatcher.DispatchHandler {
@@ -128,7 +129,7 @@ class Carrier implements Dispatcher.DispatchHandler {
     }
     this.#isOver = true
     // A short body is read and dropped, so that the connection stays open for the next request.
-    if (!(this.#missing <= SMALL)) controller.abort(new Error('The body is not needed'))
+    if (!(this.#missing <= SMALL)) controller.abort(new StatedError('The body is not needed'))
     if (delivery.type === 'replace') send(this.#outgoing, delivery.response)
     else new Carrier(this.#message, this.#outgoing, delivery.passage).dispatch(this.#body)
   }

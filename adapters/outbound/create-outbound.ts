@@ -2,7 +2,7 @@ import { request as http, type IncomingMessage } from 'node:http'
 import { request as https } from 'node:https'
 import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
-import { isLoopbackHost } from '../../src/internal.ts'
+import { isLoopbackHost, StatedError } from '../../src/internal.ts'
 import type { Outbound, OutboundOptions } from '../../src/ports.ts'
 import { isLoopback, isPublic } from './addresses.ts'
 import { createResolve, type Resolve } from './resolve.ts'
@@ -25,12 +25,13 @@ export function createOutbound({ resolve = createResolve(), ca }: OutboundPorts 
   return async (text, options) => {
     const url = new URL(text)
     const addresses = await resolve(url.hostname.replace(/^\[|\]$/g, ''), options.signal).catch((cause) => {
-      throw options.signal.aborted ? new Error('no address in time', { cause }) : cause
+      throw options.signal.aborted ? new StatedError('no address in time', { cause }) : cause
     })
     const local = options.loopback && isLoopbackHost(url.hostname)
     // One address that is not public spoils the name, because an attacker may choose which one is used.
     const allowed = addresses.every((address) => isPublic(address) || (local && isLoopback(address)))
-    if (addresses.length === 0 || !allowed) throw new TypeError('the host has an address that is not public')
+    if (addresses.length === 0 || !allowed)
+      throw new StatedError('the host has an address that is not public')
     // IPv4 first: whether IPv6 works shows only in the attempt.
     const ordered = [...addresses].sort((a, b) => isIP(a) - isIP(b)).slice(0, MAX_ADDRESSES)
     let failure: unknown
@@ -68,7 +69,7 @@ function send(
       },
       resolve,
     )
-    const abort = () => request.destroy(new Error('no response in time'))
+    const abort = () => request.destroy(new StatedError('no response in time'))
     signal.addEventListener('abort', abort, { once: true })
     request.on('close', () => signal.removeEventListener('abort', abort))
     request.on('error', reject)

@@ -1,4 +1,4 @@
-import { ms } from '../../src/internal.ts'
+import { ms, StatedError } from '../../src/internal.ts'
 import { within } from '../storage/deadline.ts'
 import {
   type Client,
@@ -89,7 +89,7 @@ export function openConnection<Scripts extends object>(
     if (current.status === 'ready') return current
     if (current.status === 'wait') current.connect().catch(() => {})
     const patience = Math.min(until, downSince + ms.redisCommand) - Date.now()
-    if (current.status === 'end' || patience <= 0) throw lastError ?? new Error('Redis is unavailable')
+    if (current.status === 'end' || patience <= 0) throw lastError ?? new StatedError('Redis is unavailable')
     const of = epoch
     let stop = () => {}
     const becameReady = new Promise<void>((resolve) => {

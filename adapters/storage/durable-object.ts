@@ -1,4 +1,5 @@
 import type { Store, Versioned } from '../../src/index.ts'
+import { StatedError } from '../../src/internal.ts'
 import { UnreadableRecord, ValueTooLarge } from '../../src/ports.ts'
 import type { KeyPage, ObjectCall, ObjectRecord, ObjectReply } from '../workers/durable-object-store.ts'
 import { within } from './deadline.ts'
@@ -44,7 +45,7 @@ export function durableObject(namespace: ObjectNamespace): Store {
         method: 'POST',
         body: JSON.stringify(body),
       })
-      if (!response.ok) throw new Error(`The Durable Object responded ${response.status}`)
+      if (!response.ok) throw new StatedError(`The Durable Object responded ${response.status}`)
       return (await response.json()) as ObjectReply
     }
     return within(calling())

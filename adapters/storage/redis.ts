@@ -1,5 +1,5 @@
 import type { Store, Versioned } from '../../src/index.ts'
-import { ms } from '../../src/internal.ts'
+import { ms, StatedError } from '../../src/internal.ts'
 import { UnreadableRecord } from '../../src/ports.ts'
 import type { Commands, RedisServer } from '../redis/client.ts'
 import { openConnection } from '../redis/connection.ts'
@@ -184,7 +184,7 @@ export function redis(options: RedisStoreOptions): Store & Closable {
     async check() {
       await probe(store).catch((error) => {
         const text = explainReply(error)
-        throw text === undefined ? error : new TypeError(text, { cause: error })
+        throw text === undefined ? error : new StatedError(text, { cause: error })
       })
     },
     async warnings() {

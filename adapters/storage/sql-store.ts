@@ -1,4 +1,5 @@
 import type { Store, Versioned } from '../../src/index.ts'
+import { StatedError } from '../../src/internal.ts'
 import { UnreadableRecord } from '../../src/ports.ts'
 import { within } from './deadline.ts'
 import { type Closable, newVersion } from './driver.ts'
@@ -160,7 +161,7 @@ export function sqlStore(
     async check() {
       await probe(store).catch((error) => {
         const text = explain?.(error)
-        throw text === undefined ? error : new TypeError(text, { cause: error })
+        throw text === undefined ? error : new StatedError(text, { cause: error })
       })
     },
     async close() {

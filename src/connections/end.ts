@@ -1,4 +1,6 @@
-import { describeError, type Emit } from '../events/event.ts'
+import { StatedError } from '../errors.ts'
+import { describeError } from '../events/describe-error.ts'
+import type { Emit } from '../events/event.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { Owner } from '../grants/owner.ts'
 import type { UpstreamTokens } from '../ports.ts'
@@ -32,7 +34,7 @@ export const createEndTokens =
       const tokens = typeof given === 'function' ? given() : given
       if (!tokens) return
       const upstream = ports.upstreams.find(owner.provider)
-      if (!upstream) throw new TypeError('the provider of the grant is not configured, or not known yet')
+      if (!upstream) throw new StatedError('the provider of the grant is not configured, or not known yet')
       if (upstream.revocationEnds === 'authorization' && (await otherGrants(ports, owner)).length > 0) return
       await retrying(
         () => upstream.revoke(tokens),

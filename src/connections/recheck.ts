@@ -1,6 +1,7 @@
 import { ageOf } from '../age.ts'
 import { OAuthError } from '../errors.ts'
-import { describeError, type Emit } from '../events/event.ts'
+import { describeError } from '../events/describe-error.ts'
+import type { Emit } from '../events/event.ts'
 import { type Decision, type Grant, providerOf } from '../grants/grant.ts'
 import { type GrantKey, isSameUser } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'

@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
-import { describeError, type Emit } from '../events/event.ts'
+import { describeError } from '../events/describe-error.ts'
+import type { Emit } from '../events/event.ts'
 import { type Decision, type Grant, nextEpoch } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
 import type { Grants, Outcome } from '../grants/grants.ts'

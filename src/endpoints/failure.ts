@@ -1,5 +1,5 @@
 import type { Call, Context } from '../context.ts'
-import { OAuthError } from '../errors.ts'
+import { errorText, OAuthError } from '../errors.ts'
 import { refusal } from '../events/refusal.ts'
 import { allowOrigin } from '../http/cors.ts'
 import type { HeaderFields } from '../http/head.ts'
@@ -35,6 +35,6 @@ export function failureResponse(
   const basic = /^basic /i.test(fields.get('authorization') ?? '')
   if (code === 'invalid_client' && basic)
     headers['www-authenticate'] = 'Basic realm="lockgate", charset="UTF-8"'
-  const response = json({ error: code, error_description: message }, status, headers)
+  const response = json({ error: code, error_description: errorText(message) }, status, headers)
   return fields.has('origin') ? allowOrigin(response, '*') : response
 }

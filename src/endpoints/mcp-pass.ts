@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { OAuthError } from '../errors.ts'
 import { carry } from '../forward/carry.ts'
 import { createPassage } from '../forward/create-passage.ts'
 import type { Destination } from '../forward/destinations.ts'
@@ -12,6 +13,7 @@ import { allowOrigin } from '../http/cors.ts'
 import type { McpHandler } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import { actionOf, isListening } from '../protocol/mcp-request.ts'
+import { serverError } from '../refusals.ts'
 import type { Refusals } from './mcp-refusal.ts'
 import type { Visit } from './mcp-visit.ts'
 
@@ -98,7 +100,7 @@ export function createPass(
     const { head, call, origin } = visit
     const began = call.isHeard ? performance.now() : 0
     try {
-      let response = withSession(await handler(forHandler(request, session), admission.auth), session)
+      let response = withSession(await ask(handler, forHandler(request, session), admission), session)
       report(visit, admission, response.status, began)
       if (isEventStream(response.headers.get('content-type')) && response.body) {
         response = new Response(endable(response.body, exchange.stream(isListening(head))), response)
@@ -126,6 +128,15 @@ export function createPass(
     const { mcpFetch } = settings
     if (!mcpFetch) return { type: 'forward', passage }
     return { type: 'handle', handle: (request) => carry(request, passage, mcpFetch) }
+  }
+}
+
+/** @throws {OAuthError} The one that the handler throws to refuse, or `server_error` for any other exception. */
+async function ask(handler: McpHandler, request: Request, { auth }: Admission): Promise<Response> {
+  try {
+    return await handler(request, auth)
+  } catch (cause) {
+    throw cause instanceof OAuthError ? cause : serverError({ reason: 'handler-failed', cause })
   }
 }
 

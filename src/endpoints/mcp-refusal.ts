@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { OAuthError } from '../errors.ts'
+import { errorText, OAuthError } from '../errors.ts'
 import type { EventBase } from '../events/event.ts'
 import { refusal } from '../events/refusal.ts'
 import type { Verdict } from '../forward/passage.ts'
@@ -121,5 +121,5 @@ function challenge(resource: Resource, path: string, error?: OAuthError): Respon
   if (error?.retryAfter !== undefined) headers['retry-after'] = String(error.retryAfter)
   if (!error) return new Response(null, { status: 401, headers })
   const status = code === 'invalid_token' ? 401 : error.status
-  return json({ error: code, error_description: error.message }, status, headers)
+  return json({ error: code, error_description: errorText(error.message) }, status, headers)
 }

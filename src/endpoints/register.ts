@@ -1,5 +1,5 @@
 import type { Call, Context, Endpoint } from '../context.ts'
-import { errorText, OAuthError } from '../errors.ts'
+import { errorText, OAuthError, StatedError } from '../errors.ts'
 import { mediaType, readText } from '../http/body.ts'
 import { json } from '../http/responses.ts'
 import { callHook } from '../options/call-hook.ts'
@@ -56,7 +56,7 @@ export async function readRegistration(
   const { error, description, status = 400 } = refusal
   // Anything else is a mistake in the application, which does not concern the client.
   if (typeof error !== 'string' || !/^\w+$/.test(error) || !(status >= 400 && status <= 499)) {
-    throw new TypeError('registrationPolicy must return { error, description, status } or nothing')
+    throw new StatedError('registrationPolicy must return { error, description, status } or nothing')
   }
   call.emit({
     type: 'refused',

@@ -150,21 +150,3 @@ export function createEmit(listeners: readonly Listener[]): Emit {
     }
   }
 }
-
-/** Describes an unexpected error for an event, with its causes: the outermost often says least. */
-export function describeError(error: unknown): string {
-  const texts: string[] = []
-  for (let current = error; current !== undefined && current !== null && texts.length < 4; ) {
-    if (!(current instanceof Error)) return [...texts, typeof current].join(': ')
-    const code = (current as { code?: unknown }).code
-    // The messages of parsers quote their input.
-    if (current.name === 'ValiError' || current.name === 'SyntaxError') {
-      texts.push(current.name)
-      current = current.cause
-      continue
-    }
-    texts.push(typeof code === 'string' ? `${current.name} ${code}` : `${current.name} ${current.message}`)
-    current = current.cause
-  }
-  return texts.join(' ← ')
-}

@@ -1,5 +1,7 @@
+import { StatedError } from '../errors.ts'
+
 /** Thrown by {@link readCapped} for a body that exceeds its limit. */
-export class BodyTooLarge extends Error {
+export class BodyTooLarge extends StatedError {
   override readonly name = 'BodyTooLarge'
   /** The limit, in bytes. */
   readonly limit: number

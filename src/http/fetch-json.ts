@@ -1,3 +1,4 @@
+import { StatedError } from '../errors.ts'
 import type { Outbound } from '../ports.ts'
 import { ms } from '../timing.ts'
 import { BodyTooLarge, readCapped } from './capped-body.ts'
@@ -28,15 +29,15 @@ export async function fetchJson(
   const isJson = /^application\/([\w.-]+\+)?json$/.test(mediaType.trim())
   if (status !== 200 || !isJson) {
     await response.body?.cancel().catch(() => {})
-    throw new TypeError(status === 200 ? 'its answer is not JSON' : `it answered ${status}`)
+    throw new StatedError(status === 200 ? 'its answer is not JSON' : `it answered ${status}`)
   }
   const text = await readCapped(response.body, { limit, signal }).catch((error: unknown) => {
-    if (signal.aborted) throw new TypeError('no answer in time')
-    throw error instanceof BodyTooLarge ? new TypeError(`its answer is over ${limit} bytes`) : error
+    if (signal.aborted) throw new StatedError('no answer in time')
+    throw error instanceof BodyTooLarge ? new StatedError(`its answer is over ${limit} bytes`) : error
   })
   try {
     return { value: JSON.parse(text), headers }
   } catch {
-    throw new TypeError('its answer is malformed JSON')
+    throw new StatedError('its answer is malformed JSON')
   }
 }

@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
-import { describeError, type Emit } from '../events/event.ts'
+import { describeError } from '../events/describe-error.ts'
+import type { Emit } from '../events/event.ts'
 import { withTimeout } from '../http/timeout.ts'
 import type { Limits as LimitSettings } from '../options/limits.ts'
 import type { Clock, RateRule, Taken } from '../ports.ts'

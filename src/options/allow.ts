@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Identity } from '../ports.ts'
-import { ALLOW_RULE, isVague, providerOfRule } from '../protocol/allow.ts'
+import { ALLOW_RULE, isVague, parseRule } from '../protocol/allow.ts'
+import type { TenantKinds } from '../providers/parts/tenancy.ts'
 import { byKind, type Entries, hook, listOf, type WithDefaults } from '../validation/shape.ts'
 import type { Report } from './report.ts'
 
@@ -14,8 +15,8 @@ export type AllowUser = (
 export interface AllowOptions {
   /**
    * The users who may sign in: a list of `user@example.com`, `@example.com`, `org:x`, `team:x/y`, `group:x` and `sub:x`,
-   * or a function. With several providers, put the provider before a rule: `github/org:x`. Without this option every
-   * account of the provider may sign in.
+   * or a function. With several providers, put the provider before a rule: `github/org:x`. With many tenants of one, put
+   * the tenant before it: `tenant:<id>/group:x`. Without this option every account of the provider may sign in.
    */
   allow?: readonly string[] | AllowUser | undefined
 }
@@ -41,27 +42,46 @@ export const allowEntries: Entries<AllowOptions, AllowSettings> = {
   ),
 }
 
+/** A provider, as far as rules are about it. */
+export interface RuledProvider {
+  readonly id: string
+  readonly name: string
+  /** The kinds of rules that have to name one of its tenants. */
+  readonly kindsByTenant: TenantKinds
+}
+
 /**
  * Checks that rules name providers that exist, and that with several providers every rule names one: the same group may
- * belong to different people at each.
+ * belong to different people at each. The same is true of the tenants of one provider.
  *
- * @param providers The ids of the providers; none if a function chooses them.
+ * @param providers None if a function chooses them. Vague rules then admit none of their users.
  */
 export function settleAllow(
   { allow }: AllowSettings,
-  providers: readonly string[],
+  providers: readonly RuledProvider[],
   report: Report,
 ): AllowSettings {
   const rules = typeof allow === 'function' || providers.length === 0 ? [] : (allow ?? [])
   for (const [index, rule] of rules.entries()) {
     const path = `allow.${index}`
-    const named = providerOfRule(rule)
-    if (named !== undefined && !providers.includes(named)) {
+    const parsed = parseRule(rule)
+    const { provider: named, tenant, kind } = parsed
+    const judged = providers.filter(({ id }) => named === undefined || id === named)
+    const many = judged.find(({ kindsByTenant }) => kindsByTenant.some((one) => one === kind))
+    if (judged.length === 0) {
       report(path, 'names a provider that `upstream` does not have', 'upstream')
-    } else if (providers.length > 1 && isVague(rule)) {
+    } else if (providers.length > 1 && isVague(parsed)) {
       report(
         path,
-        `means different users at each provider: put one of them before it, such as ${providers[0]}/`,
+        `means different users at each provider: put one of them before it, such as ${providers[0]!.id}/`,
+      )
+    } else if (many && tenant === undefined) {
+      const prefix = named === undefined ? '' : `${named}/`
+      report(
+        path,
+        `means different users in each tenant of ${many.name}: put the tenant before it, such as ` +
+          `${prefix}tenant:<id>/${kind}:…, or let only one tenant sign in`,
+        'upstream',
       )
     }
   }

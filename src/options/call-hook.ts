@@ -1,4 +1,4 @@
-import { OAuthError } from '../errors.ts'
+import { OAuthError, StatedError } from '../errors.ts'
 import { withTimeout } from '../http/timeout.ts'
 import { serverError } from '../refusals.ts'
 import { ms, seconds } from '../timing.ts'
@@ -36,7 +36,7 @@ export async function callHook<T>(option: string, hook: () => T | Promise<T>): P
 export function callHookNow<T>(option: string, hook: () => T): T {
   try {
     const result = hook()
-    if (result instanceof Promise) throw new TypeError('expected a value, not a promise')
+    if (result instanceof Promise) throw new StatedError('expected a value, not a promise')
     return result
   } catch (cause) {
     throw hookError(option, cause)

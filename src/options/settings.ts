@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts'
-import { allowEntries, settleAllow } from './allow.ts'
+import { kindsByTenant } from '../providers/parts/tenancy.ts'
+import { allowEntries, type RuledProvider, settleAllow } from './allow.ts'
 import { apiKeysEntries, settleApiKeys } from './api-keys.ts'
 import { clientsEntries, settleClients } from './clients.ts'
 import { checkConsistency } from './consistency.ts'
@@ -16,7 +17,13 @@ import { type ParsedOptions, parseOptions } from './schema.ts'
 import { checkGivers, scopesEntries, settleScopes } from './scopes.ts'
 import { serverEntries, settleServer } from './server.ts'
 import { tokensEntries } from './tokens.ts'
-import { idOf, isOwnLogin, settleUpstream, upstreamEntries } from './upstream.ts'
+import { idOf, isOwnLogin, type Place, settleUpstream, upstreamEntries } from './upstream.ts'
+
+const ruled = (place: Place): RuledProvider => ({
+  id: idOf(place),
+  name: place.name,
+  kindsByTenant: isOwnLogin(place) ? [] : kindsByTenant(place),
+})
 
 /**
  * Checks the options and derives the settings from them.
@@ -48,7 +55,7 @@ export function readOptions(options: ProxyOptions): Settings {
     upstream,
     ...discovery,
     ...settleMcp(own(mcpEntries), around, report),
-    ...settleAllow(own(allowEntries), ids, report),
+    ...settleAllow(own(allowEntries), providers?.map(ruled) ?? [], report),
     ...settleClients(own(clientsEntries), scopes, report),
     ...settleApiKeys(own(apiKeysEntries), { scopes, providers }, report),
     ...settleRegistration(own(registrationEntries), parsed.url, report),

@@ -1,20 +1,34 @@
 import type { Identity } from '../ports.ts'
 
-/** The form of a rule. A team is named with its organization. A rule may begin with a provider. */
+/** The form of a rule. A team is named with its organization. A rule may begin with a provider, and then with a tenant. */
 export const ALLOW_RULE: RegExp =
-  /^(?!([\w-]+\/)?team:[^/]*$)(@?[^\s@]+\.[^\s@]+|[^\s@]+@[^\s@]+|([\w-]{1,64}\/)?((group|sub|org):.+|team:[^/]+\/.+))$/
+  /^(?!(?:[\w-]+\/)?(?:tenant:[^/]*\/)?team:[^/]*$)(?:@?[^\s@]+\.[^\s@]+|[^\s@]+@[^\s@]+|(?:[\w-]{1,64}\/)?(?:tenant:[^/\s]+\/)?(?:@[^\s@]+\.[^\s@]+|(?:group|sub|org):.+|team:[^/]+\/.+))$/
 
-/** Splits a rule into its provider and the rest. A rule without a provider is for all of them. */
-function parseRule(rule: string): { provider: string | undefined; what: string } {
-  const [, provider, what = rule] = /^([\w-]{1,64})\/((?:@|group:|sub:|org:|team:).+)$/.exec(rule) ?? []
-  return { provider, what }
+/** A rule in its parts. */
+export interface AllowRule {
+  /** The id of the only provider that it is for. */
+  readonly provider: string | undefined
+  /** The only tenant of a provider that it is for. */
+  readonly tenant: string | undefined
+  readonly kind: 'address' | 'group' | 'sub' | 'org' | 'team'
+  /** The rule without provider and tenant. */
+  readonly what: string
 }
 
-/** Tells whether a rule means different users at each provider: any person can register the name `acme` at another one. */
-export const isVague = (rule: string): boolean => /^(group|sub|org|team):/.test(rule)
+const RULE = /^(?:([\w-]{1,64})\/)?(?:tenant:([^/\s]+)\/)?((?:@|group:|sub:|org:|team:).+)$/
 
-/** Returns the provider that a rule names. */
-export const providerOfRule = (rule: string): string | undefined => parseRule(rule).provider
+export function parseRule(rule: string): AllowRule {
+  const [, provider, tenant, what = rule] = RULE.exec(rule) ?? []
+  const kind = (/^(group|sub|org|team):/.exec(what)?.[1] ?? 'address') as AllowRule['kind']
+  return { provider, tenant, kind, what }
+}
+
+/**
+ * Tells whether a rule without a provider means different users at each: any person can register the name `acme` at another
+ * one.
+ */
+export const isVague = ({ provider, kind }: AllowRule): boolean =>
+  provider === undefined && kind !== 'address'
 
 /** Returns the memberships that rules need of a provider. Some providers are asked for them only then. */
 export function neededMemberships(
@@ -25,8 +39,8 @@ export function neededMemberships(
     ? rules.map(parseRule).filter((rule) => counts(rule.provider, provider))
     : []
   return {
-    memberships: own.some(({ what }) => /^(org|team):/.test(what)),
-    groups: own.some(({ what }) => what.startsWith('group:')),
+    memberships: own.some(({ kind }) => kind === 'org' || kind === 'team'),
+    groups: own.some(({ kind }) => kind === 'group'),
   }
 }
 
@@ -38,29 +52,39 @@ const counts = (named: string | undefined, provider: string | undefined): boolea
  * e-mail address counts only if the provider verified it, because a user can claim any other address.
  *
  * @param provider The id of the user's provider. A rule such as `github/org:x` is only for users of that provider.
+ * @param kindsByTenant The kinds of rules that admit users of that provider only if they name the tenant.
  */
 export function isAllowed(
-  { subject, email, emailVerified, claims }: Identity,
+  { tenant, subject, email, emailVerified, claims }: Identity,
   rules: readonly string[],
   provider?: string,
+  kindsByTenant: readonly string[] = [],
 ): boolean {
   const address = emailVerified === true && isPlainAddress(email) ? toLower(email) : undefined
   const domain = address?.slice(address.lastIndexOf('@'))
   const groups = [claims.groups, claims.roles].flat()
-  const orgs = lowerCase([claims.organizations, claims.organization, claims.org_id])
+  // Where organizations are tenants, a claim of another name is the word of one tenant.
+  const others = kindsByTenant.length > 0 ? [] : [claims.organization, claims.org_id]
+  const orgs = lowerCase([claims.organizations, ...others])
   const teams = lowerCase([claims.teams])
-  return rules.map(parseRule).some(({ provider: named, what }) => {
+  return rules.map(parseRule).some(({ provider: named, tenant: within, kind, what }) => {
     if (!counts(named, provider)) return false
-    if (what.startsWith('sub:')) return what.slice(4) === subject
+    if (within === undefined ? kindsByTenant.includes(kind) : !isTenant(within, tenant)) return false
+    if (kind === 'sub') return what.slice(4) === subject
     // Keycloak names groups by their path.
-    if (what.startsWith('group:'))
-      return groups.includes(what.slice(6)) || groups.includes(`/${what.slice(6)}`)
+    if (kind === 'group') return groups.includes(what.slice(6)) || groups.includes(`/${what.slice(6)}`)
     const wanted = toLower(what)
-    if (wanted.startsWith('org:')) return orgs.includes(wanted.slice(4))
-    if (wanted.startsWith('team:')) return teams.includes(wanted.slice(5))
+    if (kind === 'org') return orgs.includes(wanted.slice(4))
+    if (kind === 'team') return teams.includes(wanted.slice(5))
     return wanted.startsWith('@') ? wanted === domain : wanted === address
   })
 }
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Compares ids of tenants. Other ids than GUIDs can differ in the case of letters alone. */
+const isTenant = (wanted: string, tenant: string | undefined): boolean =>
+  wanted === tenant || (tenant !== undefined && GUID.test(wanted) && toLower(wanted) === toLower(tenant))
 
 /**
  * Tells whether an address has printable ASCII characters only. Other characters can look like these, or become these in

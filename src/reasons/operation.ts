@@ -32,6 +32,10 @@ export const operation = {
     'An option that is a function threw, or took over 8 seconds; `detail` names the option.',
     'Read `error`, and check your function.',
   ],
+  'handler-failed': [
+    'The handler of an MCP server in this process threw.',
+    'Read `error`, and check your handler.',
+  ],
   'background-work-failed': ['Work that continued after the response failed.', 'Read `error`.'],
   unexpected: [
     'An unexpected error occurred.',

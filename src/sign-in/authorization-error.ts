@@ -1,5 +1,5 @@
 import type { Call, Context } from '../context.ts'
-import type { OAuthError } from '../errors.ts'
+import { errorText, type OAuthError } from '../errors.ts'
 import { page, redirect } from '../http/responses.ts'
 import { errorPage, errorView } from '../pages/error-page.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
@@ -26,7 +26,7 @@ export function authorizationError(
 ): Response {
   const href = withResponse(redirectUri, {
     error: codeOf(error),
-    error_description: error.message,
+    error_description: errorText(error.message),
     state,
     iss: settings.issuer,
   })

@@ -23,19 +23,19 @@ export interface NotAdmitted {
  * @throws {OAuthError} `temporarily_unavailable` or `server_error` if `allow` is a function that is late or throws.
  */
 export type AdmitUser = (
-  upstream: Pick<Upstream, 'provider' | 'admits'>,
+  upstream: Pick<Upstream, 'provider' | 'admits' | 'kindsByTenant'>,
   identity: Identity,
 ) => Promise<NotAdmitted | undefined>
 
 /** @param allow Without it, every user of the provider is admitted. */
 export const createAdmitUser =
   (allow: ProxyOptions['allow']): AdmitUser =>
-  async ({ provider, admits }, identity) => {
+  async ({ provider, admits, kindsByTenant }, identity) => {
     if (!admits(identity)) return { reason: 'not-in-allow', detail: 'a claim that the provider requires' }
     if (allow === undefined) return undefined
     if (typeof allow !== 'function') {
-      if (isAllowed(identity, allow, provider)) return undefined
-      return { reason: 'not-in-allow', detail: whyNotAllowed(identity, allow) }
+      if (isAllowed(identity, allow, provider, kindsByTenant)) return undefined
+      return { reason: 'not-in-allow', detail: whyNotAllowed(identity, allow, kindsByTenant) }
     }
     try {
       const isAdmitted = await callHook('allow', () => allow(identity, { provider }))

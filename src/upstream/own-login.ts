@@ -19,6 +19,7 @@ export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
     words: () => undefined,
     grants: () => true,
     explainScopes: () => '',
+    kindsByTenant: [],
     admits: () => true,
     scopes: async () => [],
     async authorizationUrl({ state }) {

@@ -1,10 +1,11 @@
+import { StatedError } from '../errors.ts'
 import type { RefusedRefresh } from '../providers/parts/refresh-errors.ts'
 
 /**
  * A refusal of the provider's token endpoint. Its message is fixed: the provider's own words may quote a token, so
  * they are only compared with rules.
  */
-export class ProviderRefusal extends Error implements RefusedRefresh {
+export class ProviderRefusal extends StatedError implements RefusedRefresh {
   override readonly name = 'ProviderRefusal'
   readonly status: number
   /** The error code, if the response has one. */
@@ -23,6 +24,6 @@ export class ProviderRefusal extends Error implements RefusedRefresh {
 }
 
 /** A response of the provider that cannot be used. Its message quotes nothing of it, so that events may show it. */
-export class InvalidResponse extends Error {
+export class InvalidResponse extends StatedError {
   override readonly name = 'InvalidResponse'
 }

@@ -1,11 +1,11 @@
 import { createBoundedMap } from '../bounded-map.ts'
-import { digest } from '../crypto/digest.ts'
-import { OAuthError } from '../errors.ts'
+import { OAuthError, StatedError } from '../errors.ts'
 import { callHook } from '../options/call-hook.ts'
 import type { Settings } from '../options/options.ts'
 import { providerFaults } from '../options/upstream.ts'
 import type { Provider } from '../providers/provider.ts'
 import { NOTHING_HERE } from '../refusals.ts'
+import { differentFunction, tenantId } from './tenant-id.ts'
 import { createUpstream, type Upstream } from './upstream.ts'
 import type { UpstreamPorts, Upstreams } from './upstreams.ts'
 
@@ -31,11 +31,18 @@ export function createTenants(
     if (id === undefined) {
       const faults = providerFaults(provider).map(({ path, message }) => `${path || 'it'}: ${message}`)
       if (faults.length > 0)
-        throw new TypeError(`\`upstream\` returned no usable provider; ${faults.join('; ')}`)
-      id = idOf(provider)
+        throw new StatedError(`\`upstream\` returned no usable provider; ${faults.join('; ')}`)
+      id = tenantId(provider)
       ids.set(provider, id)
     }
     const before = ready.get(id)
+    const differs = before && differentFunction(before.provider, provider)
+    if (differs) {
+      throw new StatedError(
+        `two providers of \`upstream\` share the id ${provider.id} and differ in the function \`${differs}\`: ` +
+          'make each provider once, and give each tenant an `id`',
+      )
+    }
     const kept = before && isSame(before.provider, provider) ? before : undefined
     const tenant = kept ?? {
       provider,
@@ -69,10 +76,6 @@ export function createTenants(
     find: (id) => (id === undefined ? undefined : ready.get(id)?.upstream),
   }
 }
-
-/** Returns the id of a tenant: by its provider and application, not only by the id of the provider. */
-const idOf = ({ id, issuer, endpoints, clientId }: Provider): string =>
-  `${id}-${digest(JSON.stringify([issuer, endpoints, clientId])).slice(0, 16)}`
 
 /** Tells whether two providers are equal, so that the function may make a new one for each request. */
 function isSame(one: Provider, other: Provider): boolean {

@@ -1,4 +1,5 @@
 import type { ConfigIssue } from '../errors.ts'
+import { parseRule } from '../protocol/allow.ts'
 import type { Provider } from '../providers/provider.ts'
 
 type Known = Pick<
@@ -14,14 +15,19 @@ type Known = Pick<
 export function unmetRules(allow: unknown, providers: readonly Known[]): ConfigIssue[] {
   if (!Array.isArray(allow)) return []
   return (allow as readonly string[]).flatMap((rule, index) => {
-    const [, named, what = rule] = /^([\w-]{1,64})\/((?:@|group:|sub:|org:|team:).+)$/.exec(rule) ?? []
+    const { provider: named, tenant, what } = parseRule(rule)
     const judged = providers.filter(({ id }) => named === undefined || id === named)
-    const problems = judged.map((provider) => problemOf(what, provider))
+    const problems = judged.map(
+      (provider) => (tenant === undefined ? undefined : tenantProblem(provider)) ?? problemOf(what, provider),
+    )
     // A rule is useful if one provider can meet it.
     if (judged.length === 0 || problems.includes(undefined)) return []
     return [{ path: `allow.${index}`, message: [...new Set(problems)].join('; ') }]
   })
 }
+
+const tenantProblem = ({ name, identity, identify }: Known): string | undefined =>
+  identify || identity.tenant !== undefined ? undefined : `matches no user: ${name} names no tenants`
 
 function problemOf(rule: string, provider: Known): string | undefined {
   const { name, identity, identify, memberships } = provider
@@ -34,6 +40,9 @@ function problemOf(rule: string, provider: Known): string | undefined {
     return isOpen || identity.orgs || memberships
       ? undefined
       : `matches no user: ${name} sends no organizations or teams`
+  if (!/^[\x21-\x7e]+$/.test(rule))
+    return 'matches no user: only ASCII is compared; write a domain in its `xn--` form'
+  if (!rule.includes('@')) return 'matches no user: an address or a domain has an `@`'
   return addressProblem(rule, provider)
 }
 

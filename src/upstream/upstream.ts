@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, Identity, KeepAlive, UpstreamTokens } from '../ports.ts'
+import { kindsByTenant, type TenantKinds } from '../providers/parts/tenancy.ts'
 import { identifiesTokens, type Provider } from '../providers/provider.ts'
 import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
 import { confirmIdentity } from './confirm.ts'
@@ -35,6 +36,8 @@ export interface Upstream {
   readonly revocationEnds: 'token' | 'authorization'
   /** The number of sign-ins that the provider keeps for each user and application, if it is limited. */
   readonly tokensPerUser: number | undefined
+  /** The kinds of rules of `allow` that count for its users only if they name the tenant. */
+  readonly kindsByTenant: TenantKinds
   /** Returns `true` if a user has the claims that the provider's definition requires. */
   admits(identity: Identity): boolean
   /**
@@ -149,6 +152,7 @@ export function createUpstream(
             { fetch, keys, needs },
           )
       : undefined,
+    kindsByTenant: kindsByTenant(provider),
     admits: (identity) => hasRequiredClaims(provider, identity),
     scopes,
     async authorizationUrl(flow) {

@@ -208,6 +208,47 @@ describe('tenants that share one address', () => {
   })
 })
 
+describe('tenants that share one application', () => {
+  test.each<[string, (which: 'a' | 'b') => Parameters<typeof oidc>[0]]>([
+    [
+      'claims',
+      (which) => ({ ...acme, overrides: { requiredClaims: { name: which === 'a' ? '*' : 'eve' } } }),
+    ],
+    ['parameters', (organization) => ({ ...acme, params: { organization } })],
+    ['the claim of groups', (groupsClaim) => ({ ...acme, groupsClaim })],
+  ])('and differ in %s: no token of one is valid at another', async (_name, give) => {
+    const [own, other] = [oidc(give('a')), oidc(give('b'))]
+    const storage = memory()
+    const upstream: ProxyOptions['upstream'] = (request) => (tenantOf(request) === 'acme' ? own : other)
+    const proxy = proxyOf(upstream, { storage })
+    const here = through(proxy, 'acme')
+    const { tokens, client } = await connect(here)
+    const refresh = refreshParams(client, tokens.refresh_token)
+    // Another process has met neither of them.
+    for (const system of [through(proxy, 'globex'), through(proxyOf(upstream, { storage }), 'globex')]) {
+      expect(await outcome(await mcp(system, tokens.access_token))).toEqual([401, 'invalid_token'])
+      expect(await outcome(await system.post('/token', refresh))).toEqual([400, 'invalid_grant'])
+    }
+    expect((await mcp(here, tokens.access_token)).status).toBe(200)
+    expect((await here.post('/token', refresh)).status, 'the attempt ended nothing').toBe(200)
+  })
+
+  test('and differ in a function that decides are refused with an error, because it cannot be compared', async () => {
+    const identify = (tenant: string) => async () => ({ issuer: 'x', subject: tenant, claims: {} })
+    const proxy = proxyOf((request) =>
+      oidc({ ...acme, overrides: { identify: identify(tenantOf(request) ?? '') } }),
+    )
+    await through(proxy, 'acme').call('/account')
+    const second = await through(proxy, 'globex').call('/account')
+    expect(second.status).toBe(500)
+    expect(events.at(-1)).toMatchObject({
+      type: 'failed',
+      reason: 'hook-failed',
+      error: expect.stringMatching(/share the id oidc and differ in the function `identify`/),
+    })
+  })
+})
+
 describe('the answer to a sign-in', () => {
   const named = (request: Request) => {
     const id = tenantOf(request) ?? ''

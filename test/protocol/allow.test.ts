@@ -52,6 +52,58 @@ test.each(['staff/group:admin', 'staff/sub:ada-1', 'staff/@example.com'])(
   },
 )
 
+describe('a provider with many tenants', () => {
+  const [ACME, BOLT] = ['11111111-1111-4111-8111-11111111abcd', '22222222-2222-4222-8222-22222222abcd']
+  const member = (tenant: string | undefined): Identity => ({
+    ...ada,
+    tenant,
+    claims: {
+      groups: ['McpUser'],
+      organizations: [tenant],
+      organization: 'acme',
+      org_id: 'acme',
+      teams: ['acme/a'],
+    },
+  })
+  const isIn = (tenant: string | undefined, rule: string, kinds = ['group', 'sub', 'team']) =>
+    isAllowed(member(tenant), [rule], 'microsoft', kinds)
+
+  test.each([
+    'group:McpUser',
+    'sub:ada-1',
+    'microsoft/group:McpUser',
+    'microsoft/sub:ada-1',
+    'team:acme/a',
+    'org:acme',
+  ])('admits nobody by %s, which names no tenant', (rule) => {
+    expect(isIn(ACME, rule)).toBe(false)
+    expect(isAllowed(member(undefined), [rule], 'microsoft'), 'with one tenant it does').toBe(true)
+  })
+
+  test.each(['group:McpUser', 'sub:ada-1', '@example.com', 'team:acme/a'])(
+    'admits by tenant:<id>/%s the users of this tenant only',
+    (rule) => {
+      for (const prefix of ['', 'microsoft/']) {
+        expect(isIn(ACME, `${prefix}tenant:${ACME}/${rule}`)).toBe(true)
+        expect(isIn(ACME, `${prefix}tenant:${ACME.toUpperCase()}/${rule}`), 'a GUID in capitals').toBe(true)
+        for (const other of [BOLT, undefined, '', `${ACME}x`])
+          expect(isIn(other, `${prefix}tenant:${ACME}/${rule}`)).toBe(false)
+      }
+      expect(isIn(ACME, `github/tenant:${ACME}/${rule}`)).toBe(false)
+    },
+  )
+
+  test('tells tenants apart that differ in case alone, unless they are GUIDs', () => {
+    expect(isIn('00Dabc', 'tenant:00Dabc/group:McpUser')).toBe(true)
+    expect(isIn('00DABC', 'tenant:00Dabc/group:McpUser')).toBe(false)
+  })
+
+  test('still admits by an organization that is the tenant', () => {
+    expect(isIn(ACME, `org:${ACME}`)).toBe(true)
+    expect(isIn(BOLT, `org:${ACME}`)).toBe(false)
+  })
+})
+
 test('an empty list lets nobody in', () => {
   expect(isAllowed(ada, [])).toBe(false)
 })

@@ -215,6 +215,9 @@ describe('a rule that no user can meet is a warning at start', () => {
     ['an organization at Slack', 'org:T1', [slack(credentials)], undefined],
     ['a group at Microsoft', 'group:staff', [entra], undefined],
     ['a subject', 'sub:7', [entra], undefined],
+    ['a domain in other letters', '@bücher.test', [google(credentials)], /only ASCII .* `xn--`/],
+    ['a domain without its @', 'example.com', [google(credentials)], /has an `@`/],
+    ['a tenant where there is none', 'tenant:x/@example.com', [google(credentials)], /names no tenants/],
     ['a rule of the other provider', 'google/@example.com', [entra, google(credentials)], undefined],
     ['a rule of this provider', 'microsoft/@example.com', [entra, google(credentials)], /xms_edov/],
   ])('%s: %s', (_name, rule, providers, message) => {

@@ -39,7 +39,7 @@ const LADDER: readonly (readonly string[])[] = [
   ['clients', 'limits'],
   ['guard'],
   ['forward'],
-  ['context'],
+  ['context', 'warnings'],
   ['call', 'sign-in', 'operator'],
   ['endpoints'],
   ['routes'],

@@ -89,7 +89,7 @@ function registrationModes(options: ProxyOptions): string {
   return modes.filter(Boolean).join('; ')
 }
 
-function warnings({ listen, options }: ServeSettings, { issuer }: OAuthProxy): string {
+function warnings({ listen, options }: ServeSettings, { issuer, warnings: configured }: OAuthProxy): string {
   const { hostname, port } = listen
   const found: string[] = []
   const isLocal = isLoopbackUrl(issuer)
@@ -109,5 +109,6 @@ function warnings({ listen, options }: ServeSettings, { issuer }: OAuthProxy): s
   if (isLocal && isPublic && !options.allow) {
     found.push('LOCKGATE_ALLOW: is missing; with this provider a public URL needs it')
   }
+  found.push(...configured.map(({ path, message }) => `${path}: ${message}`))
   return found.map((text) => `  warning      ${text}\n`).join('')
 }

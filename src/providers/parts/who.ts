@@ -1,4 +1,4 @@
-import { OAuthError } from '../../errors.ts'
+import { OAuthError, StatedError } from '../../errors.ts'
 import type { Fetch } from '../../ports.ts'
 
 /** Returns the refusal of a sign-in that names no user. @param detail For events: never the provider's own words. */
@@ -10,7 +10,7 @@ export const unknownUser = (detail: string, cause?: unknown): OAuthError =>
   })
 
 /** A refusal of the request that identifies the user. */
-export class IdentityRefused extends Error {
+export class IdentityRefused extends StatedError {
   override readonly name = 'IdentityRefused'
   readonly status: number
 
