@@ -23,9 +23,9 @@ const HOSTS =
   platform === 'win32' ? `${env.SystemRoot ?? 'C:\\Windows'}\\System32\\drivers\\etc\\hosts` : '/etc/hosts'
 
 /**
- * Creates a resolver that asks name servers directly and that can be stopped. The resolver of the system cannot: it
- * occupies a thread of a small pool until it gives up, so that a few silent name servers would delay every other lookup of
- * the process. The hosts file counts first, as for the system.
+ * Creates a resolver that asks name servers directly and that can be stopped. The resolver of the system cannot. It
+ * occupies a thread of a small pool until it gives up. A few silent name servers would delay every other lookup of the
+ * process. The hosts file counts first, as for the system.
  */
 export function createResolve({ servers, hosts = HOSTS }: ResolvePorts = {}): Resolve {
   let known: { readonly names: ReadonlyMap<string, readonly string[]>; readonly readAt: number } | undefined

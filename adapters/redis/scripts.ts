@@ -5,7 +5,7 @@
 export const SCRIPTS = {
   /**
    * Writes a record. `ARGV`: the record, its lifetime in milliseconds, the time now, the beginning of the record, and the
-   * beginning that the record it replaces must have: `*` if that does not matter, empty if there must be none.
+   * beginning that the record it replaces must have. That is `*` if it does not matter, and empty if there must be none.
    */
   lockgateWrite: `
 local now, expected = tonumber(ARGV[3]), ARGV[5]

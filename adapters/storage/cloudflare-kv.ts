@@ -24,7 +24,7 @@ const STALENESS = 60
  * Cloudflare Workers KV, over unstorage's `cloudflare-kv-binding` driver.
  *
  * KV is eventually consistent and cannot compare and set. A write is seen at once where it was made, and elsewhere up to
- * 60 seconds later. For that long, a grant that was revoked in one place is valid in another, and a code or a refresh token
+ * 60 seconds later. For that long, a grant that was revoked in one place is valid in another. A code or a refresh token
  * that was used in one place can be used in another. After that it is refused, and a second use ends the grant. A provider
  * that replaces refresh tokens may end the sign-in of a user whose requests reach two places. Use `durableObject` if that
  * is not acceptable.

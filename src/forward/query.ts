@@ -27,8 +27,8 @@ export function hasAccessToken(search: string): boolean {
 }
 
 /**
- * Folds a parameter's name as the most lenient parsers do, so that no spelling of it is missed: escapes of escapes, case,
- * surrounding blanks, `name[]`, and the characters that PHP turns into an underscore.
+ * Folds a parameter's name as the most lenient parsers do, so that no spelling of it is missed. It folds escapes of
+ * escapes, case, surrounding blanks, `name[]`, and the characters that PHP turns into an underscore.
  */
 function foldName(name: string): string {
   let text = name

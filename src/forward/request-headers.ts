@@ -11,8 +11,8 @@ const OWN_HEADERS = 'x-lockgate-'
 const FORWARDED_HEADERS = 'x-forwarded-'
 
 /**
- * Headers of the client that the MCP server never sees. Besides credentials and framing, these are the names by which
- * proxies and vendors tell a client's address, host or path: the proxy does not vouch for what a client writes there.
+ * Headers of the client that the MCP server never sees: credentials, framing, and the names by which proxies and vendors
+ * tell a client's address, host or path. The proxy does not vouch for what a client writes there.
  */
 const DROPPED = new Set([
   ...HOP_BY_HOP,

@@ -122,7 +122,7 @@ export interface UpstreamSettings {
 }
 
 /**
- * Returns the providers whose user ids could be those of an earlier one: without ID tokens the issuer is the origin of the
+ * Returns the providers whose user ids could be those of an earlier one. Without ID tokens the issuer is the origin of the
  * token endpoint, and two authorization servers can share an origin.
  */
 function sameIssuers(places: readonly Place[]): number[] {

@@ -75,27 +75,31 @@ export function relativeOpeners(): { faults: Fault[]; all: number } {
   return { faults, all: all.length }
 }
 
-/** Splits prose into its sentences. List items, rows of tables and tags are sentences of their own. */
+/** Splits prose into its sentences. List items, items between dots, rows of tables and tags are sentences of their own. */
 export function sentencesOf(text: string): string[] {
   return text
     .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/`[^`]*`/g, 'code')
     .split(/\n\s*\n|\n(?=\s*(?:[-*>|#]|\d+\.) )|\n(?=@)/)
-    .flatMap((part) => part.replace(/\s+/g, ' ').split(/(?<=[.!?][)*]*) /))
+    .flatMap((part) => part.replace(/\s+/g, ' ').split(/(?<=[.!?][)*]*) | · /))
     .filter((sentence) => sentence.trim() !== '')
+}
+
+/** The paragraphs of a document, without code blocks and tables. */
+function prose(file: string): Comment[] {
+  const blank = (block: string) => block.replace(/[^\n]/g, '')
+  const text = read(file)
+    .replace(/^ *```[\s\S]*?^ *```$/gm, blank)
+    .replace(/^\|.*$/gm, blank)
+  return [...text.matchAll(/(?:.+\n)+/g)].map((match) => ({
+    file,
+    line: lineAt(text, match.index),
+    text: match[0].trim(),
+  }))
 }
 
 /** Sentences that are too long, in the JSDoc of the code and in the prose of the documents. */
 export function longSentences(): Fault[] {
-  const prose = (file: string): Comment[] => [
-    {
-      file,
-      line: 1,
-      text: read(file)
-        .replace(/^```[\s\S]*?^```$/gm, '')
-        .replace(/^\|.*$/gm, ''),
-    },
-  ]
   return [...codeFiles().flatMap(comments), ...documents().flatMap(prose)].flatMap(({ file, line, text }) =>
     sentencesOf(text)
       .filter((sentence) => sentence.split(' ').length > LONGEST)

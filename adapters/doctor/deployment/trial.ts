@@ -24,7 +24,7 @@ const CLIENT = 'lockgate-doctor'
 const REDIRECT = 'http://127.0.0.1/lockgate-doctor'
 
 /**
- * Goes through a sign-in with the settings of the deployment, in this process and in memory: the provider is asked
+ * Goes through a sign-in with the settings of the deployment, in this process and in memory. The provider is asked
  * exactly as the deployment would ask it, and nothing is written anywhere.
  *
  * @param resource Which of several servers.
