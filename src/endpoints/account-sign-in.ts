@@ -14,5 +14,5 @@ export const accountSignInEndpoint: Endpoint = async (http, ctx) => {
   const { fields } = await readForm(http)
   const upstream = chosenProvider(await choicesFor(ctx, http), fields.provider)
   const { flow, cookies } = startAccountSignIn(ctx, http, upstream.id)
-  return redirect(await upstream.authorizationUrl(flow), cookies)
+  return redirect(await upstream.authorizationUrl(flow, fields.account === 'another'), cookies)
 }

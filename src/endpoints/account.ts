@@ -19,8 +19,14 @@ import { closeSession, readSession, type Session } from '../sign-in/session.ts'
 export const accountEndpoint: Endpoint = async (http, ctx) => {
   const { settings } = ctx
   const session = readSession(ctx, http)
-  const providers = (await choicesFor(ctx, http)).map(({ id, name }) => ({ id, name }))
-  const view = { server: settings.name, providers, base: `${settings.basePath}/account` }
+  const choices = await choicesFor(ctx, http)
+  const view = {
+    server: settings.name,
+    providers: choices.map(({ id, name }) => ({ id, name })),
+    base: `${settings.basePath}/account`,
+    switches: choices.some(({ switchesAccount }) => switchesAccount),
+    another: new URL(http.url).searchParams.get('account') === 'another',
+  }
   if (!session) return page(accountPage(settings.look, view))
   const { name, token } = session
   return page(
@@ -40,10 +46,11 @@ export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
   return redirect(`${ctx.settings.issuer}/account`)
 }
 
-/** Ends the session in this browser. */
+/** Ends the session in this browser. The user may then sign in with another account. */
 export const signOutEndpoint: Endpoint = async (http, ctx) => {
-  const { session } = await readOwnForm(http, ctx)
-  return redirect(`${ctx.settings.issuer}/account`, session ? closeSession(ctx, http) : [])
+  const { session, fields } = await readOwnForm(http, ctx)
+  const query = fields.next === 'another' ? '?account=another' : ''
+  return redirect(`${ctx.settings.issuer}/account${query}`, session ? closeSession(ctx, http) : [])
 }
 
 /**
@@ -82,7 +89,7 @@ async function appsOf({ grants, settings, upstreams }: Context, { user }: Sessio
       id: key.id,
       clientName,
       voucher,
-      target: undefined,
+      target: grant.target,
       resource,
       server,
       provider,

@@ -24,7 +24,7 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   const upstream = await requestedProvider(ctx, http, request.provider)
   try {
     const signedIn = await identifyUser(ctx, call, upstream, fields, flow)
-    return await completeSignIn(ctx, call, upstream, { request, signedIn, cookies })
+    return await completeSignIn(ctx, call, upstream, { http, request, signedIn, cookies })
   } catch (error) {
     const refused = asRefusal(error)
     const { client, resource, provider } = request

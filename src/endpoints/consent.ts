@@ -24,7 +24,7 @@ export const consentEndpoint: Endpoint = async (http, ctx, call) => {
     { ...request, provider: upstream.id },
     upstream.provider,
   )
-  const location = await upstream.authorizationUrl(flow)
+  const location = await upstream.authorizationUrl(flow, fields.account === 'another')
   call.emit({
     type: 'consented',
     client,

@@ -52,6 +52,8 @@ export interface Grant {
   /** The client's short key and the name it showed. */
   readonly client: string
   readonly clientName: string
+  /** The host or scheme that the code was sent to, for the user's list of apps. Absent in older records. */
+  readonly target?: string
   /** The authentication methods of a client with a metadata document, as they were when the user approved. */
   readonly clientAuth?: readonly AuthMethod[]
   readonly resource: string

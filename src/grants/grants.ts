@@ -42,6 +42,8 @@ export interface NewGrant {
     readonly authMethods?: readonly AuthMethod[]
     readonly refreshes: boolean
   }
+  /** The host or scheme that the code is sent to. */
+  readonly target?: string
   readonly resource: string
   readonly scope: readonly string[]
   readonly identity: Identity

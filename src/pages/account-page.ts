@@ -29,6 +29,10 @@ export interface AccountView {
   readonly providers: readonly { readonly id: string; readonly name: string }[]
   /** Path of the page. Its forms are posted to paths below it. */
   readonly base: string
+  /** `true` if a provider lets the user choose another account. */
+  readonly switches: boolean
+  /** `true` if the user asked for another account. */
+  readonly another: boolean
   /** Absent if the user is not signed in. */
   readonly signedIn?: {
     readonly name: string | undefined
@@ -39,12 +43,16 @@ export interface AccountView {
 }
 
 /** Lists the apps that may act for the user, each with a way to end that. Otherwise offers to sign in. */
-export function accountPage(look: Look, { server, providers, base, signedIn }: AccountView): Page {
+export function accountPage(
+  look: Look,
+  { server, providers, base, switches, another, signedIn }: AccountView,
+): Page {
   const { texts } = look
   const intro = html`<h1>${texts.accountTitle}</h1>
 <p class="soft">${fill(texts.accountIntro, { server })}</p>`
   if (!signedIn) {
     const form = html`<form method="post" action="${base}/sign-in">
+${another && html`<input type="hidden" name="account" value="another">`}
 <div class="stack">${providers.map(({ id, name }) => html`<button type="submit" name="provider" value="${id}" class="main">${fill(texts.accountSignIn, { provider: name })}</button>`)}</div>
 </form>`
     return layout(look, texts.accountTitle, html`${intro}${form}`)
@@ -58,7 +66,7 @@ export function accountPage(look: Look, { server, providers, base, signedIn }: A
     html`${intro}
 <form class="between" method="post" action="${base}/sign-out">
 <span>${fill(texts.accountUser, { user })}</span>
-<span class="actions">${carried}<button type="submit" name="next" value="another" class="plain">${texts.accountOther}</button>
+<span class="actions">${carried}${switches && html`<button type="submit" name="next" value="another" class="plain">${texts.accountOther}</button>`}
 <button type="submit" class="plain">${texts.signOut}</button></span>
 </form>
 ${apps.length === 0 && html`<div class="panel"><p>${texts.accountNone}</p></div>`}

@@ -32,7 +32,7 @@ export interface AccountChoice {
   readonly provider: string
   /** A form that starts the sign-in again with another account. Absent if the provider cannot ask for one. */
   readonly another?:
-    | { readonly action: string; readonly request: string; readonly provider: string }
+    | { readonly action: string; readonly request?: string; readonly provider: string }
     | undefined
 }
 
@@ -64,7 +64,7 @@ ${account && whoIsIt(texts, account)}
 ${address !== undefined && html`<p>${texts.errorAddressGiven}</p><div class="panel"><p><code>${address}</code></p></div>`}
 ${kind.quotes && html`<p class="soft" lang="en">${message}.</p>`}
 <p>${account ? turnedAwayAdvice(texts, account) : fillText(texts[kind.advice], { host })}</p>
-${account?.another && another(texts, account.another)}
+${account?.another && html`<div class="row">${anotherAccount(texts, account.another, 'main')}</div>`}
 ${back && html`<p class="foot"><a href="${back.href}" rel="noreferrer">${fillText(texts.errorBack, { target: back.target })}</a></p>`}
 <dl class="foot facts">
 ${
@@ -87,12 +87,14 @@ const whoIsIt = (texts: Texts, { name, provider }: AccountChoice): Html =>
 const turnedAwayAdvice = (texts: Texts, { another, provider }: AccountChoice): string =>
   another ? texts.errorNotAllowedAdvice : fillText(texts.errorNotAllowedSignOut, { provider })
 
-const another = (
+/** Renders the button that starts a sign-in again, at a page on which the provider asks for the account. */
+export const anotherAccount = (
   texts: Texts,
   { action, request, provider }: NonNullable<AccountChoice['another']>,
+  look: 'main' | 'plain',
 ): Html => html`<form method="post" action="${action}">
-<input type="hidden" name="request" value="${request}">
+${request !== undefined && html`<input type="hidden" name="request" value="${request}">`}
 <input type="hidden" name="provider" value="${provider}">
 <input type="hidden" name="account" value="another">
-<div class="row"><button type="submit" name="decision" value="allow" class="main">${texts.accountOther}</button></div>
+<button type="submit" name="decision" value="allow" class="${look}">${texts.accountOther}</button>
 </form>`

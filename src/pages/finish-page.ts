@@ -1,3 +1,4 @@
+import { type AccountChoice, anotherAccount } from './error-page.ts'
 import { html } from './html.ts'
 import { layout, type Page } from './layout.ts'
 import type { Look } from './look.ts'
@@ -8,8 +9,7 @@ import { destination } from './trust.ts'
 export interface FinishView {
   readonly clientName: string
   readonly redirectUri: string
-  /** The account that the user signed in with, if the provider named it. */
-  readonly account: string | undefined
+  readonly account: AccountChoice
   /** The path that the form is posted to. */
   readonly action: string
   /** The sealed response that the form carries. */
@@ -20,7 +20,7 @@ export interface FinishView {
 
 /** Goes on by itself in the tab in which the user approved the request. */
 const CONTINUE =
-  "const f=document.querySelector('form');try{if(sessionStorage.getItem(f.dataset.mark)){sessionStorage.removeItem(f.dataset.mark);f.submit()}}catch{}"
+  "const f=document.querySelector('.finish');try{if(sessionStorage.getItem(f.dataset.mark)){sessionStorage.removeItem(f.dataset.mark);f.submit()}}catch{}"
 
 /**
  * Asks the user to finish a sign-in at a loopback host, before the client gets its code. Cookies do not tell ports apart,
@@ -35,11 +35,12 @@ export function finishPage(look: Look, view: FinishView): Page {
     html`<h1>${texts.finishTitle}</h1>
 <p>${fill(texts.finishHeading, { client: html`<span class="name claimed">${client}</span>` })}</p>
 <div class="panel">${destination(texts, view.redirectUri)}</div>
-${account !== undefined && html`<p class="soft">${fill(texts.finishAccount, { account: html`<strong>${account}</strong>` })}</p>`}
-<form method="post" action="${view.action}" data-mark="${view.mark}">
+<p>${fill(texts.finishAccount, { account: html`<strong>${account.name ?? texts.accountUnnamed}</strong>` })}</p>
+<form method="post" action="${view.action}" class="finish" data-mark="${view.mark}">
 <input type="hidden" name="answer" value="${view.answer}">
 <div class="row"><button type="submit" class="main" aria-label="${fillText(texts.finishHeading, { client })}">${texts.finish}</button></div>
-</form>`,
+</form>
+${account.another && html`<div class="other">${anotherAccount(texts, account.another, 'plain')}</div>`}`,
     CONTINUE,
   )
 }

@@ -66,6 +66,11 @@ legend h2{margin:0 0 .35rem}
 .check input{flex:none;width:1.15rem;height:1.15rem;margin:.18rem 0 0;accent-color:var(--accent)}
 .actions{display:flex;flex-wrap:wrap;gap:.5rem}
 .next{margin-top:1.4rem}
+.other{margin-top:1rem}
+.row>form{flex:1 1 8rem;display:flex}
+.row>form>button{flex:1}
+.asked summary{padding-inline-start:1.15rem;text-indent:-1rem}
+form>.next+.asked{margin-top:1rem}
 [hidden]{display:none!important}
 .card{margin:1rem 0;padding:1.1rem 1.15rem;border:1px solid var(--line);border-radius:10px}
 .card h2{margin:0 0 .5rem;font-size:1.0625rem}

@@ -46,6 +46,7 @@ export const apple: ProviderFactory<'none', AppleOptions> = defineProvider({
     discovery: true,
     scopes: ['name', 'email'],
     idToken: true,
+    accountPrompt: false,
     responseMode: 'form_post',
     pkce: false,
     rotation: 'never',

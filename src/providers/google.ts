@@ -47,6 +47,7 @@ export const google: ProviderFactory<'required', GoogleOptions> = defineProvider
       orgs: ['hd'],
     },
     params: { access_type: 'offline', prompt: 'consent', ...(hd && { hd }) },
+    accountPrompt: 'select_account',
     requiredClaims: requiredDomain(hd ?? params?.hd),
     rotation: 'never',
     revocation: { style: 'rfc7009', ends: 'authorization' },

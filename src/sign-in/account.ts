@@ -2,7 +2,7 @@ import type { Call, Context } from '../context.ts'
 import type { OAuthError } from '../errors.ts'
 import { refusal } from '../events/refusal.ts'
 import { page, redirect } from '../http/responses.ts'
-import { errorPage, errorView } from '../pages/error-page.ts'
+import { type AccountChoice, errorPage, errorView } from '../pages/error-page.ts'
 import type { Identity } from '../ports.ts'
 import { asRefusal, identifyUser, notAdmitted, reasonOf } from './identify.ts'
 import { finishAccountSignIn } from './pending.ts'
@@ -21,15 +21,25 @@ export async function completeAccountSignIn(
   fields: Readonly<Record<string, string | undefined>>,
 ): Promise<Response> {
   const { flow, provider, cookies } = finishAccountSignIn(ctx, http, fields.state)
-  const refuse = (error: OAuthError): Response =>
-    page(errorPage(ctx.settings.look, errorView(error, call.requestId())), error.status, cookies)
+  const refuse = (error: OAuthError, account?: AccountChoice): Response =>
+    page(
+      errorPage(ctx.settings.look, { ...errorView(error, call.requestId()), account }),
+      error.status,
+      cookies,
+    )
   try {
     const upstream = await requestedProvider(ctx, http, provider)
     const { identity, refusal: notAllowed } = await identifyUser(ctx, call, upstream, fields, flow)
     if (!notAllowed) return openAccount(ctx, call, { provider, identity, cookies })
     const user = userOf(ctx, provider, identity)
     call.emit({ type: 'turned-away', endpoint: '/account', user, provider, ...reasonOf(notAllowed) })
-    return refuse(notAdmitted(notAllowed))
+    const { id, name, switchesAccount } = upstream
+    const action = `${ctx.settings.basePath}/account/sign-in`
+    return refuse(notAdmitted(notAllowed), {
+      name: identity.email ?? identity.name,
+      provider: name,
+      ...(switchesAccount && { another: { action, provider: id } }),
+    })
   } catch (error) {
     const refused = asRefusal(error)
     call.emit({ endpoint: '/account', ...refusal(refused), provider })

@@ -4,7 +4,7 @@ import { newGrantKey } from '../grants/grant-key.ts'
 import { ownerOf } from '../grants/owner.ts'
 import { page, redirect } from '../http/responses.ts'
 import type { Settings } from '../options/options.ts'
-import { errorPage } from '../pages/error-page.ts'
+import { type AccountChoice, errorPage } from '../pages/error-page.ts'
 import { finishPage } from '../pages/finish-page.ts'
 import type { Identity, UpstreamTokens } from '../ports.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
@@ -12,6 +12,7 @@ import { backedScopes, isUseful } from '../protocol/scope.ts'
 import { newCode } from '../tokens/codes.ts'
 import type { NotAdmitted } from '../upstream/admit-user.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { openConsent } from './consent-form.ts'
 import { notAdmitted, reasonOf, type SignedIn } from './identify.ts'
 import type { SignInRequest } from './pending.ts'
 import { userOf } from './provider-choice.ts'
@@ -26,16 +27,16 @@ export async function completeSignIn(
   ctx: Context,
   call: Call,
   upstream: Upstream,
-  done: { request: SignInRequest; signedIn: SignedIn; cookies: readonly string[] },
+  done: { http: Request; request: SignInRequest; signedIn: SignedIn; cookies: readonly string[] },
 ): Promise<Response> {
-  const { request, signedIn, cookies } = done
+  const { http, request, signedIn, cookies } = done
   const { identity, tokens, refusal } = signedIn
   const giveBack = () =>
     call.defer(ctx.endTokens(partiesOf(ctx, request, identity), tokens, (event) => call.emit(event)))
   if (refusal) {
     call.emit({ type: 'turned-away', ...partiesOf(ctx, request, identity), ...reasonOf(refusal) })
     giveBack()
-    return turnAway(ctx, call, request, refusal, cookies)
+    return turnAway(ctx, call, { request, refusal, cookies, choice: chooseAgain(ctx, http, upstream, done) })
   }
   const scope = backedScopes(
     request.scope,
@@ -53,7 +54,7 @@ export async function completeSignIn(
     throw error
   })
   call.defer(ctx.clientStates.drop(request))
-  return answer(ctx, request, { code, identity, cookies })
+  return answer(ctx, request, { code, cookies, choose: () => chooseAgain(ctx, http, upstream, done) })
 }
 
 /**
@@ -63,19 +64,20 @@ export async function completeSignIn(
 function answer(
   { settings, sealer }: Context,
   { redirectUri, state, client, mark }: SignInRequest,
-  { code, identity, cookies }: { code: string; identity: Identity; cookies: readonly string[] },
+  { code, cookies, choose }: { code: string; cookies: readonly string[]; choose: () => AccountAgain },
 ): Response {
   const location = withResponse(redirectUri, { code, state, iss: settings.issuer })
   if (settings.cookies.secure) return redirect(location, cookies)
+  const { account, cookies: added } = choose()
   const view = {
     clientName: client.name,
     redirectUri,
-    account: identity.email ?? identity.name,
+    account,
     action: `${settings.basePath}/finish`,
     answer: sealer.seal('finish', 'form', { location, until: settings.now() + settings.codeTtl }),
     mark: mark ?? '',
   }
-  return page(finishPage(settings.look, view), 200, cookies)
+  return page(finishPage(settings.look, view), 200, [...cookies, ...added])
 }
 
 /** Returns the parties of a grant that is not made. */
@@ -96,15 +98,41 @@ const nothingGranted = (detail: string | undefined) =>
 function turnAway(
   { settings }: Context,
   call: Call,
-  { redirectUri, state }: SignInRequest,
-  refusal: NotAdmitted,
-  cookies: readonly string[],
+  about: {
+    request: SignInRequest
+    refusal: NotAdmitted
+    cookies: readonly string[]
+    choice: AccountAgain
+  },
 ): Response {
-  const { message, code, reason, status } = notAdmitted(refusal)
+  const { redirectUri, state } = about.request
+  const { message, code, reason, status } = notAdmitted(about.refusal)
   const href = withResponse(redirectUri, { error: code, state, iss: settings.issuer })
   const back = { href, target: describeRedirect(redirectUri).target }
-  const view = { message, code, reason, requestId: call.requestId(), back }
-  return page(errorPage(settings.look, view), status, cookies)
+  const { account, cookies } = about.choice
+  const view = { message, code, reason, requestId: call.requestId(), back, account }
+  return page(errorPage(settings.look, view), status, [...about.cookies, ...cookies])
+}
+
+/** The account of a sign-in, with the way to another one and the cookies that this way needs. */
+interface AccountAgain {
+  readonly account: AccountChoice
+  readonly cookies: readonly string[]
+}
+
+/** Lets the user send the approved request once more, to sign in with another account. The form works in this browser only. */
+function chooseAgain(
+  ctx: Context,
+  http: Request,
+  { id, name: provider, switchesAccount }: Upstream,
+  { request, signedIn: { identity } }: { request: SignInRequest; signedIn: SignedIn },
+): AccountAgain {
+  const name = identity.email ?? identity.name
+  if (!switchesAccount) return { account: { name, provider }, cookies: [] }
+  const { mark: _mark, provider: _provider, stateKept: _stateKept, ...approved } = request
+  const { sealed, cookies } = openConsent(ctx, http, approved)
+  const action = `${ctx.settings.basePath}/consent`
+  return { account: { name, provider, another: { action, request: sealed, provider: id } }, cookies }
 }
 
 async function issueGrant(
@@ -126,6 +154,7 @@ async function issueGrant(
       code: { hash, challenge, redirectUri },
     },
     client,
+    target: describeRedirect(redirectUri).target,
     resource,
     scope,
     identity,

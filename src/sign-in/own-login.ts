@@ -78,7 +78,7 @@ export async function completeAuthorization(
   const upstream = requireOwnLogin(ctx, found.provider)
   const request = await withClientState(ctx, found)
   const signedIn = await judge(ctx, upstream, user)
-  return completeSignIn(ctx, call, upstream, { request, signedIn, cookies })
+  return completeSignIn(ctx, call, upstream, { http, request, signedIn, cookies })
 }
 
 async function judge(ctx: Context, upstream: Upstream, user: SignedInUser): Promise<SignedIn> {

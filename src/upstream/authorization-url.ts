@@ -10,14 +10,27 @@ export interface UpstreamFlow {
   readonly more?: readonly string[] | undefined
 }
 
+/** The `prompt` that lets the user choose another account, if the provider has one. */
+export const accountPromptOf = ({ accountPrompt, idToken }: Provider): string | undefined =>
+  accountPrompt === undefined ? (idToken ? 'login' : undefined) : accountPrompt || undefined
+
 /** Parameters that no definition and no option may change, because they bind the sign-in. */
 const BINDING = ['response_type', 'client_id', 'redirect_uri', 'state', 'nonce', 'resource']
 
-/** Returns the address at which the browser signs in. @param scopes The scopes to request. */
+/** One sign-in, as the provider is asked for it. */
+interface Asked {
+  readonly flow: UpstreamFlow
+  readonly scopes: readonly string[]
+  readonly redirectUri: string
+  /** Lets the user choose another account, if the provider can. */
+  readonly another: boolean
+}
+
+/** Returns the address at which the browser signs in. */
 export function authorizationUrl(
   provider: Provider,
   endpoint: string,
-  { flow, scopes, redirectUri }: { flow: UpstreamFlow; scopes: readonly string[]; redirectUri: string },
+  { flow, scopes, redirectUri, another }: Asked,
 ): string {
   const { idToken, nonce, responseMode, resource } = provider
   const params: Record<string, string | undefined> = {
@@ -36,6 +49,7 @@ export function authorizationUrl(
     }),
     ...Object.fromEntries(Object.entries(provider.params).filter(([name]) => !BINDING.includes(name))),
   }
+  if (another) params.prompt = [params.prompt, accountPromptOf(provider)].filter(Boolean).join(' ')
   const url = new URL(endpoint)
   for (const [name, value] of Object.entries(params)) if (value) url.searchParams.set(name, value)
   // Some servers read a plus as a plus. Every server reads this as a space.

@@ -22,9 +22,11 @@ export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
     kindsByTenant: [],
     admits: () => true,
     scopes: async () => [],
-    async authorizationUrl({ state }) {
+    switchesAccount: true,
+    async authorizationUrl({ state }, another = false) {
       const url = new URL(page)
       url.searchParams.set('state', state)
+      if (another) url.searchParams.set('prompt', 'login')
       return url.href
     },
     exchange: () => Promise.reject(responseFromElsewhere('sign-in-method-mismatch')),

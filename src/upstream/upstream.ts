@@ -2,7 +2,7 @@ import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, Identity, KeepAlive, UpstreamTokens } from '../ports.ts'
 import { kindsByTenant, type TenantKinds } from '../providers/parts/tenancy.ts'
 import { identifiesTokens, type Provider } from '../providers/provider.ts'
-import { authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
+import { accountPromptOf, authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
 import { confirmIdentity } from './confirm.ts'
 import { createServerMetadata } from './discovery.ts'
 import { createUpstreamFetch } from './fetch.ts'
@@ -54,8 +54,10 @@ export interface Upstream {
   grants(tokens: UpstreamTokens, scope: string): boolean
   /** Returns the scopes that were requested for one sign-in and those that were granted, for events. */
   explainScopes(tokens: UpstreamTokens): string
-  /** Returns the URL of the provider's sign-in page. */
-  authorizationUrl(flow: UpstreamFlow): Promise<string>
+  /** `true` if its sign-in page lets the user choose another account. */
+  readonly switchesAccount: boolean
+  /** Returns the URL of the provider's sign-in page. @param another Lets the user choose another account there. */
+  authorizationUrl(flow: UpstreamFlow, another?: boolean): Promise<string>
   /**
    * Checks the authorization response and exchanges its code.
    *
@@ -155,13 +157,15 @@ export function createUpstream(
     kindsByTenant: kindsByTenant(provider),
     admits: (identity) => hasRequiredClaims(provider, identity),
     scopes,
-    async authorizationUrl(flow) {
+    switchesAccount: accountPromptOf(provider) !== undefined,
+    async authorizationUrl(flow, another = false) {
       const { authorization_endpoint: endpoint } = await metadata()
       if (!endpoint)
         throw new OAuthError('server_error', 'The provider has no authorization endpoint', {
           reason: 'provider-endpoint-missing',
         })
-      return authorizationUrl(provider, endpoint, { flow, scopes: await scopes(flow.more), redirectUri })
+      const asked = { flow, scopes: await scopes(flow.more), redirectUri, another }
+      return authorizationUrl(provider, endpoint, asked)
     },
     async exchange(answer, flow) {
       const known = await metadata()

@@ -1,4 +1,5 @@
 import { bitbucket } from 'lockgate/providers/bitbucket'
+import { dev } from 'lockgate/providers/dev'
 import { github } from 'lockgate/providers/github'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -124,10 +125,11 @@ describe.skipIf(noChromium)('every page, as people see it', { timeout: 60_000 },
     const sent = page.waitForRequest((request) => request.url().startsWith('https://bitbucket.org/'))
     await page.click('text=continue with Bitbucket', { noWaitAfter: true })
     expect((await sent).url()).toContain('client_id=a')
-    // The browser may still be on its way to the provider, which is not there.
-    await page.goto(`${several.url}/account`).catch(() => page.goto(`${several.url}/account`))
-    await examine(shown, 'account-chooser')
     await shown.close()
+    // Another tab, because the first one may still be on its way to the provider, which is not there.
+    const account = await open('/account', several)
+    await examine(account, 'account-chooser')
+    await account.close()
     await several.close()
   })
 
@@ -216,6 +218,71 @@ describe.skipIf(noChromium)('every page, as people see it', { timeout: 60_000 },
     expect(await page.textContent('main')).toContain('Sign in with the provider')
     expect(shown.complaints).toEqual([])
     await shown.close()
+  })
+
+  test('an account that is not allowed is named, and another one is a click away', async () => {
+    const strict = await startSite({ name: 'Example Tools', allow: ['grace@example.com'] })
+    const client = await register(strict.system, {
+      client_name: 'Assistant',
+      redirect_uris: ['https://assistant.example.com/callback'],
+    })
+    const shown = await open(authorizeUrl(strict.system, client), strict)
+    const { page } = shown
+    await page.click('button[value=allow]')
+    await signInAt(page, 'ada')
+    await page.waitForURL(`${strict.url}/callback**`)
+    expect(await page.textContent('h1')).toBe('This account cannot use Example Tools')
+    expect(await page.textContent('main')).toContain('as ada@example.com')
+    await examine(shown, 'turned-away')
+    const asked = page.waitForRequest((request) => request.url().includes('prompt='))
+    await page.click('text=Use another account')
+    expect(new URL((await asked).url()).searchParams.get('prompt')).toContain('login')
+    await page.waitForSelector('input[name=login]')
+    await shown.close()
+    await strict.close()
+  })
+
+  test('the last step names the app, the place and the account', async () => {
+    const client = await register(site.system, {
+      client_name: 'Assistant',
+      redirect_uris: [site.redirectUri],
+    })
+    const plain = await visit(browser, site, { javaScriptEnabled: false })
+    await plain.page.goto(authorizeUrl(site.system, client))
+    await plain.page.click('button[value=allow]')
+    await signInAt(plain.page, 'ada')
+    await plain.page.waitForURL(`${site.url}/callback**`)
+    expect(await plain.page.textContent('main')).toContain('You signed in as ada@example.com.')
+    const content = await plain.page.content()
+    await plain.page.context().close()
+    // The same page with script, which the examination needs, in a tab that did not approve the request.
+    const shown = await visit(browser, site)
+    await shown.page.route('**/last-step', (route) =>
+      route.fulfill({ contentType: 'text/html', body: content }),
+    )
+    await shown.page.goto(`${site.url}/last-step`)
+    await examine(shown, 'finish')
+    await shown.page.context().close()
+  })
+
+  test('the sign-in for development, at first and with a wrong address', async () => {
+    const local = await startSite({ name: 'Example Tools', upstream: dev() })
+    const client = await register(local.system, { client_name: 'Assistant' })
+    const shown = await open(authorizeUrl(local.system, client), local)
+    const { page } = shown
+    await page.click('button[value=allow]')
+    await page.waitForSelector('input[name=email]')
+    await examine(shown, 'development')
+    await page.$eval('input[name=email]', (input) => {
+      const field = input as HTMLInputElement
+      field.type = 'text'
+      field.value = 'no address'
+    })
+    await page.click('main button')
+    expect(await page.textContent('[role=alert]')).toContain('Enter an e-mail address')
+    await examine(shown, 'development-wrong')
+    await page.context().close()
+    await local.close()
   })
 
   test('a theme and a translation reach every page, and a logo is shown', async () => {

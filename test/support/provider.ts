@@ -118,9 +118,12 @@ export async function signInAtProvider(
   page: Shown,
   options: { stopAt: string; login?: string },
 ): Promise<Shown | string> {
+  const { origin } = new URL(page.url)
   let shown: Shown | string = page
   for (let step = 0; step < 4 && typeof shown !== 'string'; step++) {
     const current = asPage(shown)
+    // A page of the proxy has forms too, such as the one for another account.
+    if (new URL(current.url).origin !== origin) return current
     const asksForLogin = current.document.querySelector('input[name=login]') !== null
     if (!asksForLogin && !current.document.querySelector('form')) return current
     const values: Record<string, string> = asksForLogin

@@ -36,6 +36,7 @@ export function githubParts(web: string, api: string): ProviderParts {
     memberships: { scopes: ['read:org'] },
     scopeWords: WORDS,
     scopeImplies: IMPLIED,
+    accountPrompt: 'select_account',
     headers: { 'user-agent': 'lockgate' },
     answer: { scopeSeparator: ',' },
     // Expiring tokens are a setting of an OAuth app. A refresh ends both previous tokens.

@@ -131,6 +131,11 @@ export interface ProviderParts {
   readonly nonce?: boolean | undefined
   /** Sends `prompt=consent` with `offline_access` (OpenID Connect Core §11). */
   readonly offlineConsent?: boolean | undefined
+  /**
+   * The `prompt` with which the provider lets the user choose another account (OpenID Connect Core §3.1.2.1). Default:
+   * `login` if it issues ID tokens. `false` if it has none.
+   */
+  readonly accountPrompt?: 'select_account' | 'login' | false | undefined
   readonly responseMode?: 'query' | 'form_post' | undefined
   readonly pkce?: boolean | undefined
   /** Further parameters of the authorization request. */
