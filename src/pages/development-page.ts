@@ -15,10 +15,10 @@ export const developmentPage = (look: Look, view: { action: string; problem?: st
     TITLE,
     html`<h1>${TITLE}</h1>
 <p class="soft">This sign-in is for development. It accepts every user, and works on this machine only.</p>
-${view.problem !== undefined && html`<p role="alert">${view.problem}</p>`}
+${view.problem !== undefined && html`<p class="badge warn" role="alert"><span class="mark" aria-hidden="true">!</span><span>${view.problem}</span></p>`}
 <form method="post" action="${view.action}">
-<p><label>E-mail address<br><input name="email" type="email" required value="dev@example.com" autocomplete="off"></label></p>
-<p><label>Groups, comma-separated<br><input name="groups" value="" autocomplete="off" placeholder="admins, engineers"></label></p>
+<label class="field">E-mail address<input name="email" type="email" required value="dev@example.com" autocomplete="off"></label>
+<label class="field">Groups, comma-separated<input name="groups" value="" autocomplete="off" placeholder="admins, engineers"></label>
 <div class="row"><button type="submit" class="main">Sign in</button></div>
 </form>`,
   )

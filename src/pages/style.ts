@@ -59,6 +59,9 @@ details>div{padding:0 .15rem 1rem}
 .asked summary{color:var(--soft);font-size:.9375rem;font-weight:500}
 .snippet{display:flex;align-items:flex-start;gap:.5rem;margin:.6rem 0;padding:.6rem .6rem .6rem .9rem;background:var(--inset);border:1px solid var(--line);border-radius:8px}
 .snippet pre{flex:1;min-width:0;margin:0;padding:.2rem 0;white-space:pre-wrap}
+.field{display:block;margin:1rem 0;font-weight:600}
+.field input{display:block;width:100%;margin-top:.35rem;padding:.6rem .75rem;font:inherit;font-weight:400;color:var(--text);background:var(--card);border:1px solid var(--firm);border-radius:8px}
+.field input::placeholder{color:var(--soft);opacity:1}
 fieldset{margin:1.75rem 0 0;padding:0;border:0;min-width:0}
 legend{padding:0}
 legend h2{margin:0 0 .35rem}
@@ -89,7 +92,7 @@ h1{font-size:1.3125rem}
 dl{grid-template-columns:1fr;gap:0}
 dd+dt{margin-top:.4rem}
 .row{flex-direction:column-reverse}
-.row>button{flex-basis:auto}
+.row>button,.row>form{flex-basis:auto}
 .snippet{flex-direction:column}
 .snippet pre{width:100%}
 }

@@ -235,7 +235,7 @@ describe.skipIf(noChromium)('every page, as people see it', { timeout: 60_000 },
     expect(await page.textContent('main')).toContain('as ada@example.com')
     await examine(shown, 'turned-away')
     const asked = page.waitForRequest((request) => request.url().includes('prompt='))
-    await page.click('text=Use another account')
+    await page.click('button:has-text("Use another account")')
     expect(new URL((await asked).url()).searchParams.get('prompt')).toContain('login')
     await page.waitForSelector('input[name=login]')
     await shown.close()
