@@ -49,6 +49,7 @@ const DECIDES: Readonly<Record<keyof Provider, boolean>> = {
   sendScope: false,
   nonce: false,
   offlineConsent: false,
+  accountPrompt: false,
   responseMode: false,
   pkce: false,
   refreshParams: false,
