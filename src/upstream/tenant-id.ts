@@ -73,8 +73,8 @@ const DECIDING = Object.entries(DECIDES).flatMap(([name, decides]) =>
 )
 
 /**
- * Returns the id of a tenant in grants. Tenants that differ in anything that decides who comes in have different ids, so
- * that nothing of one tenant is valid for another, even if they share an application at the provider.
+ * Returns the id of a tenant in grants. Tenants that differ in anything that decides who comes in have different ids.
+ * Nothing of one tenant is then valid for another, even if they share an application at the provider.
  */
 export const tenantId = (provider: Provider): string =>
   `${provider.id}-${digest(stable(DECIDING.map((name) => provider[name] ?? null))).slice(0, 16)}`
