@@ -10,7 +10,7 @@ import { createEmit, type Emit } from './events/event.ts'
 import { createDestinations, type Destinations } from './forward/destinations.ts'
 import { createStreams, type Streams } from './forward/streams.ts'
 import { withEndings } from './grants/endings.ts'
-import { providerOf } from './grants/grant.ts'
+import { type Grant, providerOf } from './grants/grant.ts'
 import { formatGrantKey } from './grants/grant-key.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
 import { failClosed } from './grants/store-failure.ts'
@@ -18,11 +18,14 @@ import { API_KEY_CLIENT, createApiKeys } from './guard/api-keys.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
 import { createProviderBearer } from './guard/provider-bearer.ts'
 import { createLimits, type Limits } from './limits/limits.ts'
-import type { Settings } from './options/options.ts'
+import type { Resource, Settings } from './options/options.ts'
 import type { UpstreamTokens } from './ports.ts'
 import { neededMemberships } from './protocol/allow.ts'
+import { createSigning } from './signing/create-signing.ts'
+import type { Signer } from './signing/signer.ts'
 import { type AccessTokens, createAccessTokens } from './tokens/access-token.ts'
 import { type ClientStates, createClientStates } from './tokens/client-states.ts'
+import { createSignedTokens, type SignedTokens } from './tokens/signed-token.ts'
 import { type AdmitUser, createAdmitUser } from './upstream/admit-user.ts'
 import { createUpstreams } from './upstream/create-upstreams.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
@@ -35,6 +38,12 @@ export interface Context {
   readonly clients: Clients
   readonly grants: Grants
   readonly accessTokens: AccessTokens
+  /** Absent if nothing is signed. */
+  readonly signer: Signer | undefined
+  /** Absent if no server has signed access tokens. */
+  readonly signedTokens: SignedTokens | undefined
+  /** Returns whether the provider of a grant is still one of the resource's. */
+  belongs(grant: Grant, resource: Resource): boolean
   readonly clientStates: ClientStates
   readonly upstreams: Upstreams
   readonly connections: Connections
@@ -92,6 +101,9 @@ export function createContext(settings: Settings): Context {
   const revocationLag = store.consistency === 'eventual' ? 0 : settings.revocationLag
   const grants = createGrants({ store, sealer, now, uptime, revocationLag, emit, keepAlive })
   const accessTokens = createAccessTokens(sealer, issuer)
+  const signer = createSigning(settings, { store, sealer, emit, keepAlive })
+  const isSigned = settings.resources.some(({ signed }) => signed !== undefined)
+  const signedTokens = signer && isSigned ? createSignedTokens({ signer, issuer, emit }) : undefined
   const clientStates = createClientStates({ store, sealer, ttl: settings.signInTtl })
   const upstreams = createUpstreams(settings.upstream, `${issuer}/callback`, ({ id }) => ({
     fetch,
@@ -155,12 +167,14 @@ export function createContext(settings: Settings): Context {
   })
   const streams = createStreams(now, settings.limits === false ? undefined : settings.limits)
   grants.onChange((key) => streams.recheck(formatGrantKey(key)))
+  const belongs: Context['belongs'] = (grant, resource) =>
+    grant.origin.type !== 'sign-in' || upstreams.serves(providerOf(grant), resource)
   const guard = createGuard({
     accessTokens,
+    signedTokens,
     apiKeys,
     grants,
-    belongs: (grant, resource) =>
-      grant.origin.type !== 'sign-in' || upstreams.serves(providerOf(grant), resource),
+    belongs,
     upstreamToken: async (key, refused) => tokenOf(await connections.fresh(key, refused)),
     scopes: settings.scopes,
     now,
@@ -174,6 +188,9 @@ export function createContext(settings: Settings): Context {
     clients,
     grants,
     accessTokens,
+    signer,
+    signedTokens,
+    belongs,
     clientStates,
     upstreams,
     connections,

@@ -39,8 +39,8 @@ export function createRouter(ctx: Context): Routing {
     const answer = bounded(ctx, route.caller, byMethod(route))
     router.all(route.path, (_match: IRequest, request: Request, call: Call) => answer(request, call))
   }
-  const resourceAt = createResourceMatcher(settings.resources, settings.basePath)
-  const judges = new Map(settings.resources.map((resource) => [resource, createJudge(resource, ctx)]))
+  const resourceAt = createResourceMatcher(settings.guarded, settings.basePath)
+  const judges = new Map(settings.guarded.map((resource) => [resource, createJudge(resource, ctx)]))
   const missing = bounded(ctx, 'program', notFound)
   const isOwn = (path: string) =>
     path.startsWith('/.well-known/') || router.routes.some(([, pattern]) => pattern.test(path))

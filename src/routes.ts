@@ -8,6 +8,8 @@ import { developmentPageEndpoint, developmentSignInEndpoint } from './endpoints/
 import type { Caller } from './endpoints/failure.ts'
 import { finishEndpoint } from './endpoints/finish.ts'
 import { healthEndpoint, homeEndpoint } from './endpoints/home.ts'
+import { introspectEndpoint } from './endpoints/introspect.ts'
+import { keysEndpoint } from './endpoints/keys.ts'
 import {
   changeRegistrationEndpoint,
   deleteRegistrationEndpoint,
@@ -18,11 +20,7 @@ import { limited } from './endpoints/rate-limit.ts'
 import { registerEndpoint } from './endpoints/register.ts'
 import { resourceMetadataEndpoint } from './endpoints/resource-metadata.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
-import {
-  emptyKeySetEndpoint,
-  openidConfigurationEndpoint,
-  serverMetadataEndpoint,
-} from './endpoints/server-metadata.ts'
+import { openidConfigurationEndpoint, serverMetadataEndpoint } from './endpoints/server-metadata.ts'
 import { tokenEndpoint } from './endpoints/token/token.ts'
 import type { Resource } from './options/options.ts'
 import { isDevelopment } from './options/upstream.ts'
@@ -40,11 +38,11 @@ const browser = (path: string, methods: Route['methods']): Route => ({ path, cal
 
 /** Returns the documents by which clients find this server. */
 function documentsOf({ settings }: Context): readonly Route[] {
-  const { basePath: base, resources, discovery } = settings
+  const { basePath: base, guarded, discovery } = settings
   const server = wellKnownPath('oauth-authorization-server', '')
-  const [only, ...others] = resources
+  const [only, ...others] = guarded
   // The innermost resource first: a document also answers for the addresses below its resource.
-  const inward = [...resources].sort((a, b) => b.path.length - a.path.length)
+  const inward = [...guarded].sort((a, b) => b.path.length - a.path.length)
   const resource = (one: Resource, path: string) =>
     program(`${path}/*`, { GET: resourceMetadataEndpoint(one, path) })
   const below = base !== '' && discovery.belowPath
@@ -53,15 +51,16 @@ function documentsOf({ settings }: Context): readonly Route[] {
       ? [
           program(base + server, { GET: serverMetadataEndpoint }),
           program(`${base}/.well-known/openid-configuration`, { GET: openidConfigurationEndpoint }),
-          program(`${base}/.well-known/jwks.json`, { GET: emptyKeySetEndpoint }),
+          program(`${base}/.well-known/jwks.json`, { GET: keysEndpoint }),
           ...inward.map((one) => resource(one, resourceMetadataPath(one.path, base))),
         ]
       : []),
     program(server + base, { GET: serverMetadataEndpoint }),
+    ...(discovery.openid ? openidRoutes(base, below) : []),
     ...(base !== '' && discovery.atRoot ? [program(server, { GET: serverMetadataEndpoint })] : []),
     ...inward.map((one) => resource(one, resourceMetadataPath(one.path))),
     // Clients that find nothing at the resource's own path look here. With several resources it would mislead.
-    ...(others.length === 0 && only.path !== ''
+    ...(only && others.length === 0 && only.path !== ''
       ? [
           program(resourceMetadataPath(''), {
             GET: resourceMetadataEndpoint(only, resourceMetadataPath('')),
@@ -71,9 +70,17 @@ function documentsOf({ settings }: Context): readonly Route[] {
   ]
 }
 
+/** Relying parties append the name to the issuer; clients of MCP insert it before the path. */
+const openidRoutes = (base: string, below: boolean): readonly Route[] => {
+  const document = { GET: openidConfigurationEndpoint }
+  const appended = program(`${base}/.well-known/openid-configuration`, document)
+  if (base === '') return [appended]
+  return [program(wellKnownPath('openid-configuration', base), document), ...(below ? [] : [appended])]
+}
+
 /** Returns every other endpoint but the MCP servers. HEAD, OPTIONS, 404 and 405 follow from these tables. */
-function endpointsOf({ settings, clients }: Context): readonly Route[] {
-  const { basePath: base, resources } = settings
+function endpointsOf({ settings, clients, signer }: Context): readonly Route[] {
+  const { basePath: base, guarded } = settings
   return [
     ...(clients.register ? [program(`${base}/register`, { POST: limited(registerEndpoint) })] : []),
     ...(clients.stored
@@ -111,9 +118,13 @@ function endpointsOf({ settings, clients }: Context): readonly Route[] {
       : []),
     program(`${base}/token`, { POST: tokenEndpoint }),
     program(`${base}/revoke`, { POST: revokeEndpoint }),
+    ...(signer ? [program(`${base}/jwks`, { GET: keysEndpoint })] : []),
+    ...(settings.resourceServers.length > 0
+      ? [program(`${base}/introspect`, { POST: introspectEndpoint })]
+      : []),
     program(`${base}/health`, { GET: healthEndpoint }),
     ...(settings.metrics ? [program(`${base}/metrics`, { GET: metricsEndpoint(settings.metrics) })] : []),
-    ...(resources.some(({ path }) => path === base) ? [] : [browser(base || '/', { GET: homeEndpoint })]),
+    ...(guarded.some(({ path }) => path === base) ? [] : [browser(base || '/', { GET: homeEndpoint })]),
   ]
 }
 

@@ -167,6 +167,22 @@ export const seconds = {
   appleSecret: 300,
   /** The time for which clients may cache the metadata documents. */
   metadataCached: 300,
+  /** The time for which a new signing key is published before it signs, and an old one after its last token. */
+  keyOverlap: 86_400,
+  /** The time for which signing keys are used before they are read from the storage again. */
+  signingKeysRead: 300,
+  /** The pause between two readings of the signing keys because of an unknown key. */
+  signingKeysPause: 10,
+  /** The time for which verifiers may cache the published keys. */
+  keysCached: 600,
+  /** The lifetime of the signed identity for the server behind. */
+  identityLife: 60,
+  /** The time for which one signed identity is sent again. */
+  identityReused: 30,
+  /** The time before its expiry from which an exchanged token is not used any more. */
+  exchangedEdge: 60,
+  /** The time for which an exchanged token without an expiry is used. */
+  exchangedUnknown: 300,
   /** The time for which a client's document is cached if it names none. */
   documentFresh: 300,
   /** The longest time for which a client's document is cached. */

@@ -17,6 +17,7 @@ export type Purpose =
   | 'user'
   | 'refresh-token'
   | 'access-token'
+  | 'signing-keys'
 
 /** The keys derived from one secret. */
 export interface KeySet {

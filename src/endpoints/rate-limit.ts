@@ -39,6 +39,28 @@ export async function asClient<T>(
   }
 }
 
+/**
+ * Returns the server that proves its identity. Its requests are not counted, because the operator configured it. Failures
+ * are.
+ *
+ * @throws {OAuthError} `too_many_requests`, or the failure of the proof.
+ */
+export async function asCaller(
+  { limits }: Context,
+  call: Call,
+  id: string,
+  prove: () => Promise<Client>,
+): Promise<Client> {
+  const claim = { client: digest(`resource-server:${id}`).slice(0, 22), address: call.address() }
+  await limits.claimed(claim)
+  try {
+    return await prove()
+  } catch (error) {
+    if (error instanceof OAuthError) await limits.failed(claim, error, exists(error))
+    throw error
+  }
+}
+
 /** Tells whether a failed proof was that of a client that exists. Random ids must not fill the limiter. */
 const exists = ({ code, reason }: OAuthError): boolean =>
   code === 'invalid_client' && reason !== 'unknown-client'

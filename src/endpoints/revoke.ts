@@ -10,6 +10,7 @@ import { type Owner, ownerOf } from '../grants/owner.ts'
 import { readForm, required } from '../http/params.ts'
 import { parseRefreshToken } from '../tokens/refresh-token.ts'
 import { asClient } from './rate-limit.ts'
+import { openAccessToken } from './token/access-token.ts'
 
 /**
  * Revokes a refresh token, and with it the grant, or the access tokens of a grant. A token that is unknown or another
@@ -20,7 +21,7 @@ import { asClient } from './rate-limit.ts'
 export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
   const params = await readForm(request)
   const credentials = readCredentials(request.headers.get('authorization'), params.fields)
-  const found = recognise(ctx, params.fields.token ?? '')
+  const found = await recognise(ctx, params.fields.token ?? '')
   const prove = async () => {
     const show = () => found && { key: found.key, isReal: () => true }
     const claimed = await findClient(ctx, credentials.id, show)
@@ -77,9 +78,9 @@ interface Recognised {
 }
 
 /** Recognises a token by its form, regardless of `token_type_hint`. */
-function recognise({ keyring, accessTokens, settings }: Context, token: string): Recognised | undefined {
-  const refresh = parseRefreshToken(keyring, token)
+async function recognise(ctx: Context, token: string): Promise<Recognised | undefined> {
+  const refresh = parseRefreshToken(ctx.keyring, token)
   if (refresh) return { key: refresh.key, kind: 'refresh' }
-  const access = accessTokens.open(token, settings.now())
+  const access = await openAccessToken(ctx, token)
   return access && { key: access.key, kind: 'access' }
 }

@@ -15,10 +15,7 @@ export const serverMetadataEndpoint: Endpoint = (_request, ctx) =>
 export const openidConfigurationEndpoint: Endpoint = (_request, ctx) =>
   cacheableJson(openidConfiguration(metadataOf(ctx), ctx.settings.issuer), seconds.metadataCached)
 
-/** Serves the empty key set that the OpenID configuration has to name. */
-export const emptyKeySetEndpoint: Endpoint = () => cacheableJson({ keys: [] }, seconds.metadataCached)
-
-const metadataOf = ({ settings, clients }: Context): Record<string, unknown> =>
+const metadataOf = ({ settings, clients, signer }: Context): Record<string, unknown> =>
   serverMetadata({
     issuer: settings.issuer,
     scopes: Object.keys(settings.scopes),
@@ -29,4 +26,9 @@ const metadataOf = ({ settings, clients }: Context): Record<string, unknown> =>
       clients.documents !== undefined ||
       settings.clients.some(({ jwks, jwksUri }) => (jwks ?? jwksUri) !== undefined),
     issParameter: settings.discovery.issParameter,
+    signs: signer !== undefined,
+    introspection: settings.resourceServers.map(({ jwks }) =>
+      jwks ? 'private_key_jwt' : 'client_secret_basic',
+    ),
+    verified: settings.resources.filter(({ signed }) => signed).map(({ id }) => id),
   })

@@ -30,6 +30,11 @@ interface OfAGrant {
   readonly grant: string
 }
 
+interface OfAGrantOrKey {
+  readonly user: string
+  readonly resource: string
+}
+
 /** A reason, and what belongs to it. */
 interface Reasoned {
   readonly reason: ReasonCode
@@ -72,6 +77,8 @@ export interface EventMembers {
   readonly issued: OfAGrant
   /** The client received tokens for a refresh token. */
   readonly refreshed: OfAGrant
+  /** A token or an identity was signed without a claim that the operator chose, because it did not fit. */
+  readonly 'claim-omitted': OfAGrantOrKey & Reasoned
   /** A client revoked a token. */
   readonly revoked: OfAGrant & {
     /** The kind of the token. */

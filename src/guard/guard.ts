@@ -10,7 +10,9 @@ import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
 import { covers, type ScopeTable } from '../protocol/scope.ts'
 import { invalidToken } from '../refusals.ts'
+import { createSingleFlight } from '../single-flight.ts'
 import type { AccessClaims, AccessTokens } from '../tokens/access-token.ts'
+import type { SignedTokens } from '../tokens/signed-token.ts'
 import type { Admission } from './admission.ts'
 import type { ApiKeys } from './api-keys.ts'
 
@@ -56,6 +58,8 @@ function requireScopes(
 /** Opens a token once per process, and reads its grant once per `revocationLag`. Other requests cost two look-ups in memory. */
 export function createGuard(ports: {
   accessTokens: AccessTokens
+  /** Absent if no server has signed access tokens. */
+  signedTokens: SignedTokens | undefined
   apiKeys: ApiKeys
   grants: Grants
   /** Returns whether a grant's provider is still one of this resource's. */
@@ -67,7 +71,9 @@ export function createGuard(ports: {
   uptime: Clock
   revocationLag: number
 }): Guard {
-  const { accessTokens, apiKeys, grants, belongs, upstreamToken, scopes, now, uptime, revocationLag } = ports
+  const { accessTokens, signedTokens, apiKeys, grants, belongs, upstreamToken, now, uptime, revocationLag } =
+    ports
+  const { scopes } = ports
   const known = createBoundedMap<string, Known>({
     entries: LIMIT,
     bytes: {
@@ -75,6 +81,8 @@ export function createGuard(ports: {
       of: (name, { live }) => ENTRY + name.length + (live.grant?.identity.length ?? 0),
     },
   })
+  /** Signatures under way, so that each token is verified once. */
+  const opening = createSingleFlight<AccessClaims | undefined>()
   /** The opened identity of each grant, which all its tokens share. */
   const users = new WeakMap<LiveGrant, { readonly sealed: string; readonly user: Auth['user'] }>()
 
@@ -97,6 +105,14 @@ export function createGuard(ports: {
     if (!admission) throw invalidToken('unknown-token')
     requireScopes(admission.auth.scopes, resource, scopes, admission.clientName)
     return admission
+  }
+
+  /** Judges a text that claims to be a signed token of this server. Such a text is shown to no other party. */
+  async function admitSigned(name: string, token: string, resource: Resource): Promise<Admission> {
+    if (!resource.signed) throw invalidToken('token-of-another-resource')
+    const claims = await opening.join(name, () => signedTokens!.open(token, now()))
+    if (!claims) throw invalidToken('unknown-token')
+    return judge(known.get(name) ?? (await remember(name, token, claims, resource)), name, resource)
   }
 
   async function remember(
@@ -175,7 +191,10 @@ export function createGuard(ports: {
         entry = known.get(name)
         if (!entry) {
           const claims = accessTokens.open(token, now())
-          if (!claims) return admitByKey(token, resource)
+          if (!claims) {
+            if (signedTokens?.claimsToBeOwn(token)) return admitSigned(name, token, resource)
+            return admitByKey(token, resource)
+          }
           return remember(name, token, claims, resource).then((found) => judge(found, name, resource))
         }
       }

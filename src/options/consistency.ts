@@ -1,19 +1,32 @@
 import type { Store } from '../ports.ts'
 import type { Report } from './report.ts'
 import type { Resource } from './resource.ts'
+import type { SigningSettings } from './signing.ts'
 import { isOwnLogin, type UpstreamSettings } from './upstream.ts'
 
 /**
- * Refuses what an eventually consistent store cannot hold: two places would send one refresh token to a provider that
- * accepts it once, and the provider would end the sign-in.
+ * Refuses what an eventually consistent store cannot hold. Two places would send one refresh token to a provider that
+ * accepts it once, and the provider would end the sign-in. And each place would sign with a key of its own.
  */
 export function checkConsistency(
   { storage }: { readonly storage?: Store },
-  { upstream, resources }: UpstreamSettings & { readonly resources: readonly Resource[] },
+  {
+    upstream,
+    resources,
+    signing,
+  }: UpstreamSettings & SigningSettings & { readonly resources: readonly Resource[] },
   report: Report,
 ): void {
   // An option that is missing is reported elsewhere.
-  if (storage?.consistency !== 'eventual' || typeof upstream === 'function') return
+  if (storage?.consistency !== 'eventual') return
+  if (!signing.given && resources.some(({ signed }) => signed !== undefined)) {
+    report(
+      'signing.keys',
+      'is required with this storage, because two places could make different keys',
+      'mcp',
+    )
+  }
+  if (typeof upstream === 'function') return
   const rotating = upstream.find((place) => !isOwnLogin(place) && place.rotation === 'always')
   for (const [index, { forward }] of rotating ? resources.entries() : []) {
     if (forward !== 'upstream-token') continue

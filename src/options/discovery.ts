@@ -1,5 +1,7 @@
 import * as v from 'valibot'
 import { type Entries, flag, shape, type WithDefaults } from '../validation/shape.ts'
+import type { Report } from './report.ts'
+import type { Resource } from './resource.ts'
 
 /** Options about the metadata documents by which clients find this server. */
 export interface DiscoveryFamily {
@@ -30,9 +32,16 @@ export interface DiscoveryOptions {
    * @default true
    */
   issParameter?: boolean | undefined
+  /**
+   * Serves the metadata also as an OpenID configuration, for relying parties that know no other form, such as the federated
+   * credentials of a cloud. Needs a server with signed access tokens.
+   *
+   * @default false
+   */
+  openid?: boolean | undefined
 }
 
-const DOCUMENTS = { atRoot: true, belowPath: false, issParameter: true } as const
+const DOCUMENTS = { atRoot: true, belowPath: false, issParameter: true, openid: false } as const
 const DEFAULTS = { discovery: {} } as const
 
 export interface DiscoverySettings {
@@ -45,7 +54,22 @@ export const discoveryEntries: Entries<DiscoveryFamily, DiscoverySettings> = {
       atRoot: v.optional(flag, DOCUMENTS.atRoot),
       belowPath: v.optional(flag, DOCUMENTS.belowPath),
       issParameter: v.optional(flag, DOCUMENTS.issParameter),
+      openid: v.optional(flag, DOCUMENTS.openid),
     }),
     DEFAULTS.discovery,
   ),
+}
+
+export function checkDiscovery(
+  { discovery }: DiscoverySettings,
+  { resources }: { readonly resources: readonly Resource[] },
+  report: Report,
+): void {
+  if (discovery.openid && !resources.some(({ signed }) => signed)) {
+    report(
+      'discovery.openid',
+      'needs a server with `accessToken: { format: "jwt" }`: without one there are no keys',
+      'mcp',
+    )
+  }
 }

@@ -1,22 +1,32 @@
 import * as v from 'valibot'
 import { resourceMetadataPath } from '../protocol/documents.ts'
+import { canonicalResource } from '../protocol/resource.ts'
 import { defaultScope, offeredScopes, type ScopeTable } from '../protocol/scope.ts'
+import { isHttps } from '../providers/parts/https.ts'
 import { byKind, choice, type Entries, hook, listOf, shape, text } from '../validation/shape.ts'
+import { type AccessTokenOptions, accessToken, settleAccessToken } from './access-token.ts'
 import type { McpHandler } from './auth.ts'
 import { areUnique, type Report } from './report.ts'
 import type { ForwardMode, Resource } from './resource.ts'
 import { checkScopes, scopeName } from './scopes.ts'
+import type { SigningSettings } from './signing.ts'
 
-/** Members of {@link McpOptions} that both kinds of server have. */
-export interface McpCommon {
-  /** The path that clients use, below the path of `url`. By default the path of the server's own URL, or `/mcp` for a handler. */
-  path?: string | undefined
+/** Members of {@link McpOptions} that every kind of server has. */
+interface McpAny {
   /** The name for users and in the metadata. By default the name of this server. */
   name?: string | undefined
   /** The scopes that every request needs. */
   scopes?: readonly string[] | undefined
   /** The id of the provider that its users sign in at, or several. All by default. */
   upstream?: string | readonly string[] | undefined
+  /** The form of its access tokens: `{ format: 'jwt' }` for tokens that other servers can verify. Sealed by default. */
+  accessToken?: AccessTokenOptions | undefined
+}
+
+/** Members of {@link McpOptions} that every server behind Lockgate has. */
+export interface McpCommon extends McpAny {
+  /** The path that clients use, below the path of `url`. By default the path of the server's own URL, or `/mcp` for a handler. */
+  path?: string | undefined
   /**
    * The treatment of `Mcp-Session-Id`. `bound` gives the client a sealed id, which only the same user with the same client
    * can use. `dangerously-unbound` sends the server's own id, which any user of the server can use who knows it.
@@ -38,6 +48,8 @@ export interface ForwardedMcp extends McpCommon {
    */
   forward?: ForwardMode | undefined
   handler?: undefined
+  external?: undefined
+  resource?: undefined
 }
 
 /** An MCP server in this process. */
@@ -46,10 +58,27 @@ export interface HandledMcp extends McpCommon {
   handler: McpHandler
   url?: undefined
   forward?: undefined
+  external?: undefined
+  resource?: undefined
 }
 
-/** One protected MCP server: the address of a server, or a handler in this process. */
-export type McpOptions = ForwardedMcp | HandledMcp
+/**
+ * An MCP server elsewhere that verifies tokens itself. Lockgate issues signed tokens for it, and forwards nothing. The
+ * server publishes its own protected-resource metadata, which names Lockgate.
+ */
+export interface ExternalMcp extends McpAny {
+  external: true
+  /** The public URL of the server: the audience of its tokens. */
+  resource: string
+  url?: undefined
+  handler?: undefined
+  forward?: undefined
+  path?: undefined
+  sessions?: undefined
+}
+
+/** One protected MCP server: the address of a server, a handler in this process, or a server that verifies tokens itself. */
+export type McpOptions = ForwardedMcp | HandledMcp | ExternalMcp
 
 /** Options about the protected MCP servers. */
 export interface McpServersOptions {
@@ -90,10 +119,22 @@ const server = v.pipe(
     upstream: v.optional(providerIds),
     sessions: v.optional(choice('bound', 'dangerously-unbound')),
     forward: v.optional(choice('identity', 'upstream-token', 'nothing')),
+    accessToken: v.optional(accessToken),
+    external: v.optional(v.literal(true, 'expected `true`')),
+    resource: v.optional(v.pipe(v.string(), v.check(isHttps, 'expected an https URL without query'))),
   }),
   v.check(
-    ({ url, handler }) => (url === undefined) !== (handler === undefined),
-    'expected either `url` or `handler`',
+    ({ url, handler, external }) => [url, handler, external].filter((one) => one !== undefined).length === 1,
+    'expected one of `url`, `handler` and `external`',
+  ),
+  v.check(
+    ({ external, resource }) => (external === undefined) === (resource === undefined),
+    '`external` and `resource` belong together',
+  ),
+  v.check(
+    ({ external, path, sessions, forward }) =>
+      !external || [path, sessions, forward].every((one) => one === undefined),
+    'an external server has no `path`, `sessions` or `forward`: nothing is forwarded to it',
   ),
   v.forward(
     v.check(
@@ -112,7 +153,10 @@ export const mcpEntries: Entries<McpServersOptions, McpServersOptions> = {
 }
 
 export interface McpSettings {
+  /** Every server that tokens are issued for. */
   readonly resources: readonly [Resource, ...Resource[]]
+  /** Those of them that this proxy guards. */
+  readonly guarded: readonly Resource[]
 }
 
 /** The settings of other families that the MCP servers need. */
@@ -125,13 +169,17 @@ interface Around {
   readonly providers: readonly string[]
   /** `true` if the metadata documents are also below the path of `url`. */
   readonly belowPath: boolean
+  readonly signing: SigningSettings['signing']
+  /** Seconds. */
+  readonly accessTokenTtl: number
 }
 
 export function settleMcp({ mcp }: McpServersOptions, around: Around, report: Report): McpSettings {
   const { scopes, providers } = around
-  const resources = listMcp(mcp).map((options) => toResource(options, around))
+  const placeOf = (index: number) => (Array.isArray(mcp) ? `mcp.${index}` : 'mcp')
+  const resources = listMcp(mcp).map((options, index) => toResource(options, around, placeOf(index), report))
   for (const [index, resource] of resources.entries()) {
-    const at = Array.isArray(mcp) ? `mcp.${index}` : 'mcp'
+    const at = placeOf(index)
     checkScopes(`${at}.scopes`, resource.scopes, scopes, report)
     if (resource.scopes.some((scope) => Object.hasOwn(scopes, scope) && !resource.offered.includes(scope))) {
       report(`${at}.scopes`, 'names a scope that no provider of this server can give', 'scopes')
@@ -139,14 +187,19 @@ export function settleMcp({ mcp }: McpServersOptions, around: Around, report: Re
     if (resource.upstream?.some((id) => !providers.includes(id))) {
       report(`${at}.upstream`, 'names a provider that `upstream` does not have', 'upstream')
     }
-    if (!/^(\/[\w.~-]+)*$/.test(resource.path)) {
+    if (!isExternal(resource) && !/^(\/[\w.~-]+)*$/.test(resource.path)) {
       const rule = 'may contain only letters, digits, `-`, `.`, `_`, `~` and `/`'
       report(`${at}.path`, `is required: the path of \`url\` ${rule}`, 'url')
     }
   }
   if (!areUnique(resources.map(({ id }) => id))) report('mcp', 'two servers share one path')
-  return { resources: resources as [Resource, ...Resource[]] }
+  return {
+    resources: resources as [Resource, ...Resource[]],
+    guarded: resources.filter((one) => !isExternal(one)),
+  }
 }
+
+const isExternal = ({ target }: Resource): boolean => 'external' in target
 
 function listMcp(mcp: McpServersOptions['mcp']): readonly McpOptions[] {
   if (typeof mcp === 'string') return [{ url: mcp }]
@@ -154,16 +207,18 @@ function listMcp(mcp: McpServersOptions['mcp']): readonly McpOptions[] {
   return [mcp].flat() as readonly McpOptions[]
 }
 
-function toResource(options: McpOptions, around: Around): Resource {
+function toResource(options: McpOptions, around: Around, at: string, report: Report): Resource {
   const { origin, basePath, name, scopes, providers, belowPath } = around
-  const target = options.url === undefined ? { handler: options.handler } : { url: new URL(options.url) }
+  const target = targetOf(options)
   const upstream = typeof options.upstream === 'string' ? [options.upstream] : options.upstream
   const offered = offeredScopes(scopes, upstream ?? (providers.length > 0 ? providers : undefined))
   const own = options.path ?? ('url' in target ? target.url.pathname : '/mcp')
   const path = basePath + own.replace(/\/+$/, '')
+  const required = options.external === true
   return {
-    id: origin + path,
+    id: required ? canonicalResource(options.resource) : origin + path,
     path,
+    signed: settleAccessToken(options.accessToken, { ...around, required }, `${at}.accessToken`, report),
     name: options.name ?? name,
     scopes: options.scopes ?? [],
     defaultScope: defaultScope(options.scopes ?? [], scopes, offered),
@@ -174,4 +229,9 @@ function toResource(options: McpOptions, around: Around): Resource {
     target,
     metadataUrl: origin + resourceMetadataPath(path, belowPath ? basePath : ''),
   }
+}
+
+function targetOf(options: McpOptions): Resource['target'] {
+  if (options.external) return { external: true }
+  return options.url === undefined ? { handler: options.handler } : { url: new URL(options.url) }
 }

@@ -8,8 +8,10 @@ import type { McpServersOptions, McpSettings } from './mcp.ts'
 import type { NetworkOptions, NetworkSettings } from './network.ts'
 import type { PagesOptions, PagesSettings } from './pages.ts'
 import type { RegistrationOptions, RegistrationSettings } from './registration.ts'
+import type { ResourceServersOptions, ResourceServersSettings } from './resource-servers.ts'
 import type { ScopesOptions, ScopesSettings } from './scopes.ts'
 import type { ServerOptions, ServerSettings } from './server.ts'
+import type { SigningFamily, SigningSettings } from './signing.ts'
 import type { TokensOptions, TokensSettings } from './tokens.ts'
 import type { UpstreamOptions, UpstreamSettings } from './upstream.ts'
 
@@ -35,6 +37,8 @@ export interface ProxyOptions
     RegistrationOptions,
     DiscoveryFamily,
     TokensOptions,
+    SigningFamily,
+    ResourceServersOptions,
     LimitsOptions,
     NetworkOptions,
     EventsOptions {}
@@ -52,6 +56,8 @@ export interface Settings
     RegistrationSettings,
     DiscoverySettings,
     TokensSettings,
+    SigningSettings,
+    ResourceServersSettings,
     LimitsSettings,
     NetworkSettings,
     EventsSettings {}

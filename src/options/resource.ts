@@ -1,3 +1,4 @@
+import type { SignedRule } from './access-token.ts'
 import type { McpHandler } from './auth.ts'
 
 /** The information about the user that an MCP server receives. */
@@ -19,7 +20,13 @@ export interface Resource {
   readonly forward: ForwardMode
   /** Session ids are sealed for one user and client. */
   readonly bindsSessions: boolean
-  readonly target: { readonly url: URL } | { readonly handler: McpHandler }
+  /** The rule for signed access tokens. Absent: tokens are sealed. */
+  readonly signed: SignedRule | undefined
+  readonly target:
+    | { readonly url: URL }
+    | { readonly handler: McpHandler }
+    /** Tokens are issued for it, and clients reach it without this proxy. */
+    | { readonly external: true }
   /** The URL of its metadata document. */
   readonly metadataUrl: string
 }

@@ -14,8 +14,10 @@ import { type NetworkParsed, networkEntries } from './network.ts'
 import type { ProxyOptions } from './options.ts'
 import { type PagesParsed, pagesEntries } from './pages.ts'
 import { type RegistrationParsed, registrationEntries } from './registration.ts'
+import { type ResourceServersSettings, resourceServersEntries } from './resource-servers.ts'
 import { type ScopesParsed, scopesEntries } from './scopes.ts'
 import { type ServerParsed, serverEntries } from './server.ts'
+import { type SigningParsed, signingEntries } from './signing.ts'
 import { type TokensSettings, tokensEntries } from './tokens.ts'
 import { type UpstreamOptions, upstreamEntries } from './upstream.ts'
 
@@ -32,6 +34,8 @@ export interface ParsedOptions
     RegistrationParsed,
     DiscoverySettings,
     TokensSettings,
+    SigningParsed,
+    ResourceServersSettings,
     LimitsSettings,
     NetworkParsed,
     EventsParsed {}
@@ -48,6 +52,8 @@ const ENTRIES: Entries<ProxyOptions, ParsedOptions> = {
   ...registrationEntries,
   ...discoveryEntries,
   ...tokensEntries,
+  ...signingEntries,
+  ...resourceServersEntries,
   ...limitsEntries,
   ...networkEntries,
   ...eventsEntries,

@@ -4,7 +4,7 @@ import { allowEntries, type RuledProvider, settleAllow } from './allow.ts'
 import { apiKeysEntries, settleApiKeys } from './api-keys.ts'
 import { clientsEntries, settleClients } from './clients.ts'
 import { checkConsistency } from './consistency.ts'
-import { discoveryEntries } from './discovery.ts'
+import { checkDiscovery, discoveryEntries } from './discovery.ts'
 import { eventsEntries, settleEvents } from './events.ts'
 import { limitsEntries } from './limits.ts'
 import { mcpEntries, settleMcp } from './mcp.ts'
@@ -13,9 +13,11 @@ import type { ProxyOptions, Settings } from './options.ts'
 import { pagesEntries, settlePages } from './pages.ts'
 import { registrationEntries, settleRegistration } from './registration.ts'
 import { createReport } from './report.ts'
+import { resourceServersEntries, settleResourceServers } from './resource-servers.ts'
 import { type ParsedOptions, parseOptions } from './schema.ts'
 import { checkGivers, scopesEntries, settleScopes } from './scopes.ts'
 import { serverEntries, settleServer } from './server.ts'
+import { settleSigning, signingEntries } from './signing.ts'
 import { tokensEntries } from './tokens.ts'
 import { idOf, isOwnLogin, type Place, settleUpstream, upstreamEntries } from './upstream.ts'
 
@@ -47,24 +49,32 @@ export function readOptions(options: ProxyOptions): Settings {
   const ids = providers?.map(idOf) ?? []
   checkGivers(scopes, providers?.filter((one) => !isOwnLogin(one)).map(idOf), report)
   const discovery = own(discoveryEntries)
-  const around = { ...server, ...pages, ...discovery.discovery, scopes, providers: ids }
+  const signatures = settleSigning(own(signingEntries), report)
+  const lifetimes = own(tokensEntries)
+  const base = { ...server, ...pages, ...discovery.discovery }
+  const around = { ...base, ...signatures, ...lifetimes, scopes, providers: ids }
+  const servers = settleMcp(own(mcpEntries), around, report)
+  const known = settleClients(own(clientsEntries), scopes, report)
   const settings: Settings = {
     ...server,
     ...pages,
     scopes,
     upstream,
     ...discovery,
-    ...settleMcp(own(mcpEntries), around, report),
+    ...servers,
+    ...signatures,
     ...settleAllow(own(allowEntries), providers?.map(ruled) ?? [], report),
-    ...settleClients(own(clientsEntries), scopes, report),
+    ...known,
+    ...settleResourceServers(own(resourceServersEntries), { ...servers, ...known }, report),
     ...settleApiKeys(own(apiKeysEntries), { scopes, providers }, report),
     ...settleRegistration(own(registrationEntries), parsed.url, report),
-    ...own(tokensEntries),
+    ...lifetimes,
     ...own(limitsEntries),
     ...settleNetwork(own(networkEntries)),
     ...settleEvents(own(eventsEntries)),
   }
   checkConsistency(parsed, settings, report)
+  checkDiscovery(settings, settings, report)
   if (issues.length > 0) throw new ConfigError(issues)
   return settings
 }

@@ -16,6 +16,12 @@ export interface ServerDescription {
   readonly grantTypes: readonly string[]
   /** Announces that responses to clients carry `iss`. They carry it in any case. Default: `true`. */
   readonly issParameter?: boolean
+  /** `true` if there are public keys to verify tokens with. */
+  readonly signs?: boolean
+  /** The authentication methods at the introspection endpoint. Empty: there is no such endpoint. */
+  readonly introspection?: readonly AuthMethod[]
+  /** The resources whose tokens others can verify. */
+  readonly verified?: readonly string[]
 }
 
 /**
@@ -46,12 +52,33 @@ export function serverMetadata(server: ServerDescription): Record<string, unknow
     }),
     code_challenge_methods_supported: ['S256'],
     ...(issParameter && { authorization_response_iss_parameter_supported: true }),
+    ...verification(server),
+  }
+}
+
+/**
+ * Returns the members that lead resource servers to keys and introspection.
+ *
+ * @see [RFC 9728 §4](https://www.rfc-editor.org/rfc/rfc9728#section-4)
+ */
+function verification({ issuer, signs, introspection = [], verified = [] }: ServerDescription) {
+  const methods = [...new Set(introspection)].sort()
+  return {
+    ...(signs && { jwks_uri: `${issuer}/jwks` }),
+    ...(methods.length > 0 && {
+      introspection_endpoint: `${issuer}/introspect`,
+      introspection_endpoint_auth_methods_supported: methods,
+      ...(methods.includes('private_key_jwt') && {
+        introspection_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+      }),
+    }),
+    ...(verified.length > 0 && { protected_resources: verified }),
   }
 }
 
 /**
  * Returns the authorization-server metadata in the form of an OpenID configuration, for clients that find only this one
- * below a path. This server issues no ID tokens: the members that the form requires name an empty key set.
+ * below a path. This server issues no ID tokens: if it signs nothing, the members that the form requires name an empty key set.
  *
  * @see [OpenID Connect Discovery §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)
  */
@@ -59,8 +86,8 @@ export const openidConfiguration = (
   metadata: Readonly<Record<string, unknown>>,
   issuer: string,
 ): Record<string, unknown> => ({
-  ...metadata,
   jwks_uri: `${issuer}/.well-known/jwks.json`,
+  ...metadata,
   subject_types_supported: ['public'],
   id_token_signing_alg_values_supported: ['RS256'],
 })

@@ -8,6 +8,18 @@ export const operation = {
     'The storage failed, or did not respond in time.',
     'Read `error`, and check the storage itself.',
   ],
+  'signing-keys-unreadable': [
+    'The signing keys in the storage cannot be read; `detail` names the algorithm. New ones were made.',
+    'Nothing, if you removed the secret that sealed them. Otherwise restore the storage. Servers fetch the new keys by themselves.',
+  ],
+  'signing-keys-busy': [
+    'Too many instances wrote the signing keys at once.',
+    'Nothing, unless it happens often: then check the storage.',
+  ],
+  'too-many-groups': [
+    'The user has over 50 groups, or their names are too long for a token. The token has none of them.',
+    'Ask the identity provider to send only the groups of this application.',
+  ],
   'limiter-failed': [
     'The external rate limiter failed, so the one in memory decided.',
     'Read `error`, and check the limiter itself.',

@@ -213,7 +213,7 @@ describe('an option that may have several forms', () => {
 
   test.each<[object, object]>([
     [{ mcp: 'nowhere' }, { mcp: 'expected an http(s) URL' }],
-    [{ mcp: {} }, { mcp: 'expected either `url` or `handler`' }],
+    [{ mcp: {} }, { mcp: 'expected one of `url`, `handler` and `external`' }],
     [
       { mcp: { forward: 'identiy', url: RIGHT.mcp } },
       { 'mcp.forward': 'expected `identity` or `upstream-token` or `nothing`' },

@@ -33,7 +33,7 @@ const LADDER: readonly (readonly string[])[] = [
   ['protocol'],
   ['providers', 'pages'],
   ['options'],
-  ['grants', 'upstream'],
+  ['grants', 'upstream', 'signing'],
   ['tokens'],
   ['connections'],
   ['clients', 'limits'],

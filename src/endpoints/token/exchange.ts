@@ -10,6 +10,7 @@ import { resourceIds } from '../../protocol/resource.ts'
 import { invalidGrant } from '../../refusals.ts'
 import { seconds } from '../../timing.ts'
 import { refreshToken } from '../../tokens/refresh-token.ts'
+import { accessTokenLife, issueAccessToken } from './access-token.ts'
 import type { TokenParams } from './grant-type.ts'
 
 /** Returns the ids of the resources that a request names. */
@@ -53,21 +54,23 @@ function nextCheck({ revalidate }: Settings, grant: Grant, now: number): number 
 }
 
 /** @see [OAuth 2.1 §3.2.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.2.3) */
-export function tokenResponse(
-  { settings, keyring, accessTokens }: Context,
+export async function tokenResponse(
+  ctx: Context,
   call: Call,
   key: GrantKey,
   { grant, scope }: Issue,
   type: 'issued' | 'refreshed',
-): Response {
+): Promise<Response> {
+  const { settings, keyring } = ctx
+  const { client, resource, epoch } = grant
   const issuedAt = settings.now()
   const expiresAt = Math.min(
-    issuedAt + settings.accessTokenTtl,
+    issuedAt + accessTokenLife(ctx, resource),
     grant.endsAt ?? Number.POSITIVE_INFINITY,
     nextCheck(settings, grant, issuedAt),
   )
-  const { client, resource, epoch } = grant
-  const accessToken = accessTokens.issue({ key, epoch, client, resource, scope, issuedAt, expiresAt })
+  const claims = { key, epoch, client, resource, scope, issuedAt, expiresAt }
+  const accessToken = await issueAccessToken(ctx, grant, claims)
   call.emit({ type, ...ownerOf(key, grant) })
   return json({
     access_token: accessToken,
