@@ -1,4 +1,5 @@
 import type { ConfigIssue } from './errors.ts'
+import { longLivedTokens } from './options/access-token.ts'
 import type { Settings } from './options/options.ts'
 import { overlappingTargets } from './options/overlapping-targets.ts'
 import { isOwnLogin } from './options/upstream.ts'
@@ -10,6 +11,7 @@ export function warningsOf({ resources, allow, upstream }: Settings): ConfigIssu
   const providers = places.flatMap((one) => (isOwnLogin(one) ? [] : [one]))
   return [
     ...overlappingTargets(resources),
+    ...longLivedTokens(resources),
     // The application's own sign-in may tell anything about a user.
     ...(providers.length === places.length ? unmetRules(allow, providers) : []),
   ]

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { Signature } from '../crypto/signing-key.ts'
+import type { ConfigIssue } from '../errors.ts'
 import { choice, listOf, shape, whole } from '../validation/shape.ts'
 import type { Report } from './report.ts'
 import { type SigningSettings, signature, signatureOf } from './signing.ts'
@@ -44,14 +45,14 @@ export interface SignedRule {
   readonly claims: readonly UserClaim[]
 }
 
-export const userClaims = listOf(choice('email', 'name', 'groups'))
+export const userClaims: v.GenericSchema<readonly UserClaim[]> = listOf(choice('email', 'name', 'groups'))
 
-export const accessToken = shape({
+export const accessToken: v.GenericSchema<AccessTokenOptions> = shape({
   format: v.optional(choice('sealed', 'jwt')),
   alg: v.optional(signature),
   ttl: v.optional(whole(1)),
   claims: v.optional(userClaims),
-})
+}) as unknown as v.GenericSchema<AccessTokenOptions>
 
 const TTL = 600
 
@@ -83,3 +84,23 @@ export function settleAccessToken(
     claims,
   }
 }
+
+/** Seconds. */
+const LONG = 3600
+
+/** Returns a warning for each server whose signed tokens live long: other servers notice a revocation only by the expiry. */
+export const longLivedTokens = (
+  resources: readonly { readonly signed: SignedRule | undefined }[],
+): ConfigIssue[] =>
+  resources.flatMap(({ signed }, index) =>
+    signed && signed.ttl > LONG
+      ? [
+          {
+            path: `mcp.${index}.accessToken.ttl`,
+            message:
+              'is over an hour: a server that verifies tokens itself accepts a revoked one until it expires; ' +
+              'use ten minutes, and let clients refresh',
+          },
+        ]
+      : [],
+  )

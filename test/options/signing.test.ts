@@ -178,6 +178,14 @@ describe('options of signed tokens', () => {
     expect(issuesOf(options).join('\n')).toMatch(message)
   })
 
+  test('warn of a signed token that lives for over an hour', () => {
+    const mcp = (ttl: number) => ({ handler: () => new Response(), accessToken: { format: 'jwt' as const, ttl } })
+    const paths = (ttl: number) =>
+      createProxy({ ...base, accessTokenTtl: 86_400, mcp: mcp(ttl) }).warnings.map(({ path }) => path)
+    expect(paths(86_400)).toEqual(['mcp.0.accessToken.ttl'])
+    expect(paths(3600)).toEqual([])
+  })
+
   test('accept what they are meant for', () => {
     expect(issuesOf({})).toEqual([])
     expect(issuesOf({ mcp: { external: true, resource: 'https://tools.example.com/mcp' } })).toEqual([])
