@@ -179,7 +179,10 @@ describe('options of signed tokens', () => {
   })
 
   test('warn of a signed token that lives for over an hour', () => {
-    const mcp = (ttl: number) => ({ handler: () => new Response(), accessToken: { format: 'jwt' as const, ttl } })
+    const mcp = (ttl: number) => ({
+      handler: () => new Response(),
+      accessToken: { format: 'jwt' as const, ttl },
+    })
     const paths = (ttl: number) =>
       createProxy({ ...base, accessTokenTtl: 86_400, mcp: mcp(ttl) }).warnings.map(({ path }) => path)
     expect(paths(86_400)).toEqual(['mcp.0.accessToken.ttl'])
