@@ -23,8 +23,17 @@ export const invalidGrant = (reason: ReasonCode, detail?: string): OAuthError =>
  *
  * @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)
  */
-export const invalidToken = (reason: ReasonCode): OAuthError =>
-  new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { reason })
+export function invalidToken(reason: ReasonCode): OAuthError {
+  const made = invalidTokens.get(reason)
+  if (made) return made
+  const message = 'The access token is invalid, expired or revoked'
+  const error = Object.freeze(new OAuthError('invalid_token', message, { reason }))
+  invalidTokens.set(reason, error)
+  return error
+}
+
+/** One error per reason. A flood of invalid tokens would pay most of its cost for stack traces. */
+const invalidTokens = new Map<ReasonCode, OAuthError>()
 
 /** Refuses a client. One sentence for every fault: the part that was wrong is for the event. */
 export const invalidClient = (reason: ReasonCode, detail?: string): OAuthError =>

@@ -10,6 +10,8 @@ export interface Sealer {
   open(purpose: Purpose, place: string, sealed: string): unknown
   /** Returns `true` for a value that was sealed with the current secret, not with a previous one. */
   isCurrent(sealed: string): boolean
+  /** Returns whether a text starts with the id of a known key. It proves nothing. */
+  knows(text: string): boolean
   /** Returns the key id of a text that another secret may have sealed. It proves nothing. */
   unknownKeyOf(text: string): string | undefined
 }
@@ -34,6 +36,7 @@ export function createSealer(keyring: Keyring): Sealer {
   const associated = (purpose: Purpose, place: string) => encoder.encode(`${purpose}\n${place}`)
   return {
     isCurrent: (text) => text.startsWith(keyring.current.id),
+    knows: (text) => keyring.byId(text.slice(0, KEY_ID_LENGTH)) !== undefined,
     unknownKeyOf(text) {
       const [id, sealed] = [text.slice(0, KEY_ID_LENGTH), text.slice(KEY_ID_LENGTH)]
       return !keyring.byId(id) && isSealed(sealed) ? id : undefined

@@ -55,7 +55,7 @@ export function createRefusals(resource: Resource, ctx: Context): Refusals {
     if (!(thrown instanceof OAuthError)) {
       return failureResponse(thrown, head, resource.path, 'program', ctx, call)
     }
-    call.emit({ ...refusal(thrown), ...about(admission) })
+    if (call.isHeard || thrown.status >= 500) call.emit({ ...refusal(thrown), ...about(admission) })
     const response = challenge(resource, head.path, thrown)
     return origin === null ? response : allowOrigin(response, origin)
   }

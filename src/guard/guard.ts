@@ -39,6 +39,8 @@ const LIMIT = 10_000
 const MAX_BYTES = 64 * 1024 * 1024
 /** The size of an entry without its token and identity, in bytes. */
 const ENTRY = 1500
+/** Bytes of texts that are remembered not to be tokens. */
+const MAX_ALTERED_BYTES = 1024 * 1024
 /** Characters of the longest token that is looked at. */
 const MAX_TOKEN = 8192
 
@@ -83,8 +85,20 @@ export function createGuard(ports: {
   })
   /** Signatures under way, so that each token is verified once. */
   const opening = createSingleFlight<AccessClaims | undefined>()
+  /** Texts that look like access tokens and are not: they are opened once. */
+  const altered = createBoundedMap<string, true>({
+    entries: LIMIT,
+    bytes: { limit: MAX_ALTERED_BYTES, of: (token) => 100 + token.length },
+  })
   /** The opened identity of each grant, which all its tokens share. */
   const users = new WeakMap<LiveGrant, { readonly sealed: string; readonly user: Auth['user'] }>()
+
+  function openOnce(token: string): AccessClaims | undefined {
+    if (altered.has(token)) return undefined
+    const claims = accessTokens.open(token, now())
+    if (!claims && accessTokens.isShaped(token)) altered.set(token, true)
+    return claims
+  }
 
   function userOf(key: GrantKey, live: LiveGrant, grant: Grant): Auth['user'] {
     const before = users.get(live)
@@ -190,7 +204,7 @@ export function createGuard(ports: {
         name = `Bearer ${token}`
         entry = known.get(name)
         if (!entry) {
-          const claims = accessTokens.open(token, now())
+          const claims = openOnce(token)
           if (!claims) {
             if (signedTokens?.claimsToBeOwn(token)) return admitSigned(name, token, resource)
             return admitByKey(token, resource)

@@ -18,6 +18,8 @@ export interface AccessTokens {
   issue(claims: AccessClaims): string
   /** Returns the claims of a token, or `undefined` if it was not issued here or has expired at `now`. */
   open(token: string, now: number): AccessClaims | undefined
+  /** Returns whether a text names a key of this server, as each of its tokens does. It proves nothing. */
+  isShaped(text: string): boolean
 }
 
 /** The claims of RFC 9068 §2.2 under their own names, with the grant's name and its epoch. */
@@ -48,6 +50,7 @@ const isWhole = (value: Partial<Sealed> | null | undefined): value is Sealed =>
  */
 export function createAccessTokens(sealer: Sealer, issuer: string): AccessTokens {
   return {
+    isShaped: (text) => sealer.knows(text),
     issue({ key, epoch, client, resource, scope, issuedAt, expiresAt }) {
       const claims: Sealed = {
         gid: formatGrantKey(key),
