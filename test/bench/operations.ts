@@ -9,6 +9,8 @@ const TOKEN_LENGTH = 311
 const guarded = ({ resource }: Subject, authorization: string): Request =>
   new Request(resource, { method: 'POST', headers: { authorization, accept: 'application/json' } })
 
+const randomText = (): string => randomBytes(TOKEN_LENGTH).toString('base64url').slice(-TOKEN_LENGTH)
+
 /** The same token with one character changed where only the cryptography can tell. */
 export function altered(token: string): string {
   const at = token.length - 12
@@ -30,9 +32,7 @@ export async function operationsOf(subject: Subject, send: Send, grants: number)
   }
   if (!signIn || !refresh) {
     // As many and as long as real ones: to read a header is a cost of HTTP.
-    const texts = Array.from({ length: grants }, () =>
-      randomBytes(TOKEN_LENGTH).toString('base64url').slice(-TOKEN_LENGTH),
-    )
+    const texts = Array.from({ length: grants }, randomText)
     return [operation('guard, warm', 2000, async () => (index) => call(texts[index % grants]!, 200))]
   }
 
@@ -45,7 +45,11 @@ export async function operationsOf(subject: Subject, send: Send, grants: number)
       for (let index = 0; index < grants; index++) await call(session(index).accessToken, 200)
       return (index) => call(session(index).accessToken, 200)
     }),
-    operation('invalid token', 200, async () => {
+    operation('invalid token, random', 200, async () => {
+      const tokens = sessions.map(randomText)
+      return (index) => call(tokens[index % tokens.length]!, 401)
+    }),
+    operation('invalid token, its end altered', 200, async () => {
       const tokens = sessions.map(({ accessToken }) => altered(accessToken))
       return (index) => call(tokens[index % tokens.length]!, 401)
     }),

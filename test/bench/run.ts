@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { locate } from '../runtimes/locate.ts'
 import { budgetOf, compose, PROGRAMS, weigh } from './bundle.ts'
 import { coldStart } from './cold-start.ts'
+import { judgeField, measureField } from './field.ts'
 import type { Growth } from './growth.ts'
 import type { Measurement } from './measure.ts'
 import { measureOverHttp } from './over-http.ts'
@@ -21,8 +22,22 @@ import { judge, microsOf, type Results } from './targets.ts'
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } })
 const size = values.quick
-  ? { rounds: 9, grants: 200, http: 5, starts: 5, growth: '1000,20000' }
-  : { rounds: 30, grants: 1000, http: 15, starts: 15, growth: '1000,1000000' }
+  ? {
+      rounds: 9,
+      grants: 200,
+      http: 5,
+      starts: 5,
+      growth: '1000,20000',
+      field: { rounds: 5, requests: 3000, seconds: 5, restarts: 1 },
+    }
+  : {
+      rounds: 30,
+      grants: 1000,
+      http: 15,
+      starts: 15,
+      growth: '1000,1000000',
+      field: { rounds: 15, requests: 5000, seconds: 15, restarts: 3 },
+    }
 
 /** A script of this folder in a process of its own. @returns What it printed. */
 function script<T>(node: string, name: string, ...args: string[]): T {
@@ -95,6 +110,25 @@ for (const result of results) {
   console.table(judge(result))
 }
 
+console.error('measuring processes under load …')
+const field = await measureField(size.field)
+console.log('\nunder load, 32 connections, a small JSON-RPC request: CPU µs per request, latency in ms')
+console.table(
+  Object.fromEntries(
+    field.forwarding.map(({ name, micros, p50, p99, ratio }) => [
+      name,
+      {
+        cpu: Math.round(micros),
+        p50,
+        p99,
+        'cpu ×': ratio?.micros.toFixed(2),
+        'p99 ×': ratio?.p99.toFixed(2),
+      },
+    ]),
+  ),
+)
+console.table(judgeField(field))
+
 const app = 'minimal Workers app'
 const { whole, libraries, parts } = await compose(app)
 const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`
@@ -113,4 +147,4 @@ console.log('\neach entry by itself, bytes min + gzip')
 console.table(entries)
 
 const bundle = { [app]: { whole, libraries }, entries }
-if (values.json) writeFileSync(values.json, JSON.stringify({ results, bundle }, null, 2))
+if (values.json) writeFileSync(values.json, JSON.stringify({ results, field, bundle }, null, 2))
