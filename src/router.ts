@@ -72,7 +72,9 @@ export function createRouter(ctx: Context): Routing {
       const { head, judge } = accepted
       if (!judge) return routed(request, head, call)
       const verdict = judge(head, call)
-      return verdict instanceof Promise ? verdict.then((one) => act(one, request)) : act(verdict, request)
+      return verdict instanceof Promise
+        ? verdict.then((one) => act(one, request, call))
+        : act(verdict, request, call)
     },
     admit(source, call) {
       try {
@@ -117,10 +119,10 @@ class AcceptedHead implements Head {
 }
 
 /** Turns a verdict into a response. */
-function act(verdict: Verdict, request: Request): Promise<Response> {
+function act(verdict: Verdict, request: Request, call: Call): Promise<Response> {
   if (verdict.type === 'handle') return verdict.handle(request)
   if (verdict.type === 'answer') return Promise.resolve(verdict.response)
-  return carry(request, verdict.passage, (input, init) => fetch(input, init))
+  return carry(request, verdict.passage, (input, init) => fetch(input, init), call.left(request))
 }
 
 /** Returns an endpoint that never throws. */

@@ -127,7 +127,10 @@ export function createPass(
     const passage = passageTo(destination!, visit, admission, { token, session })
     const { mcpFetch } = settings
     if (!mcpFetch) return { type: 'forward', passage }
-    return { type: 'handle', handle: (request) => carry(request, passage, mcpFetch) }
+    return {
+      type: 'handle',
+      handle: (request) => carry(request, passage, mcpFetch, visit.call.left(request)),
+    }
   }
 }
 

@@ -10,9 +10,17 @@ const SMALL = 64 * 1024
 /** Only Workers have a cache of their own behind `fetch`, and only newer ones can do without it. */
 const NO_CACHE: { cache?: 'no-store' } = hasCache() ? { cache: 'no-store' } : {}
 
-/** Carries a request to an MCP server and its response back, both as streams, by any runtime's `fetch`. Never rejects. */
-export async function carry(request: Request, passage: Passage, fetch: Fetch): Promise<Response> {
-  const { signal } = request
+/**
+ * Carries a request to an MCP server and its response back, both as streams, by any runtime's `fetch`. Never rejects.
+ *
+ * @param signal Aborts when the client leaves.
+ */
+export async function carry(
+  request: Request,
+  passage: Passage,
+  fetch: Fetch,
+  signal: AbortSignal,
+): Promise<Response> {
   let body: BodyInit | null
   try {
     body = await bodyOf(request)
