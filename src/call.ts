@@ -78,13 +78,17 @@ class RequestCall implements Call {
     return address === undefined ? undefined : plainAddress(address)
   }
 
+  peer(): string | undefined {
+    return peerAddress(() => this.#head.toRequest(), this.#native)
+  }
+
   /** Returns the address of the client's side, as the runtime or the operator's function tells it. */
   #source(): string | undefined {
     const { clientAddress, trustProxy } = this.#ctx.settings
     const head = this.#head
     const peer = clientAddress
       ? callHookNow('clientAddress', () => clientAddress(head.toRequest(), ...this.#native))
-      : peerAddress(() => head.toRequest(), this.#native)
+      : this.peer()
     return forwardedAddress(head.headers.get('x-forwarded-for'), trustProxy, peer)
   }
 

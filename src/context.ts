@@ -68,6 +68,8 @@ export interface Call {
   address(): string | undefined
   /** Returns the client's whole address, or `undefined` if the runtime does not tell it. */
   clientAddress(): string | undefined
+  /** Returns the other end of the connection, as the runtime tells it. No header counts. */
+  peer(): string | undefined
   /** Reports an event of this request. */
   readonly emit: Emit
   /** `true` if a listener hears events. Without one, nothing has to be measured for them. */

@@ -16,6 +16,7 @@ export type { ForwardedMcp, HandledMcp } from './options/mcp.ts'
 export type {
   ClientOptions,
   DiscoveryOptions,
+  ForwardAuthOptions,
   ForwardMode,
   McpOptions,
   ProxyOptions,

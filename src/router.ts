@@ -1,6 +1,7 @@
 import { type IRequest, Router } from 'itty-router'
 import type { Call, Context, Endpoint } from './context.ts'
 import { type Caller, failureResponse } from './endpoints/failure.ts'
+import { createForwardAuth } from './endpoints/forward-auth.ts'
 import { createJudge, type Judge } from './endpoints/mcp.ts'
 import { carry } from './forward/carry.ts'
 import type { Verdict } from './forward/passage.ts'
@@ -39,8 +40,12 @@ export function createRouter(ctx: Context): Routing {
     const answer = bounded(ctx, route.caller, byMethod(route))
     router.all(route.path, (_match: IRequest, request: Request, call: Call) => answer(request, call))
   }
-  const resourceAt = createResourceMatcher(settings.guarded, settings.basePath)
-  const judges = new Map(settings.guarded.map((resource) => [resource, createJudge(resource, ctx)]))
+  const forwardAuth = createForwardAuth(ctx)
+  const judged = [
+    ...settings.guarded.map((resource) => ({ path: resource.path, judge: createJudge(resource, ctx) })),
+    ...(forwardAuth ? [forwardAuth] : []),
+  ]
+  const resourceAt = createResourceMatcher(judged, settings.basePath)
   const missing = bounded(ctx, 'program', notFound)
   const isOwn = (path: string) =>
     path.startsWith('/.well-known/') || router.routes.some(([, pattern]) => pattern.test(path))
@@ -49,7 +54,7 @@ export function createRouter(ctx: Context): Routing {
   function accept(source: RequestHead): Accepted {
     const { path, search } = parseTarget(source.target, source.headers.get('host'))
     const found = resourceAt(path, isOwn)
-    return { head: new AcceptedHead(source, path, search), judge: found && judges.get(found) }
+    return { head: new AcceptedHead(source, path, search), judge: found?.judge }
   }
 
   const refuse = (error: unknown, head: RequestHead, call: Call): Response =>

@@ -23,12 +23,13 @@ const METHODS: ReadonlySet<string> = new Set(ALLOW.split(', '))
 /**
  * Guards a protected resource: the MCP server gets no request before its token has been checked.
  *
+ * @param passOf Makes the way of admitted requests. By default they are forwarded.
  * @see [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)
  */
-export function createJudge(resource: Resource, ctx: Context): Judge {
+export function createJudge(resource: Resource, ctx: Context, passOf = createPass): Judge {
   const { settings, guard, limits, upstreams } = ctx
   const refusals = createRefusals(resource, ctx)
-  const pass = createPass(resource, ctx, refusals)
+  const pass = passOf(resource, ctx, refusals)
   const needsProviderToken = resource.forward === 'upstream-token' && 'url' in resource.target
 
   function judge(visit: Visit): Verdict | Promise<Verdict> {

@@ -101,6 +101,12 @@ export interface EventMembers {
     /** The action that the client announces: its `Mcp-Method`, with `Mcp-Name` for a tool or a prompt. */
     readonly action?: string | undefined
   }
+  /** A proxy in front was told that a request may pass. It carries the request itself. */
+  readonly admitted: {
+    readonly endpoint: string
+    readonly resource: string
+    readonly action?: string | undefined
+  }
   /** A request was refused. */
   readonly refused: Refused
   /** A request was refused because there were too many. */

@@ -84,8 +84,19 @@ export function requestHeaders(source: HeaderFields, told: Told): [string, strin
 }
 
 /** Programs behind a CGI-like interface read `X_Real.IP` and `x-real-ip` as one name, so that one rule covers both. */
+const fold = (name: string): string => (/[^a-z0-9-]/.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name)
+
+/** Returns the first header in which a client claims an identity, in any spelling. */
+export function claimedIdentity(source: HeaderFields): string | undefined {
+  let found: string | undefined
+  source.forEach((_value, field) => {
+    if (fold(field.toLowerCase()).startsWith(OWN_HEADERS)) found ??= field
+  })
+  return found
+}
+
 function isDropped(name: string): boolean {
-  const folded = /[^a-z0-9-]/.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name
+  const folded = fold(name)
   return DROPPED.has(folded) || folded.startsWith(OWN_HEADERS) || folded.startsWith(FORWARDED_HEADERS)
 }
 

@@ -75,9 +75,50 @@ export function plainAddress(text: string): string | undefined {
 export function normalAddress(text: string): string | undefined {
   const address = plainAddress(text)
   if (address === undefined || !address.includes(':')) return address
+  return `${groupsOf(address).slice(0, 4).join(':')}::/64`
+}
+
+/** Returns the eight groups of an IPv6 address. */
+function groupsOf(address: string): string[] {
   const [head = '', tail] = address.split('::')
   const [before, after] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')))
   const zeros = tail === undefined ? 0 : 8 - before!.length - after!.length
-  const groups = [...before!, ...Array<string>(zeros).fill('0'), ...after!]
-  return `${groups.slice(0, 4).join(':')}::/64`
+  return [...before!, ...Array<string>(zeros).fill('0'), ...after!]
+}
+
+/** Tells whether a text is an address, or a range of them such as `10.0.0.0/8`. */
+export const isRange = (text: string): boolean => rangeOf(text) !== undefined
+
+/** Tells whether an address is in one of some ranges. */
+export function isWithin(address: string | undefined, ranges: readonly string[]): boolean {
+  const bits = address === undefined ? undefined : bitsOf(address)
+  return bits !== undefined && ranges.some((range) => bits.startsWith(rangeOf(range) ?? ' '))
+}
+
+/** Returns the leading bits that the addresses of a range share. */
+function rangeOf(text: string): string | undefined {
+  const [, address = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  // A port, brackets or a zone would be ignored.
+  const [whole, plain] = IPV4.exec(address) ?? []
+  const bits = whole === plain && /^[\da-f:.]*$/i.test(address) ? bitsOf(address) : undefined
+  if (bits === undefined || length === undefined) return bits
+  // An IPv4 address that is mapped into IPv6 has 96 bits more in its spelling.
+  const kept = Number(length) + bits.length - 1 - (address.includes(':') ? 128 : 32)
+  return kept >= 0 && kept < bits.length ? bits.slice(0, 1 + kept) : undefined
+}
+
+/** Returns the version of an address and its bits, as text. */
+function bitsOf(text: string): string | undefined {
+  const address = plainAddress(text)
+  if (address === undefined) return undefined
+  const binary = (value: number, length: number) => value.toString(2).padStart(length, '0')
+  if (!address.includes(':')) {
+    return `4${address
+      .split('.')
+      .map((part) => binary(Number(part), 8))
+      .join('')}`
+  }
+  return `6${groupsOf(address)
+    .map((group) => binary(Number.parseInt(group, 16), 16))
+    .join('')}`
 }

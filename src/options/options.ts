@@ -3,6 +3,7 @@ import type { ApiKeysOptions, ApiKeysSettings } from './api-keys.ts'
 import type { ClientsOptions, ClientsSettings } from './clients.ts'
 import type { DiscoveryFamily, DiscoverySettings } from './discovery.ts'
 import type { EventsOptions, EventsSettings } from './events.ts'
+import type { ForwardAuthFamily, ForwardAuthSettings } from './forward-auth.ts'
 import type { LimitsOptions, LimitsSettings } from './limits.ts'
 import type { McpServersOptions, McpSettings } from './mcp.ts'
 import type { NetworkOptions, NetworkSettings } from './network.ts'
@@ -17,6 +18,7 @@ import type { UpstreamOptions, UpstreamSettings } from './upstream.ts'
 
 export type { ClientOptions } from './clients.ts'
 export type { DiscoveryOptions } from './discovery.ts'
+export type { ForwardAuthOptions } from './forward-auth.ts'
 export type { McpOptions } from './mcp.ts'
 export type { ForwardMode, Resource } from './resource.ts'
 
@@ -36,6 +38,7 @@ export interface ProxyOptions
     ApiKeysOptions,
     RegistrationOptions,
     DiscoveryFamily,
+    ForwardAuthFamily,
     TokensOptions,
     SigningFamily,
     ResourceServersOptions,
@@ -55,6 +58,7 @@ export interface Settings
     ApiKeysSettings,
     RegistrationSettings,
     DiscoverySettings,
+    ForwardAuthSettings,
     TokensSettings,
     SigningSettings,
     ResourceServersSettings,

@@ -8,6 +8,7 @@ import { type ApiKeysParsed, apiKeysEntries } from './api-keys.ts'
 import { type ClientsSettings, clientsEntries } from './clients.ts'
 import { type DiscoverySettings, discoveryEntries } from './discovery.ts'
 import { type EventsParsed, eventsEntries } from './events.ts'
+import { type ForwardAuthSettings, forwardAuthEntries } from './forward-auth.ts'
 import { type LimitsSettings, limitsEntries } from './limits.ts'
 import { type McpServersOptions, mcpEntries } from './mcp.ts'
 import { type NetworkParsed, networkEntries } from './network.ts'
@@ -33,6 +34,7 @@ export interface ParsedOptions
     ApiKeysParsed,
     RegistrationParsed,
     DiscoverySettings,
+    ForwardAuthSettings,
     TokensSettings,
     SigningParsed,
     ResourceServersSettings,
@@ -51,6 +53,7 @@ const ENTRIES: Entries<ProxyOptions, ParsedOptions> = {
   ...apiKeysEntries,
   ...registrationEntries,
   ...discoveryEntries,
+  ...forwardAuthEntries,
   ...tokensEntries,
   ...signingEntries,
   ...resourceServersEntries,

@@ -6,6 +6,7 @@ import { clientsEntries, settleClients } from './clients.ts'
 import { checkConsistency } from './consistency.ts'
 import { checkDiscovery, discoveryEntries } from './discovery.ts'
 import { eventsEntries, settleEvents } from './events.ts'
+import { checkForwardAuth, forwardAuthEntries } from './forward-auth.ts'
 import { limitsEntries } from './limits.ts'
 import { mcpEntries, settleMcp } from './mcp.ts'
 import { networkEntries, settleNetwork } from './network.ts'
@@ -63,6 +64,7 @@ export function readOptions(options: ProxyOptions): Settings {
     ...discovery,
     ...servers,
     ...signatures,
+    ...own(forwardAuthEntries),
     ...settleAllow(own(allowEntries), providers?.map(ruled) ?? [], report),
     ...known,
     ...settleResourceServers(own(resourceServersEntries), { ...servers, ...known }, report),
@@ -75,6 +77,7 @@ export function readOptions(options: ProxyOptions): Settings {
   }
   checkConsistency(parsed, settings, report)
   checkDiscovery(settings, settings, report)
+  checkForwardAuth(settings, report)
   if (issues.length > 0) throw new ConfigError(issues)
   return settings
 }

@@ -162,6 +162,26 @@ export const requests = {
     'The request names the session of another user or another client.',
     'Look for the place where the session id leaked, such as a log.',
   ],
+  'forward-auth-caller': [
+    'A caller without the secret, or from an address outside `forwardAuth.from`, asked about a request.',
+    'Compare the secret or the address with the proxy in front. Otherwise keep the path from the internet.',
+  ],
+  'forward-auth-incomplete': [
+    'The proxy in front did not pass on the method, the URI or the host of the request; `detail` names it.',
+    'Compare its configuration, and `forwardAuth.proxy`, with the guide to forward auth.',
+  ],
+  'forward-auth-other-host': [
+    'The proxy in front asked about another host than that of `url`.',
+    'Compare `url` with the host that the proxy passes on.',
+  ],
+  'forward-auth-no-server': [
+    'The proxy in front asked about a path that belongs to no MCP server with a `url`.',
+    'Compare `mcp` with the paths that the proxy protects.',
+  ],
+  'forward-auth-identity': [
+    'The client sent a header that only this proxy may set; `detail` names it.',
+    'Nothing, unless the proxy in front added it: then remove it there.',
+  ],
   'limit-streams': [
     'One user has too many event streams or unanswered requests open.',
     'Look at the client. Raise `limits.streams` if the user needs more.',

@@ -29,6 +29,7 @@ const proxy = createProxy({
     identity: { subject: 'id' },
   }),
   mcp: env.MCP_URL ? { path: '/mcp', url: env.MCP_URL } : handler,
+  ...(env.FORWARD_AUTH_SECRET && { forwardAuth: { proxy: 'nginx', secret: env.FORWARD_AUTH_SECRET } }),
   ...(env.API_KEY_HASH && { apiKeys: [{ name: 'bench', keyHash: env.API_KEY_HASH }] }),
   limits: { address: 1e9, client: 1e9, user: 1e9, failures: 1e9, streams: 1e6, allStreams: 1e6 },
 })

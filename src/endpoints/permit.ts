@@ -1,0 +1,31 @@
+import type { Context } from '../context.ts'
+import { identityHeaders } from '../forward/request-headers.ts'
+import { createSessions, UNBOUND_SESSIONS } from '../forward/sessions.ts'
+import { allowOrigin } from '../http/cors.ts'
+import type { Resource } from '../options/options.ts'
+import { actionOf } from '../protocol/mcp-request.ts'
+import type { Pass } from './mcp-pass.ts'
+import type { Refusals } from './mcp-refusal.ts'
+
+/** Returns the way of admitted requests that a proxy in front carries itself: it gets the headers about the user. */
+export function createPermit(resource: Resource, ctx: Context, { about, noSession }: Refusals): Pass {
+  // The response goes past this proxy, so that no client ever gets a bound id.
+  const sessions = resource.bindsSessions ? createSessions(ctx.sealer) : UNBOUND_SESSIONS
+  return (visit, admission, token) => {
+    const { auth } = admission
+    const owner = { resource: resource.id, user: auth.user.id, client: auth.clientId }
+    const session = sessions.open(visit.head.headers, owner)
+    if (typeof session === 'string') return { type: 'answer', response: noSession(visit, admission, session) }
+    if (visit.call.isHeard) {
+      visit.call.emit({ type: 'admitted', ...about(admission), action: actionOf(visit.head) })
+    }
+    const headers = identityHeaders(resource.forward, admission)
+    if (token !== undefined) headers.push(['authorization', `Bearer ${token}`])
+    headers.push(['cache-control', 'no-store'])
+    const response = new Response(null, { headers })
+    return {
+      type: 'answer',
+      response: visit.origin === null ? response : allowOrigin(response, visit.origin),
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import * as v from 'valibot'
+import { isRange } from '../http/address.ts'
+import { choice, type Entries, listOf, shape } from '../validation/shape.ts'
+import type { McpSettings } from './mcp.ts'
+import type { Report } from './report.ts'
+
+/** Options about forward auth. */
+export interface ForwardAuthFamily {
+  /** Answers `/forward-auth`, where a native proxy asks about each request that it carries itself. Off by default. */
+  forwardAuth?: ForwardAuthOptions | undefined
+}
+
+/** Forward auth: a native proxy moves the bodies, and Lockgate only decides. */
+export interface ForwardAuthOptions {
+  /**
+   * The proxy that asks. It decides where the original request stands. `nginx`: `X-Original-Method` and
+   * `X-Original-URI`. `caddy` and `traefik`: `X-Forwarded-Method`, `X-Forwarded-Uri` and `X-Forwarded-Host`. `envoy`: the
+   * request itself, below `/forward-auth`.
+   */
+  proxy: ProxyKind
+  /** The value that the proxy sends as `X-Forward-Auth-Secret`, of at least 32 characters. */
+  secret?: string | undefined
+  /** The addresses of the proxy, each with an optional prefix length, such as `10.0.0.0/8`. */
+  from?: readonly string[] | undefined
+}
+
+export type ProxyKind = 'nginx' | 'caddy' | 'traefik' | 'envoy'
+
+export interface ForwardAuthSettings {
+  readonly forwardAuth: ForwardAuthOptions | undefined
+}
+
+const secret = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x7e]{32,}$/, 'expected at least 32 random characters; `lockgate secret` makes them'),
+)
+
+const range = v.pipe(v.string(), v.check(isRange, 'expected an address, or a range such as 10.0.0.0/8'))
+
+export const forwardAuthEntries: Entries<ForwardAuthFamily, ForwardAuthSettings> = {
+  forwardAuth: v.optional(
+    v.pipe(
+      shape({
+        proxy: choice('nginx', 'caddy', 'traefik', 'envoy'),
+        secret: v.optional(secret),
+        from: v.optional(listOf(range, 1)),
+      }),
+      v.check(
+        ({ secret, from }) => secret !== undefined || from !== undefined,
+        'needs `secret` or `from`: the proxy must be the only one that may ask',
+      ),
+    ),
+  ) as v.GenericSchema<ForwardAuthOptions | undefined>,
+}
+
+/** The last segment of the path where a proxy asks. */
+export const FORWARD_AUTH_PATH = '/forward-auth'
+
+/** Refuses an MCP server that would take the path away, and a deployment without a server to ask about. */
+export function checkForwardAuth(
+  { forwardAuth, resources, basePath }: ForwardAuthSettings & McpSettings & { readonly basePath: string },
+  report: Report,
+): void {
+  if (!forwardAuth) return
+  const own = basePath + FORWARD_AUTH_PATH
+  const index = resources.findIndex(({ path }) => `${path}/`.startsWith(`${own}/`))
+  if (index >= 0) report(`mcp.${index}.path`, 'is the path of forward auth: choose another one')
+  if (resources.every(({ target }) => 'handler' in target)) {
+    report('forwardAuth', 'needs an MCP server with `url`: a proxy cannot carry requests to a handler', 'mcp')
+  }
+}
