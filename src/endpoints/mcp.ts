@@ -26,7 +26,7 @@ const METHODS: ReadonlySet<string> = new Set(ALLOW.split(', '))
  * @param passOf Makes the way of admitted requests. By default they are forwarded.
  * @see [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)
  */
-export function createJudge(resource: Resource, ctx: Context, passOf = createPass): Judge {
+export function createJudge(resource: Resource, ctx: Context, passOf: typeof createPass = createPass): Judge {
   const { settings, guard, limits, upstreams } = ctx
   const refusals = createRefusals(resource, ctx)
   const pass = passOf(resource, ctx, refusals)
