@@ -27,11 +27,11 @@ export interface ForwardAuth {
  * the refusal that the client would have got. No other response than 200 is a success, so that none can pass for one.
  */
 export function createForwardAuth(ctx: Context): ForwardAuth | undefined {
-  const { forwardAuth, basePath, resources, origin, publicHost, publicScheme } = ctx.settings
+  const { forwardAuth, basePath, guarded, origin, publicHost, publicScheme } = ctx.settings
   if (!forwardAuth) return undefined
   const path = basePath + FORWARD_AUTH_PATH
   const judges = new Map(
-    resources
+    guarded
       .filter(({ target }) => 'url' in target)
       .map((resource) => [resource, createJudge(resource, ctx, createPermit)]),
   )

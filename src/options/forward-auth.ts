@@ -58,14 +58,14 @@ export const FORWARD_AUTH_PATH = '/forward-auth'
 
 /** Refuses an MCP server that would take the path away, and a deployment without a server to ask about. */
 export function checkForwardAuth(
-  { forwardAuth, resources, basePath }: ForwardAuthSettings & McpSettings & { readonly basePath: string },
+  { forwardAuth, guarded, basePath }: ForwardAuthSettings & McpSettings & { readonly basePath: string },
   report: Report,
 ): void {
   if (!forwardAuth) return
   const own = basePath + FORWARD_AUTH_PATH
-  const index = resources.findIndex(({ path }) => `${path}/`.startsWith(`${own}/`))
+  const index = guarded.findIndex(({ path }) => `${path}/`.startsWith(`${own}/`))
   if (index >= 0) report(`mcp.${index}.path`, 'is the path of forward auth: choose another one')
-  if (resources.every(({ target }) => 'handler' in target)) {
+  if (guarded.every(({ target }) => 'handler' in target)) {
     report('forwardAuth', 'needs an MCP server with `url`: a proxy cannot carry requests to a handler', 'mcp')
   }
 }
