@@ -5,7 +5,6 @@ import { type Connections, createConnections } from './connections/connections.t
 import { createEndTokens, type EndTokens } from './connections/end.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/seal.ts'
-import { OAuthError } from './errors.ts'
 import { createEmit, type Emit } from './events/event.ts'
 import { createDestinations, type Destinations } from './forward/destinations.ts'
 import { createStreams, type Streams } from './forward/streams.ts'
@@ -21,6 +20,7 @@ import { createLimits, type Limits } from './limits/limits.ts'
 import type { Resource, Settings } from './options/options.ts'
 import type { UpstreamTokens } from './ports.ts'
 import { neededMemberships } from './protocol/allow.ts'
+import { noProviderToken } from './refusals.ts'
 import { createSigning } from './signing/create-signing.ts'
 import type { Signer } from './signing/signer.ts'
 import { type AccessTokens, createAccessTokens } from './tokens/access-token.ts'
@@ -217,8 +217,5 @@ const longestLife = ({ refreshTtl, accessTokenTtl, registrationTtl = DEFAULT_TTL
 /** A user who signed in at the application itself has a token only if the application supplied one. */
 function tokenOf(tokens: UpstreamTokens | undefined): string {
   if (tokens) return tokens.accessToken
-  throw new OAuthError('access_denied', 'There is no token of a provider for this user', {
-    reason: 'no-provider-token',
-    detail: 'a sign-in at the application itself, or a client’s own grant',
-  })
+  throw noProviderToken('a sign-in at the application itself, or a client’s own grant')
 }

@@ -43,7 +43,7 @@ export const errorText = (text: string): string =>
 const isFailure = (status: number | undefined): status is number =>
   status !== undefined && Number.isInteger(status) && status >= 400 && status <= 599
 
-/** The details of an {@link OAuthError}. None but `retryAfter` and `status` reach the peer. */
+/** The details of an {@link OAuthError}. None but `retryAfter`, `status` and `scope` reach the peer. */
 export interface ErrorDetail {
   /** The reason code, for events, logs and the error page. */
   readonly reason: ReasonCode
@@ -54,6 +54,8 @@ export interface ErrorDetail {
   readonly status?: number | undefined
   /** The seconds for `Retry-After`. */
   readonly retryAfter?: number | undefined
+  /** The scopes for the challenge of `insufficient_scope`. By default those of the MCP server. */
+  readonly scope?: readonly string[] | undefined
 }
 
 /**
@@ -101,6 +103,8 @@ export class OAuthError extends Error {
   readonly detail: string | undefined
   /** The seconds after which another attempt makes sense. */
   readonly retryAfter: number | undefined
+  /** The scopes that the peer needs, for `insufficient_scope`. */
+  readonly scope: readonly string[] | undefined
 
   /** @param detail By default the reason is `refused-by-application`. */
   constructor(
@@ -115,6 +119,7 @@ export class OAuthError extends Error {
     this.reason = detail.reason
     this.detail = detail.detail
     this.retryAfter = detail.retryAfter
+    this.scope = detail.scope
   }
 }
 

@@ -4,15 +4,22 @@ import type { UpstreamUnavailable } from './upstream/unavailable.ts'
 export { ConfigError, type ConfigIssue, type ErrorDetail, OAuthError, type OAuthErrorCode } from './errors.ts'
 export type { EventBase, EventMembers, Listener, ProxyEvent } from './events/event.ts'
 export type { Metrics } from './events/metrics.ts'
-export type { Delivery, OpenStream, Passage, Verdict } from './forward/passage.ts'
+export type { Decided, Delivery, Inspection, OpenStream, Passage, Verdict } from './forward/passage.ts'
 export type { ClientAddress } from './http/address.ts'
 export type { HeaderFields, RequestHead } from './http/head.ts'
 export type { GrantSummary, JudgedGrant, OperatorGrants } from './operator.ts'
 export type { AllowUser } from './options/allow.ts'
 export type { ApiKeyIdentity, ApiKeyOptions, VerifyApiKey } from './options/api-keys.ts'
-export type { Auth, McpHandler } from './options/auth.ts'
+export type { AnonymousAuth, Auth, AuthFacts, McpHandler } from './options/auth.ts'
 export type { RateLimits } from './options/limits.ts'
 export type { ForwardedMcp, HandledMcp } from './options/mcp.ts'
+export type {
+  AuditOptions,
+  AuthorizeCall,
+  McpRuleOptions,
+  PublicOptions,
+  ScopeRules,
+} from './options/mcp-rules.ts'
 export type {
   ClientOptions,
   DiscoveryOptions,
@@ -46,6 +53,7 @@ export {
   ValueTooLarge,
   type Versioned,
 } from './ports.ts'
+export type { McpCall } from './protocol/mcp-call.ts'
 export type {
   Credentials,
   IdentityMap,

@@ -108,7 +108,7 @@ export type Clock = () => number
 /** A rate limit: `limit` times at once, then as many again over `window` seconds. */
 export interface RateRule {
   /** The option of `limits` that it comes from. */
-  readonly name: 'address' | 'client' | 'user' | 'failures'
+  readonly name: 'address' | 'client' | 'user' | 'failures' | 'anonymous'
   readonly limit: number
   /** The window, in seconds. */
   readonly window: number

@@ -35,6 +35,13 @@ export function invalidToken(reason: ReasonCode): OAuthError {
 /** One error per reason. A flood of invalid tokens would pay most of its cost for stack traces. */
 const invalidTokens = new Map<ReasonCode, OAuthError>()
 
+/** Refuses a provider token to a caller who has none. */
+export const noProviderToken = (detail: string): OAuthError =>
+  new OAuthError('access_denied', 'There is no token of a provider for this user', {
+    reason: 'no-provider-token',
+    detail,
+  })
+
 /** Refuses a client. One sentence for every fault: the part that was wrong is for the event. */
 export const invalidClient = (reason: ReasonCode, detail?: string): OAuthError =>
   new OAuthError('invalid_client', 'Client authentication failed', { reason, detail })

@@ -4,11 +4,13 @@ import { type Caller, failureResponse } from './endpoints/failure.ts'
 import { createForwardAuth } from './endpoints/forward-auth.ts'
 import { createJudge, type Judge } from './endpoints/mcp.ts'
 import { carry } from './forward/carry.ts'
-import type { Verdict } from './forward/passage.ts'
+import { readForJudge, withBody } from './forward/inspected-body.ts'
+import type { Inspection, Verdict } from './forward/passage.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
 import type { Head, HeaderFields, RequestHead } from './http/head.ts'
 import { json } from './http/responses.ts'
 import { parseTarget } from './http/target.ts'
+import type { Fetch } from './ports.ts'
 import { createResourceMatcher } from './protocol/resource-match.ts'
 import { NOTHING_HERE } from './refusals.ts'
 import { type Route, routesOf } from './routes.ts'
@@ -127,7 +129,21 @@ class AcceptedHead implements Head {
 function act(verdict: Verdict, request: Request, call: Call): Promise<Response> {
   if (verdict.type === 'handle') return verdict.handle(request)
   if (verdict.type === 'answer') return Promise.resolve(verdict.response)
-  return carry(request, verdict.passage, (input, init) => fetch(input, init), call.left(request))
+  if (verdict.type === 'inspect') return inspect(request, verdict, call)
+  return carry(request, verdict.passage, globalFetch, { signal: call.left(request) })
+}
+
+const globalFetch: Fetch = (input, init) => fetch(input, init)
+
+/** Reads the body of a request, and turns the verdict about it into a response. */
+async function inspect(request: Request, { limit, judge }: Inspection, call: Call): Promise<Response> {
+  const body = await readForJudge(request, limit)
+  const verdict = await judge(body)
+  if (verdict.type === 'answer') return closeUnread(request, verdict.response)
+  const read = typeof body === 'string' ? new Uint8Array() : body
+  const signal = call.left(request)
+  if (verdict.type === 'forward') return carry(request, verdict.passage, globalFetch, { signal, read })
+  return verdict.handle(withBody(request, read, signal))
 }
 
 /** Returns an endpoint that never throws. */

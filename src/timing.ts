@@ -60,6 +60,8 @@ const SHIPPED = {
   provider: 10_000,
   /** The deadline for the body of a request to an endpoint. MCP requests have none. */
   requestBody: 10_000,
+  /** The deadline for the body of an MCP request that rules for tools have to judge. */
+  inspectedBody: 30_000,
   /** The deadline of one document that an unknown client or its keys are fetched from. */
   document: 5000,
   /** The pauses between attempts to refresh a provider's token. */

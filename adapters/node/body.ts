@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { StatedError } from '../../src/internal.ts'
+import { PassThrough, type Readable } from 'node:stream'
+import { ms, StatedError } from '../../src/internal.ts'
 
 /** Responses to requests whose client waits for `100 Continue` before it sends the body. */
 const waiting = new WeakSet<ServerResponse>()
@@ -75,4 +76,50 @@ export function streamOf(message: IncomingMessage, outgoing: ServerResponse): Re
     },
     { highWaterMark: 0 },
   )
+}
+
+/** Reads the body of a request for an {@link Inspection}: at most `limit` bytes, within the deadline. */
+export function collectBounded(
+  message: IncomingMessage,
+  limit: number,
+  done: (body: Buffer | 'too-large' | 'too-slow') => void,
+): void {
+  const chunks: Buffer[] = []
+  let size = 0
+  const finish = (body: Buffer | 'too-large' | 'too-slow') => {
+    clearTimeout(timer)
+    message.off('data', onData).off('end', onEnd)
+    // The rest is dropped.
+    if (typeof body === 'string') message.resume()
+    done(body)
+  }
+  const onData = (chunk: Buffer) => {
+    size += chunk.length
+    if (size > limit) finish('too-large')
+    else chunks.push(chunk)
+  }
+  const onEnd = () => finish(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+  const timer = setTimeout(() => finish('too-slow'), ms.inspectedBody)
+  timer.unref()
+  if (Number(message.headers['content-length']) > limit) {
+    finish('too-large')
+    return
+  }
+  message.on('data', onData).on('end', onEnd)
+  // If the client leaves while its body is read, the connection closes, and nothing else is to be done.
+  message.on('error', () => clearTimeout(timer))
+}
+
+/** Bytes of a body that is read before it is sent on. It can then be sent again, and costs one write. */
+export const SMALL = 65_536
+
+export const isSmall = ({ headers }: IncomingMessage): boolean => Number(headers['content-length']) <= SMALL
+
+/** undici destroys a body that it needs no longer. With a message of Node's, it would cut the client's connection. */
+export function streamed(message: IncomingMessage): Readable {
+  const body = message.pipe(new PassThrough())
+  message.on('error', (error) => body.destroy(error))
+  // After an early response, the rest of the body is dropped.
+  body.on('close', () => message.unpipe(body).resume())
+  return body
 }

@@ -1,35 +1,40 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { PassThrough, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
 import type { Delivery, OpenStream, Passage } from '../../src/index.ts'
 import { StatedError } from '../../src/internal.ts'
-import { askForBody, carriesBody, collect, isTaken, taken } from './body.ts'
+import { askForBody, carriesBody, collect, isSmall, isTaken, SMALL, streamed, taken } from './body.ts'
+import { Collected } from './collected.ts'
 import { ParsedFields, type ParsedHeaders } from './head.ts'
 import { endWith, send } from './send.ts'
+import { hasLeft, mayRepeat } from './stale.ts'
 
 /** Waits as long as the MCP server does: tools may think longer than any default timeout, and streams may be silent. */
 export const patient = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
 
-/** Bytes of a body that is read before it is sent on. It can then be sent again, and costs one write. */
-const SMALL = 65_536
-
-/** Methods that a proxy may repeat. @see [RFC 9110 §9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) */
-const IDEMPOTENT = /^(GET|HEAD|OPTIONS|DELETE)$/
-
-/** Errors of a connection that ended before a response came. */
-const CUT = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
-
 type Body = Buffer | Readable | null
 type Controller = Dispatcher.DispatchController
+type Editor = NonNullable<Extract<Delivery, { type: 'deliver' }>['edit']>
 
-/** Carries a request to the MCP server, and its response back to the client. Never throws. */
-export function carry(message: IncomingMessage, outgoing: ServerResponse, passage: Passage): void {
+/**
+ * Carries a request to the MCP server, and its response back to the client. Never throws.
+ *
+ * @param read The body, if it has been read already.
+ */
+export function carry(
+  message: IncomingMessage,
+  outgoing: ServerResponse,
+  passage: Passage,
+  read?: Buffer,
+): void {
   if (outgoing.destroyed) {
     passage.abandoned()
     return
   }
   const carrier = new Carrier(message, outgoing, passage)
-  if (!carriesBody(message)) {
+  if (read) {
+    carrier.dispatch(read.length > 0 ? read : null)
+  } else if (!carriesBody(message)) {
     carrier.dispatch(null)
   } else if (isTaken(message)) {
     carrier.fail(taken())
@@ -46,19 +51,6 @@ export function carry(message: IncomingMessage, outgoing: ServerResponse, passag
   }
 }
 
-const isSmall = ({ headers }: IncomingMessage): boolean => Number(headers['content-length']) <= SMALL
-
-/** undici destroys a body that it needs no longer. With a message of Node's, it would cut the client's connection. */
-function streamed(message: IncomingMessage): Readable {
-  const body = message.pipe(new PassThrough())
-  message.on('error', (error) => body.destroy(error))
-  // After an early response, the rest of the body is dropped.
-  body.on('close', () => message.unpipe(body).resume())
-  return body
-}
-
-const hasLeft = () => new StatedError('The client has left')
-
 /** One request and its response, on their way through undici. */
 class Carrier implements Dispatcher.DispatchHandler {
   readonly #message: IncomingMessage
@@ -67,6 +59,9 @@ class Carrier implements Dispatcher.DispatchHandler {
   #body: Body = null
   #controller: Controller | undefined
   #stream: OpenStream | undefined
+  #edit: Editor | undefined
+  /** The body of a response that is read whole. */
+  #collected: Collected | undefined
   /** Bytes of the response that are still to come. Not a number if it has no length. */
   #missing = Number.NaN
   #isAnswered = false
@@ -127,6 +122,11 @@ class Carrier implements Dispatcher.DispatchHandler {
       this.#start(delivery)
       return
     }
+    if (delivery.type === 'collect') {
+      this.#collected = new Collected(delivery)
+      if (this.#missing === 0) this.#finish()
+      return
+    }
     this.#isOver = true
     // A short body is read and dropped, so that the connection stays open for the next request.
     if (!(this.#missing <= SMALL)) controller.abort(new StatedError('The body is not needed'))
@@ -134,7 +134,7 @@ class Carrier implements Dispatcher.DispatchHandler {
     else new Carrier(this.#message, this.#outgoing, delivery.passage).dispatch(this.#body)
   }
 
-  #start({ status, headers, stream }: Extract<Delivery, { type: 'deliver' }>): void {
+  #start({ status, headers, stream, edit }: Extract<Delivery, { type: 'deliver' }>): void {
     const outgoing = this.#outgoing
     if (outgoing.destroyed) {
       stream?.closed()
@@ -143,6 +143,7 @@ class Carrier implements Dispatcher.DispatchHandler {
     const list: string[] = []
     for (const [name, value] of headers) list.push(name, value)
     this.#stream = stream
+    this.#edit = edit
     try {
       outgoing.writeHead(status, list)
     } catch (error) {
@@ -161,24 +162,49 @@ class Carrier implements Dispatcher.DispatchHandler {
     if (this.#isOver) return
     const outgoing = this.#outgoing
     this.#missing -= chunk.length
-    if (this.#missing === 0) {
+    if (this.#collected) {
+      if (!this.#collected.push(chunk)) this.#finish(true, controller)
+      else if (this.#missing === 0) this.#finish()
+    } else if (this.#edit) {
+      const changed = this.#edit.push(chunk)
+      if (this.#missing === 0) this.#end(changed)
+      else if (changed.length > 0) this.#write(controller, changed)
+    } else if (this.#missing === 0) {
       this.#isOver = true
       endWith(outgoing, chunk)
-    } else if (!outgoing.write(chunk)) {
+    } else {
+      this.#write(controller, chunk)
+    }
+  }
+
+  #write(controller: Controller, chunk: Uint8Array): void {
+    const outgoing = this.#outgoing
+    if (!outgoing.write(chunk)) {
       controller.pause()
       outgoing.once('drain', () => controller.resume())
     }
   }
 
+  /** Sends the response that is made of a whole body. */
+  #finish(isBroken = false, controller?: Controller): void {
+    this.#isOver = true
+    controller?.abort(new StatedError('The body is too large'))
+    const response = this.#collected!.respond(isBroken)
+    if (!this.#outgoing.destroyed) send(this.#outgoing, response)
+  }
+
   onResponseEnd(): void {
     this.#controller = undefined
-    if (!this.#isOver) this.#end()
+    if (this.#isOver) return
+    if (this.#collected) this.#finish()
+    else this.#end()
   }
 
   onResponseError(_controller: Controller, error: Error): void {
     this.#controller = undefined
     if (this.#isOver || this.#outgoing.destroyed) return
-    if (this.#outgoing.headersSent) this.#outgoing.destroy()
+    if (this.#collected) this.#finish(true)
+    else if (this.#outgoing.headersSent) this.#outgoing.destroy()
     else if (this.#isStale(error)) this.#repeat()
     else this.fail(error)
   }
@@ -186,7 +212,7 @@ class Carrier implements Dispatcher.DispatchHandler {
   /** Returns whether the MCP server closed a kept connection at the moment of a request that may be sent again. */
   #isStale(error: Error): boolean {
     if (this.#isRepeated || this.#isAnswered || this.#body !== null) return false
-    return IDEMPOTENT.test(this.#passage.method) && CUT.has((error as NodeJS.ErrnoException).code ?? '')
+    return mayRepeat(this.#passage.method, error)
   }
 
   #repeat(): void {
@@ -202,10 +228,13 @@ class Carrier implements Dispatcher.DispatchHandler {
     send(this.#outgoing, this.#passage.failed(error))
   }
 
-  /** Ends the response as the MCP server might. */
-  #end(): void {
+  /** Ends the response as the MCP server might. @param last What is still to be sent. */
+  #end(last?: Uint8Array): void {
     this.#isOver = true
-    this.#outgoing.end()
+    if (last && last.length > 0) this.#outgoing.write(last)
+    const rest = this.#edit?.end()
+    if (rest && rest.length > 0) this.#outgoing.end(rest)
+    else this.#outgoing.end()
   }
 
   /** Cleans up after the client got all of the response, or left. */

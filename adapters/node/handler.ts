@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { OAuthProxy, Verdict } from '../../src/index.ts'
+import type { Inspection, OAuthProxy, Verdict } from '../../src/index.ts'
+import { askForBody, carriesBody, collectBounded, isTaken } from './body.ts'
 import { carry } from './carry.ts'
 import { MessageHead } from './head.ts'
 import { toRequest } from './request.ts'
@@ -56,9 +57,10 @@ export function createHandler(
     outgoing: ServerResponse,
     target: string,
     handle: (request: Request) => Promise<Response>,
+    read?: Buffer,
   ): void {
     try {
-      handle(toRequest(message, outgoing, target)).then(
+      handle(toRequest(message, outgoing, target, read)).then(
         (response) => send(outgoing, response),
         () => fail(outgoing),
       )
@@ -67,13 +69,39 @@ export function createHandler(
     }
   }
 
+  /** Reads the body of a request, and acts by the verdict about it. */
+  function inspect(
+    message: IncomingMessage,
+    outgoing: ServerResponse,
+    { limit, judge }: Inspection,
+    act: (verdict: Verdict, read: Buffer) => void,
+  ): void {
+    const judged = (body: Buffer | 'too-large' | 'too-slow'): void => {
+      const read = typeof body === 'string' ? Buffer.alloc(0) : body
+      const verdict = judge(body)
+      if (verdict instanceof Promise)
+        verdict.then(
+          (one) => act(one, read),
+          () => fail(outgoing),
+        )
+      else act(verdict, read)
+    }
+    if (!carriesBody(message)) judged(Buffer.alloc(0))
+    else if (isTaken(message)) send(outgoing, new Response(null, { status: 500 }))
+    else {
+      collectBounded(message, limit, judged)
+      askForBody(outgoing)
+    }
+  }
+
   return (message, outgoing) => {
     const target = message.url ?? '/'
     const native = new Native(message, work)
-    const act = (verdict: Verdict): void => {
-      if (verdict.type === 'forward') carry(message, outgoing, verdict.passage)
+    const act = (verdict: Verdict, read?: Buffer): void => {
+      if (verdict.type === 'forward') carry(message, outgoing, verdict.passage, read)
       else if (verdict.type === 'answer') send(outgoing, verdict.response)
-      else respond(message, outgoing, target, (request) => verdict.handle(request))
+      else if (verdict.type === 'inspect') inspect(message, outgoing, verdict, act)
+      else respond(message, outgoing, target, (request) => verdict.handle(request), read)
     }
     const verdict = proxy.admit?.(new MessageHead(message, target), native)
     if (verdict === undefined && FORBIDDEN.has(message.method ?? ''))

@@ -2,16 +2,34 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { askForBody, carriesBody, collect, isTaken, streamOf } from './body.ts'
 import { ParsedFields, pairsOf, urlOf } from './head.ts'
 
+/** Returns a request whose body has been read. */
+function withBody(message: IncomingMessage, outgoing: ServerResponse, target: string, read: Buffer): Request {
+  return new Request(urlOf(message, target), {
+    method: message.method ?? 'GET',
+    headers: pairsOf(new ParsedFields(message.headers)),
+    body: read.length > 0 ? (read as Uint8Array<ArrayBuffer>) : null,
+    signal: signalOf(outgoing),
+  })
+}
+
 /**
  * Returns a request that a handler may read, copy, or fetch with. Its signal aborts when the client leaves before the
  * response is complete.
  *
+ * @param read The body, if it has been read already.
  * @throws {TypeError} For a method that no `Request` may have, such as TRACE.
  */
-export const toRequest = (message: IncomingMessage, outgoing: ServerResponse, target: string): Request =>
-  IS_LAZY
-    ? (new LazyRequest(message, outgoing, target) as unknown as Request)
-    : toNative(message, outgoing, target)
+export const toRequest = (
+  message: IncomingMessage,
+  outgoing: ServerResponse,
+  target: string,
+  read?: Buffer,
+): Request =>
+  read
+    ? withBody(message, outgoing, target, read)
+    : IS_LAZY
+      ? (new LazyRequest(message, outgoing, target) as unknown as Request)
+      : toNative(message, outgoing, target)
 
 function toNative(
   message: IncomingMessage,

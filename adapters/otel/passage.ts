@@ -1,5 +1,5 @@
 import { context } from '@opentelemetry/api'
-import type { Delivery, Passage, Verdict } from '../../src/index.ts'
+import type { Decided, Delivery, Passage, Verdict } from '../../src/index.ts'
 import { fail, type OpenSpan, withTrace } from './spans.ts'
 
 /** Opens the span of a request to another server, below the active span. */
@@ -10,6 +10,17 @@ export function tracedVerdict(verdict: Verdict, open: OpenSpan, outgoing: OpenOu
   if (verdict.type === 'answer') {
     open.end(verdict.response.status)
     return verdict
+  }
+  if (verdict.type === 'inspect') {
+    const traced = (decided: Decided) => tracedVerdict(decided, open, outgoing) as Decided
+    return {
+      type: 'inspect',
+      limit: verdict.limit,
+      judge(body) {
+        const decided = context.with(open.context, () => verdict.judge(body))
+        return decided instanceof Promise ? decided.then(traced) : traced(decided)
+      },
+    }
   }
   if (verdict.type === 'forward') {
     return { type: 'forward', passage: tracedPassage(verdict.passage, open, outgoing) }
@@ -31,7 +42,7 @@ function tracedPassage(passage: Passage, open: OpenSpan, outgoing: OpenOutgoing)
     if (delivery.type === 'again') {
       return { type: 'again', passage: tracedPassage(delivery.passage, open, outgoing) }
     }
-    open.end(delivery.type === 'deliver' ? delivery.status : delivery.response.status)
+    open.end(delivery.type === 'replace' ? delivery.response.status : delivery.status)
     return delivery
   }
   return {

@@ -32,7 +32,8 @@ export function createForwardAuth(ctx: Context): ForwardAuth | undefined {
   const path = basePath + FORWARD_AUTH_PATH
   const judges = new Map(
     guarded
-      .filter(({ target }) => 'url' in target)
+      // Rules for tools need the body, which a proxy that only asks keeps to itself.
+      .filter(({ target, inspection }) => 'url' in target && !inspection)
       .map((resource) => [resource, createJudge(resource, ctx, createPermit)]),
   )
   const resourceAt = createResourceMatcher([...judges.keys()], basePath)

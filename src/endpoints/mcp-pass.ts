@@ -1,36 +1,43 @@
 import type { Context } from '../context.ts'
-import { OAuthError } from '../errors.ts'
 import { carry } from '../forward/carry.ts'
 import { createPassage } from '../forward/create-passage.ts'
 import type { Destination } from '../forward/destinations.ts'
 import { endable, isEventStream } from '../forward/endable.ts'
-import type { Passage, Verdict } from '../forward/passage.ts'
+import type { Decided, Passage } from '../forward/passage.ts'
 import { identityHeaders } from '../forward/request-headers.ts'
-import { createSessions, SESSION_HEADER, type Session, UNBOUND_SESSIONS } from '../forward/sessions.ts'
+import type { Reshape } from '../forward/reshape.ts'
+import { createSessions, NO_OWNER, type Session, UNBOUND_SESSIONS } from '../forward/sessions.ts'
 import type { Exchange } from '../forward/streams.ts'
 import type { Admission } from '../guard/admission.ts'
 import { allowOrigin } from '../http/cors.ts'
 import type { McpHandler } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
-import { actionOf, isListening } from '../protocol/mcp-request.ts'
-import { serverError } from '../refusals.ts'
+import type { RpcBody } from '../protocol/json-rpc.ts'
+import { actionOf, actionOfMessages, isListening } from '../protocol/mcp-request.ts'
+import { createAudit } from './mcp-audit.ts'
+import { askHandler, authFor, forHandler, reshapeResponse, withSession } from './mcp-handler.ts'
 import type { Refusals } from './mcp-refusal.ts'
+import { createReshape } from './mcp-reshape.ts'
 import type { Visit } from './mcp-visit.ts'
+
+/** An admitted request, with its messages if it was inspected. */
+interface Passing {
+  readonly admission: Admission
+  readonly body: RpcBody | undefined
+}
 
 /**
  * Lets a request pass.
  *
  * @param token The provider's access token, if the MCP server gets it.
+ * @param body The messages of the request, if it was inspected.
  * @throws {OAuthError} `too_many_requests` if too many streams are open.
  */
-export type Pass = (visit: Visit, admission: Admission, token: string | undefined) => Verdict
+export type Pass = (visit: Visit, admission: Admission, token: string | undefined, body?: RpcBody) => Decided
 
 /** Returns the way of admitted requests to the MCP server of a resource. */
-export function createPass(
-  resource: Resource,
-  ctx: Context,
-  { about, respond, missingScopes, noSession }: Refusals,
-): Pass {
+export function createPass(resource: Resource, ctx: Context, refusals: Refusals): Pass {
+  const { about, respond, missingScopes, noSession } = refusals
   const { settings, destinations, streams } = ctx
   const destination = destinations.of(resource)
   const sessions = resource.bindsSessions ? createSessions(ctx.sealer) : UNBOUND_SESSIONS
@@ -46,11 +53,25 @@ export function createPass(
     return headers
   }
 
-  function report({ head, call }: Visit, admission: Admission, status: number, began: number): void {
+  function report({ head, call }: Visit, { admission, body }: Passing, status: number, began: number): void {
     if (!call.isHeard) return
     const duration = Math.round(performance.now() - began)
-    call.emit({ type: 'forwarded', ...about(admission), status, duration, action: actionOf(head) })
+    const action = body ? actionOfMessages(body.messages) : actionOf(head)
+    call.emit({ type: 'forwarded', ...about(admission), status, duration, action })
   }
+
+  const { inspection } = resource
+  const filter = inspection && createReshape(inspection, settings.scopes)
+  const audit = inspection?.audit && createAudit(inspection.audit, refusals)
+
+  /** Returns the way to change or watch the response. */
+  function reshapeFor(visit: Visit, { admission, body }: Passing): Reshape | undefined {
+    const own = filter?.(visit, admission, body)
+    return audit && body && visit.call.isHeard ? audit(visit, admission, body, own) : own
+  }
+
+  const listens = ({ head }: Visit, { body }: Passing): boolean =>
+    body ? body.messages.some(({ method }) => method === 'subscriptions/listen') : isListening(head)
 
   /** Counts the request as open. Called last, so that a failure leaves nothing counted. */
   const begin = ({ call }: Visit, admission: Admission): Exchange => {
@@ -61,10 +82,11 @@ export function createPass(
   function passageTo(
     destination: Destination,
     visit: Visit,
-    admission: Admission,
+    passing: Passing,
     { token, session }: { token: string | undefined; session: Session },
   ): Passage {
     const { head, call, origin } = visit
+    const { admission } = passing
     const began = call.isHeard ? performance.now() : 0
     const told = {
       identity: identityOf(admission),
@@ -81,11 +103,12 @@ export function createPass(
       told,
       exchange: begin(visit, admission),
       session,
-      listening: isListening(head),
+      listening: listens(visit, passing),
       origin,
+      reshape: reshapeFor(visit, passing),
       renew: token === undefined ? undefined : () => admission.auth.upstream.accessToken({ refused: token }),
       challenge: (scope) => missingScopes(visit, scope),
-      report: (status) => report(visit, admission, status, began),
+      report: (status) => report(visit, passing, status, began),
       refuse: (error) => respond(visit, error, admission),
     })
   }
@@ -95,72 +118,65 @@ export function createPass(
     request: Request,
     { handler, session, exchange }: { handler: McpHandler; session: Session; exchange: Exchange },
     visit: Visit,
-    admission: Admission,
+    passing: Passing,
   ): Promise<Response> {
-    const { head, call, origin } = visit
+    const { call, origin } = visit
+    const { admission } = passing
     const began = call.isHeard ? performance.now() : 0
+    const reshape = reshapeFor(visit, passing)
+    const { auth, refused } = authFor(admission, resource, settings.scopes)
     try {
-      let response = withSession(await ask(handler, forHandler(request, session), admission), session)
-      report(visit, admission, response.status, began)
-      if (isEventStream(response.headers.get('content-type')) && response.body) {
-        response = new Response(endable(response.body, exchange.stream(isListening(head))), response)
-      } else exchange.closed()
+      let response = withSession(await askHandler(handler, forHandler(request, session), auth), session)
+      const isStream = isEventStream(response.headers.get('content-type')) && response.body !== null
+      if (refused.error && !isStream) {
+        await response.body?.cancel()
+        throw refused.error
+      }
+      report(visit, passing, response.status, began)
+      const stream = isStream || reshape ? exchange.stream(listens(visit, passing)) : undefined
+      if (reshape) response = await reshapeResponse(reshape, response, { isStream, stream: stream! })
+      else if (stream && response.body) response = new Response(endable(response.body, stream), response)
+      else exchange.closed()
       if (origin === null) return response
       // The headers of a response that came from `fetch` cannot be changed.
       return allowOrigin(new Response(response.body, response), origin)
     } catch (error) {
       exchange.closed()
+      reshape?.over?.()
       return respond(visit, error, admission)
     }
   }
 
-  return (visit, admission, token) => {
-    const { auth } = admission
-    const owner = { resource: resource.id, user: auth.user.id, client: auth.clientId }
-    const session = sessions.open(visit.head.headers, owner)
-    if (typeof session === 'string') return { type: 'answer', response: noSession(visit, admission, session) }
+  return (visit, admission, token, body) => {
+    const { auth, isAnonymous } = admission
+    const passing = { admission, body }
+    const owner = isAnonymous ? NO_OWNER : { user: auth.user.id, client: auth.clientId }
+    const session = sessions.open(
+      visit.head.headers,
+      { resource: resource.id, ...owner },
+      {
+        starts: body?.messages[0]?.method === 'initialize',
+        upgrades: inspection?.public?.upgrades,
+      },
+    )
+    if (typeof session === 'string') {
+      // The session of a user has to be shown with their token.
+      if (isAnonymous && session === 'session-of-another-user') {
+        return { type: 'answer', response: refusals.introduce(visit) }
+      }
+      return { type: 'answer', response: noSession(visit, admission, session) }
+    }
     if ('handler' in resource.target) {
       const { handler } = resource.target
       const given = { handler, session, exchange: begin(visit, admission) }
-      return { type: 'handle', handle: (request) => handle(request, given, visit, admission) }
+      return { type: 'handle', handle: (request) => handle(request, given, visit, passing) }
     }
-    const passage = passageTo(destination!, visit, admission, { token, session })
+    const passage = passageTo(destination!, visit, passing, { token, session })
     const { mcpFetch } = settings
     if (!mcpFetch) return { type: 'forward', passage }
     return {
       type: 'handle',
-      handle: (request) => carry(request, passage, mcpFetch, visit.call.left(request)),
+      handle: (request) => carry(request, passage, mcpFetch, { signal: visit.call.left(request) }),
     }
   }
-}
-
-/** @throws {OAuthError} The one that the handler throws to refuse, or `server_error` for any other exception. */
-async function ask(handler: McpHandler, request: Request, { auth }: Admission): Promise<Response> {
-  try {
-    return await handler(request, auth)
-  } catch (cause) {
-    throw cause instanceof OAuthError ? cause : serverError({ reason: 'handler-failed', cause })
-  }
-}
-
-/** Returns the request for a handler, with the handler's own id of the session. */
-function forHandler(request: Request, { inner }: Session): Request {
-  const outer = request.headers.get(SESSION_HEADER)
-  if (outer === null || outer === inner) return request
-  const headers = new Headers(request.headers)
-  if (inner === undefined) headers.delete(SESSION_HEADER)
-  else headers.set(SESSION_HEADER, inner)
-  return new Request(request, { headers })
-}
-
-/** Returns a handler's response, with the client's id of the session. */
-function withSession(response: Response, { toClient }: Session): Response {
-  const inner = response.headers.get(SESSION_HEADER)
-  const outer = inner === null ? undefined : toClient(inner)
-  if (inner === null || outer === inner) return response
-  const headers = new Headers(response.headers)
-  if (outer === undefined) headers.delete(SESSION_HEADER)
-  else headers.set(SESSION_HEADER, outer)
-  const { status, statusText } = response
-  return new Response(response.body, { status, statusText, headers })
 }

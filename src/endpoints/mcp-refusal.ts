@@ -25,8 +25,14 @@ export interface Subject extends Omit<EventBase, 'time'> {
 export interface Refusals {
   /** Returns the members of an event that name its subject. */
   about(admission: Admission | undefined): Subject
-  /** Sends a client without credentials to the metadata, and a browser to a page that says how to connect. */
-  introduce(visit: Visit): Response
+  /**
+   * Sends a client without credentials to the metadata, and a browser to a page that says how to connect.
+   *
+   * @param scope The scopes that its action needs. By default those of a client that requests none.
+   */
+  introduce(visit: Visit, scope?: readonly string[]): Response
+  /** Tells a client without a token that there is no stream to listen to. */
+  noStream(visit: Visit): Response
   /** Returns the verdict for an error. Counts an invalid token against the address: many of them become 429. */
   refuse(visit: Visit, thrown: unknown, admission?: Admission): Verdict | Promise<Verdict>
   /** Returns the response for an error. */
@@ -40,15 +46,18 @@ export interface Refusals {
 export function createRefusals(resource: Resource, ctx: Context): Refusals {
   const { settings, limits } = ctx
 
-  const about = (admission: Admission | undefined) => ({
-    endpoint: resource.path,
-    resource: resource.id,
-    client: admission?.auth.clientId,
-    clientName: admission?.clientName,
-    user: admission?.auth.user.id,
-    grant: admission?.grant,
-    provider: admission?.provider,
-  })
+  const about = (caller: Admission | undefined) => {
+    const admission = caller?.isAnonymous ? undefined : caller
+    return {
+      endpoint: resource.path,
+      resource: resource.id,
+      client: admission?.auth.clientId,
+      clientName: admission?.clientName,
+      user: admission?.auth.user.id,
+      grant: admission?.grant,
+      provider: admission?.provider,
+    }
+  }
 
   function respond(visit: Visit, thrown: unknown, admission: Admission | undefined): Response {
     const { head, call, origin } = visit
@@ -63,12 +72,21 @@ export function createRefusals(resource: Resource, ctx: Context): Refusals {
   return {
     about,
     respond,
-    introduce({ head, origin }) {
-      const response = challenge(resource, head.path)
+    introduce({ head, origin }, scope = []) {
+      const needed = scope.length > 0 ? [...new Set([...resource.scopes, ...scope])] : undefined
+      const response = challenge(resource, head.path, undefined, needed)
       if (!wantsPage(head)) return origin === null ? response : allowOrigin(response, origin)
       const shown = page(home(head, ctx, resource.name, [resource]), 401)
       for (const [name, value] of response.headers) shown.headers.set(name, value)
       return shown
+    },
+    noStream({ origin }) {
+      const response = json(
+        { error: 'invalid_request', error_description: 'Without a token there is no stream to listen to' },
+        405,
+        { allow: 'POST, DELETE, OPTIONS' },
+      )
+      return origin === null ? response : allowOrigin(response, origin)
     },
     refuse(visit, thrown, admission) {
       const refused = (error: unknown): Verdict => ({
@@ -101,7 +119,12 @@ export function createRefusals(resource: Resource, ctx: Context): Refusals {
 }
 
 /** Returns a refusal that a client can act on. Only failures of the token carry a challenge. */
-function challenge(resource: Resource, path: string, error?: OAuthError): Response {
+function challenge(
+  resource: Resource,
+  path: string,
+  error?: OAuthError,
+  scope: readonly string[] | undefined = error?.scope,
+): Response {
   // The sign-in at the provider has ended: for this client the token has.
   const code = error?.code === 'invalid_grant' ? 'invalid_token' : error?.code
   const named =
@@ -113,7 +136,7 @@ function challenge(resource: Resource, path: string, error?: OAuthError): Respon
   if (named) {
     headers['www-authenticate'] = bearerChallenge({
       resourceMetadata: metadataUrlFor(resource, path),
-      scope: code === 'insufficient_scope' ? resource.scopes : resource.defaultScope,
+      scope: scope ?? (code === 'insufficient_scope' ? resource.scopes : resource.defaultScope),
       error: code,
       description: error?.message,
     })

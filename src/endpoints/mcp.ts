@@ -10,6 +10,7 @@ import type { Head } from '../http/head.ts'
 import { json } from '../http/responses.ts'
 import type { Resource } from '../options/options.ts'
 import { invalidToken } from '../refusals.ts'
+import { createInspect } from './mcp-inspect.ts'
 import { createPass } from './mcp-pass.ts'
 import { createRefusals } from './mcp-refusal.ts'
 import type { Visit } from './mcp-visit.ts'
@@ -30,6 +31,9 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
   const { settings, guard, limits, upstreams } = ctx
   const refusals = createRefusals(resource, ctx)
   const pass = passOf(resource, ctx, refusals)
+  const inspect = resource.inspection && createInspect(resource, resource.inspection, { ctx, refusals, pass })
+  const go = (visit: Visit, admission: Admission, token: string | undefined): Verdict =>
+    inspect && isInspected(visit) ? inspect.known(visit, admission, token) : pass(visit, admission, token)
   const needsProviderToken = resource.forward === 'upstream-token' && 'url' in resource.target
 
   function judge(visit: Visit): Verdict | Promise<Verdict> {
@@ -49,13 +53,13 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
 
   function welcome(visit: Visit, admission: Admission | undefined): Verdict | Promise<Verdict> {
     // A client without credentials learns where to get some. Nothing was wrong with its request.
-    if (!admission) return { type: 'answer', response: refusals.introduce(visit) }
+    if (!admission) return inspect?.stranger(visit) ?? { type: 'answer', response: refusals.introduce(visit) }
     try {
       const counted = limits.user(admission.auth.user.id)
       if (counted !== undefined || upstreams.tenants || needsProviderToken) {
         return welcomeSlowly(visit, admission, counted)
       }
-      return pass(visit, admission, undefined)
+      return go(visit, admission, undefined)
     } catch (error) {
       return refusals.refuse(visit, error, admission)
     }
@@ -71,7 +75,7 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
       const tenant = upstreams.tenantOf(visit.head.toRequest())
       if (tenant && (await tenant).id !== admission.provider) throw invalidToken('token-of-another-tenant')
       const token = needsProviderToken ? await providerToken(admission) : undefined
-      return pass(visit, admission, token)
+      return go(visit, admission, token)
     } catch (error) {
       return refusals.refuse(visit, error, admission)
     }
@@ -94,6 +98,9 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
     return judge({ head, call, origin })
   }
 }
+
+/** Returns whether a request may have a body. No carrier forwards a body with the other methods. */
+const isInspected = ({ head: { method } }: Visit): boolean => method === 'POST' || method === 'DELETE'
 
 /** Returns whether a request shows a second token. No MCP message is a form, and a form may carry one (RFC 6750 §2.2). */
 const showsTwice = (head: Head): boolean =>

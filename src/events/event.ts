@@ -107,6 +107,28 @@ export interface EventMembers {
     readonly resource: string
     readonly action?: string | undefined
   }
+  /** An action of a client is over, at a server with `audit`. One event for each message. */
+  readonly called: {
+    readonly endpoint: string
+    readonly resource: string
+    /** The JSON-RPC method, or `other`. */
+    readonly method: string
+    /** The name of the tool. */
+    readonly tool?: string | undefined
+    /**
+     * `tool-error` if the tool reported an error in its result, `error` for any other error, `unanswered` if the response
+     * ended without the result.
+     */
+    readonly outcome: 'ok' | 'tool-error' | 'error' | 'unanswered'
+    /** The status of the response, if there was one. */
+    readonly status?: number | undefined
+    /** The size of the response, in bytes or characters. */
+    readonly size: number
+    /** The time until the response ended, in milliseconds. */
+    readonly duration: number
+    /** The text that `audit.arguments` returned. */
+    readonly arguments?: string | undefined
+  }
   /** A request was refused. */
   readonly refused: Refused
   /** A request was refused because there were too many. */
@@ -116,7 +138,19 @@ export interface EventMembers {
 }
 
 /** Members that only some types of events have. */
-type Rare = 'reason' | 'detail' | 'code' | 'error' | 'status' | 'duration' | 'action'
+type Rare =
+  | 'reason'
+  | 'detail'
+  | 'code'
+  | 'error'
+  | 'status'
+  | 'duration'
+  | 'action'
+  | 'method'
+  | 'tool'
+  | 'outcome'
+  | 'size'
+  | 'arguments'
 
 /** The members of one type of event, and the absence of all others, so that any event can be read for any member. */
 type Exactly<Members> = Members & { readonly [Name in Exclude<Rare, keyof Members>]?: undefined }

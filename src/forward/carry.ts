@@ -1,6 +1,8 @@
+import { readBytes } from '../http/capped-body.ts'
 import type { Fetch } from '../ports.ts'
 import { type Coded, readCoding } from './coding.ts'
 import { hasBody } from './create-passage.ts'
+import { edited } from './editor.ts'
 import { endable } from './endable.ts'
 import type { Delivery, Passage } from './passage.ts'
 
@@ -13,17 +15,18 @@ const NO_CACHE: { cache?: 'no-store' } = hasCache() ? { cache: 'no-store' } : {}
 /**
  * Carries a request to an MCP server and its response back, both as streams, by any runtime's `fetch`. Never rejects.
  *
- * @param signal Aborts when the client leaves.
+ * @param how.signal Aborts when the client leaves.
+ * @param how.read The body, if it has been read already.
  */
 export async function carry(
   request: Request,
   passage: Passage,
   fetch: Fetch,
-  signal: AbortSignal,
+  { signal, read }: { readonly signal: AbortSignal; readonly read?: Uint8Array },
 ): Promise<Response> {
   let body: BodyInit | null
   try {
-    body = await bodyOf(request)
+    body = read ? sendable(request, read) : await bodyOf(request)
   } catch {
     return abandon(passage)
   }
@@ -49,6 +52,7 @@ export async function carry(
     const answered = next.answered(response.status, response.headers, repeatable)
     const delivery = answered instanceof Promise ? await answered : answered
     if (delivery.type === 'deliver') return await deliver(response, delivery, next)
+    if (delivery.type === 'collect') return delivery.finish(await collect(response.body, delivery.limit))
     await response.body?.cancel().catch(() => {})
     if (delivery.type === 'replace') return delivery.response
     next = delivery.passage
@@ -69,7 +73,7 @@ function abandon(passage: Passage): Response {
 
 async function deliver(
   response: Response,
-  { status, headers, stream }: Extract<Delivery, { type: 'deliver' }>,
+  { status, headers, stream, edit }: Extract<Delivery, { type: 'deliver' }>,
   passage: Passage,
 ): Promise<Response> {
   let list = headers as [string, string][]
@@ -91,9 +95,26 @@ async function deliver(
     body = coded.body
     if (coded.isUnpacked) list = list.filter(([name]) => !/^content-(encoding|length)$/.test(name))
   }
+  if (edit) body = edited(body, edit)
   const delivered = new Response(stream ? endable(body, stream) : body, { status, headers: list })
   sources.set(delivered, response)
   return delivered
+}
+
+/** Returns a body that has been read, as `fetch` takes it. An empty one is none, except with POST. */
+const sendable = ({ method }: Request, body: Uint8Array): Uint8Array<ArrayBuffer> | null =>
+  body.length === 0 && method !== 'POST' ? null : (body as Uint8Array<ArrayBuffer>)
+
+/** Reads the body of a response. Returns `undefined` if it breaks or is too large. */
+async function collect(
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await readBytes(body, { limit })
+  } catch {
+    return undefined
+  }
 }
 
 /**

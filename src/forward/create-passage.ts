@@ -4,6 +4,7 @@ import type { Destination, Destinations } from './destinations.ts'
 import { isEventStream } from './endable.ts'
 import type { Delivery, Passage } from './passage.ts'
 import { requestHeaders, type Told } from './request-headers.ts'
+import { LARGEST_LIST, type Reshape, reshapeBody, reshapedHeaders, streamEditor, tracked } from './reshape.ts'
 import { responseHeaders } from './response-headers.ts'
 import type { Session } from './sessions.ts'
 import type { Exchange } from './streams.ts'
@@ -23,6 +24,8 @@ export interface Errand {
   readonly listening: boolean
   /** The browser page that called, if one did. */
   readonly origin: string | null
+  /** Changes the response on its way, or looks at it. */
+  readonly reshape?: Reshape | undefined
   /** Gets another provider token after the MCP server refused this one. Absent if it got none. */
   readonly renew: (() => Promise<unknown>) | undefined
   /** Returns the challenge for scopes that the MCP server found missing. */
@@ -48,6 +51,14 @@ const badGateway = (
   cause?: unknown,
 ) => new OAuthError('bad_gateway', message, { reason, ...(cause !== undefined && { cause }) })
 
+/** The head of a response, ready for the client. */
+interface Readied {
+  readonly status: number
+  readonly list: readonly (readonly [string, string])[]
+}
+
+const withoutLength = (list: Readied['list']) => list.filter(([name]) => name !== 'content-length')
+
 /** Prepares a request for a carrier. */
 export function createPassage(errand: Errand): Passage {
   const { head, destination } = errand
@@ -68,6 +79,7 @@ function passageTo(
 
   const replace = (error: unknown): Delivery => {
     exchange.closed()
+    errand.reshape?.over?.()
     return { type: 'replace', response: errand.refuse(error) }
   }
 
@@ -117,13 +129,58 @@ function passageTo(
     const scopes = status === 403 ? missingScopes(fields.get('www-authenticate')) : undefined
     if (scopes) list.push(['www-authenticate', errand.challenge(scopes.scope)])
     const isStream = isEventStream(fields.get('content-type')) && hasBody(head.method, status)
-    if (!isStream) exchange.closed()
     errand.report(status)
+    if (errand.reshape && hasBody(head.method, status)) {
+      return reshaped(errand.reshape, { status, list, fields, isStream })
+    }
+    errand.reshape?.answered?.(status)
+    errand.reshape?.over?.()
+    if (!isStream) exchange.closed()
     return {
       type: 'deliver',
       status,
       headers: list,
       stream: isStream ? exchange.stream(errand.listening) : undefined,
+    }
+  }
+
+  /** Delivers a response whose body is changed, or looked at. */
+  function reshaped(
+    reshape: Reshape,
+    {
+      status,
+      list,
+      fields,
+      isStream,
+    }: Readied & { readonly fields: HeaderFields; readonly isStream: boolean },
+  ): Delivery {
+    reshape.answered?.(status)
+    if (reshape.whole && !isStream) {
+      const finish = (body: Uint8Array | undefined): Response => {
+        exchange.closed()
+        const changed = reshapeBody(reshape, body, fields)
+        reshape.over?.()
+        if (changed)
+          return new Response(changed.length > 0 ? changed : null, { status, headers: reshapedHeaders(list) })
+        const cause = new TypeError('The list of the MCP server cannot be read, so it was not sent on')
+        return errand.refuse(
+          badGateway('The MCP server sent a list that is not valid', 'mcp-server-malformed', cause),
+        )
+      }
+      return { type: 'collect', status, limit: LARGEST_LIST, finish }
+    }
+    const edit = isStream ? streamEditor(reshape) : reshape.watch?.()
+    if (!edit) {
+      exchange.closed()
+      return { type: 'deliver', status, headers: list, stream: undefined }
+    }
+    const stream = exchange.stream(errand.listening)
+    return {
+      type: 'deliver',
+      status,
+      headers: isStream && reshape.changes ? reshapedHeaders(list) : withoutLength(list),
+      stream: tracked(stream, reshape),
+      edit,
     }
   }
 
@@ -140,9 +197,13 @@ function passageTo(
     },
     failed(cause) {
       exchange.closed()
+      errand.reshape?.over?.()
       return errand.refuse(badGateway('The MCP server does not respond', 'mcp-server-unreachable', cause))
     },
-    abandoned: () => exchange.closed(),
+    abandoned() {
+      exchange.closed()
+      errand.reshape?.over?.()
+    },
   }
 }
 

@@ -1,13 +1,32 @@
 import type { HeaderFields } from '../http/head.ts'
+import type { Editor } from './editor.ts'
 
-/** A decision about a request, made from its head alone. */
-export type Verdict =
+/** A decision about a request, made from its head alone, or a request for its body. */
+export type Verdict = Decided | Inspection
+
+/** A decision that needs nothing more of the request. */
+export type Decided =
   /** Send this response: a refusal, a challenge, a preflight response or a page. */
   | { readonly type: 'answer'; readonly response: Response }
   /** Pass the whole request to `handle`, which never rejects, and send its response. */
   | { readonly type: 'handle'; handle(request: Request): Promise<Response> }
   /** Carry the request to the MCP server, and the response back. */
   | { readonly type: 'forward'; readonly passage: Passage }
+
+/** A request whose body decides, because rules for tools or public tools are configured. */
+export interface Inspection {
+  readonly type: 'inspect'
+  /** The most bytes that the body may have. */
+  readonly limit: number
+  /**
+   * Judges the body. The carrier reads it, calls this once, and then sends on exactly these bytes. Never throws, and its
+   * promise never rejects.
+   *
+   * @param body The whole body, empty if there is none. `too-large` for one over the limit, `too-slow` for one that did
+   * not arrive in time.
+   */
+  judge(body: Uint8Array | 'too-large' | 'too-slow'): Decided | Promise<Decided>
+}
 
 /** A request to an MCP server, without its body. Does no I/O: a carrier moves the bodies, and decides nothing. */
 export interface Passage {
@@ -43,6 +62,17 @@ export type Delivery =
       readonly headers: readonly (readonly [name: string, value: string])[]
       /** Set for an event stream, which the carrier must be able to end. */
       readonly stream: OpenStream | undefined
+      /** Set if the body has to be changed, or looked at, on its way. The headers then contain no length. */
+      readonly edit?: Editor | undefined
+    }
+  /** Read the whole body, and send the response that `finish` makes of it. */
+  | {
+      readonly type: 'collect'
+      readonly status: number
+      /** The most bytes that the body may have. */
+      readonly limit: number
+      /** Never throws. @param body `undefined` for a body over the limit, or one that broke. */
+      finish(body: Uint8Array | undefined): Response
     }
   /** Discard the body, and send this response. */
   | { readonly type: 'replace'; readonly response: Response }

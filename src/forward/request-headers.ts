@@ -115,11 +115,12 @@ interface Identified {
   readonly clientName: string
   readonly grant: string | undefined
   readonly provider: string | undefined
+  readonly isAnonymous?: true
 }
 
 /** Returns the headers that tell the MCP server about the user. */
 export function identityHeaders(mode: ForwardMode, admission: Identified): [string, string][] {
-  if (mode === 'nothing') return []
+  if (mode === 'nothing' || admission.isAnonymous) return []
   const { auth, clientName, grant, provider } = admission
   const identity = {
     'user-id': auth.user.id,

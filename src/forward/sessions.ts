@@ -30,8 +30,19 @@ export interface Session {
  */
 export interface Sessions {
   /** Opens the session of a request. Returns the reason why it is not valid: the client then has to start a new one. */
-  open(headers: HeaderFields, owner: SessionOwner): Session | InvalidSession
+  open(headers: HeaderFields, owner: SessionOwner, use?: SessionUse): Session | InvalidSession
 }
+
+/** What a request may do with the session that it names. */
+export interface SessionUse {
+  /** `true` if the request starts a session, so that the one it names does not count. */
+  readonly starts?: boolean | undefined
+  /** `true` if the owner may go on with a session that began without a token. */
+  readonly upgrades?: boolean | undefined
+}
+
+/** The owner of a session that began without a token. */
+export const NO_OWNER = { user: '', client: '' } as const
 
 export type InvalidSession = 'session-not-found' | 'session-of-another-user'
 
@@ -53,6 +64,8 @@ export function createSessions(sealer: Sealer): Sessions {
   /** Returns a short name of the owner, which is part of every session id. */
   const nameOf = ({ user, client }: SessionOwner): string => digest(`${user}\n${client}`).slice(0, 22)
 
+  const noOwner = nameOf({ resource: '', ...NO_OWNER })
+
   function read(outer: string, resource: string): Opened | undefined {
     const name = `${resource}\n${outer}`
     const before = known.get(name)
@@ -65,12 +78,14 @@ export function createSessions(sealer: Sealer): Sessions {
   }
 
   return {
-    open(headers, owner) {
+    open(headers, owner, { starts = false, upgrades = false } = {}) {
       if ((headers.get('mcp-protocol-version') ?? '') >= WITHOUT_SESSIONS) return NONE
-      const outer = headers.get(SESSION_HEADER)
+      const outer = starts ? null : headers.get(SESSION_HEADER)
       const session = outer === null ? undefined : read(outer, owner.resource)
       if (outer !== null && !session) return 'session-not-found'
-      if (session && session.owner !== nameOf(owner)) return 'session-of-another-user'
+      if (session && session.owner !== nameOf(owner) && !(upgrades && session.owner === noOwner)) {
+        return 'session-of-another-user'
+      }
       return {
         inner: session?.id,
         toClient: (id) =>
@@ -89,5 +104,8 @@ const isPair = (value: unknown): value is [owner: string, id: string] =>
 
 /** Passes the ids of MCP servers on as they are. */
 export const UNBOUND_SESSIONS: Sessions = {
-  open: (headers) => ({ inner: headers.get(SESSION_HEADER) ?? undefined, toClient: (id) => id }),
+  open: (headers, _owner, { starts = false } = {}) => ({
+    inner: starts ? undefined : (headers.get(SESSION_HEADER) ?? undefined),
+    toClient: (id) => id,
+  }),
 }

@@ -1,8 +1,8 @@
-import type { Auth } from '../options/auth.ts'
+import type { AuthFacts } from '../options/auth.ts'
 
 /** The owner of a request that may pass, and how long that holds. */
 export interface Admission {
-  readonly auth: Auth
+  readonly auth: AuthFacts
   readonly clientName: string
   /** `<user>.<id>` of the grant. Absent for an API key. */
   readonly grant: string | undefined
@@ -10,6 +10,8 @@ export interface Admission {
   readonly provider: string | undefined
   /** The token's expiry, in seconds since the epoch. Absent for a key, which has none. */
   readonly expiresAt: number | undefined
+  /** `true` for a caller without a token, at a server with public tools. Its `auth` names no one. */
+  readonly isAnonymous?: true
   /**
    * Returns whether the token or key is still accepted. Reads the storage, or calls `verifyApiKey`, only if the last
    * result is too old.

@@ -11,7 +11,7 @@ import {
   isApiKeyIdentity,
   type VerifyApiKey,
 } from '../options/api-keys.ts'
-import type { Auth } from '../options/auth.ts'
+import type { AuthFacts } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock, KeepAlive } from '../ports.ts'
 import { ms, seconds } from '../timing.ts'
@@ -84,7 +84,7 @@ export function createApiKeys(
 
   function show(token: string, resource: Resource, key: ApiKeyIdentity, user: string, ttl: number): ShownKey {
     const { name, scopes: own = scopes } = key
-    const auth: Auth = {
+    const auth: AuthFacts = {
       token,
       clientId: API_KEY_CLIENT,
       scopes: own.filter((scope) => scopes.includes(scope)),

@@ -5,7 +5,7 @@ import { type Grant, providerOf } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
-import type { Auth } from '../options/auth.ts'
+import type { AuthFacts } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
 import { covers, type ScopeTable } from '../protocol/scope.ts'
@@ -91,7 +91,7 @@ export function createGuard(ports: {
     bytes: { limit: MAX_ALTERED_BYTES, of: (token) => 100 + token.length },
   })
   /** The opened identity of each grant, which all its tokens share. */
-  const users = new WeakMap<LiveGrant, { readonly sealed: string; readonly user: Auth['user'] }>()
+  const users = new WeakMap<LiveGrant, { readonly sealed: string; readonly user: AuthFacts['user'] }>()
 
   function openOnce(token: string): AccessClaims | undefined {
     if (altered.has(token)) return undefined
@@ -100,7 +100,7 @@ export function createGuard(ports: {
     return claims
   }
 
-  function userOf(key: GrantKey, live: LiveGrant, grant: Grant): Auth['user'] {
+  function userOf(key: GrantKey, live: LiveGrant, grant: Grant): AuthFacts['user'] {
     const before = users.get(live)
     if (before?.sealed === grant.identity) return before.user
     const { email, emailVerified, name, claims } = grants.identityOf(key, grant)
@@ -141,7 +141,7 @@ export function createGuard(ports: {
     if (!grant) throw invalidToken('grant-not-found')
     if (!belongs(grant, resource)) throw invalidToken('provider-not-configured')
     const provider = providerOf(grant)
-    const auth: Auth = {
+    const auth: AuthFacts = {
       token,
       clientId: claims.client,
       scopes: [...claims.scope],

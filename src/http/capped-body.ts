@@ -31,24 +31,57 @@ export interface ReadOptions {
  */
 export async function readCapped(
   body: ReadableStream<Uint8Array> | null,
-  { limit, signal, lenient = false }: ReadOptions,
+  { lenient = false, ...options }: ReadOptions,
 ): Promise<string> {
-  if (!body) return ''
   const decoder = new TextDecoder('utf-8', { fatal: !lenient })
+  let text = ''
+  await readChunks(body, options, (chunk) => {
+    text += decoder.decode(chunk, { stream: true })
+  })
+  return text + decoder.decode()
+}
+
+/**
+ * Reads a body as bytes, but never more than `limit` of them.
+ *
+ * @throws {BodyTooLarge} The body exceeds the limit.
+ * @throws The reason of `signal`, or the error of the stream.
+ */
+export async function readBytes(
+  body: ReadableStream<Uint8Array> | null,
+  options: Omit<ReadOptions, 'lenient'>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = []
+  const size = await readChunks(body, options, (chunk) => void chunks.push(chunk))
+  const all = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    all.set(chunk, at)
+    at += chunk.length
+  }
+  return all
+}
+
+/** Reads a body part by part. Returns its size. */
+async function readChunks(
+  body: ReadableStream<Uint8Array> | null,
+  { limit, signal }: Omit<ReadOptions, 'lenient'>,
+  take: (chunk: Uint8Array) => void,
+): Promise<number> {
+  if (!body) return 0
   const reader = body.getReader()
   const stop = () => void reader.cancel().catch(() => {})
   signal?.addEventListener('abort', stop, { once: true })
-  let text = ''
   let size = 0
   try {
     for (;;) {
       signal?.throwIfAborted()
       const { done, value } = await reader.read()
       signal?.throwIfAborted()
-      if (done) return text + decoder.decode()
+      if (done) return size
       size += value.byteLength
       if (size > limit) throw new BodyTooLarge(limit)
-      text += decoder.decode(value, { stream: true })
+      take(value)
     }
   } catch (error) {
     stop()

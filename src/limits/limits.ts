@@ -37,6 +37,8 @@ export interface Limits {
   failed(claim: Claim, error: OAuthError, exists: boolean): Check
   /** Counts a request of a user, from any client. */
   user(user: string): Check
+  /** Counts a request without a token to a public tool, by address. */
+  anonymous(address: string | undefined): Check
   /** Counts an invalid bearer token by address. Valid tokens from the same address are not affected. */
   tokenFailed(address: string | undefined): Check
 }
@@ -50,6 +52,7 @@ const UNLIMITED: Limits = {
   proven() {},
   failed() {},
   user() {},
+  anonymous() {},
   tokenFailed() {},
 }
 
@@ -71,6 +74,7 @@ export function createLimits(
     client: rule('client'),
     user: rule('user'),
     failures: rule('failures'),
+    anonymous: rule('anonymous'),
   }
   /** The times until which claims are refused unchecked: of a client from an address, and of an address. */
   const shutClients = createRecent<number>()
@@ -144,6 +148,9 @@ export function createLimits(
       }
       if (address === undefined) return
       await takeOrShut(failingKey(address), rules.address, shutAddresses, 'limit-address')
+    },
+    anonymous(address) {
+      if (address !== undefined) return check(`anonymous:${address}`, rules.anonymous, 'limit-anonymous')
     },
     user: (user) => check(`user:${user}`, rules.user, 'limit-user'),
     tokenFailed(address) {

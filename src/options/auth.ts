@@ -1,5 +1,5 @@
-/** The user, client and scopes of a request, for an MCP server in this process. */
-export interface Auth {
+/** The user, client and scopes of a token. */
+export interface AuthFacts {
   /** The bearer token. The MCP SDK names it so. Never send it anywhere. */
   readonly token: string
   /** The short key of the client. */
@@ -53,9 +53,32 @@ export interface Auth {
   }
 }
 
+/** The user, client and scopes of a request, for an MCP server in this process. */
+export interface Auth extends AuthFacts {
+  /** Returns whether the token has all these scopes, by themselves or because a broader one implies them. */
+  has(...scopes: readonly string[]): boolean
+  /**
+   * Refuses the request unless the token has all these scopes. Let the exception leave the handler. A response that is no
+   * event stream is replaced by the refusal even if a library catches the exception. The client then asks its user for
+   * these scopes, and sends the request again.
+   *
+   * @throws {OAuthError} `insufficient_scope`
+   * @see [MCP, Scope Challenge Handling](https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#scope-challenge-handling)
+   */
+  require(...scopes: readonly string[]): void
+}
+
+/** A caller without a token, at a server with `public`. */
+export interface AnonymousAuth extends Pick<Auth, 'resource' | 'has' | 'require'> {
+  readonly token?: undefined
+  readonly clientId?: undefined
+  readonly scopes: string[]
+  readonly user?: undefined
+}
+
 /**
  * An MCP server in this process.
  *
- * @param auth The user, client and scopes of the request.
+ * @param auth The user, client and scopes of the request. With `public`, a caller without a token has no `auth.user`.
  */
 export type McpHandler = (request: Request, auth: Auth) => Response | Promise<Response>

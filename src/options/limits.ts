@@ -45,6 +45,12 @@ export interface RateLimits {
    */
   failures?: number | undefined
   /**
+   * Requests per minute from one address to public tools, without a token.
+   *
+   * @default 60
+   */
+  anonymous?: number | undefined
+  /**
    * Event streams and unanswered requests of one user at once.
    *
    * @default 100
@@ -65,6 +71,7 @@ const RATES = {
   client: 1200,
   user: 1200,
   failures: 60,
+  anonymous: 60,
   streams: 100,
   allStreams: 10_000,
 } as const

@@ -4,81 +4,16 @@ import { canonicalResource } from '../protocol/resource.ts'
 import { defaultScope, offeredScopes, type ScopeTable } from '../protocol/scope.ts'
 import { isHttps } from '../providers/parts/https.ts'
 import { byKind, choice, type Entries, hook, listOf, shape, text } from '../validation/shape.ts'
-import { type AccessTokenOptions, accessToken, settleAccessToken } from './access-token.ts'
+import { accessToken, settleAccessToken } from './access-token.ts'
 import type { McpHandler } from './auth.ts'
+import { mcpRuleEntries, ruleValues, settleMcpRules } from './mcp-rules.ts'
+import type { McpOptions } from './mcp-server.ts'
 import { areUnique, type Report } from './report.ts'
-import type { ForwardMode, Resource } from './resource.ts'
+import type { Resource } from './resource.ts'
 import { checkScopes, scopeName } from './scopes.ts'
 import type { SigningSettings } from './signing.ts'
 
-/** Members of {@link McpOptions} that every kind of server has. */
-interface McpAny {
-  /** The name for users and in the metadata. By default the name of this server. */
-  name?: string | undefined
-  /** The scopes that every request needs. */
-  scopes?: readonly string[] | undefined
-  /** The id of the provider that its users sign in at, or several. All by default. */
-  upstream?: string | readonly string[] | undefined
-  /** The form of its access tokens: `{ format: 'jwt' }` for tokens that other servers can verify. Sealed by default. */
-  accessToken?: AccessTokenOptions | undefined
-}
-
-/** Members of {@link McpOptions} that every server behind Lockgate has. */
-export interface McpCommon extends McpAny {
-  /** The path that clients use, below the path of `url`. By default the path of the server's own URL, or `/mcp` for a handler. */
-  path?: string | undefined
-  /**
-   * The treatment of `Mcp-Session-Id`. `bound` gives the client a sealed id, which only the same user with the same client
-   * can use. `dangerously-unbound` sends the server's own id, which any user of the server can use who knows it.
-   *
-   * @default 'bound'
-   */
-  sessions?: 'bound' | 'dangerously-unbound' | undefined
-}
-
-/** An MCP server that requests are forwarded to. */
-export interface ForwardedMcp extends McpCommon {
-  /** The address of the server. */
-  url: string
-  /**
-   * The information to send along. `identity` adds the `X-Lockgate-…` headers. `upstream-token` also adds the provider's
-   * access token as bearer token. `nothing` adds neither.
-   *
-   * @default 'identity'
-   */
-  forward?: ForwardMode | undefined
-  handler?: undefined
-  external?: undefined
-  resource?: undefined
-}
-
-/** An MCP server in this process. */
-export interface HandledMcp extends McpCommon {
-  /** The function that serves its requests. */
-  handler: McpHandler
-  url?: undefined
-  forward?: undefined
-  external?: undefined
-  resource?: undefined
-}
-
-/**
- * An MCP server elsewhere that verifies tokens itself. Lockgate issues signed tokens for it, and forwards nothing. The
- * server publishes its own protected-resource metadata, which names Lockgate.
- */
-export interface ExternalMcp extends McpAny {
-  external: true
-  /** The public URL of the server: the audience of its tokens. */
-  resource: string
-  url?: undefined
-  handler?: undefined
-  forward?: undefined
-  path?: undefined
-  sessions?: undefined
-}
-
-/** One protected MCP server: the address of a server, a handler in this process, or a server that verifies tokens itself. */
-export type McpOptions = ForwardedMcp | HandledMcp | ExternalMcp
+export type { ExternalMcp, ForwardedMcp, HandledMcp, McpCommon, McpOptions } from './mcp-server.ts'
 
 /** Options about the protected MCP servers. */
 export interface McpServersOptions {
@@ -122,6 +57,7 @@ const server = v.pipe(
     accessToken: v.optional(accessToken),
     external: v.optional(v.literal(true, 'expected `true`')),
     resource: v.optional(v.pipe(v.string(), v.check(isHttps, 'expected an https URL without query'))),
+    ...mcpRuleEntries,
   }),
   v.check(
     ({ url, handler, external }) => [url, handler, external].filter((one) => one !== undefined).length === 1,
@@ -132,9 +68,9 @@ const server = v.pipe(
     '`external` and `resource` belong together',
   ),
   v.check(
-    ({ external, path, sessions, forward }) =>
-      !external || [path, sessions, forward].every((one) => one === undefined),
-    'an external server has no `path`, `sessions` or `forward`: nothing is forwarded to it',
+    ({ external, path, sessions, forward, ...more }) =>
+      !external || [path, sessions, forward, ...ruleValues(more)].every((one) => one === undefined),
+    'an external server has no `path`, `sessions`, `forward` or rules: nothing is forwarded to it',
   ),
   v.forward(
     v.check(
@@ -218,6 +154,7 @@ function toResource(options: McpOptions, around: Around, at: string, report: Rep
   return {
     id: required ? canonicalResource(options.resource) : origin + path,
     path,
+    inspection: options.external ? undefined : settleMcpRules(at, options, { scopes, offered }, report),
     signed: settleAccessToken(options.accessToken, { ...around, required }, `${at}.accessToken`, report),
     name: options.name ?? name,
     scopes: options.scopes ?? [],

@@ -1,5 +1,6 @@
 import type { SignedRule } from './access-token.ts'
 import type { McpHandler } from './auth.ts'
+import type { InspectionSettings } from './mcp-rules.ts'
 
 /** The information about the user that an MCP server receives. */
 export type ForwardMode = 'identity' | 'upstream-token' | 'nothing'
@@ -22,6 +23,8 @@ export interface Resource {
   readonly bindsSessions: boolean
   /** The rule for signed access tokens. Absent: tokens are sealed. */
   readonly signed: SignedRule | undefined
+  /** The rules that need the body of a request. Absent: no body is read. */
+  readonly inspection: InspectionSettings | undefined
   readonly target:
     | { readonly url: URL }
     | { readonly handler: McpHandler }

@@ -1,4 +1,5 @@
 import type { HeaderFields } from '../http/head.ts'
+import type { RpcMessage } from './json-rpc.ts'
 
 interface RequestLine {
   readonly method: string
@@ -13,7 +14,19 @@ interface RequestLine {
 export const isListening = ({ method, headers }: RequestLine): boolean =>
   method === 'GET' || headers.get('mcp-method') === 'subscriptions/listen'
 
-/** Returns the action for events. Names of tools and prompts are public; names of resources are addresses. */
+/** Returns whether events may contain a name: it comes from the client. */
+export const isPrintableName = (name: string): boolean => /^[\w./-]{1,128}$/.test(name)
+
+/** Returns the action for events, from the body. */
+export function actionOfMessages(messages: readonly RpcMessage[]): string | undefined {
+  if (messages.length > 1) return `batch of ${messages.length}`
+  const { method, params } = messages[0] ?? {}
+  if (method === undefined || !isPrintableName(method)) return undefined
+  const name = /^(tools\/call|prompts\/get)$/.test(method) ? params?.name : undefined
+  return typeof name === 'string' && isPrintableName(name) ? `${method} ${name}` : method
+}
+
+/** Returns the action for events, from the headers. Names of tools and prompts are public; names of resources are addresses. */
 export function actionOf({ headers }: RequestLine): string | undefined {
   const method = headers.get('mcp-method')
   if (method === null || !/^[\w/]{1,64}$/.test(method)) return undefined

@@ -182,6 +182,30 @@ export const requests = {
     'The client sent a header that only this proxy may set; `detail` names it.',
     'Nothing, unless the proxy in front added it: then remove it there.',
   ],
+  'message-malformed': [
+    'The body is no JSON-RPC message, or programs may read it differently; `detail` says why.',
+    'Report it to the author of the client. Otherwise suspect an attack.',
+  ],
+  'header-mismatch': [
+    'The `Mcp-…` headers and the body of the request do not agree.',
+    'Report it to the author of the client. Otherwise suspect an attack.',
+  ],
+  'body-encoded': [
+    'The body has a content coding or a charset other than UTF-8, so that the rules for tools cannot judge it.',
+    'Report it to the author of the client: MCP messages are JSON in UTF-8.',
+  ],
+  'call-hidden': [
+    'The rules of the MCP server permit the action to no one, or hide it from this token.',
+    'Compare `tools`, `prompts`, `resources` and `methods` in `mcp` if it should be permitted.',
+  ],
+  'call-not-authorized': [
+    'The function `authorize` refused the action; `detail` names the method.',
+    'None needed, unless the function is wrong.',
+  ],
+  'limit-anonymous': [
+    'One address sent too many requests without a token to public tools.',
+    'Raise `limits.anonymous` if many users share the address.',
+  ],
   'limit-streams': [
     'One user has too many event streams or unanswered requests open.',
     'Look at the client. Raise `limits.streams` if the user needs more.',

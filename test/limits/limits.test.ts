@@ -7,6 +7,7 @@ const settings = {
   client: 1200,
   user: 1200,
   failures: 3,
+  anonymous: 60,
   streams: 10,
   allStreams: 100,
 }

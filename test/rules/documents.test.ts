@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import type { Auth } from 'lockgate'
+import type { AuthFacts } from 'lockgate'
 import { describe, expect, test } from 'vitest'
 import { knownVariables } from '../../adapters/cli/configuration/known-variables.ts'
 import { variablesOfAll } from '../../adapters/cli/configuration/providers.ts'
@@ -71,7 +71,7 @@ describe('the reference', () => {
   })
 
   test('name the headers that the MCP server receives', async () => {
-    const auth: Auth = {
+    const auth: AuthFacts = {
       token: 'token',
       clientId: 'client',
       scopes: ['mcp'],

@@ -85,7 +85,7 @@ describe('the sources of the core', () => {
     const named = offenders(SRC, (file) => {
       const code = read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*|'[^'\n]*'|`[^`]*`/g, '')
       return (
-        /\b(process|Deno|Bun|Buffer|__dirname|require)\b/.test(code) ||
+        /\b(process|Deno|Bun|Buffer|__dirname)\b|\brequire\(\s*\)/.test(code) ||
         specifiers(file).some((one) => /^(node|bun|cloudflare):|adapters\//.test(one))
       )
     })

@@ -36,6 +36,7 @@ describe('the table of durations', () => {
       singleFlight: 3000,
       provider: 10_000,
       requestBody: 10_000,
+      inspectedBody: 30_000,
       document: 5000,
       refreshPauses: [200, 800],
       refreshWithin: 4000,

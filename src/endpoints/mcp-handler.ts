@@ -1,0 +1,116 @@
+import { OAuthError } from '../errors.ts'
+import { edited } from '../forward/editor.ts'
+import { endable } from '../forward/endable.ts'
+import type { OpenStream } from '../forward/passage.ts'
+import {
+  LARGEST_LIST,
+  type Reshape,
+  reshapeBody,
+  reshapedHeaders,
+  streamEditor,
+  tracked,
+} from '../forward/reshape.ts'
+import { SESSION_HEADER, type Session } from '../forward/sessions.ts'
+import type { Admission } from '../guard/admission.ts'
+import { readBytes } from '../http/capped-body.ts'
+import type { Auth, McpHandler } from '../options/auth.ts'
+import type { Resource } from '../options/options.ts'
+import { covers, type ScopeTable } from '../protocol/scope.ts'
+import { serverError } from '../refusals.ts'
+
+/** The `auth` of one request for a handler, and the refusal that it threw. */
+export interface HandlerAuth {
+  readonly auth: Auth
+  /** Libraries catch what a tool throws, so that the refusal is kept. */
+  readonly refused: { error?: OAuthError }
+}
+
+/** Returns the `auth` of one request. For a caller without a token it has no `user`. */
+export function authFor(
+  { auth, isAnonymous }: Admission,
+  resource: Resource,
+  table: ScopeTable,
+): HandlerAuth {
+  const refused: { error?: OAuthError } = {}
+  const has = (...scopes: readonly string[]) => covers(auth.scopes, scopes, table)
+  const require = (...scopes: readonly string[]): void => {
+    if (has(...scopes)) return
+    const needed = [...new Set([...resource.scopes, ...scopes])]
+    refused.error = isAnonymous
+      ? new OAuthError('invalid_token', 'This needs a sign-in', {
+          reason: 'token-lacks-scope',
+          scope: needed,
+        })
+      : new OAuthError('insufficient_scope', `This needs the scope ${needed.join(' ')}`, {
+          reason: 'token-lacks-scope',
+          scope: needed,
+        })
+    throw refused.error
+  }
+  if (!isAnonymous) return { auth: { ...auth, has, require }, refused }
+  // The types of a server without `public` promise a user, and such a server has no caller without a token.
+  const stranger = { scopes: [], resource: auth.resource, has, require }
+  return { auth: stranger as unknown as Auth, refused }
+}
+
+/** @throws {OAuthError} The one that the handler throws to refuse, or `server_error` for any other exception. */
+export async function askHandler(handler: McpHandler, request: Request, auth: Auth): Promise<Response> {
+  try {
+    return await handler(request, auth)
+  } catch (cause) {
+    throw cause instanceof OAuthError ? cause : serverError({ reason: 'handler-failed', cause })
+  }
+}
+
+/** Returns the request for a handler, with the handler's own id of the session. */
+export function forHandler(request: Request, { inner }: Session): Request {
+  const outer = request.headers.get(SESSION_HEADER)
+  if (outer === null || outer === inner) return request
+  const headers = new Headers(request.headers)
+  if (inner === undefined) headers.delete(SESSION_HEADER)
+  else headers.set(SESSION_HEADER, inner)
+  return new Request(request, { headers })
+}
+
+/** Returns a handler's response, with the client's id of the session. */
+export function withSession(response: Response, { toClient }: Session): Response {
+  const inner = response.headers.get(SESSION_HEADER)
+  const outer = inner === null ? undefined : toClient(inner)
+  if (inner === null || outer === inner) return response
+  const headers = new Headers(response.headers)
+  if (outer === undefined) headers.delete(SESSION_HEADER)
+  else headers.set(SESSION_HEADER, outer)
+  const { status, statusText } = response
+  return new Response(response.body, { status, statusText, headers })
+}
+
+/** Returns a handler's response as the client may see it. */
+export async function reshapeResponse(
+  reshape: Reshape,
+  response: Response,
+  { isStream, stream }: { readonly isStream: boolean; readonly stream: OpenStream },
+): Promise<Response> {
+  const { status, headers, body } = response
+  const open = tracked(stream, reshape)
+  reshape.answered?.(status)
+  const list: [string, string][] = []
+  headers.forEach((value, name) => void list.push([name, value]))
+  if (body && reshape.whole && !isStream) {
+    const bytes = await readBytes(body, { limit: LARGEST_LIST }).catch(() => undefined)
+    const changed = reshapeBody(reshape, bytes, headers)
+    open.closed()
+    if (changed)
+      return new Response(changed.length > 0 ? changed : null, { status, headers: reshapedHeaders(list) })
+    throw new OAuthError('bad_gateway', 'The MCP server sent a list that is not valid', {
+      reason: 'mcp-server-malformed',
+    })
+  }
+  const edit = isStream ? streamEditor(reshape) : reshape.watch?.()
+  if (!body || !edit) {
+    open.closed()
+    return response
+  }
+  const kept =
+    isStream && reshape.changes ? reshapedHeaders(list) : list.filter(([name]) => name !== 'content-length')
+  return new Response(endable(edited(body, edit), open), { status, headers: kept })
+}

@@ -1,0 +1,80 @@
+import { isObject } from './json-rpc.ts'
+
+/** The tools, prompts and resources that one caller may use. */
+export interface Visible {
+  tool(name: string): boolean
+  prompt(name: string): boolean
+  /** By URI, or by the template of URIs. */
+  resource(uri: string): boolean
+}
+
+/** The way to filter the messages of one response. */
+export interface FilterRules {
+  readonly isModern: boolean
+  readonly lists: boolean
+}
+
+type Items = Record<string, unknown>
+
+/** The lists of results: the member, the member of each item that names it, and the rule. */
+const LISTS = [
+  ['tools', 'name', 'tool'],
+  ['prompts', 'name', 'prompt'],
+  ['resources', 'uri', 'resource'],
+  ['resourceTemplates', 'uriTemplate', 'resource'],
+] as const
+
+/** Milliseconds that a client may keep a list for, so that it sees more soon after it got another scope. */
+const LONGEST_TTL = 60_000
+
+/** The outcome for one message: as it was, with a shorter list, or not for this caller. */
+export type Filtered = 'same' | 'changed' | 'drop'
+
+/**
+ * Removes from a message what its receiver may not use. Keeps the order, the cursor and every member that it does not
+ * know. A list is private, because another caller may see another one.
+ *
+ * @param about.isModern `true` for a revision whose results say how they may be cached.
+ * @param about.lists `false` if lists stay as they are, and only notifications are filtered.
+ * @see [MCP, Caching](https://modelcontextprotocol.io/specification/draft/basic/utilities/caching)
+ */
+export function filterMessage(message: unknown, visible: Visible, about: FilterRules): Filtered {
+  if (!isObject(message)) return 'same'
+  const { method, params, result } = message
+  if (method === 'notifications/resources/updated') {
+    const uri = isObject(params) ? params.uri : undefined
+    return typeof uri === 'string' && visible.resource(uri) ? 'same' : 'drop'
+  }
+  if (!about.lists || !isObject(result)) return 'same'
+  const own = result as Items
+  let found = false
+  for (const [member, key, kind] of LISTS) {
+    const list = own[member]
+    if (list === undefined) continue
+    found = true
+    own[member] = (Array.isArray(list) ? list : []).filter((item) => {
+      const name = isObject(item) ? item[key] : undefined
+      return typeof name === 'string' && visible[kind](name)
+    })
+  }
+  if (!found) return 'same'
+  if (about.isModern || own.cacheScope !== undefined) own.cacheScope = 'private'
+  if (typeof own.ttlMs === 'number' && own.ttlMs > LONGEST_TTL) own.ttlMs = LONGEST_TTL
+  return 'changed'
+}
+
+/** Filters a JSON text with one message or several. Returns `undefined` if it cannot be read. */
+export function filterText(text: string, visible: Visible, about: FilterRules): string | undefined {
+  let body: unknown
+  try {
+    body = JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch {
+    return undefined
+  }
+  if (!Array.isArray(body)) {
+    const outcome = filterMessage(body, visible, about)
+    return outcome === 'changed' ? JSON.stringify(body) : outcome === 'same' ? text : ''
+  }
+  const kept = body.filter((one) => filterMessage(one, visible, about) !== 'drop')
+  return JSON.stringify(kept)
+}
