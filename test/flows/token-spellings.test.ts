@@ -60,7 +60,7 @@ const ask = async (authorization: string) => {
   return response.status
 }
 
-test('ten thousand spellings of one token add less than 20 MiB', { timeout: 60_000 }, async () => {
+test('T53: ten thousand spellings of one token add less than 20 MiB', { timeout: 60_000 }, async () => {
   const tokens = await manyGroups()
   expect(await ask(`Bearer ${tokens.access_token}`)).toBe(200)
   const before = heap()
@@ -68,5 +68,7 @@ test('ten thousand spellings of one token add less than 20 MiB', { timeout: 60_0
     const scheme = n % 2 ? 'Bearer' : 'bEaReR'
     expect(await ask(`${scheme} ${' '.repeat(n % 3000)}${tokens.access_token}`)).toBe(200)
   }
-  expect((heap() - before) / MIB).toBeLessThan(20)
+  const added = (heap() - before) / MIB
+  console.log(`10,000 spellings of one token of a user with 1,500 groups add ${added.toFixed(1)} MiB`)
+  expect(added).toBeLessThan(20)
 })

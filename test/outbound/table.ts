@@ -232,7 +232,7 @@ export async function createTable(): Promise<{ rows: readonly Row[]; close(): vo
 }
 
 /** Starts a name server that hears every question and never responds. */
-async function silentNameServer(): Promise<{ readonly address: string; close(): void }> {
+export async function silentNameServer(): Promise<{ readonly address: string; close(): void }> {
   const socket = createSocket('udp4')
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
   return { address: `127.0.0.1:${socket.address().port}`, close: () => socket.close() }

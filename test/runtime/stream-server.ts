@@ -58,6 +58,21 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   async '/headers'(_query, request, response) {
     response.end(JSON.stringify(request.headers))
   },
+  /** The request line and headers, as they arrived. */
+  async '/request'(_query, request, response) {
+    response.end(JSON.stringify({ url: request.url, headers: request.rawHeaders }))
+  },
+  /** A server with sessions of its own. */
+  async '/session'(_query, request, response) {
+    response.setHeader('mcp-session-id', 'inner-session')
+    response.end(JSON.stringify({ session: request.headers['mcp-session-id'] ?? null }))
+  },
+  /** A server that checks scopes itself, and names its own metadata. */
+  async '/challenge'(_query, _request, response) {
+    const value =
+      'Bearer error="insufficient_scope", scope="admin", resource_metadata="http://inner.internal/metadata"'
+    response.writeHead(403, { 'www-authenticate': value }).end()
+  },
   /** A stream that has nothing to say yet, as MCP servers open it on GET. */
   async '/open'(_query, _request, response) {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()

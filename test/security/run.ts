@@ -43,7 +43,7 @@ async function attack(host: Host): Promise<Outcome> {
   const port = await freePort()
   const url = `http://localhost:${port}/gate`
   const [provider, documents, behind, key] = await Promise.all([
-    startProvider({ redirectUris: [`${url}/callback`] }),
+    startProvider({ redirectUris: [`${url}/callback`, `${url}/callback/oidc`] }),
     startDocumentServer(),
     startStreamServer(),
     newKey(),

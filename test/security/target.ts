@@ -7,7 +7,19 @@ import { authorizeUrl, type System, type TestClient, type Tokens } from '../supp
 import type { Key } from './key.ts'
 
 /** The proxies of `entries/app.js`: one configuration each, one storage for all. */
-export type Instance = 'main' | 'twin' | 'rotated' | 'retired' | 'strict' | 'public'
+export type Instance =
+  | 'main'
+  | 'twin'
+  | 'rotated'
+  | 'retired'
+  | 'strict'
+  | 'public'
+  | 'nested'
+  | 'tenants'
+  | 'narrow'
+  | 'narrower'
+  | 'talkative'
+  | 'limited'
 
 /** A built proxy on some runtime under attack, with all that stands around it. */
 export interface Target {
@@ -25,11 +37,20 @@ export type Attacks = Readonly<Record<string, Attack>>
 
 export const REDIRECT = 'http://127.0.0.1:5555/callback'
 
-/** One of the proxies, over HTTP. */
-export function systemOf({ url }: Pick<Target, 'url'>, instance: Instance = 'main'): System {
+/**
+ * One of the proxies, over HTTP.
+ *
+ * @param more Headers of every request to it.
+ */
+export function systemOf(
+  { url }: Pick<Target, 'url'>,
+  instance: Instance = 'main',
+  more: Readonly<Record<string, string>> = {},
+): System {
   const named = (init: RequestInit = {}): RequestInit => {
     const headers = new Headers(init.headers)
     headers.set('x-test-instance', instance)
+    for (const [name, value] of Object.entries(more)) headers.set(name, value)
     return { redirect: 'manual', ...init, headers }
   }
   const call: System['call'] = (path, init) => fetch(path.startsWith('/') ? url + path : path, named(init))

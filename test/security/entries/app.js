@@ -1,4 +1,5 @@
 import { createProxy } from 'lockgate'
+import { microsoft } from 'lockgate/providers/microsoft'
 import { oidc } from 'lockgate/providers/oidc'
 import { memory } from 'lockgate/storage/memory'
 
@@ -17,11 +18,7 @@ export function app(env) {
   const options = {
     url: env.TEST_URL,
     secret: FORMER,
-    upstream: oidc({
-      issuer: env.PROVIDER_ISSUER,
-      clientId: env.PROVIDER_CLIENT_ID,
-      clientSecret: env.PROVIDER_CLIENT_SECRET,
-    }),
+    upstream: providerOf(env),
     storage,
     mcp: [
       { path: '/mcp', url: env.BEHIND_URL },
@@ -33,6 +30,7 @@ export function app(env) {
     scopes: { mcp: 'Use the tools', admin: 'Change the settings' },
     clients: [
       { clientId: 'signing', redirectUris: [env.REDIRECT], jwks: JSON.parse(env.CLIENT_JWKS) },
+      { clientId: 'reader', redirectUris: [env.REDIRECT], scopes: ['mcp'] },
       { clientId: 'secretive', clientSecret: 'the secret of a client', redirectUris: [env.REDIRECT] },
     ],
     clientDocuments: { loopback: true },
@@ -49,15 +47,67 @@ export function app(env) {
     retired: createProxy({ ...options, secret: CURRENT }),
     /** As it would stand in public. */
     strict: createProxy(strict),
+    /** A server below another one, which needs more. */
+    nested: createProxy({
+      ...options,
+      mcp: [
+        { path: '/mcp', url: env.BEHIND_URL },
+        { path: '/mcp/admin', url: new URL('admin', env.BEHIND_URL).href, scopes: ['admin'] },
+        { path: '/fixed', url: `${new URL('request', env.BEHIND_URL).href}?tenant=fixed&role=user` },
+      ],
+    }),
+    /** Two tenants that share one application at the provider. */
+    tenants: createProxy({
+      ...options,
+      apiKeys: undefined,
+      upstream: (request) =>
+        providerOf(env, { organization: request.headers.get('x-test-tenant') ?? 'acme' }),
+    }),
+    /** Only one person may sign in, whose address has look-alikes. */
+    narrow: createProxy({ ...options, allow: ['mike@example.com', 'eve@example.com'] }),
+    /** After one of them has left. */
+    narrower: createProxy({ ...options, allow: ['mike@example.com'] }),
+    /** Hooks that answer with characters no description may have. */
+    talkative: createProxy({
+      ...options,
+      registrationPolicy: () => ({ error: 'unapproved', description: 'say "no"\r\nX-Evil: 1 \\ \u2028é' }),
+    }),
+    /** With limits of its own, and addresses that the attack chooses. */
+    limited: createProxy({
+      ...options,
+      limits: { address: 60 },
+      clientAddress: (request) => request.headers.get('x-test-address') ?? undefined,
+    }),
     public: createProxy({ ...strict, url: 'https://gate.example/gate' }),
   }
   return {
     async fetch(request, ...native) {
       const name = request.headers.get('x-test-instance') ?? 'main'
       if (name === 'events') return Response.json(events)
+      if (name === 'rules') return Response.json(judgeRules(options, await request.json()))
       if (name === 'store') return Response.json(await onStore(storage, await request.json()))
       return instances[name].fetch(request, ...native)
     },
+  }
+}
+
+function providerOf(env, params = {}) {
+  return oidc({
+    issuer: env.PROVIDER_ISSUER,
+    clientId: env.PROVIDER_CLIENT_ID,
+    clientSecret: env.PROVIDER_CLIENT_SECRET,
+    params,
+  })
+}
+
+/** Returns what is wrong with a list of rules, where users of any directory of Microsoft can sign in. */
+function judgeRules(options, allow) {
+  const upstream = microsoft({ clientId: 'a', clientSecret: 'b', tenant: 'organizations' })
+  try {
+    createProxy({ ...options, upstream, allow })
+    return []
+  } catch (error) {
+    return error.issues.map(({ path, message }) => `${path}: ${message}`)
   }
 }
 
