@@ -1,5 +1,8 @@
-/** On Cloudflare Workers, with WorkOS as the provider and every user's grants in a Durable Object. */
-import { oidc } from 'lockgate/providers/oidc'
+/**
+ * On Cloudflare Workers, with WorkOS AuthKit as the provider, by its User Management API, and every user's grants in a
+ * Durable Object.
+ */
+import { workosUserManagement } from 'lockgate/providers/workos-user-management'
 import { durableObject, type ObjectNamespace } from 'lockgate/storage/durable-object'
 import { fromEnv } from 'lockgate/workers'
 
@@ -9,21 +12,19 @@ interface Env {
   LOCKGATE: ObjectNamespace
   LOCKGATE_URL: string
   LOCKGATE_SECRET: string
-  /** `https://<subdomain>.authkit.app` */
-  OIDC_ISSUER: string
-  OIDC_CLIENT_ID: string
-  OIDC_CLIENT_SECRET: string
+  /** The client id of the WorkOS environment: `client_…` */
+  WORKOS_CLIENT_ID: string
+  /** The secret key of the same environment: `sk_…` */
+  WORKOS_API_KEY: string
   MCP_URL: string
 }
 
 export default fromEnv<Env>((env) => ({
   url: env.LOCKGATE_URL,
   secret: env.LOCKGATE_SECRET,
-  upstream: oidc({
-    issuer: env.OIDC_ISSUER,
-    clientId: env.OIDC_CLIENT_ID,
-    clientSecret: env.OIDC_CLIENT_SECRET,
-    name: 'WorkOS',
+  upstream: workosUserManagement({
+    clientId: env.WORKOS_CLIENT_ID,
+    clientSecret: env.WORKOS_API_KEY,
   }),
   storage: durableObject(env.LOCKGATE),
   mcp: env.MCP_URL,

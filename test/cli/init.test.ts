@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import ts from 'typescript'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { PROVIDERS } from '../../adapters/cli/configuration/providers.ts'
+import { KNOWN_ISSUERS } from '../../adapters/cli/configuration/known-issuers.ts'
+import { PROVIDERS, readUpstream } from '../../adapters/cli/configuration/providers.ts'
 import { CONSOLES } from '../../adapters/cli/init/consoles.ts'
 import { runCommand } from '../support/command.ts'
 
@@ -107,6 +109,68 @@ describe('what it writes', () => {
     }
   })
 
+  test.each<[string, string[], string]>([
+    ['authelia', ['--issuer', 'https://auth.acme.example'], 'https://auth.acme.example'],
+    ['casdoor', ['--issuer', 'https://door.acme.example'], 'https://door.acme.example'],
+    [
+      'duo',
+      ['--subdomain', 'sso-abc1def2', '--client-id', 'DIABC123'],
+      'https://sso-abc1def2.sso.duosecurity.com/oidc/DIABC123',
+    ],
+    ['frontegg', ['--subdomain', 'app-x'], 'https://app-x.frontegg.com'],
+    ['fusionauth', ['--issuer', 'https://acme.fusionauth.io'], 'https://acme.fusionauth.io'],
+    ['jumpcloud', [], 'https://oauth.id.jumpcloud.com/'],
+    ['kinde', ['--subdomain', 'acme'], 'https://acme.kinde.com'],
+    ['logto', ['--tenant', 'abc123'], 'https://abc123.logto.app/oidc'],
+    ['onelogin', ['--subdomain', 'acme'], 'https://acme.onelogin.com/oidc/2'],
+    ['ory', ['--slug', 'acme-1'], 'https://acme-1.projects.oryapis.com'],
+    [
+      'pingone',
+      ['--environment-id', '11111111-2222-4333-8444-555555555555', '--region', 'eu'],
+      'https://auth.pingone.eu/11111111-2222-4333-8444-555555555555/as',
+    ],
+    [
+      'pingone',
+      ['--environment-id', '11111111-2222-4333-8444-555555555555'],
+      'https://auth.pingone.com/11111111-2222-4333-8444-555555555555/as',
+    ],
+    ['propelauth', ['--issuer', 'https://auth.acme.example'], 'https://auth.acme.example'],
+  ])('%s %j is oidc with its issuer', async (provider, flags, issuer) => {
+    const { code, out, err } = await init('--provider', provider, ...flags, '--mcp', 'http://x/mcp')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    const variables = parseEnv(await read('.env'))
+    const { name, docs } = KNOWN_ISSUERS[provider]!
+    expect(variables).toMatchObject({
+      LOCKGATE_UPSTREAM: 'oidc',
+      LOCKGATE_UPSTREAM_ISSUER: issuer,
+      LOCKGATE_UPSTREAM_NAME: name,
+    })
+    expect(out).toContain(`Register an application at ${name}`)
+    expect(out).toContain(docs)
+    expect((await readUpstream({ ...variables, LOCKGATE_UPSTREAM_CLIENT_ID: 'c' })).name).toBe(name)
+  })
+
+  test('a provider that is known by its issuer needs every part of it', async () => {
+    const given = async (...args: string[]) => (await init(...args, '--mcp', 'http://x/mcp')).err
+    expect(await given('--provider', 'duo', '--subdomain', 'sso-1')).toContain('--client-id: is missing')
+    expect(await given('--provider', 'pingone')).toContain('--environment-id: is missing')
+    expect(await given('--provider', 'ory', '--slug', 'a/b')).toContain('--slug: expected one part of a host')
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test('--force replaces the issuer that an earlier flag gave', async () => {
+    await init('--provider', 'kinde', '--subdomain', 'one', '--mcp', 'http://x/mcp')
+    await init('--provider', 'kinde', '--subdomain', 'two', '--mcp', 'http://x/mcp', '--force')
+    expect(parseEnv(await read('.env')).LOCKGATE_UPSTREAM_ISSUER).toBe('https://two.kinde.com')
+  })
+
+  test('their names are no value of LOCKGATE_UPSTREAM, and the message says what is', async () => {
+    const problem = await readUpstream({ LOCKGATE_UPSTREAM: 'pingone' }).catch((error: Error) => error)
+    expect((problem as Error).message).toContain(
+      'set it to oidc, and LOCKGATE_UPSTREAM_ISSUER to https://auth',
+    )
+  })
+
   test('asks for those who may sign in where everybody has an account', async () => {
     await init('--provider', 'github', '--mcp', 'http://x/mcp', '--url', 'https://mcp.example.com')
     expect(await read('.env')).toContain('\nLOCKGATE_ALLOW=\n')
@@ -169,6 +233,9 @@ test('the code it writes is right as TypeScript, for every provider and runtime'
     'user-pool': 'eu-central-1_abc',
     project: 'abcdefghijklmnopqrst',
     subdomain: 'example',
+    shop: 'example',
+    team: 'example',
+    host: 'acme.service-now.com',
     issuer: 'https://id.example.com',
     'authorization-endpoint': 'https://id.example.com/authorize',
     'token-endpoint': 'https://id.example.com/token',
@@ -202,7 +269,7 @@ test('the code it writes is right as TypeScript, for every provider and runtime'
       if (input.required) flags.push(`--${flag}=${value}`)
     }
     const args = ['init', ...flags, '--allow', '@example.com, sub:"a\\b\'']
-    // One after the other, in this thread: 37 processes at once help nobody.
+    // One after the other, in this thread: fifty processes at once help nobody.
     const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], {
       cwd: place,
     })

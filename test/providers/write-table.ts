@@ -1,6 +1,6 @@
 /**
  * Writes the parts that follow from the files in `src/providers`: the names for the command line, the subpaths of
- * package.json and the table of docs/reference/providers.md.
+ * package.json, the table of docs/reference/providers.md and that of docs/providers/oidc.md.
  *
  *   npx tsx test/providers/write-table.ts
  */
@@ -8,6 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { variableOf } from '../../adapters/cli/configuration/environment.ts'
+import { KNOWN_ISSUERS } from '../../adapters/cli/configuration/known-issuers.ts'
 import type { ProviderFactory } from '../../src/providers/define.ts'
 import type { Input } from '../../src/providers/parts/inputs.ts'
 import type { Provider } from '../../src/providers/provider.ts'
@@ -77,11 +78,21 @@ async function readme(text: string): Promise<string> {
   return between(text, '<!-- providers:begin -->', '<!-- providers:end -->', `\n\n${lines.join('\n')}\n\n`)
 }
 
+function issuers(text: string): string {
+  const rows = Object.entries(KNOWN_ISSUERS).map(
+    ([name, { name: title, docs, pattern, inputs }]) =>
+      `| [${title}](${docs}) | \`${name}\` | ${inputs.issuer ? 'your own, such as ' : ''}\`${pattern}\` |`,
+  )
+  const table = ['| provider | name for `init` | issuer |', '| --- | --- | --- |', ...rows].join('\n')
+  return between(text, '<!-- issuers:begin -->', '<!-- issuers:end -->', `\n\n${table}\n\n`)
+}
+
 /** Every file that follows, as it should be. */
 export const FOLLOWING: readonly (readonly [string, (text: string) => string | Promise<string>])[] = [
   ['adapters/cli/configuration/providers.ts', commandLine],
   ['package.json', packageJson],
   ['docs/reference/providers.md', readme],
+  ['docs/providers/oidc.md', issuers],
 ]
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ROWS } from '../providers/rows.ts'
 import { locate } from '../runtimes/locate.ts'
 import { asPage, asUrl, Browser } from '../support/browser.ts'
 import { connectV1, SignedInClient } from '../support/client-v1.ts'
 import { freePort } from '../support/free-port.ts'
+import { type Imitation, startImitation } from '../support/imitation/imitation.ts'
+import { CLIENT } from '../support/imitation/system.ts'
 import { startMcpServer } from '../support/mcp-server.ts'
 import { signInAtProvider, startProvider, type TestProvider } from '../support/provider.ts'
 import { noRedis, type RedisServer, startRedis } from '../support/redis.ts'
@@ -26,6 +29,8 @@ interface Settings {
   readonly env: Record<string, string>
 }
 
+const WORKOS = 'api.workos.com'
+
 const bun = locate('bun')
 const deno = locate('deno')
 const workerd = locate('workerd')
@@ -45,6 +50,7 @@ const worker =
       entry,
       binary: workerd!,
       url: `${url}/health`,
+      ...(entry === 'workers/worker.ts' && { imitated: { host: WORKOS, url: workos.address } }),
     })
 
 const examples: readonly Example[] = [
@@ -91,12 +97,18 @@ for (const { name, missing } of examples) {
 const ports = new Map<string, number>()
 let installation: Installation
 let provider: TestProvider
+let workos: Imitation
 let mcp: { url: string; close(): Promise<void> }
 let redis: RedisServer | undefined
 
 beforeAll(async () => {
   for (const { name } of examples) ports.set(name, await freePort())
   const redirectUris = [...ports.values()].map((port) => `http://localhost:${port}/callback`)
+  const { profile } = ROWS.find(({ name }) => name === 'workos-user-management')!
+  workos = await startImitation(profile, {
+    ...CLIENT,
+    redirectUri: `http://localhost:${ports.get('workers')}/callback`,
+  })
   ;[installation, provider, mcp, redis] = await Promise.all([
     install({
       // A package that is packed already, instead of what is built here.
@@ -109,7 +121,9 @@ beforeAll(async () => {
     noRedis ? undefined : startRedis(),
   ])
 }, 120_000)
-afterAll(() => Promise.all([installation?.remove(), provider?.close(), mcp?.close(), redis?.stop()]))
+afterAll(() =>
+  Promise.all([installation?.remove(), provider?.close(), workos?.close(), mcp?.close(), redis?.stop()]),
+)
 
 const settingsOf = (name: string, port = ports.get(name)!): Settings => {
   const url = `http://localhost:${ports.get(name)}`
@@ -120,6 +134,8 @@ const settingsOf = (name: string, port = ports.get(name)!): Settings => {
     OIDC_ISSUER: provider.issuer,
     OIDC_CLIENT_ID: provider.clientId,
     OIDC_CLIENT_SECRET: provider.clientSecret,
+    WORKOS_CLIENT_ID: CLIENT.id,
+    WORKOS_API_KEY: CLIENT.secret,
     MCP_URL: mcp.url,
     REDIS_URL: redis?.url ?? '',
     // Where Deno KV keeps its file by default.
@@ -128,13 +144,23 @@ const settingsOf = (name: string, port = ports.get(name)!): Settings => {
   return { folder: installation.folder, port, url: `http://localhost:${port}`, env }
 }
 
+/** Requests a page, at the imitation if it is one of the imitated host. */
+async function reach(request: Request): Promise<Response> {
+  if (new URL(request.url).host !== WORKOS) return fetch(request)
+  const { method, headers } = request
+  const body = method === 'GET' ? {} : { body: await request.text() }
+  return workos.fetch(request.url, { method, headers, redirect: 'manual', ...body })
+}
+
 /** Signs in with the client of the MCP SDK. @returns What it keeps, and what it found. */
 async function signIn(url: string): Promise<{ provider: SignedInClient; tools: string[] }> {
-  const browser = new Browser()
+  const browser = new Browser({ fetch: reach })
   const keeper: SignedInClient = new SignedInClient(async (address) => {
     const stopAt = keeper.redirectUrl
     const consent = asPage(await browser.open(address.href))
     const login = asPage(await browser.submit(consent, { decision: 'allow' }))
+    if (login.document.querySelector('input[name=login]') && login.url.startsWith(`https://${WORKOS}/`))
+      return asUrl(await browser.submit(login, { login: 'ada' }, { stopAt }))
     const own = { name: 'ada', password: 'lovelace' }
     if (login.document.querySelector('input[name=name]'))
       return asUrl(await browser.submit(login, own, { stopAt }))
@@ -160,6 +186,7 @@ for (const { name, missing, start, hello } of examples) {
       if (hello) expect(await (await fetch(`${url}/hello`)).text()).toBe('hello')
       const { tools } = await signIn(url)
       expect(tools).toContain(name === 'workers-handler' ? 'whoami' : 'echo')
+      if (name === 'workers') expect([workos.asked, workos.complaints]).toEqual([['exchange'], []])
     } finally {
       await child.stop()
     }

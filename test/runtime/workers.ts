@@ -37,7 +37,26 @@ export interface WorkerdApp {
   readonly kv?: string
   /** Answers when it has started. */
   readonly url: string
+  /** A host of the internet that an imitation on this machine stands for. */
+  readonly imitated?: { readonly host: string; readonly url: string }
 }
+
+/** Sends requests for an imitated host to the imitation, and all others where they lead. */
+const relay = ({ host, url }: NonNullable<WorkerdApp['imitated']>): string => `export default {
+  fetch(request) {
+    const { host, origin, pathname, search } = new URL(request.url)
+    if (host !== ${JSON.stringify(host)}) return fetch(request)
+    const headers = new Headers(request.headers)
+    headers.set('x-imitated-origin', origin)
+    return fetch(${JSON.stringify(url)} + pathname + search, {
+      method: request.method,
+      headers,
+      body: request.body,
+      redirect: 'manual',
+    })
+  },
+}
+`
 
 /** Starts an app on the open-source runtime of Workers, without any of Node's modules. */
 export async function startWorkerd(app: WorkerdApp): Promise<Child> {
@@ -47,12 +66,14 @@ export async function startWorkerd(app: WorkerdApp): Promise<Child> {
     ([key, value]) => `(name = ${quoted(key)}, text = ${quoted(value)})`,
   )
   const objects = app.objects && `(name = ${quoted(app.objects)}, durableObjectNamespace = "LockgateStore")`
+  const { imitated } = app
+  if (imitated) await writeFile(join(app.folder, `${name}.relay.js`), relay(imitated))
   const config = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .app),
     (name = "internet", network = (allow = ["public", "private"])),
-  ],
+${imitated ? '    (name = "relay", worker = .relay),\n' : ''}  ],
   sockets = [(name = "http", address = "127.0.0.1:${app.port}", http = (), service = "main")],
 );
 const app :Workerd.Worker = (
@@ -64,8 +85,15 @@ ${
     ? `  durableObjectNamespaces = [(className = "LockgateStore", uniqueKey = "lockgate")],
   durableObjectStorage = (inMemory = void),\n`
     : ''
-});
-`
+}${imitated ? '  globalOutbound = "relay",\n' : ''});
+${
+  imitated
+    ? `const relay :Workerd.Worker = (
+  modules = [(name = "relay", esModule = embed "${name}.relay.js")],
+  compatibilityDate = "2026-07-01",
+);\n`
+    : ''
+}`
   const file = join(app.folder, `${name}.capnp`)
   await writeFile(file, config)
   return start([app.binary, 'serve', file], { url: app.url, cwd: app.folder })

@@ -1,6 +1,7 @@
 import type { OwnLogin, Provider } from '../../../src/index.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
 import { didYouMean, listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
+import { knownIssuer } from './known-issuers.ts'
 
 type Settings = Readonly<Record<string, string | undefined>>
 
@@ -113,6 +114,11 @@ export async function readUpstream(
   const factory = await factoryOf(name)
   if (!name || !factory) {
     const names = [...Object.keys(PROVIDERS), 'dev']
+    const known = knownIssuer(name)
+    if (known)
+      throw new SettingsError(
+        `${originOf(PREFIX)}: ${known.name} needs no name of its own; set it to oidc, and ${upstreamVariable('issuer')} to ${known.pattern}`,
+      )
     const problem = name ? `is not a provider${didYouMean(name, names)}` : 'is missing'
     throw new SettingsError(`${originOf(PREFIX)}: ${problem}; expected one of ${names.join(', ')}`)
   }

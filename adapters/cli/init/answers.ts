@@ -1,5 +1,6 @@
 import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
+import { issuerOf, KNOWN_ISSUERS, knownIssuer, namesClient } from '../configuration/known-issuers.ts'
 import { MCP_CLIENTS, type McpClientName } from '../configuration/mcp-clients.ts'
 import { PROVIDERS } from '../configuration/providers.ts'
 
@@ -39,10 +40,19 @@ export const flagOf = (input: string): string =>
 
 export type DefinitionOf = (provider: string | undefined) => Promise<Answers['definition'] | undefined>
 
-export const definitionOf: DefinitionOf = async (provider) =>
-  provider !== undefined && Object.hasOwn(PROVIDERS, provider)
+/** The providers that `init` knows: those with a definition, and those that need only `oidc` and an issuer. */
+export const KNOWN: Readonly<Record<string, unknown>> = { ...PROVIDERS, ...KNOWN_ISSUERS }
+
+export const definitionOf: DefinitionOf = async (provider) => {
+  const known = knownIssuer(provider)
+  if (known !== undefined) {
+    const { definition } = await PROVIDERS.oidc!()
+    return { ...definition, name: known.name, docs: known.docs, inputs: known.inputs }
+  }
+  return provider !== undefined && Object.hasOwn(PROVIDERS, provider)
     ? (await PROVIDERS[provider]!()).definition
     : undefined
+}
 
 /** The inputs of a provider that a text can give. */
 export const inputsOf = (definition: Answers['definition'] | undefined): [string, Input][] =>
@@ -54,7 +64,7 @@ const publicUrl = (text: string) => httpUrl(text) && (text.startsWith('https:') 
 /** What is wrong with one answer, or `undefined`: the same for flags and for questions. */
 export const CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
   provider: (text) =>
-    Object.hasOwn(PROVIDERS, text) ? undefined : `expected one of ${Object.keys(PROVIDERS).join(', ')}`,
+    Object.hasOwn(KNOWN, text) ? undefined : `expected one of ${Object.keys(KNOWN).join(', ')}`,
   url: (text) => (publicUrl(text) ? undefined : 'expected an https URL, or http on localhost'),
   mcp: (text) => (httpUrl(text) ? undefined : 'expected the http(s) URL of the MCP server to protect'),
   runtime: (text) => oneOf(text, RUNTIMES),
@@ -99,17 +109,22 @@ export async function readAnswers(given: Given): Promise<Answers | string[]> {
     if (problem) problems.push(`--${flagOf(name)}: ${text ? '' : 'is missing; '}${problem}`)
     else if (text) inputs[name] = text
   }
+  const known = knownIssuer(given.provider)
+  if (known && namesClient(known) && !given['client-id'])
+    problems.push(`--client-id: is missing; it is part of the issuer of ${known.name}`)
   const runtime = filled.runtime as Runtime
   const storage = given.storage ?? RUNTIMES[runtime]?.storage
   if (storage && !STORAGES[runtime]?.test(storage)) {
     problems.push(`--storage: cannot be used there; the usual one is ${RUNTIMES[runtime].storage}`)
   }
   if (problems.length > 0) return problems
+  const clientId = given['client-id'] ?? ''
+  const chosen = known
+    ? await asOidc(known.name, known.docs, issuerOf(known, inputs, clientId))
+    : { provider: given.provider!, definition: definition!, inputs }
   return {
-    provider: given.provider!,
-    definition: definition!,
-    inputs,
-    clientId: given['client-id'] ?? '',
+    ...chosen,
+    clientId,
     clientSecret: given['client-secret'] ?? '',
     url: filled.url!.replace(/\/+$/, ''),
     mcp: given.mcp!,
@@ -118,4 +133,14 @@ export async function readAnswers(given: Given): Promise<Answers | string[]> {
     storage: storage!,
     client: filled.client as McpClientName,
   }
+}
+
+/** A provider that needs only `oidc` and its issuer, under its own name. */
+async function asOidc(
+  name: string,
+  docs: string,
+  issuer: string,
+): Promise<Pick<Answers, 'provider' | 'definition' | 'inputs'>> {
+  const { definition } = await PROVIDERS.oidc!()
+  return { provider: 'oidc', definition: { ...definition, name, docs }, inputs: { issuer, name } }
 }

@@ -1,11 +1,21 @@
 import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import type { Command, Flags } from '../configuration/command.ts'
 import { variableOfFlag } from '../configuration/environment.ts'
+import { knownIssuer } from '../configuration/known-issuers.ts'
 import { MCP_CLIENTS } from '../configuration/mcp-clients.ts'
 import { explain } from '../configuration/messages.ts'
-import { PROVIDERS, readUpstream, upstreamVariable } from '../configuration/providers.ts'
+import { readUpstream, upstreamVariable } from '../configuration/providers.ts'
 import { newSecret } from '../configuration/secret.ts'
-import { type Answers, definitionOf, flagOf, type Given, inputsOf, RUNTIMES, readAnswers } from './answers.ts'
+import {
+  type Answers,
+  definitionOf,
+  flagOf,
+  type Given,
+  inputsOf,
+  KNOWN,
+  RUNTIMES,
+  readAnswers,
+} from './answers.ts'
 import { entryOf } from './entries.ts'
 import { nextSteps } from './next-steps.ts'
 import { variablesOf } from './variables.ts'
@@ -16,7 +26,7 @@ const few = (description: string, table: object, hint: string) =>
   text(`${description}: ${Object.keys(table).join(', ')}`, hint)
 
 const FLAGS: Flags = {
-  provider: few('Who signs users in; with --help this shows what it needs', PROVIDERS, 'name'),
+  provider: few('Who signs users in; with --help this shows what it needs', KNOWN, 'name'),
   mcp: text('URL of the MCP server to protect', 'url'),
   url: text('The address that clients and browsers see; http://localhost:8787 by default', 'url'),
   'client-id': text('Of the application registered at the provider; may be filled in later', 'id'),
@@ -82,7 +92,7 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
     `${secrets}.bak*`,
     answers.runtime === 'workers' ? '.wrangler' : '.lockgate',
   ])
-  await writeVariables(cwd, secrets, variables, givenVariables(given))
+  await writeVariables(cwd, secrets, variables, givenVariables(given, answers))
   await writeFiles(cwd, files, force)
   return nextSteps(answers, {
     written: ignored ? [...paths, '.gitignore'] : paths,
@@ -93,7 +103,7 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
 }
 
 /** Returns the variables that the command line or the answers of a user set. */
-function givenVariables(given: Given): ReadonlySet<string> {
+function givenVariables(given: Given, { inputs }: Answers): ReadonlySet<string> {
   const own: Record<string, string> = {
     provider: 'LOCKGATE_UPSTREAM',
     url: 'LOCKGATE_URL',
@@ -105,7 +115,9 @@ function givenVariables(given: Given): ReadonlySet<string> {
     if (own[flag]) return [own[flag]]
     return [others.includes(flag) ? variableOfFlag(flag) : variableOfFlag(`upstream-${flag}`)]
   })
-  return new Set([...names, ...(given.url ? ['PORT'] : [])])
+  // The issuer of a provider that is known by it follows from other flags.
+  const follow = knownIssuer(given.provider) ? Object.keys(inputs).map(upstreamVariable) : []
+  return new Set([...names, ...follow, ...(given.url ? ['PORT'] : [])])
 }
 
 /** Whether strangers come in unless `allow` says who may: known of the provider as it will be. */

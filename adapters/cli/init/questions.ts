@@ -1,7 +1,7 @@
 import * as clack from '@clack/prompts'
 import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
+import { knownIssuer, namesClient } from '../configuration/known-issuers.ts'
 import { MCP_CLIENTS } from '../configuration/mcp-clients.ts'
-import { PROVIDERS } from '../configuration/providers.ts'
 import {
   CHECKS,
   checkInput,
@@ -9,6 +9,7 @@ import {
   flagOf,
   type Given,
   inputsOf,
+  KNOWN,
   RUNTIMES,
   type Runtime,
 } from './answers.ts'
@@ -58,7 +59,7 @@ export async function ask(given: Given, terminal: Terminal = {}): Promise<Given>
 
   clack.intro('lockgate init', terminal)
   const names = await Promise.all(
-    Object.keys(PROVIDERS).map(async (name) => [name, (await definitionOf(name))!.name] as const),
+    Object.keys(KNOWN).map(async (name) => [name, (await definitionOf(name))!.name] as const),
   )
   await pick('provider', 'Who signs your users in?', Object.fromEntries(names))
   const definition = await definitionOf(answers.provider)
@@ -74,7 +75,12 @@ export async function ask(given: Given, terminal: Terminal = {}): Promise<Given>
     usual: 'http://localhost:8787',
     check: CHECKS.url,
   })
-  await write('client-id', `Client id of your application at ${definition?.name} (empty: later)`)
+  const known = knownIssuer(answers.provider)
+  const isNeeded = known !== undefined && namesClient(known)
+  const orLater = isNeeded ? '' : ' (empty: later)'
+  await write('client-id', `Client id of your application at ${definition?.name}${orLater}`, {
+    check: isNeeded ? (text) => (text === '' ? 'is part of the issuer' : undefined) : undefined,
+  })
   if (definition?.secret !== 'none') {
     const message = 'Its client secret (empty: later)'
     answers['client-secret'] ??= done(await clack.password({ message, ...terminal }))

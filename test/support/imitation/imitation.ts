@@ -15,6 +15,8 @@ export type Fault = Reply | 'hang' | 'reset' | 'huge' | 'lost'
 /** A provider on this machine that checks what the real one would check. */
 export interface Imitation {
   readonly profile: Profile
+  /** Its address on this machine. A request needs the origin that it is meant for in `x-imitated-origin`. */
+  readonly address: string
   /** Reaches it under the names of the hosts it stands for. */
   fetch: (input: string, init?: RequestInit) => Promise<Response>
   /** Every request, in order; a browser's too. */
@@ -348,6 +350,7 @@ export async function startImitation(
 
   const imitation: Imitation = {
     profile,
+    address: base,
     seen,
     asked,
     complaints,
