@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { afterEach, expect, test } from 'vitest'
 import { at, type Front, startFront, withJson } from '../doctor/front.ts'
+import { startProvider } from '../support/provider.ts'
 
 const cli = new URL('../../dist/cli.js', import.meta.url).pathname
 
@@ -93,4 +94,32 @@ test('--help names every flag', async () => {
   const { code, out } = await doctor(['--help'])
   expect(code).toBe(0)
   for (const flag of ['--config', '--token', '--timeout', '--json']) expect(out).toContain(flag)
+})
+
+test('--provider examines the provider of the settings, and needs no server', async () => {
+  const provider = await startProvider({ redirectUris: ['http://localhost:8787/callback'] })
+  try {
+    const { code, out, err } = await doctor(['--provider'], {
+      LOCKGATE_UPSTREAM: 'oidc',
+      LOCKGATE_UPSTREAM_ISSUER: provider.issuer,
+      LOCKGATE_UPSTREAM_CLIENT_ID: provider.clientId,
+      LOCKGATE_UPSTREAM_CLIENT_SECRET: provider.clientSecret,
+    })
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toMatch(/^ {2}ok {4}upstream\.credentials /m)
+    expect(out).toMatch(/^ {2}confirmed +endpoints, client authentication/m)
+    expect(out).not.toContain(provider.clientSecret)
+  } finally {
+    await provider.close()
+  }
+})
+
+test.each<[string[], Record<string, string>, number, string]>([
+  [['--provider'], {}, 2, '--provider: is missing in the settings; set LOCKGATE_UPSTREAM'],
+  [['--provider'], { LOCKGATE_UPSTREAM: 'google' }, 1, 'LOCKGATE_UPSTREAM_CLIENT_ID: is missing'],
+  [['--provider', 'http://localhost:1/mcp'], {}, 2, 'url: is not needed with --provider'],
+  [['http://localhost:1/mcp', '--sign-in'], {}, 2, '--sign-in: needs --provider'],
+])('%j with %j ends with %i', async (args, env, status, message) => {
+  const { code, err } = await doctor(args, env)
+  expect([code, err]).toEqual([status, expect.stringContaining(message)])
 })

@@ -1,9 +1,10 @@
 import packageJson from '../../../package.json' with { type: 'json' }
 import { diagnose, type Finding } from '../../doctor/index.ts'
 import { fetch } from '../../node.ts'
-import { type Command, UsageError } from '../configuration/command.ts'
+import { type Command, type Line, UsageError } from '../configuration/command.ts'
+import { explain } from '../configuration/messages.ts'
 import { report } from './report.ts'
-import { readDeployment } from './settings.ts'
+import { readDeployment, type SettingsSource } from './settings.ts'
 
 const SECONDS = /^\d{1,3}(\.\d+)?$/
 
@@ -31,6 +32,26 @@ export const doctorCommand: Command = {
       type: 'boolean',
       description: 'Also request private addresses that the documents of a public server name',
     },
+    provider: {
+      type: 'boolean',
+      description: 'Examine the provider of the settings here instead of a server, and its definition',
+    },
+    'sign-in': {
+      type: 'boolean',
+      description: 'With --provider: sign in once, refresh, revoke, and write a report',
+    },
+    callback: {
+      type: 'string',
+      hint: 'url',
+      description:
+        'With --provider: the callback that is registered there. Default: that of LOCKGATE_URL, or http://localhost:8787/callback',
+    },
+    'reuse-refresh-token': {
+      type: 'boolean',
+      description:
+        'With --sign-in: also use a refresh token twice, which can end more than this sign-in at some providers',
+    },
+    report: { type: 'string', hint: 'file', description: 'With --provider: the file of the report' },
     json: { type: 'boolean', description: 'Write one JSON object' },
   },
   note: 'Exits with 1 if a check fails.',
@@ -39,6 +60,9 @@ export const doctorCommand: Command = {
     const given = line.words[0] === undefined ? undefined : readAddress(line.words[0])
     if (!SECONDS.test(timeout) || Number(timeout) === 0) throw new UsageError('--timeout: expected seconds')
     const source = { env: process.env, cwd: process.cwd(), config: line.text('config') }
+    if (line.on('provider')) return runProvider(line, source, Number(timeout) * 1000)
+    const stray = ['sign-in', 'callback', 'reuse-refresh-token', 'report'].find((flag) => flag in line.given)
+    if (stray !== undefined) throw new UsageError(`--${stray}: needs --provider`)
     const deployment = await readDeployment(source, given)
     const { options, secondStore, addresses } = deployment
     const [url, ...others] = given === undefined ? addresses : [given]
@@ -55,16 +79,54 @@ export const doctorCommand: Command = {
     await deployment.close()
     const examination = { ...diagnosis, findings: [...diagnosis.findings, ...deployment.findings] }
     const failed = examination.findings.some(({ status }) => status === 'fail')
-    const { isTTY } = process.stdout
-    const colours = isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
     const more = others.map((one) => `See also: lockgate doctor ${one}\n`).join('')
     const text = line.on('json')
       ? `${JSON.stringify({ ok: !failed, ...examination }, null, 2)}\n`
-      : report(examination, colours) + more
+      : report(examination, usesColours()) + more
     await new Promise((resolve) => process.stdout.write(text, resolve))
     // Open connections of drivers would keep the process alive.
     return process.exit(failed ? 1 : 0)
   },
+}
+
+/** Examines the provider instead of a server. */
+async function runProvider(line: Line, source: SettingsSource, timeout: number): Promise<number> {
+  if (line.words[0] !== undefined) throw new UsageError('url: is not needed with --provider')
+  const { examineProviders, providerText } = await import('./provider.ts')
+  const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true
+  const examinations = await examineProviders({
+    source,
+    fetch,
+    timeout,
+    signIn: line.on('sign-in'),
+    callback: line.text('callback'),
+    report: line.text('report'),
+    say: (text) => process.stderr.write(text),
+    async mayReuse() {
+      if (line.on('reuse-refresh-token')) return true
+      if (!isTerminal) return false
+      const { confirm } = await import('@clack/prompts')
+      const message =
+        'Use the first refresh token once more? At some providers that ends more than this sign-in.'
+      return (await confirm({ message, initialValue: false })) === true
+    },
+  }).catch((error: unknown) => {
+    const problem = explain(error)
+    if (problem === undefined) throw error
+    process.stderr.write(`${problem}\n`)
+    return process.exit(1)
+  })
+  const failed = examinations.some(({ findings }) => findings.some(({ status }) => status === 'fail'))
+  const text = line.on('json')
+    ? `${JSON.stringify({ ok: !failed, providers: examinations }, null, 2)}\n`
+    : examinations.map((one) => providerText(one, usesColours())).join('\n')
+  await new Promise((resolve) => process.stdout.write(text, resolve))
+  return process.exit(failed ? 1 : 0)
+}
+
+function usesColours(): boolean {
+  const { isTTY } = process.stdout
+  return isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
 }
 
 /** Says what is wrong with the settings of this folder, or that an address is missing. */

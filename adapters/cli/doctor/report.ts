@@ -12,17 +12,20 @@ const MARKS: Readonly<Record<Status, readonly [string, Colour]>> = {
 
 const WORKS = { yes: ['yes', 'green'], partly: ['partly', 'yellow'], no: ['NO', 'red'] } as const
 
-/** An examination for people. @param colours Only for a terminal that wants them. */
-export function report(
-  { url, findings, clients, requests, registered }: Diagnosis,
-  colours: boolean,
-): string {
-  const paint = (text: string, colour: Colour) =>
-    colours ? styleText(colour, text, { validateStream: false }) : text
-  const wide = Math.max(...findings.map(({ id }) => id.length))
-  const count = (status: Status) => findings.filter((finding) => finding.status === status).length
+type Paint = (text: string, colour: Colour) => string
 
-  const lines = (finding: Finding): string[] => {
+export const painter =
+  (colours: boolean): Paint =>
+  (text, colour) =>
+    colours ? styleText(colour, text, { validateStream: false }) : text
+
+export const countOf = (findings: readonly Finding[], status: Status): number =>
+  findings.filter((finding) => finding.status === status).length
+
+/** Findings for people, a line or four for each. */
+export function findingLines(findings: readonly Finding[], paint: Paint): string[] {
+  const wide = Math.max(...findings.map(({ id }) => id.length))
+  return findings.flatMap((finding) => {
     const [mark, colour] = MARKS[finding.status]
     const { seen, expected, fix, title, status, id } = finding
     const short = seen !== undefined && (status === 'skip' || status === 'ok')
@@ -30,7 +33,16 @@ export function report(
     if (status === 'ok' || status === 'skip') return [head]
     const detail = Object.entries({ seen, expected, fix }).filter(([, text]) => text !== undefined)
     return [head, ...detail.map(([name, text]) => `        ${paint(name.padEnd(8), 'dim')}  ${text}`)]
-  }
+  })
+}
+
+/** An examination for people. @param colours Only for a terminal that wants them. */
+export function report(
+  { url, findings, clients, requests, registered }: Diagnosis,
+  colours: boolean,
+): string {
+  const paint = painter(colours)
+  const count = (status: Status) => countOf(findings, status)
 
   const verdict = ({ client, works, failing, minor, note }: Verdict): string => {
     const [mark, colour] = WORKS[works]
@@ -48,7 +60,7 @@ export function report(
   return [
     paint(url, 'bold'),
     '',
-    ...findings.flatMap(lines),
+    ...findingLines(findings, paint),
     '',
     'Does it work with',
     ...clients.map(verdict),

@@ -13,7 +13,7 @@ export async function upstreamFindings(provider: Provider, trial: Trial, probe: 
   if (authorizationUrl === undefined) return [found]
   return [
     found,
-    credentialsFinding(trial),
+    credentialsFinding(provider, trial),
     await callbackFinding(authorizationUrl, probe),
     refreshFinding(provider, trial, authorizationUrl),
   ]
@@ -37,14 +37,17 @@ function discoveryFinding(upstream: Provider, { authorizationUrl, exchanges, rea
 }
 
 /** A made-up code. An unknown client is refused before the code is checked. */
-function credentialsFinding({ exchanges, reason }: Trial): Finding {
+export function credentialsFinding({ answer: shape }: Provider, { exchanges, reason }: Trial): Finding {
   const [id, title] = ['upstream.credentials', 'The provider knows the client and its secret']
   const answer = exchanges.findLast(({ method }) => method === 'POST')
   if (!answer) return skip(id, title, `the provider was not asked: ${show(reason ?? 'no token request')}`)
-  const code = codeOf(answer)
+  const own = [shape?.error ?? []].flat().map((name) => answer.json?.[name])
+  const ownCode = own.find((value): value is string => typeof value === 'string')
+  const code = codeOf(answer) ?? ownCode
   const seen = `a made-up code at ${show(answer.url)}: ${answer.status} ${show(code ?? 'no error code')}`
   if (/^invalid_grant$|code/i.test(code ?? '')) return ok(id, title, `${show(code)} for a made-up code`)
-  if (answer.status === 401 || /client|secret|credential/i.test(code ?? '')) {
+  const isUnclear = ownCode !== undefined && ownCode === code
+  if ((answer.status === 401 && !isUnclear) || /client|secret|credential/i.test(code ?? '')) {
     return fail(id, title, {
       seen,
       expected: 'invalid_grant: the code refused, the client not',
@@ -75,7 +78,7 @@ function refreshFinding(upstream: Provider, { exchanges }: Trial, authorizationU
       fix: 'Allow refresh tokens for this client at the provider, or sign-ins end with its access token.',
     })
   }
-  if (listed && !asked.includes('offline_access')) {
+  if (listed && !/offline|refresh/.test(asked)) {
     return warn(id, title, {
       seen: `asked for: ${show(asked)}`,
       expected: 'offline_access, which the provider lists',

@@ -469,6 +469,7 @@ export const OPENID: readonly Row[] = [
       },
       {
         paths: ['/oauth/authorize', '/oauth/token', '', '/oauth/userinfo'],
+        openid: { scopes: ['openid', 'profile', 'email', 'phone'] },
         refreshes: 'rotates',
         grace: 10,
         shape: ({ scope: _, ...answer }) => answer,
@@ -700,7 +701,7 @@ export const OPENID: readonly Row[] = [
         paths: ['/auth/authorize', '/auth/token', '/auth/revoke', ''],
         formPost: true,
         claims: ({ email }) => ({ email, email_verified: 'true' }),
-        openid: { always: true },
+        openid: { always: true, scopes: ['openid', 'email', 'name'] },
       },
     ),
     tells: { email: 'ada@example.com', emailVerified: true },

@@ -341,7 +341,7 @@ export async function startImitation(
         token_endpoint_auth_methods_supported: [
           profile.auth === 'post' ? 'client_secret_post' : 'client_secret_basic',
         ],
-        scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
+        scopes_supported: openid?.scopes ?? ['openid', 'profile', 'email', 'offline_access'],
         ...(iss !== undefined && { authorization_response_iss_parameter_supported: true }),
       },
     }

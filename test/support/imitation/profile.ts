@@ -136,6 +136,8 @@ export interface Profile {
     /** In its document, if another. */
     readonly documentIssuer?: string
     readonly claims?: (person: Person) => Record<string, unknown>
+    /** The scopes in the document that the imitation writes. Default: the usual ones and `offline_access`. */
+    readonly scopes?: readonly string[]
     /** Sends an ID token even if `openid` was not requested. */
     readonly always?: boolean
   }
