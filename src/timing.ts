@@ -104,6 +104,8 @@ const SHIPPED = {
   startCheck: 10_000,
   /** The deadline for the headers of an event stream that the doctor opens. */
   doctorStream: 5000,
+  /** The time for which the doctor waits for the operator's own sign-in. */
+  doctorSignIn: 600_000,
 } as const
 
 type Durations = {

@@ -58,6 +58,7 @@ describe('the table of durations', () => {
       wrapIdle: 1_800_000,
       startCheck: 10_000,
       doctorStream: 5000,
+      doctorSignIn: 600_000,
     })
   })
 

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { ms } from '../../../src/internal.ts'
 import { UsageError } from '../configuration/command.ts'
 
 /** Receives one authorization response. */
@@ -7,8 +8,6 @@ export interface Loopback {
   close(): void
 }
 
-/** Milliseconds to wait for the user. */
-const PATIENCE = 10 * 60_000
 /** Characters of an authorization response that is posted. */
 const LARGEST = 64 * 1024
 
@@ -45,7 +44,7 @@ export async function listenFor(callback: string): Promise<Loopback> {
     )
     server.listen(Number(port || 80), hostname === '[::1]' ? '::1' : '127.0.0.1', resolve)
   })
-  const timer = setTimeout(() => late(new Error('no user signed in within ten minutes')), PATIENCE)
+  const timer = setTimeout(() => late(new Error('no user signed in within ten minutes')), ms.doctorSignIn)
   // If the sign-in never begins, no caller waits for it.
   answer.catch(() => {})
   return {
