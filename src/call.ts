@@ -98,7 +98,14 @@ class RequestCall implements Call {
     )
     // Workers end a request's work with its response, unless they are told of more.
     const host = this.#native.find(waits) ?? ([this.#head.toRequest()] as unknown[]).find(waits)
-    host?.waitUntil(settled)
+    if (host) host.waitUntil(settled)
+    else this.#ctx.keepAlive(settled)
+  }
+
+  finish(work: Promise<unknown>): void {
+    const host = this.isBound ? this.#native.find(waits) : undefined
+    if (host) host.waitUntil(work)
+    else this.#ctx.keepAlive(work)
   }
 
   keepOpen(): void {

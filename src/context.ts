@@ -18,7 +18,7 @@ import { createGuard, type Guard } from './guard/guard.ts'
 import { createProviderBearer } from './guard/provider-bearer.ts'
 import { createLimits, type Limits } from './limits/limits.ts'
 import type { Resource, Settings } from './options/options.ts'
-import type { UpstreamTokens } from './ports.ts'
+import type { KeepAlive, UpstreamTokens } from './ports.ts'
 import { neededMemberships } from './protocol/allow.ts'
 import { noProviderToken } from './refusals.ts'
 import { createSigning } from './signing/create-signing.ts'
@@ -55,6 +55,8 @@ export interface Context {
   readonly destinations: Destinations
   readonly streams: Streams
   readonly emit: Emit
+  /** Lets work go on when the request that began it was cancelled. */
+  readonly keepAlive: KeepAlive
   /** State that `/health` tells. */
   readonly health: { isDraining: boolean }
   readonly host: Host
@@ -76,6 +78,8 @@ export interface Call {
   readonly isHeard: boolean
   /** Keeps `work` running after the response, with `waitUntil` on Workers. A failure becomes an event. */
   defer(work: Promise<unknown>): void
+  /** Lets the work of this request go on to its end if the client leaves. On Workers it would stop. It must not reject. */
+  finish(work: Promise<unknown>): void
   /** Lets the response be silent for any time, on runtimes that otherwise cut it. */
   keepOpen(): void
   /** Returns a signal that aborts when the client leaves before its response is complete. */
@@ -116,7 +120,7 @@ export function createContext(settings: Settings): Context {
     needs: neededMemberships(settings.allow, id),
   }))
   const admitUser = createAdmitUser(settings.allow)
-  const endTokens = createEndTokens({ upstreams, grants, emit })
+  const endTokens = createEndTokens({ upstreams, grants, emit, keepAlive })
   const connections = createConnections({
     grants,
     upstreams,
@@ -205,6 +209,7 @@ export function createContext(settings: Settings): Context {
     destinations: createDestinations(settings.resources, settings.origin),
     streams,
     emit,
+    keepAlive,
     health: { isDraining: false },
     host,
   }

@@ -65,7 +65,22 @@ export interface OperatorGrants {
 export function createOperatorGrants(ctx: Context): OperatorGrants {
   const { grants, upstreams, admitUser, endTokens, emit } = ctx
 
-  async function end(key: GrantKey, about: { reason: ReasonCode; detail?: string | undefined }, wait = 3) {
+  /** Ends a grant, even if the request of the operator is cancelled. */
+  function end(
+    key: GrantKey,
+    about: { reason: ReasonCode; detail?: string | undefined },
+    wait = 3,
+  ): Promise<boolean> {
+    const ending = endNow(key, about, wait)
+    ctx.keepAlive(ending.catch(() => {}))
+    return ending
+  }
+
+  async function endNow(
+    key: GrantKey,
+    about: { reason: ReasonCode; detail?: string | undefined },
+    wait: number,
+  ): Promise<boolean> {
     const ended = await grants.end(key)
     if (!ended) return false
     const { grant } = ended

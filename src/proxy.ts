@@ -113,8 +113,11 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     report: ({ error, ...event }) =>
       ctx.emit({ type: 'failed', ...event, ...(error !== undefined && { error: describeError(error) }) }),
     parseAuthRequest: (request) => parseAuthRequest(ctx, request),
-    completeAuthorization: ({ request, ...done }) =>
-      completeAuthorization(ctx, callOf(ctx, headOf(request), []), request, done),
+    completeAuthorization({ request, ...done }) {
+      const completing = completeAuthorization(ctx, callOf(ctx, headOf(request), []), request, done)
+      ctx.keepAlive(completing.catch(() => {}))
+      return completing
+    },
     grants: createOperatorGrants(ctx),
   }
 }

@@ -92,3 +92,9 @@ export const busy = (reason: ReasonCode): OAuthError =>
 
 /** The sentence for a path that leads to no endpoint. */
 export const NOTHING_HERE = 'There is nothing at this address'
+
+/** @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1) */
+export const tokenTwice = (): OAuthError =>
+  new OAuthError('invalid_request', 'The access token is sent in more than one way', {
+    reason: 'token-sent-twice',
+  })

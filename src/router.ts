@@ -146,10 +146,9 @@ async function inspect(request: Request, { limit, judge }: Inspection, call: Cal
   return verdict.handle(withBody(request, read, signal))
 }
 
-/** Returns an endpoint that never throws. */
-const bounded =
-  (ctx: Context, caller: Caller, endpoint: Endpoint) =>
-  async (request: Request, call: Call): Promise<Response> => {
+/** Returns an endpoint that never throws, and that ends what it began, even if its client leaves. */
+function bounded(ctx: Context, caller: Caller, endpoint: Endpoint) {
+  async function answer(request: Request, call: Call): Promise<Response> {
     try {
       return closeUnread(request, await endpoint(request, ctx, call))
     } catch (error) {
@@ -157,6 +156,14 @@ const bounded =
       return closeUnread(request, failureResponse(error, request, pathname, caller, ctx, call))
     }
   }
+
+  return (request: Request, call: Call): Promise<Response> => {
+    const answering = answer(request, call)
+    // A code that is spent, a token that the provider replaced and a grant that ends: each has a second half.
+    call.finish(answering)
+    return answering
+  }
+}
 
 /** Closes the connection after a response if the request's body was not read to its end: the rest may never come. */
 function closeUnread(request: Request, response: Response): Response {

@@ -12,6 +12,13 @@ export type Handling = Pick<OAuthProxy, 'fetch'> & Partial<Pick<OAuthProxy, 'adm
 /** The methods that no `Request` may have (Fetch standard, forbidden methods). No endpoint has them. */
 const FORBIDDEN = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
+/** As the endpoints respond. */
+const methodNotAllowed = () =>
+  Response.json(
+    { error: 'invalid_request', error_description: 'The method is not allowed' },
+    { status: 405, headers: { 'cache-control': 'no-store' } },
+  )
+
 /** A request as Node received it, as the proxy sees it in addition to the `Request`. */
 export interface NodeNative {
   /** The address of the other end of the connection. */
@@ -104,8 +111,7 @@ export function createHandler(
       else respond(message, outgoing, target, (request) => verdict.handle(request), read)
     }
     const verdict = proxy.admit?.(new MessageHead(message, target), native)
-    if (verdict === undefined && FORBIDDEN.has(message.method ?? ''))
-      send(outgoing, new Response(null, { status: 405 }))
+    if (verdict === undefined && FORBIDDEN.has(message.method ?? '')) send(outgoing, methodNotAllowed())
     else if (verdict === undefined)
       respond(message, outgoing, target, (request) => proxy.fetch(request, native))
     else if (verdict instanceof Promise) verdict.then(act, () => fail(outgoing))

@@ -48,6 +48,8 @@ export async function listen(proxy: Servable, options: NodeServeOptions = {}): P
     awaitContinue(outgoing)
     respond(message, outgoing)
   })
+  // By itself Node refuses every other expectation. No MCP server is told of one.
+  server.on('checkExpectation', respond)
   server.on('connect', (message: IncomingMessage, socket: Socket) => refuseTunnel(message, socket, respond))
   const checkDescriptors = createDescriptorCheck((used, limit) =>
     proxy.report?.({ reason: 'descriptors-short', detail: `${used} of ${limit} are in use` }),

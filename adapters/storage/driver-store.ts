@@ -1,4 +1,5 @@
 import type { Store, Versioned } from '../../src/index.ts'
+import { ms } from '../../src/internal.ts'
 import { UnreadableRecord } from '../../src/ports.ts'
 import { within } from './deadline.ts'
 import { decode, encode, isLive, newVersion, open } from './driver.ts'
@@ -25,7 +26,8 @@ const AT_ONCE = 32
 
 /** Creates a store on an engine that cannot compare and set. This process does it, one change of a key after another. */
 export function driverStore(engine: Engine, consistency: 'process' | 'eventual'): Store {
-  const turns = createTurns()
+  // An eventual engine compares and sets as well as it can in any case, so that a turn need not last for all attempts.
+  const turns = createTurns(() => (consistency === 'eventual' ? ms.singleFlight : 3 * ms.storageEngine))
   const stored = (key: string) => within(engine.read(key))
   const remove = (key: string) => within(engine.remove(key))
 

@@ -3,7 +3,7 @@ import { describeError } from '../events/describe-error.ts'
 import type { Emit } from '../events/event.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { Owner } from '../grants/owner.ts'
-import type { UpstreamTokens } from '../ports.ts'
+import type { KeepAlive, UpstreamTokens } from '../ports.ts'
 import { ms } from '../timing.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { otherGrants } from './other-grants.ts'
@@ -27,9 +27,13 @@ export type EndTokens = (
  * Revoking a token twice does no harm, so every temporary failure is retried. At some providers one revocation ends
  * every grant of the user: there only the last one revokes, and the tokens of the others are dropped.
  */
-export const createEndTokens =
-  (ports: { upstreams: Upstreams; grants: Grants; emit: Emit }): EndTokens =>
-  async (owner, given, report = ports.emit) => {
+export function createEndTokens(ports: {
+  upstreams: Upstreams
+  grants: Grants
+  emit: Emit
+  keepAlive: KeepAlive
+}): EndTokens {
+  async function end(...[owner, given, report = ports.emit]: Parameters<EndTokens>): Promise<void> {
     try {
       const tokens = typeof given === 'function' ? given() : given
       if (!tokens) return
@@ -45,3 +49,11 @@ export const createEndTokens =
       report({ type: 'failed', ...owner, reason: 'provider-tokens-not-revoked', error: describeError(error) })
     }
   }
+
+  return (...about) => {
+    const ending = end(...about)
+    // It goes on after the response, and after the end of a grant that no request waits for.
+    ports.keepAlive(ending)
+    return ending
+  }
+}

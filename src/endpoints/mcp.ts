@@ -9,7 +9,7 @@ import { preflight } from '../http/cors.ts'
 import type { Head } from '../http/head.ts'
 import { json } from '../http/responses.ts'
 import type { Resource } from '../options/options.ts'
-import { invalidToken } from '../refusals.ts'
+import { invalidToken, tokenTwice } from '../refusals.ts'
 import { createInspect } from './mcp-inspect.ts'
 import { createPass } from './mcp-pass.ts'
 import { createRefusals } from './mcp-refusal.ts'
@@ -86,6 +86,12 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
       call.emit({ type: 'refused', reason: 'method-not-allowed', ...refusals.about(undefined) })
       return { type: 'answer', response: methodNotAllowed() }
     }
+    if (head.method === 'POST' && isPackedForTransfer(head)) {
+      const error = new OAuthError('invalid_request', 'The transfer coding of the request is not supported', {
+        reason: 'unsupported-transfer-coding',
+      })
+      return { type: 'answer', response: refusals.respond({ head, call, origin: null }, error, undefined) }
+    }
     const origin = head.headers.get('origin')
     if (origin !== null && !isAllowedOrigin(origin, settings.origin, settings.origins)) {
       const code = 'access_denied'
@@ -106,10 +112,15 @@ const isInspected = ({ head: { method } }: Visit): boolean => method === 'POST' 
 const showsTwice = (head: Head): boolean =>
   hasAccessToken(head.search) || mediaType(head) === 'application/x-www-form-urlencoded'
 
-const tokenTwice = () =>
-  new OAuthError('invalid_request', 'The access token is sent in more than one way', {
-    reason: 'token-sent-twice',
-  })
+/**
+ * Returns whether a body has another transfer coding than chunks. A runtime removes the chunks only.
+ *
+ * @see [RFC 9112 §6.1](https://www.rfc-editor.org/rfc/rfc9112#section-6.1)
+ */
+function isPackedForTransfer({ headers }: Head): boolean {
+  const coding = headers.get('transfer-encoding')
+  return coding !== null && coding.trim().toLowerCase() !== 'chunked'
+}
 
 async function providerToken({ auth }: Admission): Promise<string> {
   const token = await auth.upstream.accessToken()

@@ -78,7 +78,9 @@ async function deliver(
 ): Promise<Response> {
   let list = headers as [string, string][]
   let { body } = response
-  if (!body || !hasBody(passage.method, status)) {
+  // Nothing is not a packed body, and some runtimes fail to unpack it.
+  const isEmpty = list.some(([name, value]) => name === 'content-length' && value === '0')
+  if (!body || isEmpty || !hasBody(passage.method, status)) {
     body?.cancel().catch(() => {})
     stream?.closed()
     return new Response(null, { status, headers: list })

@@ -37,24 +37,32 @@ const ENOUGH = 4
 
 /** Returns whether bytes are without the outermost coding, or `undefined` if they are too few to tell. */
 function judge(coding: string, bytes: Bytes): boolean | undefined {
-  const outermost = coding.split(',').at(-1)!.trim().toLowerCase()
+  const codings = coding.toLowerCase().split(',')
   if (bytes.length < ENOUGH) return undefined
   const [a = 0, b = 0, c = 0, d = 0] = bytes
-  switch (outermost) {
+  switch (codings.at(-1)!.trim()) {
     case 'gzip':
     case 'x-gzip':
       return !(a === 0x1f && b === 0x8b)
     case 'zstd':
       return !(a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd)
     case 'deflate':
+      if (isText(bytes)) return true
       // RFC 1950 §2.2. Some servers omit this header, so that only the content tells.
-      return (a & 15) === 8 && ((a << 8) | b) % 31 === 0 ? false : isText(bytes)
+      return (a & 15) === 8 && ((a << 8) | b) % 31 === 0 ? false : isUndici(codings)
     case 'br':
-      return isText(bytes)
+      return isText(bytes) || isUndici(codings)
     default:
       return false
   }
 }
+
+/** Returns whether this is Node's `fetch`, and it knows all these codings: it then unpacks them, whatever was requested. */
+const isUndici = (codings: readonly string[]): boolean =>
+  codings.every((one) => /^(x-)?(gzip|deflate|br)$/.test(one.trim())) &&
+  Object.getOwnPropertySymbols(globalThis).some(({ description }) =>
+    description?.startsWith('undici.globalDispatcher'),
+  )
 
 /** Returns whether bytes are the beginning of a text. MCP servers send JSON and event streams. */
 function isText(bytes: Bytes): boolean {

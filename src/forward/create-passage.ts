@@ -87,8 +87,8 @@ function passageTo(
     if (!(status >= 200 && status <= 599)) {
       return replace(badGateway('The MCP server sent a status that is not valid', 'mcp-server-malformed'))
     }
-    if (status === 401) {
-      if (!errand.renew) {
+    if (status === 401 || status === 407) {
+      if (!errand.renew || status === 407) {
         // It refuses the proxy, not the user: a challenge would send the client round in circles.
         return replace(badGateway('The MCP server refuses this proxy', 'mcp-server-unauthorized'))
       }

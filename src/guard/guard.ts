@@ -9,7 +9,7 @@ import type { AuthFacts } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
 import { covers, type ScopeTable } from '../protocol/scope.ts'
-import { invalidToken } from '../refusals.ts'
+import { invalidToken, tokenTwice } from '../refusals.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import type { AccessClaims, AccessTokens } from '../tokens/access-token.ts'
 import type { SignedTokens } from '../tokens/signed-token.ts'
@@ -204,6 +204,8 @@ export function createGuard(ports: {
         name = `Bearer ${token}`
         entry = known.get(name)
         if (!entry) {
+          // Several fields of this name arrive as one value.
+          if (/, *bearer /i.test(token)) throw tokenTwice()
           const claims = openOnce(token)
           if (!claims) {
             if (signedTokens?.claimsToBeOwn(token)) return admitSigned(name, token, resource)

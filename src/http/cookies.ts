@@ -19,6 +19,8 @@ export const HOST_COOKIES: CookieRule = { prefix: '__Host-lockgate-', secure: tr
  */
 export const LOOPBACK_COOKIES: CookieRule = { prefix: 'lockgate-', secure: false }
 
+/** A part of every name of ours. */
+const NAME = 'lockgate-'
 const PREFIXES = [HOST_COOKIES.prefix, LOOPBACK_COOKIES.prefix]
 
 /** The size of one part of a value, in bytes. Browsers drop cookies over 4,096 bytes, with name and attributes. */
@@ -41,10 +43,29 @@ export function readCookies({ headers }: WithHeaders, { prefix }: CookieRule): M
   const found = new Map<string, string>()
   const header = headers.get('cookie')
   if (!header) return found
-  for (const [name, value] of Object.entries(parseCookie(header, { decode: (text) => text }))) {
-    if (name.startsWith(prefix) && value !== undefined) found.set(name.slice(prefix.length), value)
+  const own = pairsOf(header).filter((pair) => pair.startsWith(prefix))
+  for (const [name, value] of Object.entries(parseCookie(own.join('; '), { decode: (text) => text }))) {
+    if (value !== undefined) found.set(name.slice(prefix.length), value)
   }
   return found
+}
+
+/**
+ * Splits a `Cookie` header. Some runtimes join several fields with commas. A comma ends a cookie of ours, because none
+ * contains one. After another cookie it may be a part of the value, which a sibling domain may have planted. Nothing is
+ * therefore read from behind it.
+ */
+function pairsOf(header: string): string[] {
+  return header.split(';').flatMap((part) => {
+    const pairs: string[] = []
+    let rest = part.trim()
+    while (isOwnCookie(rest)) {
+      const comma = rest.indexOf(',')
+      pairs.push(comma < 0 ? rest : rest.slice(0, comma).trimEnd())
+      rest = comma < 0 ? '' : rest.slice(comma + 1).trimStart()
+    }
+    return rest === '' ? pairs : [...pairs, rest]
+  })
 }
 
 const setCookie = ({ prefix, secure }: CookieRule, name: string, value: string, maxAge: number): string =>
@@ -90,13 +111,16 @@ export function clearCookies(rule: CookieRule, cookies: ReadonlyMap<string, stri
 export const isOwnCookie = (header: string): boolean =>
   PREFIXES.some((prefix) => header.trimStart().startsWith(prefix))
 
+/** Behind a comma. Whether it is a cookie or a part of one, an MCP server does not get it. */
+const HIDDEN = new RegExp(`,\\s*(?:${PREFIXES.join('|')})[^,]*`, 'g')
+
 /** Returns a `Cookie` header without our cookies, for an MCP server. */
 export function foreignCookies(header: string): string {
-  return header
-    .split(';')
-    .filter((pair) => !PREFIXES.some((prefix) => pair.trimStart().startsWith(prefix)))
-    .join(';')
-    .trim()
+  if (!header.includes(NAME)) return header
+  return pairsOf(header)
+    .filter((pair) => !isOwnCookie(pair))
+    .map((pair) => pair.replace(HIDDEN, ''))
+    .join('; ')
 }
 
 /**

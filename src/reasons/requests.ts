@@ -150,6 +150,10 @@ export const requests = {
     'The Host header is missing or is not a valid host.',
     'Let health checks send a Host header.',
   ],
+  'unsupported-transfer-coding': [
+    'The body of a request to an MCP server was packed for transfer in another way than in chunks.',
+    'Check the client, or the server in front.',
+  ],
   'method-not-allowed': [
     'The endpoint does not know the HTTP method.',
     'Nothing: MCP uses GET, POST and DELETE.',

@@ -88,6 +88,19 @@ describe('of the cookies a request carries', () => {
     },
   )
 
+  test('those that a runtime joined by commas are read after another one of ours', () => {
+    expect([...readCookies(request(`${PREFIX}a=1, ${PREFIX}b=2, c=3; ${PREFIX}d=4, e=5`))]).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+      ['d', '4'],
+    ])
+  })
+
+  test('one behind a comma of another cookie is not read, because a sibling domain can plant that value', () => {
+    expect(readCookies(request(`a=1, ${PREFIX}b=planted`)).size).toBe(0)
+    expect([...readCookies(request(`a=1, ${PREFIX}b=planted; ${PREFIX}b=2`))]).toEqual([['b', '2']])
+  })
+
   test('none is fine', () => {
     expect(readCookies(new Request('https://proxy.test/')).size).toBe(0)
   })
@@ -100,6 +113,12 @@ describe('of the cookies a request carries', () => {
     ['a=1;b="2"', 'a=1;b="2"'],
     [`a=${PREFIX}x`, `a=${PREFIX}x`],
     ['', ''],
+    // As Workers join several fields.
+    [`a=1, ${PREFIX}x=2`, 'a=1'],
+    [`a=1, lockgate-x=2, b=3`, 'a=1, b=3'],
+    [`${PREFIX}x=2, a=1; b=3`, 'a=1; b=3'],
+    [`${PREFIX}x=2, lockgate-y=3, ${PREFIX}z=4`, ''],
+    ['a=1, b=2', 'a=1, b=2'],
   ])('%j passes on %j', (header, passed) => {
     expect(foreignCookies(header)).toBe(passed)
   })

@@ -10,7 +10,8 @@ export interface Child {
   stop(): Promise<void>
 }
 
-const PATIENCE = 15_000
+/** A machine that runs many suites at once starts a process slowly. */
+const PATIENCE = 60_000
 
 /**
  * Starts a server and waits until `url` answers.
@@ -55,6 +56,7 @@ export async function start(
     if (answers) return { ...(child.pid !== undefined && { pid: child.pid }), output, stop }
     await sleep(50)
   }
+  const failure = running ? 'does not answer' : 'ended'
   if (running) await stop()
-  throw new Error(`${command.join(' ')}\n${running ? 'does not answer' : 'ended'}:\n${output()}`)
+  throw new Error(`${command.join(' ')}\n${failure}:\n${output()}`)
 }

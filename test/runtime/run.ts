@@ -1,10 +1,13 @@
 /**
- * Runs one suite over real HTTP against the packed package on every runtime, and prints what held.
+ * Runs one suite over real HTTP against the packed package on every runtime, and prints what held. Then compares what the
+ * runtimes make of the same bytes (`parity/run.ts`).
  *
  *   npm run test:runtimes                       on every runtime there is
  *   npm run test:runtimes -- Deno               on those whose name contains the word
  *   npm run test:runtimes -- --package x.tgz    with a package that is packed already
  */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import '../support/scratch.ts'
 import { freePort } from '../support/free-port.ts'
@@ -100,4 +103,12 @@ for (const { host, result, verdict } of sorted) {
   console.log(`${verdict.padEnd(4)}  ${host.runtime.padEnd(22)} ${host.store.padEnd(16)} ${result}`)
 }
 await Promise.all([installation.remove(), provider.close(), mcp.close(), behind.close(), redis?.stop()])
-process.exit(rows.length > 0 && rows.every(({ verdict }) => verdict !== 'FAIL') ? 0 : 1)
+let failed = rows.length === 0 || rows.some(({ verdict }) => verdict === 'FAIL')
+if (positionals.length === 0) {
+  console.log('\nThe same bytes on every runtime:\n')
+  const file = fileURLToPath(new URL('./parity/run.ts', import.meta.url))
+  const args = values.package === undefined ? [] : ['--package', values.package]
+  const { status } = spawnSync('npx', ['tsx', file, ...args], { stdio: 'inherit' })
+  failed ||= status !== 0
+}
+process.exit(failed ? 1 : 0)

@@ -273,6 +273,15 @@ export function responseRules(world: () => World): void {
   })
 
   describe('a refusal of the MCP server', () => {
+    test('with 407 is 502: its client is the proxy', async () => {
+      world().handle((_request, response) =>
+        response.writeHead(407, { 'proxy-authenticate': 'Basic realm="inner"' }).end('secrets'),
+      )
+      const response = await world().send('/mcp')
+      expect([response.status, response.headers.get('proxy-authenticate')]).toEqual([502, null])
+      expect(await response.text()).not.toContain('secrets')
+    })
+
     test('with 401 is 502, without its challenge', async () => {
       world().handle((_request, response) =>
         response.writeHead(401, { 'www-authenticate': 'Bearer realm="inner"' }).end('secrets'),

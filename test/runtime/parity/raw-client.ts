@@ -13,8 +13,12 @@ export interface RawResponse {
 /** Milliseconds without a byte after which a response counts as over. */
 const QUIET = 1500
 
-/** Sends bytes over a connection of their own, and reads what comes back. */
-export function exchange(port: number, bytes: Buffer): Promise<RawResponse> {
+/**
+ * Sends bytes over a connection of their own, and reads what comes back.
+ *
+ * @param isHead The response has no body, whatever its headers say.
+ */
+export function exchange(port: number, bytes: Buffer, isHead = false): Promise<RawResponse> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     let received: Buffer = Buffer.alloc(0)
@@ -22,13 +26,13 @@ export function exchange(port: number, bytes: Buffer): Promise<RawResponse> {
     function finish(): void {
       clearTimeout(timer)
       socket.destroy()
-      resolve(parse(received))
+      resolve(parse(received, isHead))
     }
     socket.on('connect', () => socket.write(bytes))
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk])
       clearTimeout(timer)
-      if (parse(received).complete) return finish()
+      if (parse(received, isHead).complete) return finish()
       timer = setTimeout(finish, QUIET)
     })
     socket.on('error', finish)
@@ -36,7 +40,7 @@ export function exchange(port: number, bytes: Buffer): Promise<RawResponse> {
   })
 }
 
-function parse(bytes: Buffer): RawResponse {
+function parse(bytes: Buffer, isHead: boolean): RawResponse {
   const statuses: number[] = []
   let rest = bytes
   for (;;) {
@@ -52,7 +56,8 @@ function parse(bytes: Buffer): RawResponse {
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
     })
     const of = (name: string) => fields.find(([one]) => one === name)?.[1]
-    if (status === 204 || status === 304) return { statuses, fields, body: Buffer.alloc(0), complete: true }
+    if (status === 204 || status === 304 || isHead)
+      return { statuses, fields, body: Buffer.alloc(0), complete: true }
     if (of('transfer-encoding')?.includes('chunked')) {
       const { body, complete } = unchunk(rest)
       return { statuses, fields, body, complete }

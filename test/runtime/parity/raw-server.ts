@@ -37,7 +37,8 @@ export async function startRawServer(): Promise<RawServer> {
       for (let read = readRequest(bytes); read; read = readRequest(bytes)) {
         received.push(read.request)
         bytes = read.rest
-        socket.write(state.answer)
+        const isHead = read.request.line.startsWith('HEAD ')
+        socket.write(isHead ? state.answer.subarray(0, state.answer.indexOf('\r\n\r\n') + 4) : state.answer)
         // A response without a length ends with its connection. Every other one may, too.
         if (!/^content-length: 2\r$/m.test(state.answer.toString('latin1'))) socket.end()
       }

@@ -2,19 +2,22 @@
  * Sends the same bytes to the packed package on every runtime, and prints what each makes of them. No column may differ
  * from the expected one except where the table says so with a reason.
  *
- *   npm run test:parity [-- word …]
+ *   npm run test:parity [-- Deno … word …] [--package x.tgz]
  */
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import { parseArgs } from 'node:util'
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import '../../support/scratch.ts'
 import { locate } from '../../runtimes/locate.ts'
 import { freePort } from '../../support/free-port.ts'
 import { type Child, start } from '../child.ts'
 import { install } from '../installation.ts'
 import { startWorkerd } from '../workers.ts'
+import { exceptions } from './exceptions.ts'
 import { exchange, type RawResponse } from './raw-client.ts'
 import { OK, type RawServer, startRawServer } from './raw-server.ts'
 import { type Case, type Runtime, requests } from './requests.ts'
 import { type AnswerCase, answers } from './responses.ts'
+import { unzstd } from './zstd.ts'
 
 interface Column {
   readonly runtime: Runtime
@@ -27,6 +30,7 @@ interface Column {
 const binaries: Readonly<Record<Runtime, string | undefined>> = {
   'Node 20': process.execPath,
   'Node 24': locate('node24'),
+  'Node 20, fetch': process.execPath,
   Bun: locate('bun'),
   Deno: locate('deno'),
   workerd: locate('workerd'),
@@ -35,12 +39,24 @@ const DENO = ['run', '--allow-all', '--no-remote']
 const COMMANDS: Readonly<Record<Exclude<Runtime, 'workerd'>, readonly string[]>> = {
   'Node 20': ['parity-node.js'],
   'Node 24': ['parity-node.js'],
+  'Node 20, fetch': ['parity-fetch.js'],
   Bun: ['run', 'parity-bun.js'],
   Deno: [...DENO, 'parity-deno.js'],
 }
 
-const words = process.argv.slice(2)
-const installation = await install({ files: [new URL('../entries/', import.meta.url)] })
+/** Words of the command line: `Bun` chooses a runtime, every other word is a part of the names of cases. */
+const isRuntime = (word: string): word is Runtime => Object.hasOwn(binaries, word)
+const { values, positionals: given } = parseArgs({
+  allowPositionals: true,
+  options: { package: { type: 'string' } },
+})
+const runtimes = given.filter(isRuntime)
+const words = given.filter((word) => !isRuntime(word))
+const chosen = runtimes.length > 0 ? runtimes : (Object.keys(binaries) as Runtime[])
+const installation = await install({
+  tarball: values.package,
+  files: [new URL('../entries/', import.meta.url)],
+})
 
 async function startColumn(runtime: Runtime): Promise<Column> {
   const binary = binaries[runtime]
@@ -71,7 +87,7 @@ async function judgeRequest(column: Column, { bytes, fields = [], expected }: Ca
   column.behind.take()
   column.behind.answer = OK
   const text = bytes.replaceAll('PORT', String(column.port)).replaceAll('TOKEN', column.token)
-  const response = await exchange(column.port, Buffer.from(text, 'latin1'))
+  const response = await exchange(column.port, Buffer.from(text, 'latin1'), text.startsWith('HEAD '))
   const [reached, ...others] = column.behind.take()
   if (others.length > 0) return `${others.length + 1} requests reached the MCP server`
   const status = statusOf(response)
@@ -87,46 +103,61 @@ async function judgeRequest(column: Column, { bytes, fields = [], expected }: Ca
   return [`${status} → ${reached.line}`, ...values, ...body].join(' ')
 }
 
-async function judgeAnswer(column: Column, { bytes }: AnswerCase): Promise<string> {
+async function judgeAnswer(
+  column: Column,
+  { bytes, method = 'POST', fields = [], expected }: AnswerCase,
+): Promise<string> {
   column.behind.answer = bytes
-  const request = `POST /mcp HTTP/1.1\r\nHost: localhost:${column.port}\r\nAuthorization: Bearer ${column.token}\r\nContent-Length: 2\r\n\r\n{}`
-  const response = await exchange(column.port, Buffer.from(request))
+  const body = method === 'POST' ? 'Content-Length: 2\r\n\r\n{}' : '\r\n'
+  const request = `${method} /mcp HTTP/1.1\r\nHost: localhost:${column.port}\r\nAuthorization: Bearer ${column.token}\r\n${body}`
+  const response = await exchange(column.port, Buffer.from(request), method === 'HEAD')
   const error = errorOf(response)
   const status = statusOf(response)
+  // A refusal, or no response at all, also tells the client that there is no whole one.
+  if (expected === 'cut' && (status === '502' || status === 'closed')) return 'cut'
   if (error) return `${status} ${error}`
-  const coding = response.fields.find(([name]) => name === 'content-encoding')?.[1]
+  const valuesOf = (name: string) => response.fields.filter(([one]) => one === name).map(([, value]) => value)
+  const coding = valuesOf('content-encoding').join(', ')
   const length = response.fields.some(([name]) => /^(content-length|transfer-encoding)$/.test(name))
   if (status === '200' && length && !response.complete) return 'cut'
-  if (status === '200' && !length && response.body.length === 0) return 'cut'
-  return [status, unpack(response.body, coding)].filter(Boolean).join(' ')
+  if (status === '200' && !length && response.body.length === 0 && method !== 'HEAD') return 'cut'
+  const values = fields.map((name) => `${name}=${valuesOf(name).join('; ')}`)
+  return [status, unpack(response.body, coding), ...values].filter(Boolean).join(' ')
 }
 
 /** The body as a client reads it that believes the headers. */
-function unpack(body: Buffer, coding: string | undefined): string {
+function unpack(body: Buffer, codings: string): string {
+  if (body.length === 0) return ''
   try {
-    if (coding === 'gzip') return gunzipSync(body).toString()
-    if (coding === 'br') return brotliDecompressSync(body).toString()
-    if (coding === 'deflate') return inflateSync(body).toString()
+    return codings
+      .split(',')
+      .reduceRight((packed, coding) => DECODERS[coding.trim().toLowerCase()]?.(packed) ?? packed, body)
+      .toString()
   } catch {
     return 'unreadable'
   }
-  return body.toString()
 }
 
-const columns = await Promise.all((Object.keys(binaries) as Runtime[]).map(startColumn))
+const DECODERS: Readonly<Record<string, (packed: Buffer) => Buffer>> = {
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  br: brotliDecompressSync,
+  deflate: (packed) => ((packed[0]! & 15) === 8 ? inflateSync(packed) : inflateRawSync(packed)),
+  zstd: unzstd,
+}
+
+const columns = await Promise.all(chosen.map(startColumn))
 let wrong = 0
 let right = 0
+let explained = 0
 
-function print(
-  name: string,
-  expected: string,
-  outcomes: readonly string[],
-  except: Case['except'] = {},
-): void {
+function print(name: string, expected: string, outcomes: readonly string[]): void {
+  const except = exceptions[name] ?? {}
   const cells = columns.map(({ runtime }, index) => {
     const [allowed, reason] = except[runtime] ?? [expected, undefined]
     const outcome = outcomes[index]!
     if (outcome !== allowed) wrong++
+    else if (reason) explained++
     else right++
     return outcome !== allowed
       ? `✗ ${runtime}: ${outcome}`
@@ -144,13 +175,24 @@ function print(
 const matches = ({ name }: { readonly name: string }) => words.every((word) => name.includes(word))
 for (const one of requests.filter(matches)) {
   const outcomes = await Promise.all(columns.map((column) => judgeRequest(column, one)))
-  print(one.name, one.expected, outcomes, one.except)
+  print(one.name, one.expected, outcomes)
 }
 for (const one of answers.filter(matches)) {
   const outcomes = await Promise.all(columns.map((column) => judgeAnswer(column, one)))
-  print(one.name, one.expected, outcomes, one.except)
+  print(one.name, one.expected, outcomes)
 }
 await Promise.all(columns.map(({ child, behind }) => Promise.all([child.stop(), behind.close()])))
 await installation.remove()
-console.log(`\n${columns.map(({ runtime }) => runtime).join(', ')}\n${right} passed, ${wrong} failed`)
-process.exit(wrong === 0 ? 0 : 1)
+const all = [...requests, ...answers]
+const names = new Set(all.map(({ name }) => name))
+if (names.size < all.length) throw new Error('two cases have one name')
+for (const name of Object.keys(exceptions)) {
+  if (names.has(name)) continue
+  console.log(`FAIL  there is no case “${name}” to except`)
+  wrong++
+}
+const runtimeNames = columns.map(({ runtime }) => runtime).join(' | ')
+console.log(`\n${names.size} cases on ${runtimeNames}`)
+console.log(`${right} as expected, ${explained} excepted with a reason, ${wrong} unexplained`)
+console.log(`${right + explained} passed, ${wrong} failed`)
+process.exit(wrong === 0 && right > 0 ? 0 : 1)
