@@ -188,6 +188,7 @@ export function createContext(settings: Settings): Context {
     now,
     uptime,
     revocationLag,
+    keepAlive,
   })
   return {
     settings,

@@ -57,7 +57,7 @@ function judge(coding: string, bytes: Bytes): boolean | undefined {
   }
 }
 
-/** Returns whether this is Node's `fetch`, and it knows all these codings: it then unpacks them, whatever was requested. */
+/** Returns whether this is Node's `fetch`, and it knows all these codings. It then unpacks them, also if none was requested. */
 const isUndici = (codings: readonly string[]): boolean =>
   codings.every((one) => /^(x-)?(gzip|deflate|br)$/.test(one.trim())) &&
   Object.getOwnPropertySymbols(globalThis).some(({ description }) =>

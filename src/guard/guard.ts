@@ -7,7 +7,7 @@ import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
 import type { AuthFacts } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
-import type { Clock } from '../ports.ts'
+import type { Clock, KeepAlive } from '../ports.ts'
 import { covers, type ScopeTable } from '../protocol/scope.ts'
 import { invalidToken, tokenTwice } from '../refusals.ts'
 import { createSingleFlight } from '../single-flight.ts'
@@ -72,6 +72,7 @@ export function createGuard(ports: {
   /** A clock that is never set back. */
   uptime: Clock
   revocationLag: number
+  keepAlive?: KeepAlive | undefined
 }): Guard {
   const { accessTokens, signedTokens, apiKeys, grants, belongs, upstreamToken, now, uptime, revocationLag } =
     ports
@@ -84,7 +85,7 @@ export function createGuard(ports: {
     },
   })
   /** Signatures under way, so that each token is verified once. */
-  const opening = createSingleFlight<AccessClaims | undefined>()
+  const opening = createSingleFlight<AccessClaims | undefined>({ keepAlive: ports.keepAlive })
   /** Texts that look like access tokens and are not: they are opened once. */
   const altered = createBoundedMap<string, true>({
     entries: LIMIT,

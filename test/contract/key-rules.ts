@@ -44,7 +44,10 @@ export function testKeys(opened: () => Opened): void {
   test('lists 300 keys of one user, each once', async () => {
     const prefix = `grant:${randomUUID()}:`
     const keys = Array.from({ length: 300 }, (_, index) => `${prefix}${String(index).padStart(4, '0')}`)
-    await Promise.all(keys.map((key) => opened().store.set(key, 'x', 60)))
+    // A few at a time: the engine's deadline is not what is tested here.
+    for (let start = 0; start < keys.length; start += 20) {
+      await Promise.all(keys.slice(start, start + 20).map((key) => opened().store.set(key, 'x', 60)))
+    }
     expect(await listed(opened().store, prefix)).toEqual(keys)
   })
 
