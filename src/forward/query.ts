@@ -26,19 +26,29 @@ export function hasAccessToken(search: string): boolean {
   return false
 }
 
+/** Decodes as the most lenient parsers do: escapes of UTF-16 too, and valid escapes beside invalid ones. */
+function decodeAll(name: string): string {
+  let text = name
+  for (let round = 0; round < 3 && text.includes('%'); round++) {
+    const units = text.replace(/%u([\da-f]{4})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+    // The parser of URLs leaves invalid escapes as they are. A separator in a name would end it.
+    const safe = units.replace(/[&=+]/g, encodeURIComponent)
+    text = new URLSearchParams(`${safe}=`).keys().next().value ?? ''
+  }
+  return text
+}
+
 /**
  * Folds a parameter's name as the most lenient parsers do, so that no spelling of it is missed. It folds escapes of
- * escapes, case, surrounding blanks, `name[]`, and the characters that PHP turns into an underscore.
+ * escapes, case, width, surrounding blanks, and the characters that PHP turns into an underscore. Of names with brackets it
+ * keeps the first part: `name[]`, `name[0]` and `[name]` are `name` to some parsers.
  */
 function foldName(name: string): string {
-  let text = name
-  for (let round = 0; round < 3 && text.includes('%'); round++) text = decode(text)
-  return text
-    .replace(/\0.*$/s, '')
-    .trim()
-    .replace(/(?<=.)\[.*$/s, '')
-    .replace(/[ .[]/g, '_')
-    .toLowerCase()
+  const text = decodeAll(name).normalize('NFKC').replace(/\0.*$/s, '').trim()
+  const [first = ''] = /[^[\]]+/.exec(text) ?? []
+  return first.trim().replace(/[ .]/g, '_').toUpperCase().toLowerCase()
 }
 
 /** The query of a configured URL, which a client can add to but not change. */

@@ -26,6 +26,8 @@ const DROPPED = new Set([
   'expect',
   // A packed response would have to be unpacked on the way.
   'accept-encoding',
+  // A program behind a CGI-like interface would send its own requests through it.
+  'proxy',
   ...'forwarded x-forwarded x-real-ip x-client-ip client-ip x-cluster-client-ip x-remote-ip x-remote-addr'.split(
     ' ',
   ),
@@ -42,6 +44,9 @@ const DROPPED = new Set([
     ' ',
   ),
   ...'x-nf-client-connection-ip x-envoy-external-address x-vercel-forwarded-for x-vercel-proxied-for'.split(
+    ' ',
+  ),
+  ...'x-arr-clientip x-sucuri-clientip x-nginx-real-ip ali-cdn-real-ip cdn-src-ip x-http-host-override'.split(
     ' ',
   ),
   ...'cloudfront-viewer-address x-akamai-client-ip akamai-client-ip wl-proxy-client-ip proxy-client-ip'.split(

@@ -126,12 +126,15 @@ export interface UpstreamSettings {
  * token endpoint, and two authorization servers can share an origin.
  */
 function sameIssuers(places: readonly Place[]): number[] {
-  const known = new Map<string, string | undefined>()
-  return places.flatMap((one, index) => {
-    if (isOwnLogin(one) || one.idToken) return []
-    const { issuer, endpoints } = one
-    const isTaken = known.has(issuer) && known.get(issuer) !== endpoints.token
-    if (!known.has(issuer)) known.set(issuer, endpoints.token)
+  const providers = places.map((one) => (isOwnLogin(one) ? undefined : one))
+  return providers.flatMap((one, index) => {
+    if (!one || one.idToken) return []
+    const isTaken = providers.some((other, at) => {
+      if (!other || at === index || other.issuer !== one.issuer) return false
+      if (other.endpoints.token === one.endpoints.token) return false
+      // An issuer that was given, and is compared on the callback, is the operator's word.
+      return other.idToken ? one.callbackIssuer !== 'enforce' : at < index
+    })
     return isTaken ? [index] : []
   })
 }

@@ -156,6 +156,41 @@ describe.each(STORES)('on $name, beside a serve that runs', ({ missing, url, run
   )
 })
 
+test('grants whose users `allow` does not admit now are listed, and ended if asked', {
+  timeout: 60_000,
+}, async () => {
+  served = await startServed(folder, {
+    mcp,
+    env: { LOCKGATE_STORAGE: 'fs:data', LOCKGATE_REVOCATION_LAG: '1' },
+  })
+  const { system } = served
+  const judge = async (...args: string[]) => {
+    const env = { ...served!.env, LOCKGATE_ALLOW: 'bob@example.com' }
+    const { code, out } = await runCommand(folder, ['grants', 'judge', '--json', ...args], env)
+    expect(code).toBe(0)
+    return JSON.parse(out) as (Listed & { reason: string; ended: boolean })[]
+  }
+  const reach = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}` }
+    const response = await fetch(system.mcp, { method: 'POST', headers })
+    await response.body?.cancel()
+    return response.status
+  }
+  const [ada, bob] = [await connect(system), await connect(system, { login: 'bob' })]
+  expect(await judge()).toEqual([
+    expect.objectContaining({
+      reason: 'not-in-allow',
+      ended: false,
+      account: expect.objectContaining({ email: 'ada@example.com' }),
+    }),
+  ])
+  expect(await reach(ada.tokens.access_token), 'a list changes nothing').toBe(200)
+  expect(await judge('--end')).toEqual([expect.objectContaining({ ended: true })])
+  await expect.poll(() => reach(ada.tokens.access_token), { timeout: 5000 }).toBe(401)
+  expect(await reach(bob.tokens.access_token)).toBe(200)
+  expect(await judge()).toEqual([])
+})
+
 describe('what grants cannot do it says', () => {
   const env = {
     LOCKGATE_UPSTREAM: 'oidc',

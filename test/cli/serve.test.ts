@@ -368,6 +368,21 @@ test('the report at the start says what matters, without the password of the sto
   await redis?.stop()
 })
 
+test('the start names rules that no user can meet, and servers whose addresses overlap', async () => {
+  const mcp = [
+    { path: '/wiki', url: 'http://127.0.0.1:3000/wiki' },
+    { path: '/admin', url: 'http://127.0.0.1:3000/wiki/admin' },
+  ]
+  await writeFile(join(folder, 'lockgate.config.json'), JSON.stringify({ mcp }))
+  const { LOCKGATE_MCP: _, ...slack } = { ...GITHUB, LOCKGATE_UPSTREAM: 'slack' }
+  const port = await freePort()
+  const run = start({ ...slack, PORT: String(port), LOCKGATE_ALLOW: 'bob@example.com,org:T1' })
+  await run.ready()
+  expect(run.err()).toMatch(/warning +allow\.0: matches no user: Slack does not say/)
+  expect(run.err()).toMatch(/warning +mcp\.1\.url: lies below the address behind \/wiki/)
+  expect(run.err().match(/warning/g)).toHaveLength(2)
+})
+
 test('.env is read, and the environment wins over it', async () => {
   const port = await freePort()
   const lines = Object.entries({ ...UPSTREAM, PORT: '1', LOCKGATE_NAME: '"From .env"' })

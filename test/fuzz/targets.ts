@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { answerHolds, prepare } from '../endpoints/any-answer.ts'
 import { anyRequest } from '../endpoints/any-request.ts'
 import { addresses } from './addresses.ts'
+import { cookieSizes, errorTexts, headerNames, limitKeys, paths, queryNames, rules } from './edges.ts'
 import { clientDocuments, clientMetadata, names } from './metadata.ts'
 import { documentUrls, redirectMatches, redirectUris, resources } from './redirects.ts'
 import {
@@ -57,5 +58,12 @@ export const targets: readonly Target[] = [
   target('sealed client ids', 3, clientIds),
   target('codes and refresh tokens', 3, codesAndRefreshTokens),
   target('access tokens', 3, accessTokenTexts),
+  target('paths of nested servers', 8, paths),
+  target('header names', 5, headerNames),
+  target('names of parameters', 6, queryNames),
+  target('rules and look-alikes', 8, rules),
+  target('sizes of cookies', 1, cookieSizes),
+  target('keys of limits', 2, limitKeys),
+  target('texts of errors', 4, errorTexts),
   target('whole requests', 5, requests),
 ]

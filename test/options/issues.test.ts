@@ -353,6 +353,12 @@ test('two providers whose users could not be told apart are refused', () => {
     /upstream\.1\.issuer: is the issuer of another provider/,
   )
   expect(() => make([at('staff'), at('guests', { issuer: 'https://login.test/guests' })])).not.toThrow()
+  // An OpenID provider at the origin has user ids of its own, too.
+  const openid = oidc({ issuer: 'https://login.test', clientId: 'client', clientSecret: 'secret' })
+  expect(() => make([openid, at('guests')])).toThrow(/upstream\.1\.issuer: is the issuer of another/)
+  expect(() => make([at('guests'), openid])).toThrow(/upstream\.0\.issuer: is the issuer of another/)
+  expect(() => make([openid, at('guests', { issuer: 'https://login.test/guests' })])).not.toThrow()
+  expect(() => make([openid, at('guests', { issuer: 'https://login.test' })])).not.toThrow()
 })
 
 test('a user name or password in the address of an MCP server is refused, and not quoted', () => {

@@ -89,6 +89,7 @@ export const edgeAttacks: Attacks = {
       X_Real_IP: '6.6.6.6',
       'True-Client-IP': '6.6.6.6',
       'X-Client-IP': '6.6.6.6',
+      Proxy: 'http://forged.example',
     }
     for (const name of ours)
       for (const written of [
@@ -115,6 +116,8 @@ export const edgeAttacks: Attacks = {
       '%74enant=evil',
       'TENANT=evil',
       'tenant[]=evil',
+      '[tenant]=evil',
+      '%u0074enant=evil',
       'tenant%5B%5D=evil',
       '+tenant=evil',
     ]
