@@ -41,7 +41,11 @@ const plain = (text: unknown): string | undefined =>
 
 function known(error: Error): string | undefined {
   const isOwn = error instanceof OAuthError || error instanceof ConfigError || error instanceof StatedError
-  return isOwn || FIXED.has(error.message) ? error.message : undefined
+  if (isOwn || FIXED.has(error.message)) return error.message
+  // Redis begins a refusal with a code, and may quote the command after it.
+  if (error.name === 'ReplyError') return /^[A-Z]{2,20}\b/.exec(error.message)?.[0]
+  // Deno tells why a connection failed in the message alone, beside the address.
+  return error.message.match(/client error \(\w{1,30}\)|os error \d{1,5}/g)?.join(', ')
 }
 
 /** Characters of the longest message that is repeated. */

@@ -36,7 +36,8 @@ export function createTenants(
       ids.set(provider, id)
     }
     const before = ready.get(id)
-    const differs = before && differentFunction(before.provider, provider)
+    const isNew = before && before.provider !== provider
+    const differs = isNew ? differentFunction(before.provider, provider) : undefined
     if (differs) {
       throw new StatedError(
         `two providers of \`upstream\` share the id ${provider.id} and differ in the function \`${differs}\`: ` +

@@ -56,6 +56,16 @@ describe('the description of an error in an event', () => {
       new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) }),
       'TypeError fetch failed ← Error ECONNREFUSED',
     ],
+    [
+      'the code of Redis',
+      Object.assign(new Error("WRONGPASS of 'canary'"), { name: 'ReplyError' }),
+      'ReplyError WRONGPASS',
+    ],
+    [
+      'what Deno says of a connection',
+      new TypeError('error for url (https://canary/): client error (Connect): refused (os error 111)'),
+      'TypeError client error (Connect), os error 111',
+    ],
     ['no error', 'a text', 'string'],
     ['nothing', undefined, ''],
   ])('still says what happened by %s', (_name, error, text) => {
