@@ -55,6 +55,6 @@ export const bitbucket: ProviderFactory<'required'> = defineProvider({
 
 /** The slugs of the first hundred workspaces. */
 async function workspacesOf(fetch: Fetch, authorization: string): Promise<string[]> {
-  const response = await fetch(`${API}/workspaces?pagelen=100`, { headers: { authorization } })
-  return response.ok ? namesAt(await response.json(), 'values.slug') : []
+  const response = await fetch(`${API}/user/workspaces?pagelen=100`, { headers: { authorization } })
+  return response.ok ? namesAt(await response.json(), 'values.workspace.slug') : []
 }

@@ -42,51 +42,54 @@ const revocations = ({ imitation }: ImitatedSystem) =>
 /** Time for work that no response waits for. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 60))
 
-describe.each(['google', 'keycloak', 'discord', 'slack'])('%s, where one revocation ends all', (name) => {
-  test('ending one of two grants of a user leaves the other working, and the last one revokes', async () => {
-    const system = await start(name)
-    const [one, two] = [await connectImitated(system), await connectImitated(system)]
-    expect((await revoke(system, one)).status).toBe(200)
-    await settle()
-    expect(revocations(system)).toBe(0)
-    expect((await refresh(system, one)).status).toBe(400)
+describe.each(['google', 'keycloak', 'discord', 'slack', 'xero'])(
+  '%s, where one revocation ends all',
+  (name) => {
+    test('ending one of two grants of a user leaves the other working, and the last one revokes', async () => {
+      const system = await start(name)
+      const [one, two] = [await connectImitated(system), await connectImitated(system)]
+      expect((await revoke(system, one)).status).toBe(200)
+      await settle()
+      expect(revocations(system)).toBe(0)
+      expect((await refresh(system, one)).status).toBe(400)
 
-    const told = await callServer(system, two.tokens.access_token)
-    expect(system.imitation.grants.personOf(told.token)?.login).toBe('ada')
-    system.clock.ahead += system.imitation.profile.ttl ?? 1800
-    const response = await refresh(system, two)
-    expect(response.status).toBe(200)
-    const next = (await response.json()) as Tokens
-    const after = await callServer(system, next.access_token)
-    expect(system.imitation.grants.personOf(after.token)?.login).toBe('ada')
+      const told = await callServer(system, two.tokens.access_token)
+      expect(system.imitation.grants.personOf(told.token)?.login).toBe('ada')
+      system.clock.ahead += system.imitation.profile.ttl ?? 1800
+      const response = await refresh(system, two)
+      expect(response.status).toBe(200)
+      const next = (await response.json()) as Tokens
+      const after = await callServer(system, next.access_token)
+      expect(system.imitation.grants.personOf(after.token)?.login).toBe('ada')
 
-    expect((await revoke(system, { ...two, tokens: next })).status).toBe(200)
-    await vi.waitFor(() => expect(system.imitation.grants.personOf(after.token)).toBeUndefined())
-    expect(system.events.filter(({ type }) => type === 'failed')).toEqual([])
-  })
+      expect((await revoke(system, { ...two, tokens: next })).status).toBe(200)
+      await vi.waitFor(() => expect(system.imitation.grants.personOf(after.token)).toBeUndefined())
+      expect(system.events.filter(({ type }) => type === 'failed')).toEqual([])
+    })
 
-  test('grants of another user do not count', async () => {
-    const system = await start(name)
-    const [ada, grace] = [await connectImitated(system), await connectImitated(system, 'grace')]
-    const { token } = await callServer(system, ada.tokens.access_token)
-    const other = await callServer(system, grace.tokens.access_token)
-    await revoke(system, ada)
-    await vi.waitFor(() => expect(system.imitation.grants.personOf(token)).toBeUndefined())
-    expect(system.imitation.grants.personOf(other.token)?.login).toBe('grace')
-  })
+    test('grants of another user do not count', async () => {
+      const system = await start(name)
+      const [ada, grace] = [await connectImitated(system), await connectImitated(system, 'grace')]
+      const { token } = await callServer(system, ada.tokens.access_token)
+      const other = await callServer(system, grace.tokens.access_token)
+      await revoke(system, ada)
+      await vi.waitFor(() => expect(system.imitation.grants.personOf(token)).toBeUndefined())
+      expect(system.imitation.grants.personOf(other.token)?.login).toBe('grace')
+    })
 
-  test('a user who is turned away keeps the grants that live', async () => {
-    let allowed = true
-    const system = await start(name, { allow: () => allowed })
-    const connected = await connectImitated(system)
-    const { token } = await callServer(system, connected.tokens.access_token)
-    allowed = false
-    await signInImitated(system, await register(system)).catch(() => undefined)
-    expect(system.events.some(({ type }) => type === 'turned-away')).toBe(true)
-    await settle()
-    expect(system.imitation.grants.personOf(token)?.login).toBe('ada')
-  })
-})
+    test('a user who is turned away keeps the grants that live', async () => {
+      let allowed = true
+      const system = await start(name, { allow: () => allowed })
+      const connected = await connectImitated(system)
+      const { token } = await callServer(system, connected.tokens.access_token)
+      allowed = false
+      await signInImitated(system, await register(system)).catch(() => undefined)
+      expect(system.events.some(({ type }) => type === 'turned-away')).toBe(true)
+      await settle()
+      expect(system.imitation.grants.personOf(token)?.login).toBe('ada')
+    })
+  },
+)
 
 test('where a revocation ends its own token, each grant revokes', async () => {
   const system = await start('gitlab')

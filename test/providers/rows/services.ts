@@ -187,7 +187,7 @@ export const SERVICES: readonly Row[] = [
       sources: {
         tokens: 'assumed: the scopes',
         errors: RFC,
-        identity: 'https://developer.atlassian.com/cloud/bitbucket/rest/api-group-users/',
+        identity: 'https://developer.atlassian.com/cloud/bitbucket/changelog/#CHANGE-3022',
       },
       authorize: 'https://bitbucket.org/site/oauth2/authorize',
       token: 'https://bitbucket.org/site/oauth2/access_token',
@@ -200,8 +200,16 @@ export const SERVICES: readonly Row[] = [
           json({ uuid: `{${id}}`, display_name: name }),
         'GET https://api.bitbucket.org/2.0/user/emails': ({ email }) =>
           json({ values: [{ email, is_primary: true, is_confirmed: true }] }),
-        'GET https://api.bitbucket.org/2.0/workspaces': () =>
-          json({ values: [{ slug: 'acme', uuid: '{1}' }] }),
+        'GET https://api.bitbucket.org/2.0/user/workspaces': () =>
+          json({
+            values: [
+              {
+                type: 'workspace_access',
+                administrator: false,
+                workspace: { type: 'workspace_base', slug: 'acme', uuid: '{1}' },
+              },
+            ],
+          }),
       },
     },
     tells: verified,
