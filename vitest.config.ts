@@ -21,7 +21,7 @@ const LANES = {
   rules: ['rules'],
   stores: ['contract'],
   cli: ['cli', 'doctor'],
-  dist: ['package', 'bench', 'runtime', 'matrix', 'browser'],
+  dist: ['package', 'docs', 'bench', 'runtime', 'matrix', 'browser'],
   faults: ['faults', 'fuzz', 'outbound'],
 } as const
 
