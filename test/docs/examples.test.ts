@@ -229,7 +229,8 @@ describe('a guide runs by its own words', () => {
       GITHUB_SECRET: 'secret',
     }
     const url = `http://127.0.0.1:${port}/health`
-    const child = await start(['npx', 'tsx', 'server.ts'], { url, cwd: folder, env })
+    const command = [process.execPath, '--import', import.meta.resolve('tsx'), 'server.ts']
+    const child = await start(command, { url, cwd: folder, env })
     try {
       const metadata = await fetch(`http://127.0.0.1:${port}/.well-known/oauth-authorization-server`)
       expect(await metadata.json()).toMatchObject({ issuer: 'https://mcp.example.com' })
