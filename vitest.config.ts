@@ -21,7 +21,7 @@ const LANES = {
   rules: ['rules'],
   stores: ['contract'],
   cli: ['cli', 'doctor'],
-  dist: ['package', 'bench', 'runtime', 'matrix', 'browser'],
+  dist: ['package', 'docs', 'bench', 'runtime', 'matrix', 'browser'],
   faults: ['faults', 'fuzz', 'outbound'],
 } as const
 
@@ -36,6 +36,8 @@ export default defineConfig({
   resolve: { alias },
   test: {
     testTimeout: 20_000,
+    // Nearly every test serves something.
+    onConsoleLog: (line) => !line.startsWith('Lockgate listens on '),
     hookTimeout: 30_000,
     // The tests wait for sockets and timers more than they compute.
     maxWorkers: 3,

@@ -1,7 +1,7 @@
 import { ms } from '../src/internal.ts'
 import { createClose } from './closing.ts'
 import { closing, type Servable } from './last-response.ts'
-import type { Served, ServeOptions } from './served.ts'
+import { type Served, type ServeOptions, announce as tell } from './served.ts'
 
 export type { Served, ServeOptions } from './served.ts'
 export { stopOnSignals } from './signals.ts'
@@ -75,6 +75,7 @@ export function serve(proxy: Servable, options: ServeOptions = {}): BunServed {
     },
     cut: () => void server.stop(true),
   })
+  tell(proxy, server.url.href, options)
   return { url: server.url.href, close, stop: close }
 }
 

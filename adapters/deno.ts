@@ -1,7 +1,7 @@
 import { ms } from '../src/internal.ts'
 import { createClose } from './closing.ts'
 import { closing, type Servable } from './last-response.ts'
-import type { Served, ServeOptions } from './served.ts'
+import { type Served, type ServeOptions, announce as tell } from './served.ts'
 
 export type { Served, ServeOptions } from './served.ts'
 export { stopOnSignals } from './signals.ts'
@@ -65,7 +65,9 @@ export function serve(proxy: Servable, options: ServeOptions = {}): DenoServed {
   })
   const { addr, finished } = server
   const host = addr.hostname.includes(':') ? `[${addr.hostname}]` : addr.hostname
-  return { url: `http://${host}:${addr.port}/`, close, addr, finished, shutdown: () => close() }
+  const url = `http://${host}:${addr.port}/`
+  tell(proxy, url, options)
+  return { url, close, addr, finished, shutdown: () => close() }
 }
 
 /** Returns the address of the other end of the connection. The default of the `clientAddress` option. */

@@ -25,4 +25,18 @@ export interface ServeOptions {
    * connections, so that a load balancer stops sending in between. @default 0
    */
   readonly delay?: number | undefined
+  /** Called with the address once it listens. By default one line names it on the console. */
+  readonly onListen?: ((url: string) => void) | undefined
+}
+
+/** Tells that a server listens: to `onListen`, or in one line on the console. */
+export function announce(
+  { issuer }: { readonly issuer?: string },
+  url: string,
+  { onListen }: Pick<ServeOptions, 'onListen'>,
+): void {
+  const place = url.replace(/\/$/, '')
+  const publicly = issuer === undefined || issuer === place ? '' : ` as ${issuer}`
+  if (onListen) onListen(url)
+  else console.info(`Lockgate listens on ${place}${publicly}`)
 }

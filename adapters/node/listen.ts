@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { OAuthProxy } from '../../src/index.ts'
 import { ms } from '../../src/internal.ts'
 import { createClose, within } from '../closing.ts'
-import type { Served, ServeOptions } from '../served.ts'
+import { announce, type Served, type ServeOptions } from '../served.ts'
 import { awaitContinue } from './body.ts'
 import { createConnections } from './connections.ts'
 import { createDescriptorCheck } from './descriptors.ts'
@@ -24,7 +24,7 @@ export interface NodeServeOptions extends ServeOptions {
 }
 
 /** The parts of a proxy that a server uses. Only `fetch` is required. */
-export type Servable = Handling & Partial<Pick<OAuthProxy, 'endStreams' | 'drain' | 'report'>>
+export type Servable = Handling & Partial<Pick<OAuthProxy, 'endStreams' | 'drain' | 'report' | 'issuer'>>
 
 /** @throws {Error} If the port is taken. */
 export async function listen(proxy: Servable, options: NodeServeOptions = {}): Promise<Served> {
@@ -79,7 +79,9 @@ export async function listen(proxy: Servable, options: NodeServeOptions = {}): P
     },
     cut: connections.cut,
   })
-  return { url: urlOf(server, hostname, tls !== undefined), close }
+  const url = urlOf(server, hostname, tls !== undefined)
+  announce(proxy, url, options)
+  return { url, close }
 }
 
 function urlOf(server: Server, hostname: string, isTls: boolean): string {

@@ -1,6 +1,6 @@
 /**
  * Writes the parts that follow from the files in `src/providers`: the names for the command line, the subpaths of
- * package.json, the table of docs/reference/providers.md and that of docs/providers/oidc.md.
+ * package.json and jsr.json, the table of docs/reference/providers.md and that of docs/providers/oidc.md.
  *
  *   npx tsx test/providers/write-table.ts
  */
@@ -12,6 +12,7 @@ import { KNOWN_ISSUERS } from '../../adapters/cli/configuration/known-issuers.ts
 import type { ProviderFactory } from '../../src/providers/define.ts'
 import type { Input } from '../../src/providers/parts/inputs.ts'
 import type { Provider } from '../../src/providers/provider.ts'
+import { jsrJson } from '../package/jsr.ts'
 import { ROWS } from './rows.ts'
 
 /** What to run where something is stale. */
@@ -91,6 +92,8 @@ function issuers(text: string): string {
 export const FOLLOWING: readonly (readonly [string, (text: string) => string | Promise<string>])[] = [
   ['adapters/cli/configuration/providers.ts', commandLine],
   ['package.json', packageJson],
+  // After package.json, which it follows from.
+  ['jsr.json', jsrJson],
   ['docs/reference/providers.md', readme],
   ['docs/providers/oidc.md', issuers],
 ]

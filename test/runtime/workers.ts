@@ -35,6 +35,8 @@ export interface WorkerdApp {
   readonly objects?: string
   /** The binding to give a namespace of KV. */
   readonly kv?: string
+  /** By default the date that the guide and `init` write. */
+  readonly compatibilityDate?: string
   /** Answers when it has started. */
   readonly url: string
   /** A host of the internet that an imitation on this machine stands for. */
@@ -78,7 +80,7 @@ ${imitated ? '    (name = "relay", worker = .relay),\n' : ''}  ],
 );
 const app :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "${name}.worker.js")],
-  compatibilityDate = "2026-07-01",
+  compatibilityDate = "${app.compatibilityDate ?? '2025-11-01'}",
   bindings = [${[...texts, ...(objects ? [objects] : [])].join(', ')}],
 ${
   objects

@@ -86,7 +86,7 @@ export default fromEnv<Env>((env) => ({
 const WRANGLER = `{
   "name": "lockgate",
   "main": "worker.ts",
-  "compatibility_date": "2026-07-01",
+  "compatibility_date": "2025-11-01",
   "durable_objects": { "bindings": [{ "name": "LOCKGATE", "class_name": "LockgateStore" }] },
   "migrations": [{ "tag": "v1", "new_sqlite_classes": ["LockgateStore"] }]
 }

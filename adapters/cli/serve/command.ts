@@ -40,7 +40,8 @@ export async function runServer(line: Line, wrap?: () => Promise<Wrapped>): Prom
     const on = { event: [log, ...[options.on?.event ?? []].flat()] }
     await holdStorage(options.storage)
     const proxy = createProxy({ fetch, ...options, on })
-    const server = await serve(proxy, listen)
+    // The start report says more.
+    const server = await serve(proxy, { ...listen, onListen: () => {} })
     process.stderr.write(startReport(proxy, settings, server.url))
     const warn = (text: string) => process.stderr.write(`  warning      ${text}\n`)
     if (wrapped?.warning) warn(wrapped.warning)
