@@ -1,5 +1,6 @@
 import type { ConfigIssue } from '../errors.ts'
 import { unknownName } from '../validation/closest.ts'
+import { checkAssertion } from './parts/client-assertion.ts'
 import type { Input, InputOptions, Inputs, InputValues } from './parts/inputs.ts'
 import { isProviderUrl, WrongInput } from './parts/inputs.ts'
 import { unusableProvider } from './parts/unusable.ts'
@@ -143,6 +144,8 @@ export function defineProvider<const S extends SecretRule, I extends Inputs = {}
 const COMMON: readonly (keyof Credentials)[] = [
   'clientId',
   'clientSecret',
+  'clientAssertion',
+  'pushedRequests',
   'id',
   'name',
   'scopes',
@@ -164,10 +167,8 @@ function readInputs<I extends Inputs, S extends SecretRule>(
     else if (!isText(options[name])) report(name, 'expected text')
   }
   need('clientId')
-  if (secret === 'required') need('clientSecret')
-  else if (options.clientSecret !== undefined && !isText(options.clientSecret)) {
-    report('clientSecret', 'expected text')
-  }
+  if (secret === 'required' || options.clientSecret !== undefined) need('clientSecret')
+  checkAssertion(options, secret, report)
   if (options.id !== undefined && !(isText(options.id) && PROVIDER_ID.test(options.id as string))) {
     report('id', 'expected up to 64 letters, digits, - and _')
   }
@@ -223,6 +224,8 @@ function settle(
     callbackIssuer: compares || idToken ? 'enforce' : 'ignore',
     clientId,
     clientSecret,
+    clientAssertion: given.clientAssertion,
+    pushedRequests: given.pushedRequests,
     clientAuth: proves ? parts.clientAuth : 'none',
     scopes: asked,
     // A list that the operator gives is complete.
