@@ -2,7 +2,7 @@ import type { ConfigIssue } from '../errors.ts'
 import { unknownName } from '../validation/closest.ts'
 import { checkAssertion } from './parts/client-assertion.ts'
 import type { Input, InputOptions, Inputs, InputValues } from './parts/inputs.ts'
-import { isProviderUrl, WrongInput } from './parts/inputs.ts'
+import { isClaims, isProviderUrl, WrongInput } from './parts/inputs.ts'
 import { unusableProvider } from './parts/unusable.ts'
 import {
   type Credentials,
@@ -166,13 +166,15 @@ function readInputs<I extends Inputs, S extends SecretRule>(
     if (isMissing(name)) report(name, 'is required')
     else if (!isText(options[name])) report(name, 'expected text')
   }
+  const fits = (name: string) => options[name] === undefined || isText(options[name])
   need('clientId')
-  if (secret === 'required' || options.clientSecret !== undefined) need('clientSecret')
+  if (secret === 'required') need('clientSecret')
+  else if (!fits('clientSecret')) report('clientSecret', 'expected text')
   checkAssertion(options, secret, report)
   if (options.id !== undefined && !(isText(options.id) && PROVIDER_ID.test(options.id as string))) {
     report('id', 'expected up to 64 letters, digits, - and _')
   }
-  if (options.name !== undefined && !isText(options.name)) report('name', 'expected text')
+  if (!fits('name')) report('name', 'expected text')
   if (!isClaims(options.groupsClaim))
     report('groupsClaim', 'expected the name of a claim, or a list of names')
   const known = [...COMMON, ...Object.keys(inputs)]
@@ -237,9 +239,6 @@ function settle(
     params: { ...parts.params, ...params },
   }
 }
-
-const isClaims = (value: unknown): boolean =>
-  value === undefined || [value].flat().every((name) => typeof name === 'string' && name !== '')
 
 const originOf = (address: string | undefined): string =>
   address !== undefined && URL.canParse(address) ? new URL(address).origin : ''

@@ -90,6 +90,7 @@ describe('the table of durations', () => {
       assertionLife: 3600,
       assertionSkew: 30,
       appleSecret: 300,
+      clientAssertion: 60,
       metadataCached: 300,
       keyOverlap: 86_400,
       signingKeysRead: 300,

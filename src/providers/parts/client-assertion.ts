@@ -20,8 +20,8 @@ export type KeyAlg = (typeof KEY_ALGS)[number]
 export const KEY_ALGS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] as const
 
 /**
- * The proof of the application without a secret: a private key, or a function that returns the token of another issuer
- * that the provider trusts, such as a Kubernetes service account. The function is called for each request.
+ * The proof of the application without a secret: a private key, or a function that returns the token of another issuer.
+ * The provider trusts that issuer, such as a Kubernetes cluster. The function is called for each request.
  *
  * @see [RFC 7523 §2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)
  */
