@@ -55,6 +55,8 @@ export {
 } from './ports.ts'
 export type { McpCall } from './protocol/mcp-call.ts'
 export type {
+  ClientAssertion,
+  ClientKey,
   Credentials,
   IdentityMap,
   Pointer,

@@ -185,6 +185,8 @@ export const seconds = {
   workloadVerified: 60,
   /** The lifetime of a client secret that Lockgate signs for Apple. */
   appleSecret: 300,
+  /** The life of an assertion that proves this application at a provider. Keycloak accepts no longer one. */
+  clientAssertion: 60,
   /** The time for which clients may cache the metadata documents. */
   metadataCached: 300,
   /** The time for which a new signing key is published before it signs, and an old one after its last token. */

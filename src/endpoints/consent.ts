@@ -1,5 +1,6 @@
 import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
+import { refusal } from '../events/refusal.ts'
 import { readForm } from '../http/params.ts'
 import { redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
@@ -24,7 +25,15 @@ export const consentEndpoint: Endpoint = async (http, ctx, call) => {
     { ...request, provider: upstream.id },
     upstream.provider,
   )
-  const location = await upstream.authorizationUrl(flow, fields.account === 'another')
+  let location: string
+  try {
+    location = await upstream.authorizationUrl(flow, fields.account === 'another')
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error
+    call.emit({ endpoint: '/consent', client, provider: upstream.id, ...refusal(error) })
+    // The user approved this client, so that it may learn of the failure.
+    return authorizationError(ctx, call, request, error, { trusted: true, cookies })
+  }
   call.emit({
     type: 'consented',
     client,

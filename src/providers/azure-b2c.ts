@@ -31,6 +31,7 @@ export const azureB2c: ProviderFactory<'optional', AzureB2cOptions> = defineProv
       url: `https://${host}/${tenant}.onmicrosoft.com/${policy}/v2.0/.well-known/openid-configuration`,
     },
     clientAuth: 'client_secret_post',
+    assertionAudience: 'token-endpoint',
     scopes: ['openid', 'profile', 'offline_access', clientId],
     rotation: 'always',
     refreshErrors: MICROSOFT_ERRORS,

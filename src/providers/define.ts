@@ -1,7 +1,8 @@
 import type { ConfigIssue } from '../errors.ts'
 import { unknownName } from '../validation/closest.ts'
+import { checkAssertion } from './parts/client-assertion.ts'
 import type { Input, InputOptions, Inputs, InputValues } from './parts/inputs.ts'
-import { isProviderUrl, WrongInput } from './parts/inputs.ts'
+import { isClaims, isProviderUrl, WrongInput } from './parts/inputs.ts'
 import { unusableProvider } from './parts/unusable.ts'
 import {
   type Credentials,
@@ -143,6 +144,8 @@ export function defineProvider<const S extends SecretRule, I extends Inputs = {}
 const COMMON: readonly (keyof Credentials)[] = [
   'clientId',
   'clientSecret',
+  'clientAssertion',
+  'pushedRequests',
   'id',
   'name',
   'scopes',
@@ -163,15 +166,15 @@ function readInputs<I extends Inputs, S extends SecretRule>(
     if (isMissing(name)) report(name, 'is required')
     else if (!isText(options[name])) report(name, 'expected text')
   }
+  const fits = (name: string) => options[name] === undefined || isText(options[name])
   need('clientId')
   if (secret === 'required') need('clientSecret')
-  else if (options.clientSecret !== undefined && !isText(options.clientSecret)) {
-    report('clientSecret', 'expected text')
-  }
+  else if (!fits('clientSecret')) report('clientSecret', 'expected text')
+  checkAssertion(options, secret, report)
   if (options.id !== undefined && !(isText(options.id) && PROVIDER_ID.test(options.id as string))) {
     report('id', 'expected up to 64 letters, digits, - and _')
   }
-  if (options.name !== undefined && !isText(options.name)) report('name', 'expected text')
+  if (!fits('name')) report('name', 'expected text')
   if (!isClaims(options.groupsClaim))
     report('groupsClaim', 'expected the name of a claim, or a list of names')
   const known = [...COMMON, ...Object.keys(inputs)]
@@ -223,6 +226,8 @@ function settle(
     callbackIssuer: compares || idToken ? 'enforce' : 'ignore',
     clientId,
     clientSecret,
+    clientAssertion: given.clientAssertion,
+    pushedRequests: given.pushedRequests,
     clientAuth: proves ? parts.clientAuth : 'none',
     scopes: asked,
     // A list that the operator gives is complete.
@@ -234,9 +239,6 @@ function settle(
     params: { ...parts.params, ...params },
   }
 }
-
-const isClaims = (value: unknown): boolean =>
-  value === undefined || [value].flat().every((name) => typeof name === 'string' && name !== '')
 
 const originOf = (address: string | undefined): string =>
   address !== undefined && URL.canParse(address) ? new URL(address).origin : ''

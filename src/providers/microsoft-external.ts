@@ -29,6 +29,7 @@ export const microsoftExternal: ProviderFactory<'optional', MicrosoftExternalOpt
     issuerRule: { type: 'adopt' },
     discovery: { url: `https://${authority}/${tenant}/v2.0/.well-known/openid-configuration` },
     clientAuth: 'client_secret_post',
+    assertionAudience: 'token-endpoint',
     scopes: OFFLINE,
     rotation: 'always',
     refreshErrors: MICROSOFT_ERRORS,

@@ -84,6 +84,7 @@ export const microsoft: ProviderFactory<'optional', MicrosoftOptions> = definePr
       issuerRule: several ? tenantRule(tenant, tenants) : single,
       discovery: { url: `https://${authority}/${tenant}/v2.0/.well-known/openid-configuration` },
       clientAuth: 'client_secret_post',
+      assertionAudience: 'token-endpoint',
       accountPrompt: 'select_account',
       scopes: SCOPES,
       scopeApi: { base: 'https://graph.microsoft.com/', optional: ['User.Read'] },

@@ -20,6 +20,7 @@ export const okta: ProviderFactory<'optional', { domain: string; authorizationSe
       issuer: `https://${domain}${authorizationServer === undefined ? '' : `/oauth2/${authorizationServer}`}`,
       discovery: true,
       clientAuth: 'client_secret_basic',
+      assertionAudience: 'token-endpoint',
       scopes: OFFLINE,
       refreshScope: 'same',
       refreshErrors: [

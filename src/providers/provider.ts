@@ -1,5 +1,7 @@
+import type { ClientAssertion } from './parts/client-assertion.ts'
 import type { ProviderParts } from './parts/provider-parts.ts'
 
+export type { ClientAssertion, ClientKey } from './parts/client-assertion.ts'
 export type { IdentityMap, Pointer } from './parts/identity-map.ts'
 export type {
   ClientAuthMethod,
@@ -42,6 +44,8 @@ export interface Provider extends Omit<ProviderParts, Settled | 'callbackIssuer'
   readonly callbackIssuer: 'enforce' | 'ignore'
   readonly clientId: string
   readonly clientSecret?: string | undefined
+  readonly clientAssertion?: ClientAssertion | undefined
+  readonly pushedRequests?: boolean | undefined
 }
 
 /** Returns `true` if the provider names the owner of any of its access tokens, without a token response. */
@@ -61,6 +65,13 @@ export interface Credentials {
   clientId: string
   /** The application's secret. Absent for a public client. */
   clientSecret?: string | undefined
+  /** Proves the application without a secret: by a private key or a certificate, or by the token of another issuer. */
+  clientAssertion?: ClientAssertion | undefined
+  /**
+   * Sends the authorization request ahead of the browser (RFC 9126), so that the browser carries only a reference. By
+   * default only if the provider's metadata requires it.
+   */
+  pushedRequests?: boolean | undefined
   /**
    * The id of the provider here, if there are two of its kind: up to 64 letters, digits, `-` and `_`. It is in the path
    * of the callback, in events and in rules of `allow`. By default the name of its kind, such as `google`.

@@ -12,6 +12,10 @@ export const providers = {
     'The provider refuses this application, not the user; `detail` has its codes. Grants stay alive.',
     'Check the client secret, the callback URL and the permissions of the application at the provider.',
   ],
+  'client-assertion-failed': [
+    'The proof of this application for the provider could not be made; `detail` says why. Grants stay alive.',
+    'Check `clientAssertion`: the key and its algorithm, or the function or file that brings the token.',
+  ],
   'provider-response-invalid': [
     'The response of the provider is not valid; `detail` says why.',
     'Follow `detail`. The issuer must be spelled exactly as in the discovery document.',

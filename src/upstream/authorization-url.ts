@@ -26,12 +26,11 @@ interface Asked {
   readonly another: boolean
 }
 
-/** Returns the address at which the browser signs in. */
-export function authorizationUrl(
+/** Returns the parameters of the authorization request. */
+export function authorizationParams(
   provider: Provider,
-  endpoint: string,
   { flow, scopes, redirectUri, another }: Asked,
-): string {
+): URLSearchParams {
   const { idToken, nonce, responseMode, resource } = provider
   const params: Record<string, string | undefined> = {
     response_type: 'code',
@@ -50,8 +49,15 @@ export function authorizationUrl(
     ...Object.fromEntries(Object.entries(provider.params).filter(([name]) => !BINDING.includes(name))),
   }
   if (another) params.prompt = [params.prompt, accountPromptOf(provider)].filter(Boolean).join(' ')
+  return new URLSearchParams(
+    Object.entries(params).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  )
+}
+
+/** Returns the address at which the browser signs in. */
+export function authorizationUrl(endpoint: string, params: URLSearchParams): string {
   const url = new URL(endpoint)
-  for (const [name, value] of Object.entries(params)) if (value) url.searchParams.set(name, value)
+  for (const [name, value] of params) url.searchParams.set(name, value)
   // Some servers read a plus as a plus. Every server reads this as a space.
   url.search = url.search.replaceAll('+', '%20')
   return url.href

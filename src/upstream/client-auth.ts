@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi'
 import type { Clock } from '../ports.ts'
 import { basicCredentials } from '../providers/parts/basic.ts'
 import type { ClientAuthMethod, ClientRequest, Provider } from '../providers/provider.ts'
+import { assertionAuth } from './client-assertion.ts'
 import type { Server } from './discovery.ts'
 
 /** Returns the method by which the proxy authenticates at one endpoint. */
@@ -14,6 +15,8 @@ export function clientAuth(
   const { clientSecret, authenticate, basicEncoding } = provider
   if (authenticate)
     return (_server, _client, body, headers) => authenticate({ endpoint, body, headers, now: now() })
+  const proof = assertionAuth(provider, server, now)
+  if (proof) return proof
   if (clientSecret === undefined) return oauth.None()
   switch (provider.endpointAuth?.[endpoint] ?? provider.clientAuth ?? preferred(server)) {
     case 'none':

@@ -33,6 +33,9 @@ const DECIDES: Readonly<Record<keyof Provider, boolean>> = {
   id: false,
   // A new secret or name must not sign users out.
   clientSecret: false,
+  clientAssertion: false,
+  assertionAudience: false,
+  pushedRequests: false,
   name: false,
   // The form of requests and responses.
   clientAuth: false,

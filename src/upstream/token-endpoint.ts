@@ -10,7 +10,7 @@ import { requestOptions, type Server } from './discovery.ts'
 import { expiryOf } from './expiry.ts'
 import type { Exchanged } from './identity.ts'
 import type { ProviderKeys } from './provider-keys.ts'
-import { InvalidResponse } from './refusal.ts'
+import { InvalidResponse, withSkew } from './refusal.ts'
 import { asBody } from './request-format.ts'
 import { conformTokenAnswer } from './token-response.ts'
 import { anotherPerson, unlessKeysAreAway } from './upstream-error.ts'
@@ -53,10 +53,13 @@ export function createTokenEndpoint(
   const { resource, tokenParams, refreshParams } = provider
 
   const sending = (phase: 'exchange' | 'refresh') =>
-    requestOptions(
-      async (url, init) => conformTokenAnswer(await fetch(url, asBody(init, provider)), provider, phase),
-      provider,
-    )
+    requestOptions(async (url, init) => {
+      const response = await fetch(url, asBody(init, provider))
+      const date = response.headers.get('date')
+      return conformTokenAnswer(response, provider, phase).catch((error: unknown) => {
+        throw provider.clientAssertion ? withSkew(error, date, now()) : error
+      })
+    }, provider)
 
   const scope = async (more?: readonly string[]) =>
     ({ scope: (await ports.scopes(more)).join(provider.scopeSeparator) }) as const

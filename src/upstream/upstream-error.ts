@@ -63,11 +63,17 @@ function problemOf(error: unknown): string | undefined {
   return error instanceof InvalidResponse ? error.message : undefined
 }
 
+const clockOf = ({ skew }: ProviderRefusal): string =>
+  skew === undefined
+    ? ''
+    : `; the clock of the provider is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} this one`
+
 /** Returns reason and detail of a failure, for events. */
 export function describe(error: unknown): ErrorDetail {
   if (error instanceof ProviderRefusal) {
     const codes = codesOf(error.error, error.description, error.body)
-    return { reason: 'provider-error', detail: codes ?? `status ${error.status}`, cause: error }
+    const detail = codes ?? `status ${error.status}`
+    return { reason: 'provider-error', detail: detail + clockOf(error), cause: error }
   }
   if (error instanceof oauth.AuthorizationResponseError) {
     const codes = codesOf(error.error, error.error_description)

@@ -2,12 +2,18 @@ import { OAuthError } from '../errors.ts'
 import type { Clock, Fetch, Identity, KeepAlive, UpstreamTokens } from '../ports.ts'
 import { kindsByTenant, type TenantKinds } from '../providers/parts/tenancy.ts'
 import { identifiesTokens, type Provider } from '../providers/provider.ts'
-import { accountPromptOf, authorizationUrl, type UpstreamFlow } from './authorization-url.ts'
+import {
+  accountPromptOf,
+  authorizationParams,
+  authorizationUrl,
+  type UpstreamFlow,
+} from './authorization-url.ts'
 import { confirmIdentity } from './confirm.ts'
 import { createServerMetadata } from './discovery.ts'
 import { createUpstreamFetch } from './fetch.ts'
 import { type Exchanged, hasRequiredClaims, type Needs, readIdentity } from './identity.ts'
 import { createProviderKeys } from './provider-keys.ts'
+import { pushesRequests, pushRequest } from './pushed-request.ts'
 import { asBody, withHeaders } from './request-format.ts'
 import { revokeTokens } from './revoke.ts'
 import { isGranted, OPENID_WORDS, showScopes, withoutForeignApi } from './scope-match.ts'
@@ -159,13 +165,16 @@ export function createUpstream(
     scopes,
     switchesAccount: accountPromptOf(provider) !== undefined,
     async authorizationUrl(flow, another = false) {
-      const { authorization_endpoint: endpoint } = await metadata()
+      const server = await metadata()
+      const { authorization_endpoint: endpoint } = server
       if (!endpoint)
         throw new OAuthError('server_error', 'The provider has no authorization endpoint', {
           reason: 'provider-endpoint-missing',
         })
       const asked = { flow, scopes: await scopes(flow.more), redirectUri, another }
-      return authorizationUrl(provider, endpoint, asked)
+      const params = authorizationParams(provider, asked)
+      if (!pushesRequests(provider, server)) return authorizationUrl(endpoint, params)
+      return authorizationUrl(endpoint, await pushRequest(provider, server, params, { fetch, now }))
     },
     async exchange(answer, flow) {
       const known = await metadata()

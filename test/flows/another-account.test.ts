@@ -2,7 +2,11 @@ import { github } from 'lockgate/providers/github'
 import { google } from 'lockgate/providers/google'
 import { oidc } from 'lockgate/providers/oidc'
 import { afterEach, describe, expect, test } from 'vitest'
-import { accountPromptOf, authorizationUrl } from '../../src/upstream/authorization-url.ts'
+import {
+  accountPromptOf,
+  authorizationParams,
+  authorizationUrl,
+} from '../../src/upstream/authorization-url.ts'
 import { asPage, asUrl, type Browser, type Shown } from '../support/browser.ts'
 import { signInAtProvider } from '../support/provider.ts'
 import {
@@ -182,12 +186,15 @@ describe('the prompt for another account', () => {
   const application = { clientId: 'id', clientSecret: 'secret' }
   const promptOf = (provider: ReturnType<typeof github>, another: boolean) =>
     new URL(
-      authorizationUrl(provider, 'https://id.example.com/auth', {
-        flow,
-        scopes: [],
-        redirectUri: 'https://mcp.test/callback',
-        another,
-      }),
+      authorizationUrl(
+        'https://id.example.com/auth',
+        authorizationParams(provider, {
+          flow,
+          scopes: [],
+          redirectUri: 'https://mcp.test/callback',
+          another,
+        }),
+      ),
     ).searchParams.get('prompt')
 
   test('is added to the prompt of the definition, and only if the user asked for it', () => {

@@ -99,6 +99,7 @@ describe('the table of durations', () => {
       issuerKeysFailed: 5,
       workloadVerified: 60,
       appleSecret: 300,
+      clientAssertion: 60,
       metadataCached: 300,
       keyOverlap: 86_400,
       signingKeysRead: 300,

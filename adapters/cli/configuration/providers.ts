@@ -1,6 +1,7 @@
-import type { OwnLogin, Provider } from '../../../src/index.ts'
+import { readFile } from 'node:fs/promises'
+import type { ClientKey, Credentials, OwnLogin, Provider } from '../../../src/index.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
-import { didYouMean, listOf, pairsOf, SettingsError, variableOf } from './environment.ts'
+import { didYouMean, listOf, pairsOf, SettingsError, toSwitch, variableOf } from './environment.ts'
 import { knownIssuer } from './known-issuers.ts'
 
 type Settings = Readonly<Record<string, string | undefined>>
@@ -72,6 +73,20 @@ export const PROVIDERS: Readonly<
 /** Options that every provider has. */
 const COMMON = ['clientId', 'clientSecret', 'id', 'name', 'scopes', 'params', 'groupsClaim']
 
+/** Further ones, of providers that know more than one way in which an application proves itself. */
+const PROOF = [
+  'pushedRequests',
+  'privateKey',
+  'certificate',
+  'keyId',
+  'keyAlg',
+  'assertionAudience',
+  'assertionPath',
+]
+
+const commonOf = ({ definition }: ProviderFactory): readonly string[] =>
+  definition.secret === 'optional' ? [...COMMON, ...PROOF] : COMMON
+
 /** The variable of one option of a provider: `baseUrl` → `LOCKGATE_UPSTREAM_BASE_URL`. */
 export const upstreamVariable = (input: string): string => variableOf(`upstream.${input}`)
 
@@ -79,7 +94,7 @@ export const upstreamVariable = (input: string): string => variableOf(`upstream.
 export async function variablesOf(name: string | undefined): Promise<string[] | undefined> {
   if (name === 'dev') return []
   const factory = await factoryOf(name)
-  return factory && [...COMMON, ...Object.keys(textInputs(factory))].map(upstreamVariable)
+  return factory && [...commonOf(factory), ...Object.keys(textInputs(factory))].map(upstreamVariable)
 }
 
 /** Returns the variables of all providers. */
@@ -142,6 +157,7 @@ export async function readUpstream(
     scopes: scopes === undefined ? undefined : listOf(scopes.replaceAll(' ', ',')),
     params: params === undefined ? undefined : pairsOf(params, originOf(upstreamVariable('params'))),
     groupsClaim: groupsClaim === undefined ? undefined : listOf(groupsClaim),
+    ...(secret === 'optional' && readProof(get, originOf)),
   }
   for (const [input, { required, read }] of Object.entries(textInputs(factory))) {
     options[input] = required ? need(input) : get(input)
@@ -155,4 +171,44 @@ export async function readUpstream(
   }
   if (problems.length > 0) throw new SettingsError(problems.join('\n'))
   return factory(options as unknown as Parameters<typeof factory>[0])
+}
+
+/**
+ * Reads the options by which the application proves itself without a secret.
+ *
+ * @throws {SettingsError} For a key that is neither PEM nor JSON.
+ */
+function readProof(
+  get: (input: string) => string | undefined,
+  originOf: (variable: string) => string,
+): Pick<Credentials, 'clientAssertion' | 'pushedRequests'> {
+  const [key, path, pushed] = [get('privateKey'), get('assertionPath'), get('pushedRequests')]
+  if (key !== undefined && path !== undefined) {
+    const both = ['privateKey', 'assertionPath'].map((one) => originOf(upstreamVariable(one))).join(' and ')
+    throw new SettingsError(`${both}: set one of the two`)
+  }
+  const origin = originOf(upstreamVariable('privateKey'))
+  return {
+    ...(pushed !== undefined && {
+      pushedRequests: toSwitch(pushed, originOf(upstreamVariable('pushedRequests'))),
+    }),
+    ...(path !== undefined && { clientAssertion: () => readFile(path, 'utf8') }),
+    ...(key !== undefined && {
+      clientAssertion: {
+        privateKey: key.trim().startsWith('{') ? jwkOf(key, origin) : key,
+        certificate: get('certificate'),
+        keyId: get('keyId'),
+        alg: get('keyAlg') as ClientKey['alg'],
+        audience: get('assertionAudience'),
+      },
+    }),
+  }
+}
+
+function jwkOf(text: string, origin: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    throw new SettingsError(`${origin}: expected a private key, as PEM or as JWK`)
+  }
 }

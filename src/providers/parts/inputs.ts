@@ -166,3 +166,7 @@ export const guid: Input<string, string, true> = text('a GUID', GUID)
 
 /** Any text on one line. */
 export const anyText: Input<string, string, true> = text('a text', /^[^\r\n]+$/)
+
+/** Returns `true` for the name of a claim, a list of such names, or nothing. */
+export const isClaims = (value: unknown): boolean =>
+  value === undefined || [value].flat().every((name) => typeof name === 'string' && name !== '')

@@ -15,7 +15,7 @@ export interface TokenAnswer {
 
 /** One request to the provider before it is sent. `body` and `headers` may be changed. */
 export interface ClientRequest {
-  readonly endpoint: 'token' | 'refresh' | 'revocation'
+  readonly endpoint: 'token' | 'refresh' | 'revocation' | 'pushed-authorization'
   readonly body: URLSearchParams
   readonly headers: Headers
   /** Seconds since the epoch. */
@@ -105,6 +105,8 @@ export interface ProviderParts {
   readonly clientAuth?: ClientAuthMethod | undefined
   /** The method of one endpoint that needs another. */
   readonly endpointAuth?: Partial<Readonly<Record<ClientRequest['endpoint'], ClientAuthMethod>>> | undefined
+  /** The audience of an assertion that proves the application. Default: `issuer`. */
+  readonly assertionAudience?: 'issuer' | 'token-endpoint' | undefined
   /** `raw` for servers that do not decode the credentials of `client_secret_basic` (RFC 6749 §2.3.1). */
   readonly basicEncoding?: 'rfc6749' | 'raw' | undefined
   readonly scopes?: readonly string[] | undefined
