@@ -86,7 +86,8 @@ export interface LimitsSettings extends Omit<WithDefaults<LimitsOptions, typeof 
 
 const perMinute = whole(1)
 
-const EXPECTED = 'expected false, or { address, client, user, failures, anonymous, streams, allStreams, limiter }'
+const EXPECTED =
+  'expected false, or { address, client, user, failures, anonymous, streams, allStreams, limiter }'
 
 export const limitsEntries: Entries<LimitsOptions, LimitsSettings> = {
   limits: v.optional(
