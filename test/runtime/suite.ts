@@ -1,4 +1,5 @@
 import { protocolChecks } from './checks/protocol.ts'
+import { ruleChecks } from './checks/rules.ts'
 import { signInChecks } from './checks/sign-in.ts'
 import { streamChecks } from './checks/streams.ts'
 import type { Peer } from './peer.ts'
@@ -11,7 +12,7 @@ export interface Verdict {
   readonly error: unknown
 }
 
-const all: Checks = { ...protocolChecks, ...signInChecks, ...streamChecks }
+const all: Checks = { ...protocolChecks, ...signInChecks, ...streamChecks, ...ruleChecks }
 
 /** @param except Checks to leave out; each must exist. @returns Those that failed, of how many. */
 export async function runSuite(
