@@ -9,6 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { Fetch, Listener, OAuthProxy, ProxyEvent } from '../src/index.ts'
+import { createBoundedNames } from './events/bounded-names.ts'
 import { tracedVerdict } from './otel/passage.ts'
 import { fail, openSpan, remoteContext, withTrace } from './otel/spans.ts'
 
@@ -58,6 +59,7 @@ export function openTelemetry(
     advice: { explicitBucketBoundaries: BOUNDS },
   })
   const servers: string[] = []
+  const nameOf = createBoundedNames()
 
   /** Opens the span of a request to another server. */
   const outgoing = (method: string, url: string) => {
@@ -102,7 +104,7 @@ export function openTelemetry(
   return {
     event(event) {
       const kind = kindOf(event)
-      events.add(1, kind)
+      events.add(1, event.type === 'called' ? { ...kind, ...callOf(event, nameOf) } : kind)
       const span = trace.getActiveSpan()
       if (!span) return
       const about = Object.fromEntries(
@@ -156,6 +158,17 @@ export function openTelemetry(
     },
   }
 }
+
+/** Returns the action of a client, for metrics. Only a tool that a server answered gives its name. */
+function callOf({ tool, outcome }: Extract<ProxyEvent, { type: 'called' }>, nameOf: NameOf): Attributes {
+  const isKnown = outcome === 'ok' || outcome === 'tool-error'
+  return {
+    'lockgate.outcome': outcome,
+    ...(tool !== undefined && { 'lockgate.tool': isKnown ? nameOf(tool) : 'other' }),
+  }
+}
+
+type NameOf = ReturnType<typeof createBoundedNames>
 
 const kindOf = ({ type, reason, code }: ProxyEvent): Attributes => ({
   'lockgate.type': type,

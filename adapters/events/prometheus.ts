@@ -1,4 +1,5 @@
 import type { Metrics } from '../../src/index.ts'
+import { createBoundedNames } from './bounded-names.ts'
 
 /** Seconds, as most exporters have them. */
 const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -28,6 +29,8 @@ export function prometheus({ token, dangerouslyOpen }: MetricsAccess): Metrics {
   }
   const events = new Map<string, number>()
   const durations = new Map<string, Histogram>()
+  const calls = new Map<string, number>()
+  const nameOf = createBoundedNames()
 
   return {
     event(event) {
@@ -36,6 +39,13 @@ export function prometheus({ token, dangerouslyOpen }: MetricsAccess): Metrics {
       // An application may refuse for reasons of its own: they must not become as many series.
       const labels = events.has(own) || events.size < MOST ? own : labelsOf({ type, reason: 'other' })
       events.set(labels, (events.get(labels) ?? 0) + 1)
+      if (event.type === 'called') {
+        // Only calls that a server answered, so that a client cannot fill the labels with made-up names.
+        const tool = event.outcome === 'ok' || event.outcome === 'tool-error' ? nameOf(event.tool) : 'other'
+        const call = labelsOf({ tool: event.tool === undefined ? '' : tool, outcome: event.outcome })
+        calls.set(call, (calls.get(call) ?? 0) + 1)
+        return
+      }
       if (event.duration === undefined) return
       const about = { endpoint: event.endpoint ?? '', status: String(event.status) }
       const key = labelsOf(about)
@@ -44,7 +54,7 @@ export function prometheus({ token, dangerouslyOpen }: MetricsAccess): Metrics {
       observe(histogram, event.duration / 1000)
     },
     token,
-    expose: () => expose(events, durations),
+    expose: () => expose(events, durations, calls),
   }
 }
 
@@ -70,11 +80,22 @@ const labelsOf = (labels: Readonly<Record<string, string>>): string =>
     )
     .join(',')
 
-function expose(events: ReadonlyMap<string, number>, durations: ReadonlyMap<string, Histogram>): string {
+function expose(
+  events: ReadonlyMap<string, number>,
+  durations: ReadonlyMap<string, Histogram>,
+  calls: ReadonlyMap<string, number>,
+): string {
   const lines = [
     '# HELP lockgate_events_total What happened, by type of event and reason.',
     '# TYPE lockgate_events_total counter',
     ...[...events].map(([labels, count]) => `lockgate_events_total{${labels}} ${count}`),
+    ...(calls.size > 0
+      ? [
+          '# HELP lockgate_calls_total Actions of clients, by tool and outcome.',
+          '# TYPE lockgate_calls_total counter',
+        ]
+      : []),
+    ...[...calls].map(([labels, count]) => `lockgate_calls_total{${labels}} ${count}`),
     '# HELP lockgate_forward_duration_seconds Time until the answer of the MCP server began.',
     '# TYPE lockgate_forward_duration_seconds histogram',
   ]

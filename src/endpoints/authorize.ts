@@ -7,7 +7,12 @@ import { readForm, toParams } from '../http/params.ts'
 import { page } from '../http/responses.ts'
 import { consentPage, type ProviderView } from '../pages/consent-page.ts'
 import type { Voucher } from '../pages/trust.ts'
-import { checkAuthorizationRequest, chooseRedirectUri, readState } from '../protocol/authorization-request.ts'
+import {
+  checkAuthorizationRequest,
+  chooseRedirectUri,
+  type RequestingClient,
+  readState,
+} from '../protocol/authorization-request.ts'
 import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
 import { optionalScopes, upstreamScopes } from '../protocol/scope.ts'
@@ -37,7 +42,7 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
   const trusted = client.kind === 'configured' || isLoopback(redirectUri)
   try {
     const server = { resources: settings.resources, scopes: settings.scopes }
-    const { refreshes, ...checked } = checkAuthorizationRequest(params, client, server)
+    const { refreshes, ...checked } = checkAuthorizationRequest(params, boundedBy(client), server)
     const resource = settings.resources.find(({ id }) => id === checked.resource)!
     const providers = await Promise.all(
       (await upstreams.choices(resource, request)).map((upstream) =>
@@ -76,6 +81,13 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     return authorizationError(ctx, call, { redirectUri, state }, error, { trusted })
   }
 }
+
+/**
+ * Returns a client with the bounds of its scopes. The operator bounds a configured client. Any other client wrote its
+ * scopes itself when it first connected, and a later challenge may name more: they only tell what it usually wants.
+ */
+const boundedBy = (client: Client): RequestingClient =>
+  client.kind === 'configured' ? client : { ...client, scope: undefined, usualScope: client.scope }
 
 /** Returns the party that vouches for a client's name. */
 const voucherOf = ({ kind, id }: Client): Voucher =>

@@ -86,7 +86,8 @@ export interface LimitsSettings extends Omit<WithDefaults<LimitsOptions, typeof 
 
 const perMinute = whole(1)
 
-const EXPECTED = 'expected false, or { address, client, user, failures, streams, allStreams, limiter }'
+const EXPECTED =
+  'expected false, or { address, client, user, failures, anonymous, streams, allStreams, limiter }'
 
 export const limitsEntries: Entries<LimitsOptions, LimitsSettings> = {
   limits: v.optional(
@@ -98,6 +99,7 @@ export const limitsEntries: Entries<LimitsOptions, LimitsSettings> = {
           client: v.optional(perMinute, RATES.client),
           user: v.optional(perMinute, RATES.user),
           failures: v.optional(perMinute, RATES.failures),
+          anonymous: v.optional(perMinute, RATES.anonymous),
           streams: v.optional(whole(1), RATES.streams),
           allStreams: v.optional(whole(1), RATES.allStreams),
           limiter: v.optional(made<RateLimiter>(['take'], 'expected a limiter, such as redis({ … })')),

@@ -13,6 +13,8 @@ export interface RequestingClient {
   readonly refreshes: Refreshes
   /** The scopes that it may have. Absent: all. */
   readonly scope: readonly string[] | undefined
+  /** The scopes that it gets if a request names none. By default those of the resource. */
+  readonly usualScope?: readonly string[] | undefined
 }
 
 /** The part of a resource that these rules need. */
@@ -137,7 +139,8 @@ function scopesFor(
   const supported = Object.keys(table).filter(mayHave)
   // A token without a required scope would be of no use.
   if (!resource.scopes.every(mayHave)) return { supported, fallback: [] }
-  const usual = resource.defaultScope.filter(mayHave)
+  const own = client.usualScope?.filter(mayHave) ?? []
+  const usual = own.length > 0 ? own : resource.defaultScope.filter(mayHave)
   return { supported, fallback: usual.length > 0 ? usual : supported }
 }
 

@@ -78,7 +78,7 @@ export const requests = {
   ],
   'client-lacks-scope': [
     'The client may not have a scope that the MCP server requires.',
-    'Add the scope to the client’s `scopes` in `clients`. A registered client has to register it.',
+    'Add the scope to the client’s `scopes` in `clients`.',
   ],
   'outside-url': [
     'The path is not below the path of `url`, so nothing is served there.',

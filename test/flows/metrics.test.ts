@@ -43,6 +43,36 @@ function parse(text: string): Map<string, number> {
 }
 
 describe('/metrics', () => {
+  test('counts the calls of tools, with no more names than there is room for', async () => {
+    system = await startSystem({
+      metrics: prometheus({ token: TOKEN }),
+      mcp: {
+        handler: async (request) => {
+          const { id, params } = (await request.json()) as { id: number; params: { name: string } }
+          const isUnknown = params.name.startsWith('made-up')
+          return Response.json({
+            jsonrpc: '2.0',
+            id,
+            ...(isUnknown ? { error: { code: 1 } } : { result: {} }),
+          })
+        },
+        audit: true,
+      },
+    })
+    const { tokens } = await connect(system)
+    const call = async (name: string) => {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name } })
+      await (await guarded(system, tokens.access_token, { body })).text()
+    }
+    for (const name of ['echo', 'echo', 'made-up-1', 'made-up-2']) await call(name)
+    for (let n = 0; n < 110; n++) await call(`tool-${n}`)
+    const series = parse(await (await read()).text())
+    expect(series.get('lockgate_calls_total{tool="echo",outcome="ok"}')).toBe(2)
+    expect(series.get('lockgate_calls_total{tool="other",outcome="error"}')).toBe(2)
+    expect(series.get('lockgate_calls_total{tool="other",outcome="ok"}')).toBe(11)
+    expect([...series.keys()].filter((name) => name.startsWith('lockgate_calls_total'))).toHaveLength(102)
+  })
+
   test('counts what happened, and how long the MCP server took', async () => {
     system = await startSystem({ metrics: prometheus({ token: TOKEN }) })
     const { client, tokens } = await connect(system)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { answerHolds, prepare } from '../endpoints/any-answer.ts'
 import { anyRequest } from '../endpoints/any-request.ts'
 import { addresses } from './addresses.ts'
+import { bodies } from './bodies.ts'
 import { cookieSizes, errorTexts, headerNames, limitKeys, paths, queryNames, rules } from './edges.ts'
 import { clientDocuments, clientMetadata, names } from './metadata.ts'
 import { documentUrls, redirectMatches, redirectUris, resources } from './redirects.ts'
@@ -53,6 +54,7 @@ export const targets: readonly Target[] = [
   target('caching headers', 3, freshness),
   target('scopes', 3, scopes),
   target('scope hierarchies', 3, hierarchies),
+  target('bodies of requests', 5, bodies),
   target('sealed values', 3, sealedValues),
   target('sealed values elsewhere', 1, sealedPlaces),
   target('sealed client ids', 3, clientIds),

@@ -206,7 +206,8 @@ describe('an unknown name', () => {
 })
 
 describe('an option that may have several forms', () => {
-  const LIMITS = 'expected false, or { address, client, user, failures, streams, allStreams, limiter }'
+  const LIMITS =
+    'expected false, or { address, client, user, failures, anonymous, streams, allStreams, limiter }'
   const MCP = 'expected an http(s) URL, a function, { url | handler, … } or a list of these objects'
   const UPSTREAM =
     'expected a provider such as google({ … }), a list of providers, { login, name } or a function'

@@ -58,6 +58,21 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   async '/headers'(_query, request, response) {
     response.end(JSON.stringify(request.headers))
   },
+  /** An MCP server: lists two tools, as JSON or as events, and tells what else it received. */
+  async '/rpc'(query, request, response) {
+    const chunks: Buffer[] = []
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+    const text = Buffer.concat(chunks).toString()
+    const tools = ['search', 'delete_all'].map((name) => ({ name, inputSchema: { type: 'object' } }))
+    const result = text.includes('"tools/list"')
+      ? { tools }
+      : { text, lengths: request.headers['content-length'] }
+    const answer = JSON.stringify({ jsonrpc: '2.0', id: 1, result })
+    if (query.has('events')) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end(`event: message\r\ndata: ${answer}\r\n\r\n`)
+    } else response.writeHead(200, { 'content-type': 'application/json' }).end(answer)
+  },
   /** The request line and headers, as they arrived. */
   async '/request'(_query, request, response) {
     response.end(JSON.stringify({ url: request.url, headers: request.rawHeaders }))

@@ -1,5 +1,6 @@
 import { assertionChecks } from './checks/assertions.ts'
 import { protocolChecks } from './checks/protocol.ts'
+import { ruleChecks } from './checks/rules.ts'
 import { signInChecks } from './checks/sign-in.ts'
 import { streamChecks } from './checks/streams.ts'
 import type { Peer } from './peer.ts'
@@ -12,7 +13,13 @@ export interface Verdict {
   readonly error: unknown
 }
 
-const all: Checks = { ...protocolChecks, ...signInChecks, ...streamChecks, ...assertionChecks }
+const all: Checks = {
+  ...protocolChecks,
+  ...signInChecks,
+  ...streamChecks,
+  ...assertionChecks,
+  ...ruleChecks,
+}
 
 /** @param except Checks to leave out; each must exist. @returns Those that failed, of how many. */
 export async function runSuite(

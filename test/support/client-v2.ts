@@ -60,12 +60,15 @@ export class SignedInClientV2 implements OAuthClientProvider {
 }
 
 /** Connects; where that asks for a sign-in, goes through with it and connects again. */
-export async function connectV2(url: string, provider: SignedInClientV2): Promise<{ client: Client }> {
+export async function connectV2(
+  url: string,
+  provider: SignedInClientV2,
+): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {
   const first = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider })
   try {
     const client = new Client({ name: 'test', version: '1.0.0' })
     await client.connect(first)
-    return { client }
+    return { client, transport: first }
   } catch (error) {
     if (!provider.answer?.searchParams.has('code')) throw error
     // All of the answer: this client checks `iss` itself.
@@ -74,5 +77,5 @@ export async function connectV2(url: string, provider: SignedInClientV2): Promis
   const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider })
   const client = new Client({ name: 'test', version: '1.0.0' })
   await client.connect(transport)
-  return { client }
+  return { client, transport }
 }

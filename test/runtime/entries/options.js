@@ -11,6 +11,8 @@ async function here(request, { user, upstream }) {
   })
 }
 
+const rules = { tools: { 'delete_*': 'write' }, list: 'granted' }
+
 /** What is the same on every runtime. */
 export const options = (env) => ({
   url: env.TEST_URL,
@@ -20,10 +22,13 @@ export const options = (env) => ({
     clientId: env.PROVIDER_CLIENT_ID,
     clientSecret: env.PROVIDER_CLIENT_SECRET,
   }),
+  scopes: { mcp: { description: 'Use the tools of this server', default: true }, write: 'Write' },
   mcp: [
     { path: '/mcp', url: env.MCP_URL },
     { path: '/stream', url: env.STREAM_URL },
     { path: '/here', handler: here },
+    { path: '/rules', url: env.STREAM_URL, ...rules, public: { tools: ['search'] } },
+    { path: '/rules-here', handler: here, ...rules },
   ],
   clients: [
     {
