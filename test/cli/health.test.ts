@@ -69,3 +69,26 @@ test.skipIf(!certificate)('health speaks TLS where serve does', async () => {
   }
   expect(await healthOf(env)).toBe(0)
 })
+
+test('health and grants take the flags of serve for its settings', async () => {
+  const port = String(await freePort())
+  const env = { ...BASE, LOCKGATE_STORAGE: '' }
+  run = startCommand(
+    folder,
+    ['serve', '--port', port, '--storage', 'fs:./kept', '--url', `http://localhost:${port}/tools`],
+    env,
+  )
+  await run.ready()
+  const health = await runCommand(
+    folder,
+    ['health', '--port', port, '--url', `http://localhost:${port}/tools`],
+    env,
+  )
+  expect(health).toMatchObject({ code: 0, err: '' })
+  const elsewhere = await runCommand(folder, ['health', '--port', '1'], env)
+  expect(elsewhere).toMatchObject({ code: 1, err: expect.stringContaining('127.0.0.1:1/health') })
+  const grants = await runCommand(folder, ['grants', 'list', '--storage', 'fs:./kept'], env)
+  expect(grants).toMatchObject({ code: 0, out: 'No grants.\n' })
+  const misspelt = await runCommand(folder, ['grants', 'list', '--storge', 'fs:./kept'], env)
+  expect(misspelt).toMatchObject({ code: 2, err: expect.stringContaining('did you mean --storage?') })
+})

@@ -313,3 +313,29 @@ describe('the provider dev', () => {
     expect((await problems({ ...env, HOST: '0.0.0.0' })).join()).toContain('HOST: the provider dev')
   })
 })
+
+describe('the config file', () => {
+  test('is one: with two of the usual names, neither is chosen', async () => {
+    await writeFile(join(folder, 'lockgate.config.json'), '{"mcp":"http://127.0.0.1:3000/mcp"}')
+    await writeFile(join(folder, 'lockgate.config.mjs'), 'export default {}')
+    expect(await problems(BASE)).toContain(
+      'There are lockgate.config.mjs and lockgate.config.json: remove all but one, or name one with --config',
+    )
+    const { file } = await read(BASE, { LOCKGATE_CONFIG: 'lockgate.config.json' })
+    expect(file).toBe(join(folder, 'lockgate.config.json'))
+  })
+
+  test('that is named and missing is the problem, also if nothing else is set', async () => {
+    const lines = await problems({}, { LOCKGATE_CONFIG: 'nope.json' })
+    expect(lines).toContain('--config: there is no file nope.json')
+    expect(lines.join()).not.toContain('There is no configuration')
+  })
+})
+
+test('an empty folder says what to do next, a line each', async () => {
+  expect(await problems({})).toEqual([
+    'There is no configuration in this folder.',
+    'To write one: npx lockgate init',
+    'To try Lockgate without a provider: npx lockgate serve --dev --mcp http://localhost:3000/mcp',
+  ])
+})

@@ -8,21 +8,26 @@ import { jsonError } from './json-error.ts'
 const NAMES = ['lockgate.config.ts', 'lockgate.config.js', 'lockgate.config.mjs', 'lockgate.config.json']
 
 /**
- * Returns the path of the config file: the named one, or the first of the usual ones that exists.
+ * Returns the path of the config file: the named one, or the one with a usual name.
  *
- * @throws {SettingsError} If the named file does not exist.
+ * @throws {SettingsError} If the named file does not exist, or if there are several.
  */
 export async function findConfig(cwd: string, name: string | undefined): Promise<string | undefined> {
-  for (const one of name === undefined ? NAMES : [name]) {
-    const file = resolve(cwd, one)
-    const exists = await access(file).then(
-      () => true,
-      () => false,
+  const exists = (file: string) =>
+    access(file).then(
+      () => [file],
+      () => [],
     )
-    if (exists) return file
+  const places = (name === undefined ? NAMES : [name]).map((one) => resolve(cwd, one))
+  const [found, ...others] = (await Promise.all(places.map(exists))).flat()
+  if (found === undefined && name !== undefined) {
+    throw new SettingsError(`--config: there is no file ${name}`)
   }
-  if (name !== undefined) throw new SettingsError(`--config: there is no file ${name}`)
-  return undefined
+  if (others.length > 0) {
+    const names = [found!, ...others].map((file) => basename(file)).join(' and ')
+    throw new SettingsError(`There are ${names}: remove all but one, or name one with --config`)
+  }
+  return found
 }
 
 /**

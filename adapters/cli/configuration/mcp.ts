@@ -24,7 +24,9 @@ export function readMcp(
   if (url) return path || forward ? { url, ...more } : url
   if (given === undefined) {
     if (storageOnly) return () => new Response()
-    throw new SettingsError('LOCKGATE_MCP: is missing; expected the URL of the MCP server to protect')
+    throw new SettingsError(
+      'LOCKGATE_MCP: is missing; give the URL of the MCP server to protect here or with --mcp',
+    )
   }
   if (Array.isArray(given)) {
     const origin = from(path ? 'LOCKGATE_MCP_PATH' : 'LOCKGATE_MCP_FORWARD')

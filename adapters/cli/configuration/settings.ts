@@ -44,8 +44,8 @@ export interface Reading {
 }
 
 const EMPTY = `There is no configuration in this folder.
-  npx lockgate init                                      writes one
-  npx lockgate serve --dev --mcp http://localhost:3000/mcp   tries Lockgate without a provider`
+To write one: npx lockgate init
+To try Lockgate without a provider: npx lockgate serve --dev --mcp http://localhost:3000/mcp`
 
 const LOGS = ['text', 'json'] as const
 
@@ -78,7 +78,8 @@ export async function readSettings(
   const { get } = variables
   const originOf = (name: string) => variables.from(name) ?? name
   const file = await collect(() => findConfig(cwd, get('LOCKGATE_CONFIG')))
-  if (file === undefined && !how.handler && isEmpty(variables)) throw new SettingsError(EMPTY)
+  const isNamed = get('LOCKGATE_CONFIG') !== undefined
+  if (file === undefined && !isNamed && !how.handler && isEmpty(variables)) throw new SettingsError(EMPTY)
   problems.push(...(await unknown(variables)))
   const loaded = file === undefined ? {} : await collect(() => loadConfig(file))
   const given = loaded ?? {}

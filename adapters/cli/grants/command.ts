@@ -8,16 +8,12 @@ import {
 } from '../../../src/index.ts'
 import { fetch } from '../../node.ts'
 import type { Closable } from '../../storage/driver.ts'
-import type { Command, Flag, Group } from '../configuration/command.ts'
+import type { Command, Flag, Flags, Group } from '../configuration/command.ts'
 import { SettingsError } from '../configuration/environment.ts'
 import { explain } from '../configuration/messages.ts'
 import { readSettings } from '../configuration/settings.ts'
+import { SETTINGS_NOTE, settingsFlags, variablesOfLine } from '../serve/flags.ts'
 
-const config: Flag = {
-  type: 'string',
-  hint: 'file',
-  description: 'Config file, instead of lockgate.config.ts|js|mjs|json',
-}
 const user: Flag = {
   type: 'string',
   hint: 'user',
@@ -27,16 +23,18 @@ const user: Flag = {
 const USER = /^[\w-]{22}$/
 const GRANT = /^([\w-]{22})\.([\w-]{22})$/
 
+const LIST: Flags = {
+  user,
+  limit: { type: 'string', hint: 'number', default: '1000', description: 'The most grants to list' },
+  json: { type: 'boolean', description: 'Write one JSON array' },
+}
+
 const list: Command = {
   description: 'List the grants in the storage: who connected which client',
-  flags: {
-    user,
-    limit: { type: 'string', hint: 'number', default: '1000', description: 'The most grants to list' },
-    json: { type: 'boolean', description: 'Write one JSON array' },
-    config,
-  },
+  flags: (args) => settingsFlags(args, LIST),
+  note: SETTINGS_NOTE,
   run: (line) =>
-    withProxy(line.text('config'), async (proxy) => {
+    withProxy(variablesOfLine(line, LIST), async (proxy) => {
       const given = line.text('limit') ?? ''
       const limit = /^\d{1,9}$/.test(given) ? Number(given) : 0
       if (limit < 1) throw new SettingsError('--limit: expected a number, 1 or more')
@@ -53,15 +51,17 @@ const list: Command = {
     }),
 }
 
+const REVOKE: Flags = {
+  grant: { type: 'string', hint: 'grant', description: 'One grant, as `grants list` prints it' },
+  user: { ...user, description: 'All grants of one user: the id in events, or an e-mail address' },
+}
+
 const revoke: Command = {
   description: 'Revoke one grant, or all grants of a user, here and at the provider',
-  flags: {
-    grant: { type: 'string', hint: 'grant', description: 'One grant, as `grants list` prints it' },
-    user: { ...user, description: 'All grants of one user: the id in events, or an e-mail address' },
-    config,
-  },
+  flags: (args) => settingsFlags(args, REVOKE),
+  note: SETTINGS_NOTE,
   run: (line) =>
-    withProxy(line.text('config'), async (proxy, failures) => {
+    withProxy(variablesOfLine(line, REVOKE), async (proxy, failures) => {
       const [grant, user] = [line.text('grant'), line.text('user')]
       if (!grant === !user) throw new SettingsError('--grant or --user: expected one of the two')
       const match = GRANT.exec(grant ?? '')
@@ -83,16 +83,18 @@ const revoke: Command = {
     }),
 }
 
+const JUDGE: Flags = {
+  end: { type: 'boolean', description: 'End them, here and at the provider' },
+  json: { type: 'boolean', description: 'Write one JSON array' },
+}
+
 const judge: Command = {
   description: 'List the grants whose users `allow` does not admit now',
-  flags: {
-    end: { type: 'boolean', description: 'End them, here and at the provider' },
-    json: { type: 'boolean', description: 'Write one JSON array' },
-    config,
-  },
+  flags: (args) => settingsFlags(args, JUDGE),
+  note: SETTINGS_NOTE,
   run: (line) =>
     withProxy(
-      line.text('config'),
+      variablesOfLine(line, JUDGE),
       async (proxy, failures) => {
         const found: JudgedGrant[] = []
         for await (const grant of proxy.grants.judge({ end: line.on('end') })) found.push(grant)
@@ -132,13 +134,12 @@ async function* grantsOf(proxy: OAuthProxy, user: string | undefined): AsyncIter
 
 /** Works on the storage that `serve` has, while that runs or not. */
 async function withProxy(
-  file: string | undefined,
+  flags: Readonly<Record<string, string>>,
   work: (proxy: OAuthProxy, failures: () => readonly string[]) => Promise<number>,
   { needsProvider = false } = {},
 ): Promise<never> {
   let code = 1
   try {
-    const flags = file === undefined ? {} : { LOCKGATE_CONFIG: file }
     const { options, storage } = await readSettings(process.env, process.cwd(), {
       flags,
       storageOnly: !needsProvider,

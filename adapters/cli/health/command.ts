@@ -5,13 +5,15 @@ import type { Command } from '../configuration/command.ts'
 import { findConfig, loadConfig } from '../configuration/config-file.ts'
 import { openVariables } from '../configuration/environment.ts'
 import { explain } from '../configuration/messages.ts'
+import { SETTINGS_NOTE, settingsFlags, variablesOfLine } from '../serve/flags.ts'
 
 export const healthCommand: Command = {
   description: 'Ask the serve of these settings on this machine for its health; ends with 0 or 1',
-  flags: { config: { type: 'string', hint: 'file', description: 'Config file of serve' } },
+  flags: (args) => settingsFlags(args),
+  note: SETTINGS_NOTE,
   async run(line) {
     try {
-      const url = await healthUrl(process.env, process.cwd(), line.text('config'))
+      const url = await healthUrl(process.env, process.cwd(), variablesOfLine(line))
       const status = await ask(url)
       if (status === 200) return 0
       process.stderr.write(`${url.href} responds ${status}\n`)
@@ -23,8 +25,11 @@ export const healthCommand: Command = {
 }
 
 /** Returns the address of `/health` where `serve` listens: with its port, its scheme and the path of its URL. */
-export async function healthUrl(env: NodeJS.ProcessEnv, cwd: string, config?: string): Promise<URL> {
-  const flags = config === undefined ? {} : { LOCKGATE_CONFIG: config }
+export async function healthUrl(
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  flags: Readonly<Record<string, string>> = {},
+): Promise<URL> {
   const { get } = await openVariables(env, cwd, [], flags)
   const isSecure = get('LOCKGATE_TLS_CERT') !== undefined
   const file = get('LOCKGATE_URL') ? undefined : await findConfig(cwd, get('LOCKGATE_CONFIG'))

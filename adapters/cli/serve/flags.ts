@@ -26,11 +26,27 @@ const SHOWN: Flags = {
   ),
 }
 
+/** The flags that are shown by commands that read the settings of `serve`. */
+const CONFIG: Flags = { config: SHOWN.config! }
+
 /** Variables whose value other users must not see in a list of processes. */
 const SECRET = /_(SECRET|TOKEN|PRIVATE_KEY|PASSWORD|TLS_KEY)$/
 
-/** Returns the flags of every command that serves: one for each variable, so that both have the same names. */
-export async function serveFlags(args: readonly string[]): Promise<Flags> {
+/** Returns the flags of every command that serves. */
+export const serveFlags = async (args: readonly string[]): Promise<Flags> => ({
+  ...(await hiddenFlags(args)),
+  ...SHOWN,
+})
+
+/** Returns the flags of commands that read the settings of `serve`, beside their own. */
+export const settingsFlags = async (args: readonly string[], own: Flags = {}): Promise<Flags> => ({
+  ...(await hiddenFlags(args)),
+  ...CONFIG,
+  ...own,
+})
+
+/** Returns one flag for each variable, so that both have the same names. */
+async function hiddenFlags(args: readonly string[]): Promise<Flags> {
   const ofProvider = args.some((arg) => arg.startsWith('--upstream-')) ? await variablesOfAll() : []
   const hidden = [...knownVariables(), ...ofProvider].map((variable): [string, Flag] => [
     flagOf(variable),
@@ -42,17 +58,19 @@ export async function serveFlags(args: readonly string[]): Promise<Flags> {
       }),
     },
   ])
-  return { ...Object.fromEntries(hidden), ...SHOWN }
+  return Object.fromEntries(hidden)
 }
+
+export const SETTINGS_NOTE = 'Settings are read as serve reads them, and its flags for them work here too.'
 
 export const SERVE_NOTE =
   'Every variable LOCKGATE_X_Y has a flag --x-y, except those with secrets. A flag wins over the environment, the environment over .env, and .env over the config file.'
 
-/** Returns the given flags as variables. */
-export const variablesOfLine = ({ given }: Line): Record<string, string> =>
+/** Returns the given flags as variables. @param own The flags of the command that are none of `serve`. */
+export const variablesOfLine = ({ given }: Line, own: Flags = {}): Record<string, string> =>
   Object.fromEntries(
     Object.entries(given)
-      .filter(([flag]) => flag !== 'env')
+      .filter(([flag]) => flag !== 'env' && !Object.hasOwn(own, flag))
       .map(([flag, value]) =>
         flag === 'dev' ? ['LOCKGATE_UPSTREAM', 'dev'] : [variableOfFlag(flag), String(value)],
       ),
