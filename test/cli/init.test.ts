@@ -196,6 +196,14 @@ describe('what it writes', () => {
     expect(secretOf(second)).toBe(secretOf(first))
     expect(second).toContain('LOCKGATE_UPSTREAM_CLIENT_ID="it\'s #1"\n')
     expect(second.match(/^LOCKGATE_STORAGE=/gm)).toHaveLength(1)
+    // Without the flags, what was filled in stays.
+    expect((await init(...OIDC, '--force')).code).toBe(0)
+    const third = await read('.env')
+    expect(third).toContain('LOCKGATE_UPSTREAM_CLIENT_ID="it\'s #1"\n')
+    expect(secretOf(third)).toBe(secretOf(first))
+    const backups = (await readdir(folder)).filter((file) => /^\.env\.bak/.test(file))
+    expect(backups.length).toBeGreaterThan(0)
+    for (const file of backups) expect((await stat(join(folder, file))).mode & 0o077).toBe(0)
   })
 })
 

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { SettingsSource } from '../../adapters/cli/doctor/settings.ts'
 import { startMcpServer } from '../support/mcp-server.ts'
@@ -136,6 +137,26 @@ test.skipIf(noRedis)('two connections to one Redis race as two processes would',
       seen: 'across processes',
     })
   } finally {
+    await redis.stop()
+  }
+})
+
+test.skipIf(noRedis)('a Redis that drops records when memory is short', async () => {
+  const redis = await startRedis()
+  const driver = new Redis(redis.url)
+  const before = (await driver.config('GET', 'maxmemory-policy')) as [string, string]
+  try {
+    await driver.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    front = await startFront()
+    const settings = front.settings({ LOCKGATE_STORAGE: redis.url })
+    const { findings: all } = await front.doctor({ settings })
+    expect(all.find(({ id }) => id === 'storage.configuration')).toMatchObject({
+      status: 'warn',
+      seen: expect.stringMatching(/maxmemory-policy allkeys-lru.*noeviction/),
+    })
+  } finally {
+    await driver.config('SET', 'maxmemory-policy', before[1])
+    driver.disconnect()
     await redis.stop()
   }
 })

@@ -48,8 +48,9 @@ export async function writeVariables(
 ): Promise<void> {
   const file = join(cwd, path)
   const text = mergeVariables(await readIfThere(file), variables, given)
-  await backUp(file)
+  // First, because a copy has the mode of its original.
   if (await exists(file)) await chmod(file, 0o600)
+  await backUp(file)
   await writeFile(file, text, { mode: 0o600 })
 }
 
