@@ -4,6 +4,7 @@ import { type Finding, fail, judge, ok, show, skip } from '../finding.ts'
 import type { Probe } from '../probe.ts'
 import { issuerFindings } from './issuers.ts'
 import { providersOf } from './providers.ts'
+import { publicFindings } from './public-tools.ts'
 import { secretFinding } from './secret.ts'
 import { storageFindings } from './storage.ts'
 import { type Trial, trySignIn } from './trial.ts'
@@ -45,6 +46,7 @@ export async function examineDeployment(
     ok('settings', TITLE),
     urlFinding(url, resources),
     secretFinding(options),
+    ...publicFindings(options),
     ...(await issuerFindings(options, { issuer, resources, fetch })),
     ...(await storageFindings(options.storage, secondStore, timeout)),
     ...(providers.length === 0
