@@ -38,6 +38,8 @@ export function createInspect(
   const { scopes } = ctx.settings
   const rpc = createRpcRefusals(refusals)
 
+  /** What is below the address of a server may be anything, so that it is never public. */
+  const isEndpoint = (path: string) => path === resource.path || path === `${resource.path}/`
   const isOpen = (message: RpcMessage) => open !== undefined && isPublic(message, open)
   const needsOf = (message: RpcMessage): Needs => (isOpen(message) ? [] : rules.ofMessage(message))
 
@@ -124,7 +126,8 @@ export function createInspect(
         type: 'answer',
         response: refusals.introduce(visit, needs),
       })
-      if (!open || head.headers.has('authorization') || hasAccessToken(head.search)) return introduce()
+      const showsCredentials = head.headers.has('authorization') || hasAccessToken(head.search)
+      if (!open || showsCredentials || !isEndpoint(head.path)) return introduce()
       const accept = head.headers.get('accept') ?? ''
       if (head.method === 'GET' && accept.includes('text/event-stream')) {
         // A 401 would start a sign-in at every connection. Clients take 405 as a server without such a stream.

@@ -136,6 +136,12 @@ describe('without a token', () => {
     expect(log).toEqual([])
   })
 
+  test('nothing passes to an address below the server', async () => {
+    expect((await send(call('search'), { path: '/mcp/' })).status).toBe(200)
+    expect((await send(call('search'), { path: '/mcp/admin' })).status).toBe(401)
+    expect(log).toHaveLength(1)
+  })
+
   test('nothing passes at a server without public tools', async () => {
     expect((await send(message('tools/list'), { path: '/closed' })).status).toBe(401)
     expect(log).toEqual([])

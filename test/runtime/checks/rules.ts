@@ -92,14 +92,14 @@ export const ruleChecks: Checks = {
 
   async 'a public tool needs no token, and another one does'(peer) {
     const { call: send } = overHttp(peer)
-    const post = (body: string) => send('/rules/rpc', { method: 'POST', body })
+    const post = (body: string) => send('/open', { method: 'POST', body })
     const open = await post(call('search'))
     assert.equal(open.status, 200)
     await open.body?.cancel()
     const closed = await post(call('delete_all'))
     assert.equal(closed.status, 401)
     assert.match(closed.headers.get('www-authenticate') ?? '', /scope="write"/)
-    const stream = await send('/rules', { headers: { accept: 'text/event-stream' } })
+    const stream = await send('/open', { headers: { accept: 'text/event-stream' } })
     assert.equal(stream.status, 405)
   },
 }

@@ -27,7 +27,8 @@ export const options = (env) => ({
     { path: '/mcp', url: env.MCP_URL },
     { path: '/stream', url: env.STREAM_URL },
     { path: '/here', handler: here },
-    { path: '/rules', url: env.STREAM_URL, ...rules, public: { tools: ['search'] } },
+    { path: '/rules', url: env.STREAM_URL, ...rules },
+    { path: '/open', url: `${env.STREAM_URL}rpc`, ...rules, public: { tools: ['search'] } },
     { path: '/rules-here', handler: here, ...rules },
   ],
   clients: [
