@@ -1,4 +1,5 @@
 import { type IRequest, Router } from 'itty-router'
+import { direct } from '#outbound'
 import type { Call, Context, Endpoint } from './context.ts'
 import { type Caller, failureResponse } from './endpoints/failure.ts'
 import { createForwardAuth } from './endpoints/forward-auth.ts'
@@ -10,7 +11,6 @@ import { allowOrigin, preflight } from './http/cors.ts'
 import type { Head, HeaderFields, RequestHead } from './http/head.ts'
 import { json } from './http/responses.ts'
 import { parseTarget } from './http/target.ts'
-import type { Fetch } from './ports.ts'
 import { createResourceMatcher } from './protocol/resource-match.ts'
 import { NOTHING_HERE } from './refusals.ts'
 import { type Route, routesOf } from './routes.ts'
@@ -130,10 +130,8 @@ function act(verdict: Verdict, request: Request, call: Call): Promise<Response> 
   if (verdict.type === 'handle') return verdict.handle(request)
   if (verdict.type === 'answer') return Promise.resolve(verdict.response)
   if (verdict.type === 'inspect') return inspect(request, verdict, call)
-  return carry(request, verdict.passage, globalFetch, { signal: call.left(request) })
+  return carry(request, verdict.passage, direct, { signal: call.left(request) })
 }
-
-const globalFetch: Fetch = (input, init) => fetch(input, init)
 
 /** Reads the body of a request, and turns the verdict about it into a response. */
 async function inspect(request: Request, { limit, judge }: Inspection, call: Call): Promise<Response> {
@@ -142,7 +140,7 @@ async function inspect(request: Request, { limit, judge }: Inspection, call: Cal
   if (verdict.type === 'answer') return closeUnread(request, verdict.response)
   const read = typeof body === 'string' ? new Uint8Array() : body
   const signal = call.left(request)
-  if (verdict.type === 'forward') return carry(request, verdict.passage, globalFetch, { signal, read })
+  if (verdict.type === 'forward') return carry(request, verdict.passage, direct, { signal, read })
   return verdict.handle(withBody(request, read, signal))
 }
 

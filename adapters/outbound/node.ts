@@ -1,5 +1,7 @@
 import type { KeepAlive, Outbound } from '../../src/ports.ts'
 
+export { direct } from './direct.ts'
+
 let created: Promise<Outbound> | undefined
 
 /** Imports its implementation on first use, to keep start-up fast. */

@@ -4,6 +4,7 @@
  *
  *   npm run test:parity [-- Deno … word …] [--package x.tgz]
  */
+import { type AddressInfo, createServer } from 'node:net'
 import { parseArgs } from 'node:util'
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import '../../support/scratch.ts'
@@ -63,7 +64,10 @@ async function startColumn(runtime: Runtime): Promise<Column> {
   if (binary === undefined) throw new Error(`the binary of ${runtime} is missing`)
   const [port, behind] = [await freePort(), await startRawServer()]
   const url = `http://localhost:${port}`
-  const env = { TEST_URL: url, PORT: String(port), BEHIND_URL: behind.url }
+  const proxies = Object.fromEntries(
+    ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'].map((name) => [name, proxyUrl]),
+  )
+  const env = { TEST_URL: url, PORT: String(port), BEHIND_URL: behind.url, ...proxies }
   const place = { folder: installation.folder, port, env, url: `${url}/health` }
   const child =
     runtime === 'workerd'
@@ -146,6 +150,18 @@ const DECODERS: Readonly<Record<string, (packed: Buffer) => Buffer>> = {
   zstd: unzstd,
 }
 
+/** A proxy of the environment, which must get no request to an MCP server. */
+const proxied: string[] = []
+const environmentProxy = createServer((socket) => {
+  socket.on('error', () => {})
+  socket.once('data', (chunk) => {
+    proxied.push(chunk.toString('latin1').split('\r\n', 1)[0]!)
+    socket.destroy()
+  })
+})
+await new Promise<void>((resolve) => environmentProxy.listen(0, '127.0.0.1', resolve))
+const proxyUrl = `http://127.0.0.1:${(environmentProxy.address() as AddressInfo).port}`
+
 const columns = await Promise.all(chosen.map(startColumn))
 let wrong = 0
 let right = 0
@@ -183,6 +199,12 @@ for (const one of answers.filter(matches)) {
 }
 await Promise.all(columns.map(({ child, behind }) => Promise.all([child.stop(), behind.close()])))
 await installation.remove()
+environmentProxy.close()
+// A runtime may look for its own updates that way.
+const leaked = proxied.filter((line) => /127\.0\.0\.1|localhost|mcp/.test(line))
+console.log(`${leaked.length === 0 ? 'ok  ' : 'FAIL'}  environment: its proxy got ${JSON.stringify(proxied)}`)
+if (leaked.length > 0) wrong++
+else right++
 const all = [...requests, ...answers]
 const names = new Set(all.map(({ name }) => name))
 if (names.size < all.length) throw new Error('two cases have one name')
