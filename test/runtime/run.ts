@@ -1,6 +1,6 @@
 /**
  * Runs one suite over real HTTP against the packed package on every runtime, and prints what held. Then compares what the
- * runtimes make of the same bytes (`parity/run.ts`).
+ * runtimes make of the same bytes (`parity/run.ts`), and cancels requests (`cancellation/run.ts`).
  *
  *   npm run test:runtimes                       on every runtime there is
  *   npm run test:runtimes -- Deno               on those whose name contains the word
@@ -108,9 +108,14 @@ for (const { host, result, verdict } of sorted) {
 }
 await Promise.all([installation.remove(), provider.close(), mcp.close(), behind.close(), redis?.stop()])
 let failed = rows.length === 0 || rows.some(({ verdict }) => verdict === 'FAIL')
-if (positionals.length === 0) {
-  console.log('\nThe same bytes on every runtime:\n')
-  const file = fileURLToPath(new URL('./parity/run.ts', import.meta.url))
+/** Programs of their own, which need every runtime. */
+const OTHERS = [
+  ['./parity/run.ts', 'The same bytes on every runtime:'],
+  ['./cancellation/run.ts', 'Requests to workerd that their client cancels:'],
+] as const
+for (const [path, title] of positionals.length === 0 ? OTHERS : []) {
+  console.log(`\n${title}\n`)
+  const file = fileURLToPath(new URL(path, import.meta.url))
   const args = values.package === undefined ? [] : ['--package', values.package]
   const { status } = spawnSync('npx', ['tsx', file, ...args], { stdio: 'inherit' })
   failed ||= status !== 0

@@ -33,6 +33,8 @@ export interface WorkerdApp {
   readonly env: Readonly<Record<string, string>>
   /** The binding to give the Durable Object class `LockgateStore`. */
   readonly objects?: string
+  /** A Worker in front of it, with the binding `APP`, at a port of its own. */
+  readonly front?: { readonly entry: string; readonly port: number }
   /** The binding to give a namespace of KV. */
   readonly kv?: string
   /** By default the date that the guide and `init` write. */
@@ -63,6 +65,7 @@ const relay = ({ host, url }: NonNullable<WorkerdApp['imitated']>): string => `e
 /** Starts an app on the open-source runtime of Workers, without any of Node's modules. */
 export async function startWorkerd(app: WorkerdApp): Promise<Child> {
   const name = await bundle(app)
+  const front = app.front && { name: await bundle({ ...app, entry: app.front.entry }), port: app.front.port }
   const quoted = (text: string) => JSON.stringify(text)
   const texts = Object.entries(app.env).map(
     ([key, value]) => `(name = ${quoted(key)}, text = ${quoted(value)})`,
@@ -74,9 +77,11 @@ export async function startWorkerd(app: WorkerdApp): Promise<Child> {
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .app),
-    (name = "internet", network = (allow = ["public", "private"])),
+${front ? '    (name = "front", worker = .front),\n' : ''}    (name = "internet", network = (allow = ["public", "private"])),
 ${imitated ? '    (name = "relay", worker = .relay),\n' : ''}  ],
-  sockets = [(name = "http", address = "127.0.0.1:${app.port}", http = (), service = "main")],
+  sockets = [
+    (name = "http", address = "127.0.0.1:${app.port}", http = (), service = "main"),
+${front ? `    (name = "front", address = "127.0.0.1:${front.port}", http = (), service = "front"),\n` : ''}  ],
 );
 const app :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "${name}.worker.js")],
@@ -84,7 +89,7 @@ const app :Workerd.Worker = (
   bindings = [${[...texts, ...(objects ? [objects] : [])].join(', ')}],
 ${
   objects
-    ? `  durableObjectNamespaces = [(className = "LockgateStore", uniqueKey = "lockgate")],
+    ? `  durableObjectNamespaces = [(className = "LockgateStore", uniqueKey = "lockgate", preventEviction = true)],
   durableObjectStorage = (inMemory = void),\n`
     : ''
 }${imitated ? '  globalOutbound = "relay",\n' : ''});
@@ -93,6 +98,14 @@ ${
     ? `const relay :Workerd.Worker = (
   modules = [(name = "relay", esModule = embed "${name}.relay.js")],
   compatibilityDate = "2026-07-01",
+);\n`
+    : ''
+}${
+  front
+    ? `const front :Workerd.Worker = (
+  modules = [(name = "worker", esModule = embed "${front.name}.worker.js")],
+  compatibilityDate = "2026-07-01",
+  bindings = [(name = "APP", service = "main")],
 );\n`
     : ''
 }`

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Provider, { type Configuration } from 'oidc-provider'
 import type { Browser, Shown } from './browser.ts'
@@ -29,6 +29,8 @@ export async function startProvider(options: {
   accessTokenTtl?: number
   port?: number
   configuration?: Configuration
+  /** Milliseconds between the effect of a request and its response, by path. */
+  slow?: Readonly<Record<string, number>>
 }): Promise<TestProvider> {
   const requests: string[] = []
   const received: string[] = []
@@ -84,6 +86,8 @@ export async function startProvider(options: {
     request.on('data', (chunk: Buffer) => collected.push(chunk))
     request.on('end', () => received.push(Buffer.concat(collected).toString()))
     const path = request.url?.split('?')[0] ?? ''
+    const slow = options.slow?.[path]
+    if (slow !== undefined) delayEnd(response, slow)
     const failure = failures.get(path)
     if (!failure) return void handle(request, response)
     failures.delete(path)
@@ -110,6 +114,14 @@ export async function startProvider(options: {
     { issuer, clientId, clientSecret },
     Object.fromEntries(hidden),
   ) as TestProvider
+}
+
+function delayEnd(response: ServerResponse, time: number): void {
+  const end = response.end.bind(response) as (...args: unknown[]) => unknown
+  response.end = ((...args: unknown[]) => {
+    setTimeout(() => end(...args), time)
+    return response
+  }) as typeof response.end
 }
 
 /** Walks through the provider's own pages: signs in, then agrees where it asks. */
