@@ -38,7 +38,7 @@ const SEED = Number(values.seed ?? Date.now() % 100_000)
 /** Clients that work at the same time. */
 const CLIENTS = 16
 /** Milliseconds in which every request must be answered: the longest that a request waits for a refresh, and some. */
-const DEADLINE = 15_000
+const DEADLINE = 10_000
 /** The longest time after which a request is cancelled, in milliseconds. */
 const LATEST = 300
 /** Milliseconds after which the lease of a refresh is over in any case, by every clock. */
