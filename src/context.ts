@@ -1,4 +1,5 @@
 import { keepAlive, outbound } from '#outbound'
+import { type Assertions, createAssertions } from './assertions/assertions.ts'
 import { type Clients, createClients } from './clients/clients.ts'
 import { DEFAULT_TTL } from './clients/stored-clients.ts'
 import { type Connections, createConnections } from './connections/connections.ts'
@@ -12,10 +13,12 @@ import { withEndings } from './grants/endings.ts'
 import { type Grant, providerOf } from './grants/grant.ts'
 import { formatGrantKey } from './grants/grant-key.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
+import { createSoleGrants, type SoleGrants } from './grants/sole-grants.ts'
 import { failClosed } from './grants/store-failure.ts'
 import { API_KEY_CLIENT, createApiKeys } from './guard/api-keys.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
 import { createProviderBearer } from './guard/provider-bearer.ts'
+import { createWorkloadBearers } from './guard/workload-bearers.ts'
 import { createLimits, type Limits } from './limits/limits.ts'
 import type { Resource, Settings } from './options/options.ts'
 import type { UpstreamTokens } from './ports.ts'
@@ -37,12 +40,15 @@ export interface Context {
   readonly sealer: Sealer
   readonly clients: Clients
   readonly grants: Grants
+  readonly soleGrants: SoleGrants
+  /** Absent if no issuer is trusted. */
+  readonly assertions: Assertions | undefined
   readonly accessTokens: AccessTokens
   /** Absent if nothing is signed. */
   readonly signer: Signer | undefined
   /** Absent if no server has signed access tokens. */
   readonly signedTokens: SignedTokens | undefined
-  /** Returns whether the provider of a grant is still one of the resource's. */
+  /** Returns whether the provider of a grant is still one of the resource's, or its issuer is still trusted. */
   belongs(grant: Grant, resource: Resource): boolean
   readonly clientStates: ClientStates
   readonly upstreams: Upstreams
@@ -104,6 +110,7 @@ export function createContext(settings: Settings): Context {
   // A store that is behind by itself leaves no time for a cache.
   const revocationLag = store.consistency === 'eventual' ? 0 : settings.revocationLag
   const grants = createGrants({ store, sealer, now, uptime, revocationLag, emit, keepAlive })
+  const assertions = createAssertions(settings, { keyring, store, keepAlive })
   const accessTokens = createAccessTokens(sealer, issuer)
   const signer = createSigning(settings, { store, sealer, emit, keepAlive })
   const isSigned = settings.resources.some(({ signed }) => signed !== undefined)
@@ -172,13 +179,16 @@ export function createContext(settings: Settings): Context {
   const streams = createStreams(now, settings.limits === false ? undefined : settings.limits)
   grants.onChange((key) => streams.recheck(formatGrantKey(key)))
   const belongs: Context['belongs'] = (grant, resource) =>
-    grant.origin.type !== 'sign-in' || upstreams.serves(providerOf(grant), resource)
+    grant.origin.type === 'assertion'
+      ? assertions?.knows(grant.origin.issuer) === true
+      : grant.origin.type === 'client' || upstreams.serves(providerOf(grant), resource)
   const guard = createGuard({
     accessTokens,
     signedTokens,
     apiKeys,
     grants,
     belongs,
+    bearers: createWorkloadBearers(assertions, { settings, keyring, emit }),
     upstreamToken: async (key, refused) => tokenOf(await connections.fresh(key, refused)),
     scopes: settings.scopes,
     now,
@@ -191,6 +201,8 @@ export function createContext(settings: Settings): Context {
     sealer,
     clients,
     grants,
+    soleGrants: createSoleGrants({ grants, store, now }),
+    assertions,
     accessTokens,
     signer,
     signedTokens,

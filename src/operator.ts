@@ -1,7 +1,7 @@
 import type { Context } from './context.ts'
 import { type Grant, providerOf } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
-import { ownerOf } from './grants/owner.ts'
+import { hashOf, ownerOf } from './grants/owner.ts'
 import type { Identity } from './ports.ts'
 import type { ReasonCode } from './reasons/reasons.ts'
 
@@ -80,7 +80,8 @@ export function createOperatorGrants(ctx: Context): OperatorGrants {
   }
 
   return {
-    async list(user) {
+    async list(id) {
+      const user = hashOf(id)
       const found: GrantSummary[] = []
       for await (const { key, grant } of grants.list(user)) found.push(summarise(ctx, key, grant, {}))
       return found

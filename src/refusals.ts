@@ -19,16 +19,24 @@ export const invalidGrant = (reason: ReasonCode, detail?: string): OAuthError =>
   })
 
 /**
+ * Refuses an assertion. One sentence for every fault: the peer learns nothing about the check that failed.
+ *
+ * @see [RFC 7521 §4.1.1](https://www.rfc-editor.org/rfc/rfc7521#section-4.1.1)
+ */
+export const invalidAssertion = (reason: ReasonCode, detail?: string): OAuthError =>
+  new OAuthError('invalid_grant', 'The assertion was not accepted', { reason, detail })
+
+/**
  * Refuses a bearer token. One sentence for every fault.
  *
  * @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)
  */
-export function invalidToken(reason: ReasonCode): OAuthError {
-  const made = invalidTokens.get(reason)
+export function invalidToken(reason: ReasonCode, detail?: string): OAuthError {
+  const made = detail === undefined ? invalidTokens.get(reason) : undefined
   if (made) return made
   const message = 'The access token is invalid, expired or revoked'
-  const error = Object.freeze(new OAuthError('invalid_token', message, { reason }))
-  invalidTokens.set(reason, error)
+  const error = Object.freeze(new OAuthError('invalid_token', message, { reason, detail }))
+  if (detail === undefined) invalidTokens.set(reason, error)
   return error
 }
 

@@ -64,6 +64,8 @@ const SHIPPED = {
   inspectedBody: 30_000,
   /** The deadline of one document that an unknown client or its keys are fetched from. */
   document: 5000,
+  /** The deadline of one document of a trusted issuer. */
+  issuerDocument: 10_000,
   /** The pauses between attempts to refresh a provider's token. */
   refreshPauses: [200, 800],
   /** The time after which no further attempt to refresh begins. */
@@ -166,7 +168,21 @@ export const seconds = {
   /** The longest lifetime of a client assertion. */
   assertionLife: 3600,
   /** The largest difference between this clock and the clock of a client. */
-  assertionSkew: 30,
+  assertionSkew: 60,
+  /** The longest lifetime of an ID-JAG, and of a token of a workload, unless the entry sets another. */
+  idJagLife: 300,
+  workloadLife: 3600,
+  /** The largest difference between this clock and the clock of a trusted issuer, unless the entry sets another. */
+  issuerSkew: 60,
+  /** The bounds of the time for which the keys of a trusted issuer are used. */
+  issuerKeysLeast: 300,
+  issuerKeysMost: 86_400,
+  /** The time in which a second unknown key does not fetch the keys of a trusted issuer again. */
+  issuerKeysPause: 30,
+  /** The time for which a failure to fetch the keys of a trusted issuer is remembered. */
+  issuerKeysFailed: 5,
+  /** The time for which a verified token of a workload is not verified again. */
+  workloadVerified: 60,
   /** The lifetime of a client secret that Lockgate signs for Apple. */
   appleSecret: 300,
   /** The time for which clients may cache the metadata documents. */

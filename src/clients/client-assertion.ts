@@ -4,6 +4,7 @@ import { jwtVerify } from 'jose/jwt/verify'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Store } from '../ports.ts'
+import { typeOf } from '../protocol/assertion.ts'
 import { SIGNING_ALGORITHMS } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { invalidClient } from '../refusals.ts'
@@ -11,6 +12,9 @@ import { seconds } from '../timing.ts'
 import type { Client } from './client.ts'
 
 const MAX_JTI = 512
+
+/** The types of a client assertion. A server should not insist on one, but any other type is another token. */
+const ASSERTION_TYPES: ReadonlySet<string | undefined> = new Set(['', 'jwt', 'client-authentication+jwt'])
 
 const refuse = (detail: string, reason: ReasonCode = 'invalid-client-assertion') =>
   invalidClient(reason, detail)
@@ -52,7 +56,7 @@ async function readClaims(
   now: number,
 ): Promise<JWTPayload> {
   try {
-    const { payload } = await jwtVerify(assertion, getKey, {
+    const { payload, protectedHeader } = await jwtVerify(assertion, getKey, {
       algorithms: [...SIGNING_ALGORITHMS],
       issuer: client.id,
       subject: client.id,
@@ -61,9 +65,11 @@ async function readClaims(
       clockTolerance: seconds.assertionSkew,
       currentDate: new Date(now * 1000),
     })
+    if (!ASSERTION_TYPES.has(typeOf(protectedHeader))) throw refuse('its type is that of another token')
     return payload
   } catch (error) {
     // The library's messages name claims and headers, never their values.
+    if (error instanceof OAuthError) throw error
     if (error instanceof JOSEError) throw refuse(error.message)
     throw keysUnavailable(error)
   }

@@ -6,7 +6,7 @@ export interface Client {
   readonly id: string
   /** The client's name in grants, tokens and events: its id, or a digest of a long id. */
   readonly key: string
-  readonly kind: 'configured' | 'registered' | 'document'
+  readonly kind: 'configured' | 'registered' | 'document' | 'workload'
   /** The name that the client gives itself. Only the name of a configured client is verified. */
   readonly name: string
   readonly redirectUris: readonly string[]

@@ -79,6 +79,7 @@ async function appsOf({ grants, settings, upstreams }: Context, { user }: Sessio
   for await (const { key, grant } of grants.list(user)) {
     // A grant whose code was not redeemed yet is no connection, and expires by itself.
     if (grant.generation === 0) continue
+    const { origin } = grant
     const { clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
     const server = settings.resources.find(({ id }) => id === resource)?.name
     const scopes = scope.map((one) => describeScope(one, settings))
@@ -93,6 +94,7 @@ async function appsOf({ grants, settings, upstreams }: Context, { user }: Sessio
       resource,
       server,
       provider,
+      organisation: origin.type === 'assertion' ? origin.issuer : undefined,
       scopes,
       ...times,
     })

@@ -3,6 +3,7 @@ import type { Client } from '../clients/client.ts'
 import type { Context, Endpoint } from '../context.ts'
 import { digest } from '../crypto/digest.ts'
 import type { Grant } from '../grants/grant.ts'
+import { principalOf } from '../grants/owner.ts'
 import { readForm, required } from '../http/params.ts'
 import { json } from '../http/responses.ts'
 import type { ResourceServerOptions } from '../options/resource-servers.ts'
@@ -34,7 +35,7 @@ export const introspectEndpoint: Endpoint = async (request, ctx, call) => {
     active: true,
     iss: ctx.settings.issuer,
     aud: claims.resource,
-    sub: claims.key.user,
+    sub: principalOf(claims.key, grant),
     client_id: claims.client,
     scope: claims.scope.join(' '),
     token_type: 'Bearer',

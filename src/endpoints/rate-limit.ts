@@ -14,22 +14,22 @@ export const limited =
 /**
  * Does work for a client that has to prove its identity first. Refuses the claim unchecked if it failed too often.
  *
- * @param prove Returns the client, or throws.
+ * @param party The claimed client. `prove` returns it, or throws.
  * @throws {OAuthError} `too_many_requests`, or the failure of the proof or the work, which counts.
  */
 export async function asClient<T>(
   { limits }: Context,
   call: Call,
-  clientId: string,
-  prove: () => Promise<Client>,
+  party: { readonly id: string; readonly isStrict?: boolean; prove(): Promise<Client> },
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
+  const { id, isStrict } = party
   // A digest, because a sealed id is long and the limiter keeps its keys.
-  const claim = { client: digest(clientId).slice(0, 22), address: call.address() }
+  const claim = { client: digest(id).slice(0, 22), address: call.address(), ...(isStrict && { isStrict }) }
   await limits.claimed(claim)
   let isProven = false
   try {
-    const client = await prove()
+    const client = await party.prove()
     isProven = true
     await limits.proven(claim)
     return await work(client)

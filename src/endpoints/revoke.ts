@@ -27,7 +27,7 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
     const claimed = await findClient(ctx, credentials.id, show)
     return authenticateClient(credentials, claimed, ctx.clients.verify)
   }
-  const client = await asClient(ctx, call, credentials.id, prove, async (client) => client).catch(
+  const client = await asClient(ctx, call, { id: credentials.id, prove }, async (client) => client).catch(
     ignoreInvalidGrant,
   )
   required(params, 'token')

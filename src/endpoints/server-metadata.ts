@@ -22,6 +22,7 @@ const metadataOf = ({ settings, clients, signer }: Context): Record<string, unkn
     registers: clients.register !== undefined,
     documents: clients.documents !== undefined,
     grantTypes: offeredGrantTypes(settings).map(({ name }) => name),
+    idJag: settings.trustedIssuers.some(({ use }) => use.includes('id-jag')),
     assertions:
       clients.documents !== undefined ||
       settings.clients.some(({ jwks, jwksUri }) => (jwks ?? jwksUri) !== undefined),

@@ -73,8 +73,11 @@ export interface EventMembers {
     /** The name of the key. */
     readonly detail: string
   }
-  /** The client received tokens for a code. */
-  readonly issued: OfAGrant
+  /** The client received tokens for a code, for its own credentials or for an assertion. */
+  readonly issued: OfAGrant & {
+    /** The issuer and the rule, if the client exchanged an assertion. */
+    readonly detail?: string | undefined
+  }
   /** The client received tokens for a refresh token. */
   readonly refreshed: OfAGrant
   /** A token or an identity was signed without a claim that the operator chose, because it did not fit. */

@@ -29,7 +29,14 @@ export type Origin =
   /** The client credentials grant: there is no user and no provider. */
   | { readonly type: 'client' }
   /** A signed assertion of a trusted issuer. */
-  | { readonly type: 'assertion'; readonly issuer: string }
+  | {
+      readonly type: 'assertion'
+      readonly issuer: string
+      /** A person by an ID-JAG, or a workload. Absent: a person. */
+      readonly use?: 'id-jag' | 'workload'
+      /** The rule that a workload matched. */
+      readonly rule?: string
+    }
 
 /** The tokens that one provider issued for a grant. */
 export interface Connection {
@@ -100,6 +107,10 @@ export interface Issue {
 }
 
 const end = (reason: ReasonCode): Decision<never> => ({ type: 'end', reason, error: invalidGrant(reason) })
+
+/** Returns whether a grant was made for a workload. */
+export const isOfWorkload = ({ origin }: Pick<Grant, 'origin'>): boolean =>
+  origin.type === 'assertion' && origin.use === 'workload'
 
 /** Returns the id of the provider that the user signed in at. */
 export const providerOf = ({ origin }: Pick<Grant, 'origin'>): string | undefined =>

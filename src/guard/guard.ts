@@ -1,10 +1,11 @@
 import { isWithin } from '../age.ts'
 import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
-import { type Grant, providerOf } from '../grants/grant.ts'
+import { type Grant, isOfWorkload, providerOf } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
+import { principalOf } from '../grants/owner.ts'
 import type { AuthFacts } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
@@ -15,6 +16,7 @@ import type { AccessClaims, AccessTokens } from '../tokens/access-token.ts'
 import type { SignedTokens } from '../tokens/signed-token.ts'
 import type { Admission } from './admission.ts'
 import type { ApiKeys } from './api-keys.ts'
+import type { WorkloadBearers } from './workload-bearers.ts'
 
 /** Decides whether a request may reach a protected resource. */
 export interface Guard {
@@ -57,6 +59,9 @@ function requireScopes(
   })
 }
 
+const strangerOf = ({ origin }: Grant) =>
+  origin.type === 'assertion' ? 'issuer-not-configured' : 'provider-not-configured'
+
 /** Opens a token once per process, and reads its grant once per `revocationLag`. Other requests cost two look-ups in memory. */
 export function createGuard(ports: {
   accessTokens: AccessTokens
@@ -64,8 +69,10 @@ export function createGuard(ports: {
   signedTokens: SignedTokens | undefined
   apiKeys: ApiKeys
   grants: Grants
-  /** Returns whether a grant's provider is still one of this resource's. */
+  /** Returns whether a grant's provider is still one of this resource's, or its issuer is still trusted. */
   belongs: (grant: Grant, resource: Resource) => boolean
+  /** Tokens of workloads. Absent if none are accepted. */
+  bearers: WorkloadBearers | undefined
   upstreamToken: (key: GrantKey, refused?: string) => Promise<string>
   scopes: ScopeTable
   now: Clock
@@ -73,9 +80,8 @@ export function createGuard(ports: {
   uptime: Clock
   revocationLag: number
 }): Guard {
-  const { accessTokens, signedTokens, apiKeys, grants, belongs, upstreamToken, now, uptime, revocationLag } =
-    ports
-  const { scopes } = ports
+  const { accessTokens, signedTokens, apiKeys, bearers, grants, belongs, upstreamToken } = ports
+  const { scopes, now, uptime, revocationLag } = ports
   const known = createBoundedMap<string, Known>({
     entries: LIMIT,
     bytes: {
@@ -104,13 +110,17 @@ export function createGuard(ports: {
     const before = users.get(live)
     if (before?.sealed === grant.identity) return before.user
     const { email, emailVerified, name, claims } = grants.identityOf(key, grant)
-    const user = { id: key.user, email, emailVerified: emailVerified === true, name, claims }
+    const kind = isOfWorkload(grant) ? ({ kind: 'workload' } as const) : {}
+    const id = principalOf(key, grant)
+    const user = { id, ...kind, email, emailVerified: emailVerified === true, name, claims }
     users.set(live, { sealed: grant.identity, user })
     return user
   }
 
   /** Judges a token that was not issued here. Throws without a promise, because a flood of random tokens comes this way. */
   function admitByKey(token: string, resource: Resource): Admission | Promise<Admission> {
+    const workload = bearers?.open(token, resource)
+    if (workload) return workload
     const shown = apiKeys.open(token, resource)
     return shown instanceof Promise ? shown.then((one) => judgeKey(one, resource)) : judgeKey(shown, resource)
   }
@@ -139,7 +149,7 @@ export function createGuard(ports: {
     const live = await grants.live(key)
     const { grant } = live
     if (!grant) throw invalidToken('grant-not-found')
-    if (!belongs(grant, resource)) throw invalidToken('provider-not-configured')
+    if (!belongs(grant, resource)) throw invalidToken(strangerOf(grant))
     const provider = providerOf(grant)
     const auth: AuthFacts = {
       token,

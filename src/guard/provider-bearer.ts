@@ -63,7 +63,13 @@ export function createProviderBearer(ports: {
         expiresAt: now() + ttl,
         resource: new URL(resource.id),
         extra: { apiKey: name, clientName: name },
-        user: { id: user, email, emailVerified: emailVerified === true, name: called, claims },
+        user: {
+          id: user,
+          email,
+          emailVerified: emailVerified === true,
+          name: called,
+          claims,
+        },
         upstream: {
           provider: upstream.id,
           async accessToken(options) {

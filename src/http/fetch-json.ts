@@ -15,14 +15,20 @@ export interface JsonAnswer {
 /**
  * Fetches a small JSON document. Accepts only a 200 with a JSON media type, before the deadline and within the limit.
  *
+ * @param options.limit Bytes.
+ * @param options.deadline Milliseconds.
  * @throws {TypeError} With the fault, and without any received text. Also the errors of `outbound`.
  */
 export async function fetchJson(
   outbound: Outbound,
   url: string,
-  { loopback, limit = LIMIT }: { loopback: boolean; limit?: number },
+  {
+    loopback,
+    limit = LIMIT,
+    deadline = ms.document,
+  }: { loopback: boolean; limit?: number; deadline?: number },
 ): Promise<JsonAnswer> {
-  const signal = AbortSignal.timeout(ms.document)
+  const signal = AbortSignal.timeout(deadline)
   const response = await outbound(url, { accept: 'application/json', signal, loopback })
   const { status, headers } = response
   const [mediaType = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';')

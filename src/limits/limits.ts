@@ -17,6 +17,8 @@ export interface Claim {
   readonly client: string
   /** The address that the request came from. Absent if the runtime does not say. */
   readonly address: string | undefined
+  /** Half as many failures are accepted: a machine signs what it sends, and makes no mistakes. */
+  readonly isStrict?: boolean
 }
 
 /** Counts requests. Every method throws {@link OAuthError} `too_many_requests`. */
@@ -122,6 +124,8 @@ export function createLimits(
     if (left > 0 && left <= seconds.limitWindow) throw tooMany(left, reason)
   }
 
+  const failuresOf = ({ isStrict }: Claim): RateRule =>
+    isStrict ? { ...rules.failures, limit: Math.ceil(rules.failures.limit / 2) } : rules.failures
   const failureKey = ({ client, address = '' }: Claim) => `failures:${address}:${client}`
   const failingKey = (address: string) => `failing:${address}`
 
@@ -144,7 +148,7 @@ export function createLimits(
       const { address } = claim
       // Codes and tokens cannot be guessed. A secret that a person chose can.
       if (exists && (code === 'invalid_client' || address !== undefined)) {
-        await takeOrShut(failureKey(claim), rules.failures, shutClients, 'limit-failures')
+        await takeOrShut(failureKey(claim), failuresOf(claim), shutClients, 'limit-failures')
       }
       if (address === undefined) return
       await takeOrShut(failingKey(address), rules.address, shutAddresses, 'limit-address')

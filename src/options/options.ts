@@ -14,6 +14,7 @@ import type { ScopesOptions, ScopesSettings } from './scopes.ts'
 import type { ServerOptions, ServerSettings } from './server.ts'
 import type { SigningFamily, SigningSettings } from './signing.ts'
 import type { TokensOptions, TokensSettings } from './tokens.ts'
+import type { TrustedIssuersOptions, TrustedIssuersSettings } from './trusted-issuers.ts'
 import type { UpstreamOptions, UpstreamSettings } from './upstream.ts'
 
 export type { ClientOptions } from './clients.ts'
@@ -21,6 +22,7 @@ export type { DiscoveryOptions } from './discovery.ts'
 export type { ForwardAuthOptions } from './forward-auth.ts'
 export type { McpOptions } from './mcp.ts'
 export type { ForwardMode, Resource } from './resource.ts'
+export type { TrustedIssuerSettings, WorkloadRule } from './trusted-issuers.ts'
 
 /**
  * Options of {@link createProxy}. `undefined` counts as not set. Every `…Ttl` is in seconds.
@@ -42,6 +44,7 @@ export interface ProxyOptions
     TokensOptions,
     SigningFamily,
     ResourceServersOptions,
+    TrustedIssuersOptions,
     LimitsOptions,
     NetworkOptions,
     EventsOptions {}
@@ -62,6 +65,7 @@ export interface Settings
     TokensSettings,
     SigningSettings,
     ResourceServersSettings,
+    TrustedIssuersSettings,
     LimitsSettings,
     NetworkSettings,
     EventsSettings {}

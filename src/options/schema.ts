@@ -20,6 +20,7 @@ import { type ScopesParsed, scopesEntries } from './scopes.ts'
 import { type ServerParsed, serverEntries } from './server.ts'
 import { type SigningParsed, signingEntries } from './signing.ts'
 import { type TokensSettings, tokensEntries } from './tokens.ts'
+import { type TrustedIssuersParsed, trustedIssuersEntries } from './trusted-issuers.ts'
 import { type UpstreamOptions, upstreamEntries } from './upstream.ts'
 
 /** Options that passed their own checks, with the defaults in place. */
@@ -38,6 +39,7 @@ export interface ParsedOptions
     TokensSettings,
     SigningParsed,
     ResourceServersSettings,
+    TrustedIssuersParsed,
     LimitsSettings,
     NetworkParsed,
     EventsParsed {}
@@ -57,6 +59,7 @@ const ENTRIES: Entries<ProxyOptions, ParsedOptions> = {
   ...tokensEntries,
   ...signingEntries,
   ...resourceServersEntries,
+  ...trustedIssuersEntries,
   ...limitsEntries,
   ...networkEntries,
   ...eventsEntries,

@@ -18,8 +18,10 @@ import { resourceServersEntries, settleResourceServers } from './resource-server
 import { type ParsedOptions, parseOptions } from './schema.ts'
 import { checkGivers, scopesEntries, settleScopes } from './scopes.ts'
 import { serverEntries, settleServer } from './server.ts'
+import { settleTrustedIssuers } from './settle-trusted-issuers.ts'
 import { settleSigning, signingEntries } from './signing.ts'
 import { tokensEntries } from './tokens.ts'
+import { trustedIssuersEntries } from './trusted-issuers.ts'
 import { idOf, isOwnLogin, type Place, settleUpstream, upstreamEntries } from './upstream.ts'
 
 const ruled = (place: Place): RuledProvider => ({
@@ -56,6 +58,11 @@ export function readOptions(options: ProxyOptions): Settings {
   const around = { ...base, ...signatures, ...lifetimes, scopes, providers: ids }
   const servers = settleMcp(own(mcpEntries), around, report)
   const known = settleClients(own(clientsEntries), scopes, report)
+  const { peopleOf, ...assertions } = settleTrustedIssuers(
+    own(trustedIssuersEntries),
+    { ...server, ...servers, scopes, providers },
+    report,
+  )
   const settings: Settings = {
     ...server,
     ...pages,
@@ -65,7 +72,8 @@ export function readOptions(options: ProxyOptions): Settings {
     ...servers,
     ...signatures,
     ...own(forwardAuthEntries),
-    ...settleAllow(own(allowEntries), providers?.map(ruled) ?? [], report),
+    ...assertions,
+    ...settleAllow(own(allowEntries), [...(providers?.map(ruled) ?? []), ...peopleOf], report),
     ...known,
     ...settleResourceServers(own(resourceServersEntries), { ...servers, ...known }, report),
     ...settleApiKeys(own(apiKeysEntries), { scopes, providers }, report),

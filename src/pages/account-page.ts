@@ -16,6 +16,8 @@ export interface ConnectedApp {
   readonly server: string | undefined
   /** The name of the provider, if it is known. */
   readonly provider: string | undefined
+  /** The issuer that let the app in without a sign-in here. */
+  readonly organisation: string | undefined
   /** Text for users. */
   readonly scopes: readonly string[]
   readonly createdAt: number
@@ -82,13 +84,14 @@ function providersOf(apps: readonly ConnectedApp[], all: AccountView['providers'
 }
 
 function card(texts: Texts, app: ConnectedApp, base: string, carried: Html): Html {
-  const { id, clientName: client, server, resource, scopes, target, voucher } = app
+  const { id, clientName: client, server, resource, scopes, target, voucher, organisation } = app
   return html`<section class="card" aria-labelledby="${id}">
 <h2 id="${id}">${client}</h2>
 ${badge(trustOf(texts, voucher, target))}
 <dl>
 ${target !== undefined && html`<dt>${texts.accountBack}</dt><dd><code>${target}</code></dd>`}
 <dt>${texts.accountServer}</dt><dd>${server !== undefined && html`${server}<br>`}<code>${resource}</code></dd>
+${organisation !== undefined && html`<dt>${texts.accountOrganisation}</dt><dd>${fill(texts.accountThrough, { issuer: organisation })}</dd>`}
 <dt>${texts.accountScopes}</dt><dd>${scopes.map((scope, index) => html`${index > 0 && html`<br>`}${scope}`)}</dd>
 <dt>${texts.accountSince}</dt><dd>${time(texts, app.createdAt)}</dd>
 <dt>${texts.accountUsed}</dt><dd>${time(texts, app.usedAt)}</dd>

@@ -74,6 +74,8 @@ export const ENGLISH = {
   accountSince: 'Connected',
   accountUsed: 'Last used',
   accountEnds: 'Expires if unused',
+  accountOrganisation: 'Access through',
+  accountThrough: 'your organisation ({issuer}), which may connect the app again',
   accountServer: 'Server',
   accountScopes: 'Can',
   accountBack: 'Address of the app',

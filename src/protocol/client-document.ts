@@ -28,6 +28,9 @@ export interface ClientKeys {
   readonly jwksUri?: string | undefined
 }
 
+/** @see [RFC 7523 §2.1](https://www.rfc-editor.org/rfc/rfc7523#section-2.1) */
+export const JWT_BEARER_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+
 /** Documents have room for more than registrations, which travel in URLs. */
 const MAX_REDIRECT_URIS = 50
 
@@ -56,11 +59,17 @@ export function readClientDocument(url: string, body: unknown, policy: DocumentP
   const secret = Object.keys(object).find((name) => name.startsWith('client_secret') && object[name] !== null)
   if (secret !== undefined) throw invalid(`${secret} is public in a document`)
   const scope = members.scope('scope')
-  const refreshes = readGrantTypes(members.list('grant_types'), members.list('response_types'), invalid)
+  const grantTypes = members.list('grant_types')
+  // A document need not list the code grant if it lists another one that needs no redirect.
+  const exchanges = grantTypes?.includes(JWT_BEARER_GRANT) === true
+  const isExchangeOnly = exchanges && !grantTypes.includes('authorization_code')
+  const refreshes = isExchangeOnly
+    ? false
+    : readGrantTypes(grantTypes, members.list('response_types'), invalid)
   const asksOffline = scope?.split(' ').includes(OFFLINE_ACCESS) === true
   return {
     name: readName(members.text('client_name')) ?? new URL(url).host,
-    redirectUris: readUris(object.redirect_uris),
+    redirectUris: isExchangeOnly && !object.redirect_uris ? [] : readUris(object.redirect_uris),
     refreshes: refreshes === 'if-asked' && asksOffline ? true : refreshes,
     scope,
     ...readAuthentication(

@@ -12,7 +12,7 @@ export const AUTH_METHODS: readonly AuthMethod[] = ['none', 'client_secret_basic
 export const SECRET_METHODS: readonly AuthMethod[] = ['client_secret_basic', 'client_secret_post']
 
 /** The algorithms that a client may sign assertions with. */
-export const SIGNING_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA']
+export const SIGNING_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'PS256', 'EdDSA']
 
 /** The rule about refresh tokens of a client: always, never, or for requests with the scope `offline_access`. */
 export type Refreshes = boolean | 'if-asked'

@@ -1,6 +1,9 @@
 import { AUTH_METHODS, type AuthMethod, SIGNING_ALGORITHMS } from './client-metadata.ts'
 import { OFFLINE_ACCESS } from './scope.ts'
 
+/** There is no such name for tokens of workloads. */
+const ID_JAG_PROFILE = 'urn:ietf:params:oauth:grant-profile:id-jag'
+
 /** The facts that the metadata of the authorization server depends on. */
 export interface ServerDescription {
   /** The issuer. Every endpoint's URL begins with it. */
@@ -14,6 +17,8 @@ export interface ServerDescription {
   readonly assertions: boolean
   /** The grant types that some client may use. */
   readonly grantTypes: readonly string[]
+  /** `true` if clients may exchange ID-JAGs. */
+  readonly idJag?: boolean
   /** Announces that responses to clients carry `iss`. They carry it in any case. Default: `true`. */
   readonly issParameter?: boolean
   /** `true` if there are public keys to verify tokens with. */
@@ -31,7 +36,7 @@ export interface ServerDescription {
  * @see [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3)
  */
 export function serverMetadata(server: ServerDescription): Record<string, unknown> {
-  const { issuer, scopes, registers, documents, assertions, grantTypes, issParameter = true } = server
+  const { issuer, scopes, registers, documents, assertions, grantTypes, idJag, issParameter = true } = server
   const methods: readonly AuthMethod[] = assertions ? [...AUTH_METHODS, 'private_key_jwt'] : AUTH_METHODS
   return {
     issuer,
@@ -44,6 +49,7 @@ export function serverMetadata(server: ServerDescription): Record<string, unknow
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: grantTypes,
+    ...(idJag && { authorization_grant_profiles_supported: [ID_JAG_PROFILE] }),
     token_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_methods_supported: methods,
     ...(assertions && {

@@ -118,6 +118,27 @@ export const missingScopes = (
 export const covers = (granted: readonly string[], needed: readonly string[], table: ScopeTable): boolean =>
   missingScopes(granted, needed, table).length === 0
 
+/**
+ * Returns the part of a requested scope that lies within every limit. Unknown scopes are dropped. Of a broad scope that is
+ * beyond a limit, the narrower ones that it implies may be left.
+ *
+ * @param limits Lists of scopes; `undefined` is no limit.
+ * @param table The scopes of this server, with every implied scope resolved.
+ */
+export function limitScope(
+  requested: readonly string[],
+  limits: readonly (readonly string[] | undefined)[],
+  table: ScopeTable,
+): string[] {
+  const known = requested.filter((scope) => Object.hasOwn(table, scope))
+  const all = [...new Set([...known, ...known.flatMap((scope) => impliedBy(scope, table))])]
+  const left = all.filter((scope) => limits.every((limit) => !limit || covers(limit, [scope], table)))
+  return left.filter((scope) => {
+    const others = left.filter((one) => one !== scope)
+    return known.includes(scope) || !covers(others, [scope], table)
+  })
+}
+
 type Needs = ScopeMeaning['upstream']
 const isForAll = (needs: Needs): needs is readonly string[] => Array.isArray(needs)
 

@@ -30,8 +30,8 @@ export const clients = {
     'Compare its audience with the issuer, its times with the clock, and its key with `jwks`.',
   ],
   'assertion-replayed': [
-    'A client assertion was sent a second time.',
-    'Make the client sign a new one for each request. Otherwise suspect that it was recorded.',
+    'An assertion was sent a second time.',
+    'Make the client send a new one with each request. Otherwise suspect that it was recorded.',
   ],
   'client-keys-unavailable': [
     'The keys of the client could not be fetched from its `jwks_uri`.',

@@ -1,3 +1,4 @@
+import { assertions } from './assertions.ts'
 import { clients } from './clients.ts'
 import { grants } from './grants.ts'
 import { operation } from './operation.ts'
@@ -8,6 +9,7 @@ import { requests } from './requests.ts'
 export type ReasonCode =
   | keyof typeof requests
   | keyof typeof clients
+  | keyof typeof assertions
   | keyof typeof grants
   | keyof typeof providers
   | keyof typeof operation
@@ -16,6 +18,7 @@ export type ReasonCode =
 export const reasons: Readonly<Record<ReasonCode, readonly [meaning: string, remedy: string]>> = {
   ...requests,
   ...clients,
+  ...assertions,
   ...grants,
   ...providers,
   ...operation,

@@ -2,6 +2,7 @@ import type { JWTPayload } from 'jose'
 import { randomId } from '../crypto/random.ts'
 import type { Emit } from '../events/event.ts'
 import { formatGrantKey, parseGrantKey } from '../grants/grant-key.ts'
+import { hashOf } from '../grants/owner.ts'
 import type { SignedRule } from '../options/access-token.ts'
 import type { Signer } from '../signing/signer.ts'
 import type { AccessClaims } from './access-token.ts'
@@ -18,7 +19,8 @@ export interface SignedClaims extends AccessClaims {
  * @see [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)
  */
 export interface SignedTokens {
-  issue(claims: AccessClaims, rule: SignedRule, user: KnownUser): Promise<string>
+  /** @param user The claims of the user, and the id by which MCP servers know it. */
+  issue(claims: AccessClaims, rule: SignedRule, user: KnownUser & { readonly id: string }): Promise<string>
   /** Returns whether a text claims to be such a token. It proves nothing, and waits for nothing. */
   claimsToBeOwn(token: string): boolean
   /** Returns the claims of a token, or `undefined` if it was not issued here or has expired at `now`. */
@@ -40,7 +42,7 @@ export function createSignedTokens(ports: { signer: Signer; issuer: string; emit
       return signer.sign(rule.alg, TYPE, {
         iss: issuer,
         aud: resource,
-        sub: key.user,
+        sub: user.id,
         client_id: client,
         ...(scope.length > 0 && { scope: scope.join(' ') }),
         iat: issuedAt,
@@ -62,7 +64,7 @@ export function createSignedTokens(ports: { signer: Signer; issuer: string; emit
 /** The signature is right, so this server wrote them. A build with other claims may have. */
 function readClaims(payload: JWTPayload, issuer: string): SignedClaims | undefined {
   const { iss, aud, sub, client_id: client, scope = '', iat, exp, jti, gid, epoch } = payload
-  const key = parseGrantKey(`${sub}.${gid}`)
+  const key = parseGrantKey(`${hashOf(String(sub))}.${gid}`)
   const texts = [aud, client, scope, jti].every((one) => typeof one === 'string')
   const numbers = [iat, exp, epoch].every(Number.isFinite)
   if (iss !== issuer || !key || !texts || !numbers) return undefined

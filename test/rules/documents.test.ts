@@ -78,7 +78,13 @@ describe('the reference', () => {
       expiresAt: 0,
       resource: new URL('https://mcp.example.com/mcp'),
       extra: { grant: 'grant', clientName: 'Client' },
-      user: { id: 'user', email: 'ada@example.com', emailVerified: true, name: 'Ada', claims: {} },
+      user: {
+        id: 'user',
+        email: 'ada@example.com',
+        emailVerified: true,
+        name: 'Ada',
+        claims: {},
+      },
       upstream: { provider: 'github', accessToken: async () => 'upstream' },
     }
     const identity = identityHeaders('identity', {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { assertions } from '../../src/reasons/assertions.ts'
 import { clients } from '../../src/reasons/clients.ts'
 import { grants } from '../../src/reasons/grants.ts'
 import { operation } from '../../src/reasons/operation.ts'
@@ -31,7 +32,9 @@ describe('every reason code', () => {
   })
 
   test('is in one list only', () => {
-    const names = [requests, clients, grants, providers, operation].flatMap((list) => Object.keys(list))
+    const names = [requests, clients, assertions, grants, providers, operation].flatMap((list) =>
+      Object.keys(list),
+    )
     expect(new Set(names).size).toBe(names.length)
     expect(names.length).toBe(Object.keys(reasons).length)
   })

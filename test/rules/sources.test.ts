@@ -36,7 +36,7 @@ const LADDER: readonly (readonly string[])[] = [
   ['grants', 'upstream', 'signing'],
   ['tokens'],
   ['connections'],
-  ['clients', 'limits'],
+  ['clients', 'limits', 'assertions'],
   ['guard'],
   ['forward'],
   ['context', 'warnings'],

@@ -2,6 +2,7 @@ import { ConfigError, createProxy, type Fetch, type ProxyOptions, type Store } f
 import { removedPrefix } from '../checks/prefix.ts'
 import { type Finding, fail, judge, ok, show, skip } from '../finding.ts'
 import type { Probe } from '../probe.ts'
+import { issuerFindings } from './issuers.ts'
 import { providersOf } from './providers.ts'
 import { secretFinding } from './secret.ts'
 import { storageFindings } from './storage.ts'
@@ -24,9 +25,11 @@ export async function examineDeployment(
   },
 ): Promise<Finding[]> {
   const { url, probe, fetch, timeout, secondStore } = about
-  let resources: readonly string[]
+  let [resources, issuer]: [readonly string[], string] = [[], '']
   try {
-    resources = createProxy(options).resources.map(({ id }) => id)
+    const proxy = createProxy(options)
+    issuer = proxy.issuer
+    resources = proxy.resources.map(({ id }) => id)
   } catch (error) {
     return [wrongSettings(error)]
   }
@@ -42,6 +45,7 @@ export async function examineDeployment(
     ok('settings', TITLE),
     urlFinding(url, resources),
     secretFinding(options),
+    ...(await issuerFindings(options, { issuer, resources, fetch })),
     ...(await storageFindings(options.storage, secondStore, timeout)),
     ...(providers.length === 0
       ? [skip('upstream', 'The provider', 'the provider depends on the request')]

@@ -53,6 +53,16 @@ function nextCheck({ revalidate }: Settings, grant: Grant, now: number): number 
   return Math.max((grant.identityAt ?? grant.createdAt) + revalidate, now + seconds.checkAgain)
 }
 
+/** Members of a token response that only some grant types have. */
+export interface IssueDetails {
+  /** The lifetime of the access token, in seconds. Default: `accessTokenTtl`. */
+  readonly ttl?: number
+  /** For the event: the way in which the grant came about. */
+  readonly detail?: string
+  /** The MCP server that the token is for, if the request need not have named it. */
+  readonly resource?: string
+}
+
 /** @see [OAuth 2.1 §3.2.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.2.3) */
 export async function tokenResponse(
   ctx: Context,
@@ -60,23 +70,26 @@ export async function tokenResponse(
   key: GrantKey,
   { grant, scope }: Issue,
   type: 'issued' | 'refreshed',
+  { ttl, detail, ...more }: IssueDetails = {},
 ): Promise<Response> {
   const { settings, keyring } = ctx
   const { client, resource, epoch } = grant
   const issuedAt = settings.now()
   const expiresAt = Math.min(
-    issuedAt + accessTokenLife(ctx, resource),
+    issuedAt + accessTokenLife(ctx, resource, ttl),
     grant.endsAt ?? Number.POSITIVE_INFINITY,
     nextCheck(settings, grant, issuedAt),
   )
   const claims = { key, epoch, client, resource, scope, issuedAt, expiresAt }
   const accessToken = await issueAccessToken(ctx, grant, claims)
-  call.emit({ type, ...ownerOf(key, grant) })
+  const owner = ownerOf(key, grant)
+  call.emit(type === 'issued' ? { type, ...owner, detail } : { type, ...owner })
   return json({
     access_token: accessToken,
     token_type: 'Bearer',
     expires_in: expiresAt - issuedAt,
     scope: scope.join(' '),
+    ...more,
     ...(grant.refreshes && { refresh_token: refreshToken(keyring, key, grant.generation) }),
   })
 }

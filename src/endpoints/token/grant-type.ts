@@ -11,6 +11,16 @@ export interface TokenParams extends Params {
   readonly tenant: Upstream | undefined
 }
 
+/** The party that a token request claims to come from. Nothing is proven yet. */
+export interface ClaimedParty {
+  /** The name by which its failures are counted. */
+  readonly id: string
+  /** Half as many failures as usual are accepted. */
+  readonly isStrict?: boolean
+  /** Returns the party as a client, or throws. */
+  prove(): Promise<Client>
+}
+
 /** One value of `grant_type`. A new one is a file of its own and a row in `grant-types.ts`. */
 export interface GrantType {
   readonly name: string
@@ -18,6 +28,13 @@ export interface GrantType {
   isOffered(settings: Settings): boolean
   /** The reason code for a client that may not use it. */
   readonly notAllowed: ReasonCode
+  /**
+   * Returns the party that a request comes from, if this grant type has a rule of its own about clients. Default: the
+   * client of the request's credentials.
+   *
+   * @param authorization The `Authorization` header.
+   */
+  claim?(ctx: Context, authorization: string | null, params: Params): ClaimedParty
   /** Returns the grant whose code or token came with the request. It identifies clients with a metadata document. */
   shown?(ctx: Context, params: Params): ShownGrant | undefined
   /**

@@ -4,7 +4,7 @@ import type { Context, Endpoint } from '../../context.ts'
 import { OAuthError } from '../../errors.ts'
 import { type Params, readForm, required } from '../../http/params.ts'
 import { asClient } from '../rate-limit.ts'
-import type { GrantType } from './grant-type.ts'
+import type { ClaimedParty, GrantType } from './grant-type.ts'
 import { offeredGrantTypes } from './grant-types.ts'
 
 /**
@@ -15,18 +15,26 @@ import { offeredGrantTypes } from './grant-types.ts'
 export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
   const params = await readForm(request)
   const type = grantTypeOf(ctx, params)
-  const credentials = readCredentials(request.headers.get('authorization'), params.fields)
-  const prove = async () => {
-    const found = await findClient(ctx, credentials.id, () => type.shown?.(ctx, params))
-    return authenticateClient(credentials, found, ctx.clients.verify)
-  }
-  return asClient(ctx, call, credentials.id, prove, async (client) => {
+  const authorization = request.headers.get('authorization')
+  const party = type.claim?.(ctx, authorization, params) ?? claimOf(ctx, authorization, params, type)
+  return asClient(ctx, call, party, async (client) => {
     if (!client.grantTypes.includes(type.name)) throw notAllowed(type)
     const tenant = await ctx.upstreams.tenantOf(request)
     const response = await type.exchange(ctx, call, client, { ...params, tenant })
     if (ctx.clients.stored) call.defer(ctx.clients.stored.keep(client.id))
     return response
   })
+}
+
+function claimOf(ctx: Context, authorization: string | null, params: Params, type: GrantType): ClaimedParty {
+  const credentials = readCredentials(authorization, params.fields)
+  return {
+    id: credentials.id,
+    async prove() {
+      const found = await findClient(ctx, credentials.id, () => type.shown?.(ctx, params))
+      return authenticateClient(credentials, found, ctx.clients.verify)
+    },
+  }
 }
 
 function grantTypeOf({ settings }: Context, params: Params): GrantType {
