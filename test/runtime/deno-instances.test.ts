@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { locate } from '../runtimes/locate.ts'
+import {
+  type AssertionIssuer,
+  ID_JAG,
+  JWT_BEARER,
+  startAssertionIssuer,
+} from '../support/assertion-issuer.ts'
 import { freePort, startMcpServer } from '../support/mcp-server.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
 import { redeemParams, refreshParams, register, signIn, type Tokens } from '../support/system.ts'
@@ -14,6 +20,7 @@ if (!deno) console.warn('Two Deno processes on one Deno KV are not tested; missi
 let installation: Installation
 let provider: TestProvider
 let mcp: { url: string; close(): Promise<void> }
+let issuer: AssertionIssuer
 let ports: [number, number]
 let children: Child[] = []
 
@@ -21,10 +28,11 @@ beforeAll(async () => {
   if (!deno) return
   ports = [await freePort(), await freePort()]
   const url = `http://localhost:${ports[0]}`
-  ;[installation, provider, mcp] = await Promise.all([
+  ;[installation, provider, mcp, issuer] = await Promise.all([
     install({ tarball: process.env.LOCKGATE_PACKAGE, files: [new URL('./entries/', import.meta.url)] }),
     startProvider({ redirectUris: [`${url}/callback`] }),
     startMcpServer(),
+    startAssertionIssuer(),
   ])
   const env = {
     TEST_URL: url,
@@ -33,6 +41,7 @@ beforeAll(async () => {
     PROVIDER_CLIENT_SECRET: provider.clientSecret,
     MCP_URL: mcp.url,
     STREAM_URL: mcp.url,
+    ASSERTION_ISSUER: issuer.issuer,
     STORAGE: `deno-kv:${join(installation.folder, 'shared.kv')}`,
   }
   children = await Promise.all(
@@ -47,7 +56,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(async () => {
   await Promise.all(children.map((child) => child.stop()))
-  await Promise.all([installation?.remove(), provider?.close(), mcp?.close()])
+  await Promise.all([installation?.remove(), provider?.close(), mcp?.close(), issuer?.close()])
 })
 
 test.skipIf(!deno)('two Deno processes on one Deno KV are one server', async () => {
@@ -78,4 +87,34 @@ test.skipIf(!deno)('two Deno processes on one Deno KV are one server', async () 
   expect(await guardedAt(two)).not.toBe(401)
   expect((await one.post('/revoke', { client_id: client.id, token: refresh })).status).toBe(200)
   expect(await guardedAt(two), 'this suite reads the store at every request').toBe(401)
+})
+
+test.skipIf(!deno)('two Deno processes on one Deno KV give one token for one assertion', async () => {
+  const now = Math.floor(Date.now() / 1000)
+  const about = {
+    iss: issuer.issuer,
+    sub: 'ann',
+    aud: `http://localhost:${ports[0]}`,
+    client_id: 'enterprise',
+  }
+  const claims = { ...about, jti: crypto.randomUUID(), iat: now, exp: now + 300 }
+  const body = new URLSearchParams({
+    grant_type: JWT_BEARER,
+    client_id: 'enterprise',
+    client_secret: 'the secret of an enterprise client',
+    assertion: await issuer.sign(claims, ID_JAG),
+  })
+  const statuses: number[] = []
+  for (let round = 0; round < 8; round++) {
+    const answers = await Promise.all(
+      Array.from({ length: 25 }, (_, index) =>
+        fetch(`http://localhost:${ports[index % 2]}/token`, { method: 'POST', body }),
+      ),
+    )
+    statuses.push(...answers.map(({ status }) => status))
+    await Promise.all(answers.map((answer) => answer.text()))
+  }
+  expect(statuses).toHaveLength(200)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+  expect(statuses.every((status) => [200, 400, 429].includes(status))).toBe(true)
 })

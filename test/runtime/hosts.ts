@@ -88,12 +88,16 @@ const workerd = (store: string, entry: string, objects?: string): Host => ({
     startWorkerd({ ...place, env, entry, binary: binaries.workerd!, ...(objects && { objects }) }),
 })
 
+const notOnce = {
+  'an assertion is good once': 'KV cannot refuse a second use, so the settings allow it',
+}
+
 /** KV is a service of the platform, not of the runtime: its own simulator supplies it. */
 const workersKv: Host = {
   runtime: 'workerd',
   store: 'cloudflare-kv',
   missing: binaries.workerd === undefined ? 'the binary of workerd' : undefined,
-  cannot: noDisconnects,
+  cannot: { ...noDisconnects, ...notOnce },
   start: ({ env, ...place }) =>
     startWithKv({ ...place, env, entry: 'workers-kv.js', binary: binaries.workerd!, kv: 'LOCKGATE' }),
 }

@@ -1,3 +1,4 @@
+import type { AssertionIssuer } from '../support/assertion-issuer.ts'
 import { Browser } from '../support/browser.ts'
 import {
   connect,
@@ -15,6 +16,8 @@ export interface Peer {
   readonly url: string
   /** What stands behind its `/stream`. */
   readonly behind: StreamServer
+  /** The company whose assertions it accepts. */
+  readonly issuer: AssertionIssuer
 }
 
 /** The tests' system, but every request travels over HTTP, and nothing of the proxy is in this process. */

@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util'
 import '../support/scratch.ts'
+import { startAssertionIssuer } from '../support/assertion-issuer.ts'
 import { freePort } from '../support/free-port.ts'
 import { startMcpServer } from '../support/mcp-server.ts'
 import { startProvider } from '../support/provider.ts'
@@ -29,7 +30,7 @@ const chosen = hosts.filter(({ runtime, store }) =>
 
 const places = await Promise.all(chosen.map(async (host) => ({ host, port: await freePort() })))
 const urlOf = (port: number) => `http://localhost:${port}/gate`
-const [installation, provider, mcp, behind, redis] = await Promise.all([
+const [installation, provider, mcp, behind, issuer, redis] = await Promise.all([
   install({
     tarball: values.package,
     with: ['ioredis@5', 'db0@0.4'],
@@ -38,6 +39,7 @@ const [installation, provider, mcp, behind, redis] = await Promise.all([
   startProvider({ redirectUris: places.map(({ port }) => `${urlOf(port)}/callback`) }),
   startMcpServer(),
   startStreamServer(),
+  startAssertionIssuer(),
   noRedis ? undefined : startRedis(),
 ])
 
@@ -60,13 +62,15 @@ async function examine(host: Host, port: number): Promise<Row> {
     PROVIDER_CLIENT_SECRET: provider.clientSecret,
     MCP_URL: mcp.url,
     STREAM_URL: behind.url,
+    ASSERTION_ISSUER: issuer.issuer,
+    ...(host.store === 'cloudflare-kv' && { ASSERTION_REPLAY: 'allow' }),
   }
   const place = { folder: installation.folder, port, url: `${url}/health`, env, redis: redis?.url }
   try {
     const child = await host.start(place)
     const cannot = Object.entries(host.cannot ?? {})
     const { failed, count } = await runSuite(
-      { url, behind },
+      { url, behind, issuer },
       cannot.map(([check]) => check),
     )
     await child.stop()

@@ -1,3 +1,4 @@
+import { assertionChecks } from './checks/assertions.ts'
 import { protocolChecks } from './checks/protocol.ts'
 import { signInChecks } from './checks/sign-in.ts'
 import { streamChecks } from './checks/streams.ts'
@@ -11,7 +12,7 @@ export interface Verdict {
   readonly error: unknown
 }
 
-const all: Checks = { ...protocolChecks, ...signInChecks, ...streamChecks }
+const all: Checks = { ...protocolChecks, ...signInChecks, ...streamChecks, ...assertionChecks }
 
 /** @param except Checks to leave out; each must exist. @returns Those that failed, of how many. */
 export async function runSuite(

@@ -25,5 +25,15 @@ export const options = (env) => ({
     { path: '/stream', url: env.STREAM_URL },
     { path: '/here', handler: here },
   ],
+  clients: [
+    {
+      clientId: 'enterprise',
+      clientSecret: 'the secret of an enterprise client',
+      redirectUris: ['http://localhost'],
+    },
+  ],
+  ...(env.ASSERTION_ISSUER && {
+    trustedIssuers: [{ issuer: env.ASSERTION_ISSUER, use: ['id-jag'], replay: env.ASSERTION_REPLAY }],
+  }),
   revocationLag: 0,
 })
