@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { answerHolds, prepare } from '../endpoints/any-answer.ts'
 import { anyRequest } from '../endpoints/any-request.ts'
 import { addresses } from './addresses.ts'
+import { bearers, exchanges } from './assertions.ts'
 import { clientDocuments, clientMetadata, names } from './metadata.ts'
 import { documentUrls, redirectMatches, redirectUris, resources } from './redirects.ts'
 import {
@@ -57,5 +58,7 @@ export const targets: readonly Target[] = [
   target('sealed client ids', 3, clientIds),
   target('codes and refresh tokens', 3, codesAndRefreshTokens),
   target('access tokens', 3, accessTokenTexts),
+  target('assertions', 3, exchanges),
+  target('tokens of workloads', 3, bearers),
   target('whole requests', 5, requests),
 ]
