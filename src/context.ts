@@ -4,6 +4,7 @@ import { type Clients, createClients } from './clients/clients.ts'
 import { DEFAULT_TTL } from './clients/stored-clients.ts'
 import { type Connections, createConnections } from './connections/connections.ts'
 import { createEndTokens, type EndTokens } from './connections/end.ts'
+import { createExchangedTokens, type ExchangedTokens } from './connections/exchanged-tokens.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/seal.ts'
 import { createEmit, type Emit } from './events/event.ts'
@@ -21,6 +22,7 @@ import { createProviderBearer } from './guard/provider-bearer.ts'
 import { createWorkloadBearers } from './guard/workload-bearers.ts'
 import { createLimits, type Limits } from './limits/limits.ts'
 import type { Resource, Settings } from './options/options.ts'
+import { exchangesIdToken } from './options/upstream-token.ts'
 import type { KeepAlive, UpstreamTokens } from './ports.ts'
 import { neededMemberships } from './protocol/allow.ts'
 import { noProviderToken } from './refusals.ts'
@@ -53,6 +55,8 @@ export interface Context {
   readonly clientStates: ClientStates
   readonly upstreams: Upstreams
   readonly connections: Connections
+  /** Tokens for MCP servers, exchanged for the provider's. */
+  readonly exchanged: ExchangedTokens
   readonly admitUser: AdmitUser
   readonly endTokens: EndTokens
   readonly guard: Guard
@@ -125,6 +129,7 @@ export function createContext(settings: Settings): Context {
     now,
     keepAlive,
     needs: neededMemberships(settings.allow, id),
+    keepsIdToken: settings.resources.some(({ exchange }) => exchangesIdToken(exchange)),
   }))
   const admitUser = createAdmitUser(settings.allow)
   const endTokens = createEndTokens({ upstreams, grants, emit, keepAlive })
@@ -139,6 +144,16 @@ export function createContext(settings: Settings): Context {
     emit,
     endTokens,
     isBound: () => host.isBound,
+    keepAlive,
+  })
+  const exchanged = createExchangedTokens({
+    grants,
+    connections,
+    upstreams,
+    endTokens,
+    fetch,
+    now,
+    emit,
     keepAlive,
   })
   const clients = createClients(settings.clients, {
@@ -215,6 +230,7 @@ export function createContext(settings: Settings): Context {
     clientStates,
     upstreams,
     connections,
+    exchanged,
     admitUser,
     endTokens,
     guard,

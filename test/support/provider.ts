@@ -29,6 +29,8 @@ export async function startProvider(options: {
   accessTokenTtl?: number
   port?: number
   configuration?: Configuration
+  /** Changes the provider before it serves, for example by a grant type of its own. */
+  setup?: (provider: Provider) => void
 }): Promise<TestProvider> {
   const requests: string[] = []
   const received: string[] = []
@@ -74,6 +76,7 @@ export async function startProvider(options: {
     }),
     ...options.configuration,
   })
+  options.setup?.(provider)
   provider.on('access_token.saved', (token) => live.set(token.jti, token))
   provider.on('refresh_token.saved', (token) => live.set(token.jti, token))
   const handle = provider.callback()
