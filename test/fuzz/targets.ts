@@ -15,7 +15,14 @@ import {
   hierarchies,
   scopes,
 } from './requests.ts'
-import { accessTokenTexts, clientIds, codesAndRefreshTokens, sealedPlaces, sealedValues } from './secrets.ts'
+import {
+  accessTokenTexts,
+  clientIds,
+  codesAndRefreshTokens,
+  sealedPlaces,
+  sealedValues,
+  signedTokenTexts,
+} from './secrets.ts'
 
 /** What is fed with any input at all, and how large its share of the cases is. */
 export interface Target {
@@ -67,5 +74,6 @@ export const targets: readonly Target[] = [
   target('sizes of cookies', 1, cookieSizes),
   target('keys of limits', 2, limitKeys),
   target('texts of errors', 4, errorTexts),
+  target('signed access tokens', 3, signedTokenTexts),
   target('whole requests', 5, requests),
 ]
