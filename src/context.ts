@@ -16,9 +16,8 @@ import { formatGrantKey } from './grants/grant-key.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
 import { createSoleGrants, type SoleGrants } from './grants/sole-grants.ts'
 import { failClosed } from './grants/store-failure.ts'
-import { API_KEY_CLIENT, createApiKeys } from './guard/api-keys.ts'
+import { apiKeysOf } from './guard/create-api-keys.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
-import { createProviderBearer } from './guard/provider-bearer.ts'
 import { createWorkloadBearers } from './guard/workload-bearers.ts'
 import { createLimits, type Limits } from './limits/limits.ts'
 import type { Resource, Settings } from './options/options.ts'
@@ -170,31 +169,7 @@ export function createContext(settings: Settings): Context {
     keepAlive,
     documents: settings.documents,
   })
-  const asked = settings.providerTokens && upstreams.find(undefined)
-  const provider =
-    asked &&
-    createProviderBearer({
-      upstream: asked,
-      client: API_KEY_CLIENT,
-      admitUser,
-      scopes: settings.providerTokens,
-      keyring,
-      ttl: settings.apiKeyTtl,
-      now,
-      emit,
-    })
-  const apiKeys = createApiKeys(settings.apiKeys, {
-    keyring,
-    issuer,
-    verify: settings.verifyApiKey,
-    provider,
-    verifiedTtl: settings.apiKeyTtl,
-    keepAlive,
-    scopes: Object.keys(settings.scopes),
-    ttl: settings.accessTokenTtl,
-    now,
-    emit,
-  })
+  const apiKeys = apiKeysOf(settings, { keyring, upstreams, admitUser, emit, keepAlive })
   const streams = createStreams(now, settings.limits === false ? undefined : settings.limits)
   grants.onChange((key) => streams.recheck(formatGrantKey(key)))
   const belongs: Context['belongs'] = (grant, resource) =>
