@@ -4,6 +4,7 @@ import { type Clients, createClients } from './clients/clients.ts'
 import { DEFAULT_TTL } from './clients/stored-clients.ts'
 import { type Connections, createConnections } from './connections/connections.ts'
 import { createEndTokens, type EndTokens } from './connections/end.ts'
+import { createExchangedTokens, type ExchangedTokens } from './connections/exchanged-tokens.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/seal.ts'
 import { createEmit, type Emit } from './events/event.ts'
@@ -15,12 +16,12 @@ import { formatGrantKey } from './grants/grant-key.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
 import { createSoleGrants, type SoleGrants } from './grants/sole-grants.ts'
 import { failClosed } from './grants/store-failure.ts'
-import { API_KEY_CLIENT, createApiKeys } from './guard/api-keys.ts'
+import { apiKeysOf } from './guard/create-api-keys.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
-import { createProviderBearer } from './guard/provider-bearer.ts'
 import { createWorkloadBearers } from './guard/workload-bearers.ts'
 import { createLimits, type Limits } from './limits/limits.ts'
 import type { Resource, Settings } from './options/options.ts'
+import { exchangesIdToken } from './options/upstream-token.ts'
 import type { KeepAlive, UpstreamTokens } from './ports.ts'
 import { neededMemberships } from './protocol/allow.ts'
 import { noProviderToken } from './refusals.ts'
@@ -53,6 +54,8 @@ export interface Context {
   readonly clientStates: ClientStates
   readonly upstreams: Upstreams
   readonly connections: Connections
+  /** Tokens for MCP servers, exchanged for the provider's. */
+  readonly exchanged: ExchangedTokens
   readonly admitUser: AdmitUser
   readonly endTokens: EndTokens
   readonly guard: Guard
@@ -125,6 +128,7 @@ export function createContext(settings: Settings): Context {
     now,
     keepAlive,
     needs: neededMemberships(settings.allow, id),
+    keepsIdToken: settings.resources.some(({ exchange }) => exchangesIdToken(exchange)),
   }))
   const admitUser = createAdmitUser(settings.allow)
   const endTokens = createEndTokens({ upstreams, grants, emit, keepAlive })
@@ -141,6 +145,16 @@ export function createContext(settings: Settings): Context {
     isBound: () => host.isBound,
     keepAlive,
   })
+  const exchanged = createExchangedTokens({
+    grants,
+    connections,
+    upstreams,
+    endTokens,
+    fetch,
+    now,
+    emit,
+    keepAlive,
+  })
   const clients = createClients(settings.clients, {
     keyring,
     sealer,
@@ -155,31 +169,7 @@ export function createContext(settings: Settings): Context {
     keepAlive,
     documents: settings.documents,
   })
-  const asked = settings.providerTokens && upstreams.find(undefined)
-  const provider =
-    asked &&
-    createProviderBearer({
-      upstream: asked,
-      client: API_KEY_CLIENT,
-      admitUser,
-      scopes: settings.providerTokens,
-      keyring,
-      ttl: settings.apiKeyTtl,
-      now,
-      emit,
-    })
-  const apiKeys = createApiKeys(settings.apiKeys, {
-    keyring,
-    issuer,
-    verify: settings.verifyApiKey,
-    provider,
-    verifiedTtl: settings.apiKeyTtl,
-    keepAlive,
-    scopes: Object.keys(settings.scopes),
-    ttl: settings.accessTokenTtl,
-    now,
-    emit,
-  })
+  const apiKeys = apiKeysOf(settings, { keyring, upstreams, admitUser, emit, keepAlive })
   const streams = createStreams(now, settings.limits === false ? undefined : settings.limits)
   grants.onChange((key) => streams.recheck(formatGrantKey(key)))
   const belongs: Context['belongs'] = (grant, resource) =>
@@ -215,6 +205,7 @@ export function createContext(settings: Settings): Context {
     clientStates,
     upstreams,
     connections,
+    exchanged,
     admitUser,
     endTokens,
     guard,

@@ -12,7 +12,6 @@ export type { AllowUser } from './options/allow.ts'
 export type { ApiKeyIdentity, ApiKeyOptions, VerifyApiKey } from './options/api-keys.ts'
 export type { AnonymousAuth, Auth, AuthFacts, McpHandler } from './options/auth.ts'
 export type { RateLimits } from './options/limits.ts'
-export type { ForwardedMcp, HandledMcp } from './options/mcp.ts'
 export type {
   AuditOptions,
   AuthorizeCall,
@@ -20,6 +19,7 @@ export type {
   PublicOptions,
   ScopeRules,
 } from './options/mcp-rules.ts'
+export type { ExternalMcp, ForwardedMcp, HandledMcp } from './options/mcp-server.ts'
 export type {
   ClientOptions,
   DiscoveryOptions,
@@ -36,6 +36,15 @@ export type {
 } from './options/registration.ts'
 export type { ScopeOptions } from './options/scopes.ts'
 export type { ChooseProvider, OwnLogin } from './options/upstream.ts'
+export {
+  type CrossAppOptions,
+  crossApp,
+  type ExchangeOptions,
+  exchange,
+  type OnBehalfOfOptions,
+  onBehalfOf,
+  type UpstreamTokenRule,
+} from './options/upstream-token.ts'
 export type { SomeTexts, Texts } from './pages/texts.ts'
 export type { Theme } from './pages/theme.ts'
 export {

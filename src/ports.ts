@@ -181,6 +181,8 @@ export interface UpstreamTokens {
   readonly more?: readonly string[] | undefined
   /** Parameters of the callback that the definition needs later, for example the company that the user chose. */
   readonly callback?: Readonly<Record<string, string>> | undefined
+  /** The ID token itself. Kept only if it is exchanged for other tokens. */
+  readonly idToken?: string | undefined
   /** Subject of the ID token. A refresh response for another user is refused by it. */
   readonly subject?: string | undefined
 }

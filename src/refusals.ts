@@ -98,6 +98,16 @@ export const serverError = (detail: ErrorDetail): OAuthError =>
 export const busy = (reason: ReasonCode): OAuthError =>
   new OAuthError('temporarily_unavailable', 'The server is busy, try again', { reason, retryAfter: 1 })
 
+/** Reports that the token for an MCP server cannot be exchanged. The provider's own words are for the event. */
+export const exchangeFailed = (detail: ErrorDetail): OAuthError =>
+  new OAuthError('bad_gateway', 'The token for the server behind cannot be obtained', detail)
+
+/** Reports that the provider issued an access token that no header can carry. */
+export const malformedProviderToken = (): OAuthError =>
+  new OAuthError('bad_gateway', 'The identity provider issued an access token that is not valid', {
+    reason: 'malformed-provider-token',
+  })
+
 /** The sentence for a path that leads to no endpoint. */
 export const NOTHING_HERE = 'There is nothing at this address'
 

@@ -25,6 +25,8 @@ export interface Connections {
    * was issued recently, because another one would be refused too.
    */
   fresh(key: GrantKey, refused?: string): Promise<UpstreamTokens | undefined>
+  /** Refreshes tokens in any state, and returns them. @throws {OAuthError} As `fresh`. */
+  renew(key: GrantKey): Promise<UpstreamTokens | undefined>
   /**
    * Prepares a grant for a refresh by its client. Refreshes the provider's tokens if needed, asks the provider about the
    * user once per `revalidate`, and lets `allow` judge the user again.
@@ -102,6 +104,7 @@ export function createConnections(
 
   return {
     prepare: createRecheck({ ...ports, refresh: wait, hasFailedRecently }),
+    renew: async (key) => (await wait(key, { confirms: () => true }))?.tokens,
     async fresh(key, refused) {
       if (refused !== undefined && flights.has(recordKey(key))) await wait(key, {}).catch(() => undefined)
       // A refused token may have been replaced since this instance last read the record.

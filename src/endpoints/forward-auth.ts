@@ -30,6 +30,9 @@ export function createForwardAuth(ctx: Context): ForwardAuth | undefined {
   const { forwardAuth, basePath, guarded, origin, publicHost, publicScheme } = ctx.settings
   if (!forwardAuth) return undefined
   const path = basePath + FORWARD_AUTH_PATH
+  const signedHeaders = guarded.flatMap(({ identity }) =>
+    identity && identity.header !== 'authorization' ? [identity.header] : [],
+  )
   const judges = new Map(
     guarded
       // Rules for tools need the body, which a proxy that only asks keeps to itself.
@@ -47,7 +50,7 @@ export function createForwardAuth(ctx: Context): ForwardAuth | undefined {
       headers: head.headers,
     })
     if (hostOf(original.host, publicScheme) !== publicHost) throw denied('forward-auth-other-host')
-    const claimed = claimedIdentity(head.headers)
+    const claimed = claimedIdentity(head.headers, signedHeaders)
     if (claimed !== undefined) throw denied('forward-auth-identity', claimed)
     const resource = resourceAt(original.path, () => false)
     const judge = resource && judges.get(resource)

@@ -14,6 +14,7 @@ import { actionOfMessages } from '../protocol/mcp-request.ts'
 import { type Needs, namesItsTarget } from '../protocol/mcp-rules.ts'
 import { isPublic } from '../protocol/public-messages.ts'
 import { missingScopes } from '../protocol/scope.ts'
+import type { Bearing, Bearings } from './mcp-bearing.ts'
 import { authFor } from './mcp-handler.ts'
 import type { Pass } from './mcp-pass.ts'
 import type { Refusals } from './mcp-refusal.ts'
@@ -23,7 +24,7 @@ import type { Visit } from './mcp-visit.ts'
 /** Judges requests by their bodies. */
 export interface Inspect {
   /** Judges a request whose token was accepted. */
-  known(visit: Visit, admission: Admission, token: string | undefined): Inspection
+  known(visit: Visit, admission: Admission, bearing: Bearing): Inspection
   /** Judges a request without a token. */
   stranger(visit: Visit): Verdict
 }
@@ -32,7 +33,7 @@ export interface Inspect {
 export function createInspect(
   resource: Resource,
   settings: InspectionSettings,
-  { ctx, refusals, pass }: { ctx: Context; refusals: Refusals; pass: Pass },
+  { ctx, refusals, bearings, pass }: { ctx: Context; refusals: Refusals; bearings: Bearings; pass: Pass },
 ): Inspect {
   const { rules, limit, public: open } = settings
   const { scopes } = ctx.settings
@@ -46,7 +47,7 @@ export function createInspect(
   function judge(
     visit: Visit,
     admission: Admission,
-    token: string | undefined,
+    bearing: Bearing,
     body: RpcBody,
   ): Decided | Promise<Decided> {
     const needs = body.messages.map(needsOf)
@@ -63,8 +64,8 @@ export function createInspect(
       const all = [...new Set([...resource.scopes, ...needed])]
       return { type: 'answer', response: refusals.respond(visit, lacksScope(all, body), admission) }
     }
-    if (!settings.authorize) return pass(visit, admission, token, body)
-    return authorize(visit, admission, token, body)
+    if (!settings.authorize) return pass(visit, admission, bearing, body)
+    return authorize(visit, admission, bearing, body)
   }
 
   const lacks = ({ auth }: Admission, own: Needs): Needs =>
@@ -74,7 +75,7 @@ export function createInspect(
   async function authorize(
     visit: Visit,
     admission: Admission,
-    token: string | undefined,
+    bearing: Bearing,
     body: RpcBody,
   ): Promise<Decided> {
     const { auth } = authFor(admission, resource, scopes)
@@ -85,7 +86,7 @@ export function createInspect(
         const isAllowed = await callHook('mcp.authorize', () => settings.authorize!(call, auth))
         if (isAllowed !== true) throw notAuthorized(call.method)
       }
-      return pass(visit, admission, token, body)
+      return pass(visit, admission, bearing, body)
     } catch (error) {
       return { type: 'answer', response: refusals.respond(visit, error, admission) }
     }
@@ -105,16 +106,16 @@ export function createInspect(
   }
 
   return {
-    known: (visit, admission, token) => ({
+    known: (visit, admission, bearing) => ({
       type: 'inspect',
       limit,
       judge(bytes) {
         try {
           const body = read(visit, bytes)
-          if (body === 'empty') return pass(visit, admission, token)
+          if (body === 'empty') return pass(visit, admission, bearing)
           if ('unread' in body) return rpc.unread(visit, admission, body.unread)
           if ('fault' in body) return rpc.malformed(visit, admission, body)
-          return judge(visit, admission, token, body)
+          return judge(visit, admission, bearing, body)
         } catch (error) {
           return { type: 'answer', response: refusals.respond(visit, error, admission) }
         }
@@ -137,7 +138,12 @@ export function createInspect(
       const welcome = (body?: RpcBody): Decided | Promise<Decided> => {
         const address = call.address()
         const admission = anonymousAdmission(resource.id, address)
-        const go = () => (body ? judge(visit, admission, undefined, body) : pass(visit, admission, undefined))
+        const goWith = (bearing: Bearing) =>
+          body ? judge(visit, admission, bearing, body) : pass(visit, admission, bearing)
+        const go = () => {
+          const bearing = bearings.of(admission)
+          return bearing instanceof Promise ? bearing.then(goWith).catch(refused) : goWith(bearing)
+        }
         const refused = (error: unknown): Decided => ({
           type: 'answer',
           response: refusals.respond(visit, error, undefined),

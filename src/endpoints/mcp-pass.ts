@@ -15,6 +15,7 @@ import type { Resource } from '../options/options.ts'
 import type { RpcBody } from '../protocol/json-rpc.ts'
 import { actionOf, actionOfMessages, isListening } from '../protocol/mcp-request.ts'
 import { createAudit } from './mcp-audit.ts'
+import type { Bearing, Bearings } from './mcp-bearing.ts'
 import { askHandler, authFor, forHandler, reshapeResponse, withSession } from './mcp-handler.ts'
 import type { Refusals } from './mcp-refusal.ts'
 import { createReshape } from './mcp-reshape.ts'
@@ -29,14 +30,14 @@ interface Passing {
 /**
  * Lets a request pass.
  *
- * @param token The provider's access token, if the MCP server gets it.
+ * @param bearing The credentials for the MCP server.
  * @param body The messages of the request, if it was inspected.
  * @throws {OAuthError} `too_many_requests` if too many streams are open.
  */
-export type Pass = (visit: Visit, admission: Admission, token: string | undefined, body?: RpcBody) => Decided
+export type Pass = (visit: Visit, admission: Admission, bearing: Bearing, body?: RpcBody) => Decided
 
 /** Returns the way of admitted requests to the MCP server of a resource. */
-export function createPass(resource: Resource, ctx: Context, refusals: Refusals): Pass {
+export function createPass(resource: Resource, ctx: Context, refusals: Refusals, { source }: Bearings): Pass {
   const { about, respond, missingScopes, noSession } = refusals
   const { settings, destinations, streams } = ctx
   const destination = destinations.of(resource)
@@ -83,13 +84,17 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals)
     destination: Destination,
     visit: Visit,
     passing: Passing,
-    { token, session }: { token: string | undefined; session: Session },
+    { bearing, session }: { bearing: Bearing; session: Session },
   ): Passage {
     const { head, call, origin } = visit
     const { admission } = passing
     const began = call.isHeard ? performance.now() : 0
+    const { token, assertion } = bearing
+    const header = resource.identity?.header
+    const plain = identityOf(admission)
     const told = {
-      identity: identityOf(admission),
+      identity: assertion === undefined ? plain : [...plain, [header!, assertion] as const],
+      assertionHeader: header,
       authorization: token === undefined ? undefined : `Bearer ${token}`,
       session: session.inner,
       address: call.clientAddress(),
@@ -106,7 +111,8 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals)
       listening: listens(visit, passing),
       origin,
       reshape: reshapeFor(visit, passing),
-      renew: token === undefined ? undefined : () => admission.auth.upstream.accessToken({ refused: token }),
+      renew: token === undefined ? undefined : () => source!.token(admission, token),
+      resends: source?.renews === true,
       challenge: (scope) => missingScopes(visit, scope),
       report: (status) => report(visit, passing, status, began),
       refuse: (error) => respond(visit, error, admission),
@@ -147,7 +153,7 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals)
     }
   }
 
-  return (visit, admission, token, body) => {
+  return (visit, admission, bearing, body) => {
     const { auth, isAnonymous } = admission
     const passing = { admission, body }
     const owner = isAnonymous ? NO_OWNER : { user: auth.user.id, client: auth.clientId }
@@ -171,7 +177,7 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals)
       const given = { handler, session, exchange: begin(visit, admission) }
       return { type: 'handle', handle: (request) => handle(request, given, visit, passing) }
     }
-    const passage = passageTo(destination!, visit, passing, { token, session })
+    const passage = passageTo(destination!, visit, passing, { bearing, session })
     const { mcpFetch } = settings
     if (!mcpFetch) return { type: 'forward', passage }
     return {

@@ -10,6 +10,7 @@ import type { Head } from '../http/head.ts'
 import { json } from '../http/responses.ts'
 import type { Resource } from '../options/options.ts'
 import { invalidToken, tokenTwice } from '../refusals.ts'
+import { type Bearing, createBearings } from './mcp-bearing.ts'
 import { createInspect } from './mcp-inspect.ts'
 import { createPass } from './mcp-pass.ts'
 import { createRefusals } from './mcp-refusal.ts'
@@ -30,11 +31,12 @@ const METHODS: ReadonlySet<string> = new Set(ALLOW.split(', '))
 export function createJudge(resource: Resource, ctx: Context, passOf: typeof createPass = createPass): Judge {
   const { settings, guard, limits, upstreams } = ctx
   const refusals = createRefusals(resource, ctx)
-  const pass = passOf(resource, ctx, refusals)
-  const inspect = resource.inspection && createInspect(resource, resource.inspection, { ctx, refusals, pass })
-  const go = (visit: Visit, admission: Admission, token: string | undefined): Verdict =>
-    inspect && isInspected(visit) ? inspect.known(visit, admission, token) : pass(visit, admission, token)
-  const needsProviderToken = resource.forward === 'upstream-token' && 'url' in resource.target
+  const bearings = createBearings(resource, ctx)
+  const pass = passOf(resource, ctx, refusals, bearings)
+  const inspect =
+    resource.inspection && createInspect(resource, resource.inspection, { ctx, refusals, bearings, pass })
+  const go = (visit: Visit, admission: Admission, bearing: Bearing): Verdict =>
+    inspect && isInspected(visit) ? inspect.known(visit, admission, bearing) : pass(visit, admission, bearing)
 
   function judge(visit: Visit): Verdict | Promise<Verdict> {
     try {
@@ -56,10 +58,12 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
     if (!admission) return inspect?.stranger(visit) ?? { type: 'answer', response: refusals.introduce(visit) }
     try {
       const counted = limits.user(admission.auth.user.id)
-      if (counted !== undefined || upstreams.tenants || needsProviderToken) {
-        return welcomeSlowly(visit, admission, counted)
-      }
-      return go(visit, admission, undefined)
+      if (counted !== undefined || upstreams.tenants) return welcomeSlowly(visit, admission, counted)
+      const bearing = bearings.of(admission)
+      if (!(bearing instanceof Promise)) return go(visit, admission, bearing)
+      return bearing
+        .then((one) => go(visit, admission, one))
+        .catch((error: unknown) => refusals.refuse(visit, error, admission))
     } catch (error) {
       return refusals.refuse(visit, error, admission)
     }
@@ -74,8 +78,7 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
       await counted
       const tenant = upstreams.tenantOf(visit.head.toRequest())
       if (tenant && (await tenant).id !== admission.provider) throw invalidToken('token-of-another-tenant')
-      const token = needsProviderToken ? await providerToken(admission) : undefined
-      return go(visit, admission, token)
+      return go(visit, admission, await bearings.of(admission))
     } catch (error) {
       return refusals.refuse(visit, error, admission)
     }
@@ -120,15 +123,6 @@ const showsTwice = (head: Head): boolean =>
 function isPackedForTransfer({ headers }: Head): boolean {
   const coding = headers.get('transfer-encoding')
   return coding !== null && coding.trim().toLowerCase() !== 'chunked'
-}
-
-async function providerToken({ auth }: Admission): Promise<string> {
-  const token = await auth.upstream.accessToken()
-  // RFC 6750 §2.1, and more: the characters that a header can hold as one word.
-  if (/^[\x21-\x7e]+$/.test(token)) return token
-  throw new OAuthError('bad_gateway', 'The identity provider issued an access token that is not valid', {
-    reason: 'malformed-provider-token',
-  })
 }
 
 const methodNotAllowed = () =>

@@ -11,7 +11,7 @@ import type { Refusals } from './mcp-refusal.ts'
 export function createPermit(resource: Resource, ctx: Context, { about, noSession }: Refusals): Pass {
   // The response goes past this proxy, so that no client ever gets a bound id.
   const sessions = resource.bindsSessions ? createSessions(ctx.sealer) : UNBOUND_SESSIONS
-  return (visit, admission, token) => {
+  return (visit, admission, { token, assertion }) => {
     const { auth } = admission
     const owner = { resource: resource.id, user: auth.user.id, client: auth.clientId }
     const session = sessions.open(visit.head.headers, owner)
@@ -20,6 +20,7 @@ export function createPermit(resource: Resource, ctx: Context, { about, noSessio
       visit.call.emit({ type: 'admitted', ...about(admission), action: actionOf(visit.head) })
     }
     const headers = identityHeaders(resource.forward, admission)
+    if (assertion !== undefined) headers.push([resource.identity!.header, assertion])
     if (token !== undefined) headers.push(['authorization', `Bearer ${token}`])
     headers.push(['cache-control', 'no-store'])
     const response = new Response(null, { headers })

@@ -27,7 +27,9 @@ export interface Errand {
   /** Changes the response on its way, or looks at it. */
   readonly reshape?: Reshape | undefined
   /** Gets another provider token after the MCP server refused this one. Absent if it got none. */
-  readonly renew: (() => Promise<unknown>) | undefined
+  readonly renew: (() => Promise<string>) | undefined
+  /** Sends a repeatable request again with the other token. Default: the client does. */
+  readonly resends?: boolean
   /** Returns the challenge for scopes that the MCP server found missing. */
   challenge(scope: string | undefined): string
   /** Reports that the request was forwarded. */
@@ -66,16 +68,20 @@ export function createPassage(errand: Errand): Passage {
   const rest = head.path === '/' && resource.path === '' ? '' : head.path.slice(resource.path.length)
   // A configured path keeps its own trailing slash, or the lack of one.
   const address = url.origin + (rest === '' ? url.pathname : base + rest) + query.with(head.search)
-  return passageTo(address, errand, requestHeaders(head.headers, errand.told), 0)
+  return passageTo(address, errand, requestHeaders(head.headers, errand.told), {
+    redirects: 0,
+    renewed: false,
+  })
 }
 
 function passageTo(
   url: string,
   errand: Errand,
   headers: readonly (readonly [string, string])[],
-  redirects: number,
+  before: { readonly redirects: number; readonly renewed: boolean },
 ): Passage {
   const { head, exchange } = errand
+  const { redirects, renewed: hasNewToken } = before
 
   const replace = (error: unknown): Delivery => {
     exchange.closed()
@@ -88,9 +94,16 @@ function passageTo(
       return replace(badGateway('The MCP server sent a status that is not valid', 'mcp-server-malformed'))
     }
     if (status === 401 || status === 407) {
-      if (!errand.renew || status === 407) {
+      if (!errand.renew || status === 407 || hasNewToken) {
         // It refuses the proxy, not the user: a challenge would send the client round in circles.
         return replace(badGateway('The MCP server refuses this proxy', 'mcp-server-unauthorized'))
+      }
+      if (errand.resends && repeatable) {
+        return errand.renew().then((token): Delivery => {
+          const others = headers.filter(([name]) => name !== 'authorization')
+          const next = [...others, ['authorization', `Bearer ${token}`] as const]
+          return { type: 'again', passage: passageTo(url, errand, next, { redirects, renewed: true }) }
+        }, replace)
       }
       // The request's body is gone. A 401 makes clients refresh their own token, and send the request again.
       return errand.renew().then(() => replace(renewed()), replace)
@@ -110,7 +123,10 @@ function passageTo(
         typeof to === 'object'
       // Another server of this proxy may need other scopes, so the client has to go there itself.
       if (follows && to.destination.resource === errand.destination.resource) {
-        return { type: 'again', passage: passageTo(to.inner, errand, headers, redirects + 1) }
+        return {
+          type: 'again',
+          passage: passageTo(to.inner, errand, headers, { ...before, redirects: redirects + 1 }),
+        }
       }
     }
     return deliver(status, fields)

@@ -76,7 +76,7 @@ export type Delivery =
     }
   /** Discard the body, and send this response. */
   | { readonly type: 'replace'; readonly response: Response }
-  /** Discard the body, and send the same request again to another address. Only if the carrier said `repeatable`. */
+  /** Discard the body, and send the same body again, to another address or with another token. Only if the carrier said `repeatable`. */
   | { readonly type: 'again'; readonly passage: Passage }
 
 /** An event stream that is open. */

@@ -59,6 +59,8 @@ export interface Told {
   /** The identity of the user, from {@link identityHeaders}. */
   readonly identity: readonly (readonly [string, string])[]
   readonly authorization: string | undefined
+  /** The header of the signed identity, in lower case. A client's own is removed. */
+  readonly assertionHeader?: string | undefined
   /** The MCP server's own id of the session. */
   readonly session: string | undefined
   /** The client's address, if the runtime or a trusted proxy told it. */
@@ -73,7 +75,7 @@ export function requestHeaders(source: HeaderFields, told: Told): [string, strin
   const headers: [string, string][] = []
   source.forEach((value, field) => {
     const name = field.toLowerCase()
-    if (isDropped(name) || named?.has(name)) return
+    if (isDropped(name, told.assertionHeader) || named?.has(name)) return
     const kept = name === 'cookie' ? foreignCookies(value) : value
     if (kept !== '' || name !== 'cookie') headers.push([name, kept])
   })
@@ -91,18 +93,28 @@ export function requestHeaders(source: HeaderFields, told: Told): [string, strin
 /** Programs behind a CGI-like interface read `X_Real.IP` and `x-real-ip` as one name, so that one rule covers both. */
 const fold = (name: string): string => (/[^a-z0-9-]/.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name)
 
-/** Returns the first header in which a client claims an identity, in any spelling. */
-export function claimedIdentity(source: HeaderFields): string | undefined {
+/**
+ * Returns the first header in which a client claims an identity, in any spelling.
+ *
+ * @param others Further headers of signed identities, in lower case.
+ */
+export function claimedIdentity(source: HeaderFields, others: readonly string[] = []): string | undefined {
   let found: string | undefined
   source.forEach((_value, field) => {
-    if (fold(field.toLowerCase()).startsWith(OWN_HEADERS)) found ??= field
+    const folded = fold(field.toLowerCase())
+    if (folded.startsWith(OWN_HEADERS) || others.includes(folded)) found ??= field
   })
   return found
 }
 
-function isDropped(name: string): boolean {
+function isDropped(name: string, assertion: string | undefined): boolean {
   const folded = fold(name)
-  return DROPPED.has(folded) || folded.startsWith(OWN_HEADERS) || folded.startsWith(FORWARDED_HEADERS)
+  return (
+    folded === assertion ||
+    DROPPED.has(folded) ||
+    folded.startsWith(OWN_HEADERS) ||
+    folded.startsWith(FORWARDED_HEADERS)
+  )
 }
 
 /** The parts of an admission that headers tell about. */

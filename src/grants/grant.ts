@@ -112,6 +112,12 @@ const end = (reason: ReasonCode): Decision<never> => ({ type: 'end', reason, err
 export const isOfWorkload = ({ origin }: Pick<Grant, 'origin'>): boolean =>
   origin.type === 'assertion' && origin.use === 'workload'
 
+/** Returns the kind of party that a grant was made for. */
+export function kindOf(grant: Pick<Grant, 'origin'>): 'person' | 'client' | 'workload' {
+  if (isOfWorkload(grant)) return 'workload'
+  return grant.origin.type === 'client' ? 'client' : 'person'
+}
+
 /** Returns the id of the provider that the user signed in at. */
 export const providerOf = ({ origin }: Pick<Grant, 'origin'>): string | undefined =>
   origin.type === 'sign-in' ? origin.provider : undefined

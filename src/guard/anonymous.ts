@@ -20,7 +20,7 @@ export function anonymousAdmission(resource: string, address: string | undefined
       expiresAt: 0,
       resource: new URL(resource),
       extra: { clientName: '' },
-      user: { id, emailVerified: false, claims: {} },
+      user: { id, kind: 'anonymous', emailVerified: false, claims: {} },
       upstream: {
         provider: undefined,
         accessToken: () => Promise.reject(noProviderToken('a caller without a token')),

@@ -91,7 +91,7 @@ export function createApiKeys(
       expiresAt: now() + ttl,
       resource: new URL(resource.id),
       extra: { apiKey: name, clientName: name },
-      user: { id: user, emailVerified: false, claims: {} },
+      user: { id: user, kind: 'key', emailVerified: false, claims: {} },
       upstream: { provider: undefined, accessToken: noUpstream },
     }
     return { auth, clientName: name, provider: undefined }

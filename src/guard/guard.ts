@@ -1,7 +1,7 @@
 import { isWithin } from '../age.ts'
 import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
-import { type Grant, isOfWorkload, providerOf } from '../grants/grant.ts'
+import { type Grant, kindOf, providerOf } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
@@ -111,9 +111,15 @@ export function createGuard(ports: {
     const before = users.get(live)
     if (before?.sealed === grant.identity) return before.user
     const { email, emailVerified, name, claims } = grants.identityOf(key, grant)
-    const kind = isOfWorkload(grant) ? ({ kind: 'workload' } as const) : {}
-    const id = principalOf(key, grant)
-    const user = { id, ...kind, email, emailVerified: emailVerified === true, name, claims }
+    const kind = kindOf(grant)
+    const user = {
+      id: principalOf(key, grant),
+      kind,
+      email,
+      emailVerified: emailVerified === true,
+      name,
+      claims,
+    }
     users.set(live, { sealed: grant.identity, user })
     return user
   }

@@ -65,6 +65,7 @@ export function createProviderBearer(ports: {
         extra: { apiKey: name, clientName: name },
         user: {
           id: user,
+          kind: 'person',
           email,
           emailVerified: emailVerified === true,
           name: called,

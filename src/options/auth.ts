@@ -20,8 +20,8 @@ export interface AuthFacts {
   readonly user: {
     /** A keyed hash that is stable for one person at one provider, and reveals nothing about them. */
     readonly id: string
-    /** Present for a workload that acts for itself. */
-    readonly kind?: 'workload' | undefined
+    /** A person; a client or a workload that acts for itself; an API key; or a caller without a token. */
+    readonly kind: 'person' | 'client' | 'workload' | 'key' | 'anonymous'
     readonly email?: string | undefined
     /** `true` if the provider verified the address. Otherwise the user may have typed any address. */
     readonly emailVerified: boolean

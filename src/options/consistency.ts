@@ -19,7 +19,10 @@ export function checkConsistency(
 ): void {
   // An option that is missing is reported elsewhere.
   if (storage?.consistency !== 'eventual') return
-  if (!signing.given && resources.some(({ signed }) => signed !== undefined)) {
+  if (
+    !signing.given &&
+    resources.some(({ signed, identity }) => signed !== undefined || identity !== undefined)
+  ) {
     report(
       'signing.keys',
       'is required with this storage, because two places could make different keys',
@@ -28,11 +31,11 @@ export function checkConsistency(
   }
   if (typeof upstream === 'function') return
   const rotating = upstream.find((place) => !isOwnLogin(place) && place.rotation === 'always')
-  for (const [index, { forward }] of rotating ? resources.entries() : []) {
-    if (forward !== 'upstream-token') continue
+  for (const [index, { forward, exchange }] of rotating ? resources.entries() : []) {
+    if (forward !== 'upstream-token' && !exchange) continue
     report(
-      `mcp.${index}.forward`,
-      `cannot be upstream-token with this storage, because ${rotating!.name} replaces refresh tokens: use a Durable Object, Redis or PostgreSQL`,
+      `mcp.${index}.${exchange ? 'upstreamToken' : 'forward'}`,
+      `cannot send the token of a user with this storage, because ${rotating!.name} replaces refresh tokens: use a Durable Object, Redis or PostgreSQL`,
       'upstream',
     )
   }

@@ -1,7 +1,9 @@
 import type { AccessTokenOptions } from './access-token.ts'
 import type { McpHandler } from './auth.ts'
+import type { IdentityOptions } from './identity.ts'
 import type { McpRuleOptions } from './mcp-rules.ts'
 import type { ForwardMode } from './resource.ts'
+import type { UpstreamTokenRule } from './upstream-token.ts'
 
 /** Members of {@link McpOptions} that every kind of server has. */
 interface McpAny {
@@ -39,6 +41,13 @@ export interface ForwardedMcp extends McpCommon {
    * @default 'identity'
    */
   forward?: ForwardMode | undefined
+  /** Sends a signed identity with every request, which the server verifies with the keys at `/jwks`. */
+  identity?: IdentityOptions | undefined
+  /**
+   * Exchanges the provider's token of the user for one that is meant for this server, and sends that as bearer token:
+   * `exchange(…)`, `onBehalfOf(…)` or `crossApp(…)`.
+   */
+  upstreamToken?: UpstreamTokenRule | undefined
   handler?: undefined
   external?: undefined
   resource?: undefined
@@ -50,6 +59,8 @@ export interface HandledMcp extends McpCommon {
   handler: McpHandler
   url?: undefined
   forward?: undefined
+  identity?: undefined
+  upstreamToken?: undefined
   external?: undefined
   resource?: undefined
 }
@@ -65,6 +76,8 @@ export interface ExternalMcp extends McpAny {
   url?: undefined
   handler?: undefined
   forward?: undefined
+  identity?: undefined
+  upstreamToken?: undefined
   path?: undefined
   sessions?: undefined
 }

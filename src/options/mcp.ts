@@ -6,12 +6,14 @@ import { isHttps } from '../providers/parts/https.ts'
 import { byKind, choice, type Entries, hook, listOf, shape, text } from '../validation/shape.ts'
 import { accessToken, settleAccessToken } from './access-token.ts'
 import type { McpHandler } from './auth.ts'
+import { identity, settleIdentity } from './identity.ts'
 import { mcpRuleEntries, ruleValues, settleMcpRules } from './mcp-rules.ts'
 import type { McpOptions } from './mcp-server.ts'
 import { areUnique, type Report } from './report.ts'
 import type { Resource } from './resource.ts'
 import { checkScopes, scopeName } from './scopes.ts'
 import type { SigningSettings } from './signing.ts'
+import { checkUpstreamToken, upstreamToken } from './upstream-token.ts'
 
 export type { ExternalMcp, ForwardedMcp, HandledMcp, McpCommon, McpOptions } from './mcp-server.ts'
 
@@ -54,6 +56,8 @@ const server = v.pipe(
     upstream: v.optional(providerIds),
     sessions: v.optional(choice('bound', 'dangerously-unbound')),
     forward: v.optional(choice('identity', 'upstream-token', 'nothing')),
+    identity: v.optional(identity),
+    upstreamToken: v.optional(upstreamToken),
     accessToken: v.optional(accessToken),
     external: v.optional(v.literal(true, 'expected `true`')),
     resource: v.optional(v.pipe(v.string(), v.check(isHttps, 'expected an https URL without query'))),
@@ -71,6 +75,15 @@ const server = v.pipe(
     ({ external, path, sessions, forward, ...more }) =>
       !external || [path, sessions, forward, ...ruleValues(more)].every((one) => one === undefined),
     'an external server has no `path`, `sessions`, `forward` or rules: nothing is forwarded to it',
+  ),
+  v.check(
+    ({ url, identity, upstreamToken }) => url !== undefined || (identity ?? upstreamToken) === undefined,
+    '`identity` and `upstreamToken` are only for a server with `url`',
+  ),
+  v.check(
+    ({ forward, identity, upstreamToken }) =>
+      [identity?.as === 'bearer', forward === 'upstream-token', upstreamToken].filter(Boolean).length < 2,
+    'only one of `identity: { as: "bearer" }`, `forward: "upstream-token"` and `upstreamToken` can be the Authorization header',
   ),
   v.forward(
     v.check(
@@ -128,6 +141,13 @@ export function settleMcp({ mcp }: McpServersOptions, around: Around, report: Re
       report(`${at}.path`, `is required: the path of \`url\` ${rule}`, 'url')
     }
   }
+  for (const [index, { identity, exchange }] of resources.entries()) {
+    checkUpstreamToken(exchange, `${placeOf(index)}.upstreamToken`, report)
+    // A bearer token of the server behind would otherwise be an access token for a server elsewhere.
+    if (identity?.header === 'authorization' && resources.some(({ id }) => id === identity.audience)) {
+      report(`${placeOf(index)}.identity.audience`, 'is the URL of a server in `mcp`: name the server behind')
+    }
+  }
   if (!areUnique(resources.map(({ id }) => id))) report('mcp', 'two servers share one path')
   return {
     resources: resources as [Resource, ...Resource[]],
@@ -155,6 +175,11 @@ function toResource(options: McpOptions, around: Around, at: string, report: Rep
     id: required ? canonicalResource(options.resource) : origin + path,
     path,
     inspection: options.external ? undefined : settleMcpRules(at, options, { scopes, offered }, report),
+    identity:
+      'url' in target
+        ? settleIdentity(options.identity, { ...target, ...around }, `${at}.identity`, report)
+        : undefined,
+    exchange: options.upstreamToken,
     signed: settleAccessToken(options.accessToken, { ...around, required }, `${at}.accessToken`, report),
     name: options.name ?? name,
     scopes: options.scopes ?? [],

@@ -1,6 +1,8 @@
 import type { SignedRule } from './access-token.ts'
 import type { McpHandler } from './auth.ts'
+import type { IdentityRule } from './identity.ts'
 import type { InspectionSettings } from './mcp-rules.ts'
+import type { UpstreamTokenRule } from './upstream-token.ts'
 
 /** The information about the user that an MCP server receives. */
 export type ForwardMode = 'identity' | 'upstream-token' | 'nothing'
@@ -25,6 +27,10 @@ export interface Resource {
   readonly signed: SignedRule | undefined
   /** The rules that need the body of a request. Absent: no body is read. */
   readonly inspection: InspectionSettings | undefined
+  /** The rule for the signed identity. Absent: none is sent. */
+  readonly identity: IdentityRule | undefined
+  /** The rule for the token that is exchanged for the provider's. Absent: none is. */
+  readonly exchange: UpstreamTokenRule | undefined
   readonly target:
     | { readonly url: URL }
     | { readonly handler: McpHandler }

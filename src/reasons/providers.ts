@@ -1,5 +1,17 @@
 /** Reasons about the identity provider and its responses. */
 export const providers = {
+  'exchange-needs-sign-in': [
+    'The provider exchanges the token of this user only after another sign-in; `detail` has its codes.',
+    'Nothing: the user signs in again. If it repeats at once, the provider needs consent of an administrator, or another policy.',
+  ],
+  'exchange-misconfigured': [
+    'The provider, or the authorization server behind, refuses the exchange itself; `detail` has its codes.',
+    'Compare `upstreamToken` with the application at the provider: audience, scope, client, and whether it may exchange tokens.',
+  ],
+  'exchange-response-invalid': [
+    'The response of a token exchange is not what was asked for; `detail` says how.',
+    'Compare `requestedTokenType` with what the provider issues. If it leaves out `issued_token_type`, set `acceptMissingType`.',
+  ],
   'malformed-provider-token': [
     'The provider’s access token has characters that no HTTP header can hold.',
     'Look at the provider: RFC 6750 says what an access token may contain.',

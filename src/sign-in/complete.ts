@@ -180,7 +180,8 @@ function endWithoutRefresh(
   now: number,
 ): number | undefined {
   if (tokens?.expiresAt === undefined) return undefined
-  const needsToken = resources.find(({ id }) => id === resource)?.forward === 'upstream-token'
+  const served = resources.find(({ id }) => id === resource)
+  const needsToken = served?.forward === 'upstream-token' || served?.exchange !== undefined
   return identityTtl === undefined || needsToken ? tokens.expiresAt : now + identityTtl
 }
 

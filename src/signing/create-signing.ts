@@ -10,7 +10,7 @@ import { storedKeys } from './stored-keys.ts'
 
 /** Returns the algorithms that the tokens of some server are signed with. */
 const algorithmsOf = ({ resources }: Pick<Settings, 'resources'>): readonly Signature[] => [
-  ...new Set(resources.flatMap(({ signed }) => signed?.alg ?? [])),
+  ...new Set(resources.flatMap(({ signed, identity }) => [signed?.alg ?? [], identity?.alg ?? []].flat())),
 ]
 
 /** Returns the signer of a proxy, or `undefined` if nothing is signed. */

@@ -2,7 +2,6 @@ import type { JWTPayload } from 'jose'
 import { randomId } from '../crypto/random.ts'
 import type { Emit } from '../events/event.ts'
 import { formatGrantKey, parseGrantKey } from '../grants/grant-key.ts'
-import { hashOf } from '../grants/owner.ts'
 import type { SignedRule } from '../options/access-token.ts'
 import type { Signer } from '../signing/signer.ts'
 import type { AccessClaims } from './access-token.ts'
@@ -37,7 +36,7 @@ export function createSignedTokens(ports: { signer: Signer; issuer: string; emit
       const { claims, omitted } = userClaims(rule.claims, user)
       if (omitted) {
         const grant = formatGrantKey(key)
-        emit({ type: 'claim-omitted', reason: 'too-many-groups', client, user: key.user, grant, resource })
+        emit({ type: 'claim-omitted', reason: 'too-many-groups', client, user: user.id, grant, resource })
       }
       return signer.sign(rule.alg, TYPE, {
         iss: issuer,
@@ -48,7 +47,7 @@ export function createSignedTokens(ports: { signer: Signer; issuer: string; emit
         iat: issuedAt,
         exp: expiresAt,
         jti: randomId(),
-        gid: key.id,
+        gid: formatGrantKey(key),
         epoch,
         ...claims,
       })
@@ -64,8 +63,8 @@ export function createSignedTokens(ports: { signer: Signer; issuer: string; emit
 /** The signature is right, so this server wrote them. A build with other claims may have. */
 function readClaims(payload: JWTPayload, issuer: string): SignedClaims | undefined {
   const { iss, aud, sub, client_id: client, scope = '', iat, exp, jti, gid, epoch } = payload
-  const key = parseGrantKey(`${hashOf(String(sub))}.${gid}`)
-  const texts = [aud, client, scope, jti].every((one) => typeof one === 'string')
+  const key = parseGrantKey(String(gid))
+  const texts = [aud, sub, client, scope, jti].every((one) => typeof one === 'string')
   const numbers = [iat, exp, epoch].every(Number.isFinite)
   if (iss !== issuer || !key || !texts || !numbers) return undefined
   return {

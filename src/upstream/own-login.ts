@@ -33,5 +33,6 @@ export function createOwnLogin(own: OwnLogin, origin: string): Upstream {
     refresh: async (tokens) => ({ tokens, answer: {}, idToken: undefined }),
     confirm: async () => undefined,
     revoke: async () => {},
+    exchanges: undefined,
   }
 }

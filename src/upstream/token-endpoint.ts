@@ -46,6 +46,8 @@ export function createTokenEndpoint(
     redirectUri: string
     /** The scopes of a request. @param more In addition to those of every sign-in. */
     scopes(more?: readonly string[]): Promise<readonly string[]>
+    /** Keeps the ID token with the others. */
+    keepsIdToken: boolean
   },
 ): TokenEndpoint {
   const { fetch, now, keys, redirectUri } = ports
@@ -74,6 +76,7 @@ export function createTokenEndpoint(
       scope: answer.scope ?? previous?.scope,
       more: previous?.more,
       ...(previous?.callback && { callback: previous.callback }),
+      ...(ports.keepsIdToken && { idToken: answer.id_token ?? previous?.idToken }),
       subject: oauth.getValidatedIdTokenClaims(answer)?.sub ?? previous?.subject,
     }
   }

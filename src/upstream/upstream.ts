@@ -18,6 +18,7 @@ import { asBody, withHeaders } from './request-format.ts'
 import { revokeTokens } from './revoke.ts'
 import { isGranted, OPENID_WORDS, showScopes, withoutForeignApi } from './scope-match.ts'
 import { createTokenEndpoint } from './token-endpoint.ts'
+import { createTokenExchange, type TokenExchange } from './token-exchange.ts'
 import { beforehand } from './unavailable.ts'
 import { exchangeError, refreshError } from './upstream-error.ts'
 
@@ -94,6 +95,8 @@ export interface Upstream {
    * @throws {OAuthError} If the provider offers it, but refused.
    */
   revoke(tokens: UpstreamTokens): Promise<void>
+  /** Exchanges tokens of users for others. Absent if there is nothing to exchange. */
+  readonly exchanges: TokenExchange | undefined
 }
 
 export function createUpstream(
@@ -107,13 +110,17 @@ export function createUpstream(
     id?: string
     /** The memberships to read. Default: none. */
     needs?: Needs
+    /** Keeps ID tokens. Default: `false`. */
+    keepsIdToken?: boolean
   },
 ): Upstream {
   const { now, redirectUri, needs = { memberships: false, groups: false } } = ports
   const fetch = withHeaders(createUpstreamFetch(ports.fetch), provider)
   const metadata = createServerMetadata(provider, fetch, now, ports.keepAlive)
   const keys = createProviderKeys(fetch, now)
-  const tokenEndpoint = createTokenEndpoint(provider, { fetch, now, keys, redirectUri, scopes })
+  const { keepsIdToken = false } = ports
+  const tokenEndpoint = createTokenEndpoint(provider, { fetch, now, keys, redirectUri, scopes, keepsIdToken })
+  const exchanges = createTokenExchange(provider, { fetch, now, metadata })
 
   async function scopes(more: readonly string[] = []): Promise<readonly string[]> {
     const extras = [needs.memberships && provider.memberships, needs.groups && provider.groups].filter(
@@ -187,6 +194,7 @@ export function createUpstream(
       }
     },
     refresh,
+    exchanges,
     confirm: async (exchanged, previous) =>
       confirmIdentity(provider, await metadata(), { exchanged, previous }, { fetch, keys, needs }),
     async revoke(tokens) {

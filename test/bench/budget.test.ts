@@ -7,7 +7,7 @@ import budget from './budget.json' with { type: 'json' }
 import { budgetOf, PROGRAMS, weigh } from './bundle.ts'
 import { altered } from './operations.ts'
 import { lockgate } from './subjects/lockgate.ts'
-import { expectStatus, type Session, type Subject } from './subjects/subject.ts'
+import { answer, expectStatus, type Session, type Subject } from './subjects/subject.ts'
 
 /** Calls of WebCrypto, of which each is a hop to a thread pool on Node. Drawing random numbers is none. */
 let hops = 0
@@ -66,6 +66,48 @@ describe('a path costs what it may', () => {
       const { upstream } = value as { upstream: string }
       expect(JSON.stringify(value).length - upstream.length).toBeLessThanOrEqual(budget.recordBytes)
     }
+  })
+})
+
+describe('a path of a server with signed tokens costs what it may', () => {
+  const store = counting(memory())
+  let subject: Subject
+  let session: Session
+
+  beforeAll(async () => {
+    const mcp = { handler: answer, accessToken: { format: 'jwt' as const } }
+    subject = await lockgate('https://mcp.example.com', { createProxy, oauth2, memory }, store, { mcp })
+    session = await subject.signIn!(subject.fetch, await subject.register!(subject.fetch))
+  })
+
+  const call = async (token: string, status: number) => {
+    const headers = { authorization: `Bearer ${token}` }
+    await expectStatus(
+      await subject.fetch(new Request(subject.resource, { method: 'POST', headers })),
+      status,
+    )
+  }
+
+  test('one signature is verified at the first sight of a token, and none after that', async () => {
+    subject.restart!()
+    // The keys are read once in the life of a process.
+    await call(altered(session.accessToken), 401)
+    store.reset()
+    hops = 0
+    await call(session.accessToken, 200)
+    expect({ reads: store.reads, writes: store.writes, crypto: hops }).toEqual({
+      reads: 1,
+      writes: 0,
+      crypto: 1,
+    })
+    store.reset()
+    hops = 0
+    await call(session.accessToken, 200)
+    expect({ reads: store.reads, writes: store.writes, crypto: hops }).toEqual({
+      reads: 0,
+      writes: 0,
+      crypto: 0,
+    })
   })
 })
 

@@ -57,8 +57,14 @@ export function judge({ inProcess: { figures }, growth, coldStart: { bare, lockg
       .filter(({ path }) => path !== UNGUARDED)
       .map(({ path, subject, micros }) => micros / microsOf(least?.figures ?? [], path, subject)),
   )
+  const dearer = own('guard, warm, signed token') / own('guard, warm')
   return [
     ...targets,
+    {
+      target: 'warm guard with a signed token: at most 1.3 × the sealed one',
+      measured: `${dearer.toFixed(2)} ×`,
+      holds: dearer <= 1.3,
+    },
     {
       target: 'warm guard, in a process of its own: at most 4 µs over no auth',
       measured: `${over.toFixed(1)} µs`,

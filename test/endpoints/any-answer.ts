@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
+import { SignJWT } from 'jose'
 import { createProxy, type ProxyEvent, type Store } from 'lockgate'
 import { oidc } from 'lockgate/providers/oidc'
 import { memory } from 'lockgate/storage/memory'
-import { AUTHORIZE, ORIGIN, REDIRECT, real, SECRET } from './any-request.ts'
+import { AUTHORIZE, ORIGIN, REDIRECT, real, SECRET, TOOLS_SECRET } from './any-request.ts'
 
 const PROVIDER = 'https://provider.test'
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 let writes = 0
 const events: ProxyEvent[] = []
@@ -37,7 +39,12 @@ const proxy = createProxy({
   secret: 'a secret of the tests, long enough to be one',
   upstream: oidc({ issuer: PROVIDER, clientId: 'proxy', clientSecret: 'the provider knows it' }),
   storage: counted(memory()),
-  mcp: () => new Response('behind the guard'),
+  mcp: [
+    { path: '/mcp', handler: () => new Response('behind the guard') },
+    { path: '/signed', handler: () => new Response('behind the guard'), accessToken: { format: 'jwt' } },
+  ],
+  signing: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'fuzz' }] },
+  resourceServers: [{ id: 'tools', secret: TOOLS_SECRET, resources: [`${ORIGIN}/mcp`, `${ORIGIN}/signed`] }],
   clients: [{ clientId: 'known', clientSecret: SECRET, redirectUris: [REDIRECT, 'cursor://host/cb'] }],
   on: { event: (event) => events.push(event) },
   // Whoever refuses a request for its number has not looked at what is in it.
@@ -62,6 +69,25 @@ export async function prepare(): Promise<void> {
       grant_types: ['authorization_code', 'refresh_token'],
     }),
   })
+  // Its signature is right, and its grant does not exist.
+  const key = { user: 'u'.repeat(22), id: 'i'.repeat(22) }
+  const claims = {
+    client_id: 'known',
+    scope: 'mcp',
+    gid: `${key.user}.${key.id}`,
+    epoch: 0,
+    jti: 'j',
+    sub: key.user,
+  }
+  real.signed = await new SignJWT({
+    ...claims,
+    iss: ORIGIN,
+    aud: `${ORIGIN}/signed`,
+    iat: 1,
+    exp: 9_999_999_999,
+  })
+    .setProtectedHeader({ alg: 'RS256', kid: 'fuzz', typ: 'at+jwt' })
+    .sign(privateKey)
   real.client = ((await registered.json()) as { client_id: string }).client_id
   const consent = await call(`/authorize?${new URLSearchParams(AUTHORIZE)}`)
   real.consentCookie = cookieOf(consent)

@@ -8,9 +8,10 @@ import fc from 'fast-check'
 export const ORIGIN = 'https://proxy.test'
 export const REDIRECT = 'http://127.0.0.1:5555/cb'
 export const SECRET = 'a secret of the configured client'
+export const TOOLS_SECRET = 'a secret of the resource server, long enough'
 
 /** Values only the proxy can make; they are there before the first request, but not when this file is read. */
-export const real = { client: '', consent: '', consentCookie: '', state: '', signInCookie: '' }
+export const real = { client: '', consent: '', consentCookie: '', state: '', signInCookie: '', signed: '' }
 
 /** A text that is known when the request is made. */
 type Late = () => string
@@ -59,7 +60,7 @@ const encode = (list: Params): string =>
   new URLSearchParams(list.map(([key, get]) => [key, get()])).toString()
 
 const PATHS = (
-  '/ /register /authorize /consent /callback /token /revoke /health /mcp /mcp/x ' +
+  '/ /register /authorize /consent /callback /token /revoke /introspect /jwks /health /mcp /mcp/x /signed ' +
   '/account /account/sign-in /account/sign-out /account/revoke ' +
   '/.well-known/oauth-authorization-server /.well-known/oauth-protected-resource ' +
   '/.well-known/oauth-protected-resource/mcp /.well-known/openid-configuration'
@@ -110,6 +111,53 @@ const authorization = fc.oneof(
   fc.base64String().map((text) => `Basic ${text}`),
   fc.string().map((text) => `Bearer ${text}`),
 )
+const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value) ?? '').toString('base64url')
+
+/** The parts of a signed token, some of them those of a real one. */
+const signedToken: fc.Arbitrary<Late> = fc
+  .tuple(
+    fc.option(
+      fc.record(
+        {
+          alg: fc.constantFrom('RS256', 'none', 'HS256', 'ES256', 'PS256', '', null),
+          typ: fc.constantFrom('at+jwt', 'JWT', 'lockgate-identity+jwt', 1),
+          kid: fc.oneof(fc.constant('fuzz'), fc.string(), fc.jsonValue()),
+          crit: fc.jsonValue(),
+          jku: fc.webUrl(),
+          x5u: fc.webUrl(),
+          jwk: fc.constant({ kty: 'oct', k: 'AAAA' }),
+        },
+        { requiredKeys: [] },
+      ),
+    ),
+    fc.option(
+      fc.oneof(
+        fc.record(
+          {
+            iss: fc.oneof(fc.constant(ORIGIN), fc.jsonValue()),
+            aud: fc.oneof(fc.constant(`${ORIGIN}/signed`), fc.jsonValue()),
+            exp: fc.oneof(fc.constant(9_999_999_999), fc.jsonValue()),
+            gid: fc.oneof(fc.constant(`${'u'.repeat(22)}.${'i'.repeat(22)}`), fc.jsonValue()),
+            scope: fc.jsonValue(),
+            epoch: fc.jsonValue(),
+          },
+          { requiredKeys: [] },
+        ),
+        fc.jsonValue(),
+      ),
+    ),
+    fc.option(fc.oneof(fc.constant(''), fc.base64String(), fc.string({ unit: 'binary' }))),
+    fc.constantFrom('.', '.', '.', '..', ' '),
+  )
+  .map(([header, payload, signature, dot]) => () => {
+    const [own = '', body = '', sign = ''] = real.signed.split('.')
+    return [
+      header ? encoded(header) : own,
+      payload === null ? body : encoded(payload),
+      signature ?? sign,
+    ].join(dot)
+  })
+
 const contentType = fc.constantFrom(
   FORM,
   FORM,
@@ -127,7 +175,10 @@ const cookie = fc.oneof(
 )
 const headers = fc.record(
   {
-    authorization: authorization.map(late),
+    authorization: fc.oneof(
+      authorization.map(late),
+      signedToken.map((get) => () => `Bearer ${get().replace(/[^\x20-\x7e]/g, '?')}`),
+    ),
     'content-type': contentType.map(late),
     cookie,
     origin: fc.constantFrom('null', ORIGIN, 'https://evil.com', 'http://localhost:1', '', 'x').map(late),
@@ -164,7 +215,9 @@ const list = (fields: Record<string, string>): Params =>
 const cookies = { cookie: () => `${real.consentCookie}; ${real.signInCookie}` }
 const CONSENT: Params = [['request', () => real.consent], ...list({ decision: 'allow' })]
 const ANSWER: Params = [['state', () => real.state], ...list({ code: 'c' })]
+const RS = { authorization: late(`Basic ${btoa(`tools:${TOOLS_SECRET}`)}`) }
 const RIGHT: readonly { method: string; path: string; params: Params; headers?: Draft['headers'] }[] = [
+  { method: 'POST', path: '/introspect', params: [['token', () => real.signed]], headers: RS },
   { method: 'GET', path: '/authorize', params: list(AUTHORIZE) },
   { method: 'POST', path: '/authorize', params: list(AUTHORIZE) },
   { method: 'POST', path: '/consent', params: CONSENT, headers: cookies },

@@ -67,7 +67,7 @@ describe('a configured key', () => {
       scopes: ['read', 'write'],
       resource: `${system.url}/mcp`,
       extra: { apiKey: 'build', clientName: 'build' },
-      user: { id: expect.stringMatching(/^[\w-]{22}$/), emailVerified: false, claims: {} },
+      user: { id: expect.stringMatching(/^[\w-]{22}$/), kind: 'key', emailVerified: false, claims: {} },
     })
     expect(auth.expiresAt).toBeGreaterThan(Date.now() / 1000)
     expect([system.store.reads, system.store.writes]).toEqual([reads, writes])

@@ -81,6 +81,7 @@ describe('a token', () => {
       extra: { grant: expect.any(String), clientName: 'Test client' },
       user: {
         id: expect.stringMatching(/^[\w-]{22}$/),
+        kind: 'person',
         email: 'ada@example.com',
         emailVerified: true,
         name: 'Name of ada',

@@ -320,7 +320,7 @@ describe('a forged token', () => {
       await signer.sign('RS256', 'at+jwt', { ...payload, iss: `${system.url}/` }),
       await signer.sign('RS256', 'at+jwt', { ...payload, gid: 'x' }),
       await signer.sign('RS256', 'at+jwt', { ...payload, gid: 'x'.repeat(22) }),
-      await signer.sign('RS256', 'at+jwt', { ...payload, sub: 'x'.repeat(22) }),
+      await signer.sign('RS256', 'at+jwt', { ...payload, gid: `${'x'.repeat(22)}.${'y'.repeat(22)}` }),
       await signer.sign('RS256', 'at+jwt', { ...payload, epoch: -1 }),
       await signer.sign('RS256', 'at+jwt', { ...payload, epoch: 'x' }),
     ]

@@ -16,7 +16,14 @@ import {
   hierarchies,
   scopes,
 } from './requests.ts'
-import { accessTokenTexts, clientIds, codesAndRefreshTokens, sealedPlaces, sealedValues } from './secrets.ts'
+import {
+  accessTokenTexts,
+  clientIds,
+  codesAndRefreshTokens,
+  sealedPlaces,
+  sealedValues,
+  signedTokenTexts,
+} from './secrets.ts'
 
 /** What is fed with any input at all, and how large its share of the cases is. */
 export interface Target {
@@ -70,5 +77,6 @@ export const targets: readonly Target[] = [
   target('texts of errors', 4, errorTexts),
   target('assertions', 3, exchanges),
   target('tokens of workloads', 3, bearers),
+  target('signed access tokens', 3, signedTokenTexts),
   target('whole requests', 5, requests),
 ]

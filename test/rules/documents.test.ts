@@ -80,6 +80,7 @@ describe('the reference', () => {
       extra: { grant: 'grant', clientName: 'Client' },
       user: {
         id: 'user',
+        kind: 'person',
         email: 'ada@example.com',
         emailVerified: true,
         name: 'Ada',

@@ -2,6 +2,7 @@ import { assertionChecks } from './checks/assertions.ts'
 import { protocolChecks } from './checks/protocol.ts'
 import { ruleChecks } from './checks/rules.ts'
 import { signInChecks } from './checks/sign-in.ts'
+import { signedChecks } from './checks/signed.ts'
 import { streamChecks } from './checks/streams.ts'
 import type { Peer } from './peer.ts'
 
@@ -16,6 +17,7 @@ export interface Verdict {
 const all: Checks = {
   ...protocolChecks,
   ...signInChecks,
+  ...signedChecks,
   ...streamChecks,
   ...assertionChecks,
   ...ruleChecks,

@@ -31,6 +31,8 @@ export async function startProvider(options: {
   configuration?: Configuration
   /** Milliseconds between the effect of a request and its response, by path. */
   slow?: Readonly<Record<string, number>>
+  /** Changes the provider before it serves, for example by a grant type of its own. */
+  setup?: (provider: Provider) => void
 }): Promise<TestProvider> {
   const requests: string[] = []
   const received: string[] = []
@@ -76,6 +78,7 @@ export async function startProvider(options: {
     }),
     ...options.configuration,
   })
+  options.setup?.(provider)
   provider.on('access_token.saved', (token) => live.set(token.jti, token))
   provider.on('refresh_token.saved', (token) => live.set(token.jti, token))
   const handle = provider.callback()

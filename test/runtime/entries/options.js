@@ -30,6 +30,7 @@ export const options = (env) => ({
     { path: '/rules', url: env.STREAM_URL, ...rules },
     { path: '/open', url: `${env.STREAM_URL}rpc`, ...rules, public: { tools: ['search'] } },
     { path: '/rules-here', handler: here, ...rules },
+    { path: '/signed', url: env.STREAM_URL, accessToken: { format: 'jwt' }, identity: {} },
   ],
   clients: [
     {
