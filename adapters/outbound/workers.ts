@@ -13,6 +13,9 @@ export const outbound: Outbound | undefined = (url, { accept, signal }) =>
 /** Sends a request to an MCP server. */
 export const direct: Fetch = (url, init) => fetch(url, init)
 
+/** Absent: there is no environment that names a proxy. */
+export const providerFetch: Fetch | undefined = undefined
+
 /** Lets work outlive the request that started it, so that a cancelled request stalls no other one. */
 export const keepAlive: KeepAlive = (work) => {
   try {
