@@ -2,9 +2,11 @@ import { request as http, type IncomingMessage } from 'node:http'
 import { request as https } from 'node:https'
 import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
 import { isLoopbackHost, StatedError } from '../../src/internal.ts'
 import type { Outbound, OutboundOptions } from '../../src/ports.ts'
 import { isLoopback, isPublic } from './addresses.ts'
+import { createProxyAgent, type ForwardProxies, goesThrough, readForwardProxies } from './forward-proxy.ts'
 import { createResolve, type Resolve } from './resolve.ts'
 
 /** Ports that a test may replace. */
@@ -12,18 +14,33 @@ export interface OutboundPorts {
   readonly resolve?: Resolve
   /** Certificates to trust in addition to the usual ones, as PEM. */
   readonly ca?: string
+  /** By default those of the environment. */
+  readonly proxies?: ForwardProxies | undefined
 }
 
 const MAX_ADDRESSES = 4
+
+/** A response whose body is still to come. */
+type Received = Readable & Pick<IncomingMessage, 'statusCode' | 'headers'>
 
 /**
  * Creates the outbound port for Node, Bun and Deno. It resolves a name once, checks every address, and connects to a
  * checked one, so that a later response of the name server changes nothing. It settles only when its work has ended, so
  * that a caller may count requests by it.
  */
-export function createOutbound({ resolve = createResolve(), ca }: OutboundPorts = {}): Outbound {
+export function createOutbound({
+  resolve = createResolve(),
+  ca,
+  proxies = readForwardProxies(),
+}: OutboundPorts = {}): Outbound {
+  let agent: Dispatcher | undefined
   return async (text, options) => {
     const url = new URL(text)
+    if (proxies && goesThrough(proxies, url)) {
+      await assertNotInside(url, resolve, options)
+      agent ??= await createProxyAgent(proxies, ca)
+      return toResponse(await sendThrough(agent, url, options))
+    }
     const addresses = await resolve(url.hostname.replace(/^\[|\]$/g, ''), options.signal).catch((cause) => {
       throw options.signal.aborted ? new StatedError('no address in time', { cause }) : cause
     })
@@ -45,6 +62,29 @@ export function createOutbound({ resolve = createResolve(), ca }: OutboundPorts 
     }
     throw failure
   }
+}
+
+/**
+ * Refuses a name that leads to an address that is not public, as far as this machine can resolve it. Behind a proxy it
+ * often cannot. Then the proxy resolves, and has to refuse inside addresses. The certificate must be one for the name.
+ */
+async function assertNotInside(url: URL, resolve: Resolve, { signal }: OutboundOptions): Promise<void> {
+  if (url.protocol !== 'https:') throw new StatedError('only https goes through a proxy')
+  const addresses = await resolve(url.hostname.replace(/^\[|\]$/g, ''), signal).catch(() => [])
+  if (!addresses.every(isPublic)) throw new StatedError('the host has an address that is not public')
+}
+
+/** Sends one request through a proxy. */
+async function sendThrough(
+  dispatcher: Dispatcher,
+  url: URL,
+  { accept, signal }: OutboundOptions,
+): Promise<Received> {
+  const headers = { accept, 'user-agent': 'lockgate' }
+  const path = url.pathname + url.search
+  const asked = { origin: url.origin, path, method: 'GET', headers, signal } as const
+  const { statusCode, headers: fields, body } = await dispatcher.request(asked)
+  return Object.assign(body, { statusCode, headers: fields })
 }
 
 /** Sends one request to one address. The name still decides the certificate and the `Host` header. */
@@ -79,7 +119,7 @@ function send(
 }
 
 /** Keeps the body of a 200 only. Every other response is a refusal. */
-function toResponse(message: IncomingMessage): Response {
+function toResponse(message: Received): Response {
   const { statusCode: status = 502, headers } = message
   const plain = headers['content-encoding'] === undefined || headers['content-encoding'] === 'identity'
   if (status !== 200 || !plain) {

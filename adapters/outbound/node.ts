@@ -1,4 +1,5 @@
-import type { KeepAlive, Outbound } from '../../src/ports.ts'
+import type { Fetch, KeepAlive, Outbound } from '../../src/ports.ts'
+import { createForwardFetch, readForwardProxies } from './forward-proxy.ts'
 
 let created: Promise<Outbound> | undefined
 
@@ -7,6 +8,12 @@ export const outbound: Outbound | undefined = async (url, options) => {
   created ??= import('./create-outbound.ts').then(({ createOutbound }) => createOutbound())
   return (await created)(url, options)
 }
+
+const proxies = readForwardProxies()
+const direct: Fetch = (input, init) => fetch(input, init)
+
+/** The `fetch` for requests to providers, if the environment names a proxy. */
+export const providerFetch: Fetch | undefined = proxies && createForwardFetch(proxies, direct)
 
 /** Work lasts by itself on these runtimes. */
 export const keepAlive: KeepAlive = () => {}

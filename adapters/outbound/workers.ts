@@ -1,5 +1,5 @@
 import * as platform from 'cloudflare:workers'
-import type { KeepAlive, Outbound } from '../../src/ports.ts'
+import type { Fetch, KeepAlive, Outbound } from '../../src/ports.ts'
 
 /**
  * Fetches directly. A Worker has no private network: its `fetch` reaches only what the public internet reaches. The
@@ -9,6 +9,9 @@ import type { KeepAlive, Outbound } from '../../src/ports.ts'
  */
 export const outbound: Outbound | undefined = (url, { accept, signal }) =>
   fetch(url, { headers: { accept }, redirect: 'manual', signal })
+
+/** Absent: there is no environment that names a proxy. */
+export const providerFetch: Fetch | undefined = undefined
 
 /** Lets work outlive the request that started it, so that a cancelled request stalls no other one. */
 export const keepAlive: KeepAlive = (work) => {

@@ -6,7 +6,12 @@ import type { Verdict } from '../forward/passage.ts'
 import { claimedIdentity } from '../forward/request-headers.ts'
 import { isWithin } from '../http/address.ts'
 import type { Head, HeaderFields } from '../http/head.ts'
-import { FORWARD_AUTH_PATH, type ForwardAuthOptions, type ProxyKind } from '../options/forward-auth.ts'
+import {
+  FORWARD_AUTH_PATH,
+  type ForwardAuthOptions,
+  isCarried,
+  type ProxyKind,
+} from '../options/forward-auth.ts'
 import { createResourceMatcher } from '../protocol/resource-match.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { failureResponse } from './failure.ts'
@@ -31,10 +36,7 @@ export function createForwardAuth(ctx: Context): ForwardAuth | undefined {
   if (!forwardAuth) return undefined
   const path = basePath + FORWARD_AUTH_PATH
   const judges = new Map(
-    guarded
-      // Rules for tools need the body, which a proxy that only asks keeps to itself.
-      .filter(({ target, inspection }) => 'url' in target && !inspection)
-      .map((resource) => [resource, createJudge(resource, ctx, createPermit)]),
+    guarded.filter(isCarried).map((resource) => [resource, createJudge(resource, ctx, createPermit)]),
   )
   const resourceAt = createResourceMatcher([...judges.keys()], basePath)
 
@@ -55,10 +57,11 @@ export function createForwardAuth(ctx: Context): ForwardAuth | undefined {
     return judge(new OriginalHead(head, original, origin), call)
   }
 
-  const settle = (verdict: Verdict): Verdict =>
-    verdict.type === 'answer'
-      ? { type: 'answer', response: settled(verdict.response, forwardAuth.proxy) }
-      : verdict
+  function settle(verdict: Verdict): Verdict {
+    // Any other verdict would carry the question itself to the MCP server.
+    const response = verdict.type === 'answer' ? verdict.response : new Response(null, { status: 403 })
+    return { type: 'answer', response: settled(response, forwardAuth!.proxy) }
+  }
 
   return {
     path,

@@ -3,6 +3,7 @@ import { isRange } from '../http/address.ts'
 import { choice, type Entries, listOf, shape } from '../validation/shape.ts'
 import type { McpSettings } from './mcp.ts'
 import type { Report } from './report.ts'
+import type { Resource } from './resource.ts'
 
 /** Options about forward auth. */
 export interface ForwardAuthFamily {
@@ -56,6 +57,13 @@ export const forwardAuthEntries: Entries<ForwardAuthFamily, ForwardAuthSettings>
 /** The last segment of the path where a proxy asks. */
 export const FORWARD_AUTH_PATH = '/forward-auth'
 
+/**
+ * Tells whether a proxy in front can carry the requests to a server. A handler is in this process, and rules for tools
+ * depend on bodies, which a proxy does not show.
+ */
+export const isCarried = ({ target, inspection }: Resource): boolean =>
+  'url' in target && inspection === undefined
+
 /** Refuses an MCP server that would take the path away, and a deployment without a server to ask about. */
 export function checkForwardAuth(
   { forwardAuth, guarded, basePath }: ForwardAuthSettings & McpSettings & { readonly basePath: string },
@@ -65,7 +73,7 @@ export function checkForwardAuth(
   const own = basePath + FORWARD_AUTH_PATH
   const index = guarded.findIndex(({ path }) => `${path}/`.startsWith(`${own}/`))
   if (index >= 0) report(`mcp.${index}.path`, 'is the path of forward auth: choose another one')
-  if (guarded.every(({ target }) => 'handler' in target)) {
-    report('forwardAuth', 'needs an MCP server with `url`: a proxy cannot carry requests to a handler', 'mcp')
+  if (!guarded.some(isCarried)) {
+    report('forwardAuth', 'needs an MCP server with `url` and without rules that depend on bodies', 'mcp')
   }
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { providerFetch } from '#outbound'
 import type { Clock, Fetch } from '../ports.ts'
 import { byKind, type Entries, hook, listOf, shape, type WithDefaults } from '../validation/shape.ts'
 
@@ -64,7 +65,7 @@ const systemClock: Clock = () => Math.floor(Date.now() / 1000)
 const processClock: Clock = () => performance.now() / 1000
 
 export function settleNetwork({ origins, fetch: own, now }: NetworkParsed): NetworkSettings {
-  const { provider = globalFetch, mcp } =
+  const { provider = providerFetch ?? globalFetch, mcp } =
     typeof own === 'function' ? { provider: own, mcp: own } : (own ?? {})
   return { origins, fetch: provider, mcpFetch: mcp, now: now ?? systemClock, uptime: now ?? processClock }
 }

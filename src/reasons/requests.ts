@@ -179,8 +179,8 @@ export const requests = {
     'Compare `url` with the host that the proxy passes on.',
   ],
   'forward-auth-no-server': [
-    'The proxy in front asked about a path that belongs to no MCP server with a `url`.',
-    'Compare `mcp` with the paths that the proxy protects.',
+    'The proxy in front asked about a path of no MCP server that it can carry requests to.',
+    'Compare `mcp` with the paths that the proxy protects. A server with rules for tools needs forwarding.',
   ],
   'forward-auth-identity': [
     'The client sent a header that only this proxy may set; `detail` names it.',

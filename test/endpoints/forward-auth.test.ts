@@ -12,6 +12,7 @@ const servers: ProxyOptions['mcp'] = [
   { path: '/mcp/admin', url: 'http://inner.test/mcp/admin', scopes: ['admin'] },
   { path: '/loose', url: 'http://inner.test/loose', scopes: ['use'], sessions: 'dangerously-unbound' },
   { path: '/token-for', url: 'http://inner.test/token', scopes: ['use'], forward: 'upstream-token' },
+  { path: '/ruled', url: 'http://inner.test/ruled', scopes: ['use'], tools: { '*': 'admin' } },
   { path: '/here', handler: () => new Response('never') },
 ]
 
@@ -131,12 +132,17 @@ describe.each(Object.keys(ASK) as Kind[])('%s asks', (kind) => {
     if (kind === 'nginx') expect(response.status).toBe(403)
   })
 
-  test.each(['/', '/token', '/here', '/mcpx', '/forward-auth', '/.well-known/oauth-authorization-server'])(
-    'about %s, which is no MCP server behind a proxy, and gets no permission',
-    async (uri) => {
-      expect([(await ask(kind, uri)).status, reasonOf()]).toEqual([403, 'forward-auth-no-server'])
-    },
-  )
+  test.each([
+    '/',
+    '/token',
+    '/here',
+    '/ruled',
+    '/mcpx',
+    '/forward-auth',
+    '/.well-known/oauth-authorization-server',
+  ])('about %s, which is no MCP server behind a proxy, and gets no permission', async (uri) => {
+    expect([(await ask(kind, uri)).status, reasonOf()]).toEqual([403, 'forward-auth-no-server'])
+  })
 
   test('about a preflight or an unknown method, and no success lets it through', async () => {
     for (const method of ['OPTIONS', 'PUT', 'PATCH']) {

@@ -39,7 +39,7 @@ export async function runServer(line: Line, wrap?: () => Promise<Wrapped>): Prom
     const log = createLog(settings.log, process.stdout)
     const on = { event: [log, ...[options.on?.event ?? []].flat()] }
     await holdStorage(options.storage)
-    const proxy = createProxy({ fetch, ...options, on })
+    const proxy = createProxy({ ...options, on })
     // The start report says more.
     const server = await serve(proxy, { ...listen, onListen: () => {} })
     process.stderr.write(startReport(proxy, settings, server.url))
