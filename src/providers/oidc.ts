@@ -8,6 +8,11 @@ import type { ClientAuthMethod, RefreshErrorRule } from './provider.ts'
 export interface OidcOptions {
   /** The issuer, exactly as in the discovery document. */
   issuer: string
+  /**
+   * The address of the discovery document, if this server reaches it only by an inside one. The issuer in it is still the
+   * public one. http needs `dangerouslyAllowHttp`.
+   */
+  discoveryUrl?: string | undefined
   /** Default: the first of `client_secret_basic` and `client_secret_post` that the provider lists. */
   clientAuth?: ClientAuthMethod | undefined
   /** The name that users see. Default: its host. */
@@ -32,16 +37,17 @@ export const oidc: ProviderFactory<'optional', OidcOptions> = defineProvider({
   secret: 'optional',
   inputs: {
     issuer: anyUrl,
+    discoveryUrl: optional(anyUrl),
     clientAuth: optional(oneOf('client_secret_basic', 'client_secret_post', 'none')),
     name: optional(anyText),
     refreshErrors,
     dangerouslyAllowHttp,
   },
-  parts: ({ issuer, clientAuth, name, refreshErrors, dangerouslyAllowHttp }) => ({
+  parts: ({ issuer, discoveryUrl, clientAuth, name, refreshErrors, dangerouslyAllowHttp }) => ({
     dangerouslyAllowHttp,
     name: name ?? new URL(issuer).host,
     issuer,
-    discovery: true,
+    discovery: discoveryUrl === undefined ? true : { url: discoveryUrl },
     clientAuth,
     refreshErrors,
     scopes: IDENTITY,

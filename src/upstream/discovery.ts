@@ -24,10 +24,13 @@ export function requestOptions(
   fetch: Fetch,
   provider: Provider,
 ): { [oauth.customFetch]: LibraryFetch; [oauth.allowInsecureRequests]: boolean } {
-  const { issuer, endpoints } = provider
+  const { issuer, endpoints, discovery } = provider
+  const document = typeof discovery === 'object' ? discovery.url : undefined
   return {
     [oauth.customFetch]: (input, init) => fetch(input, init as RequestInit),
-    [oauth.allowInsecureRequests]: [issuer, endpoints.token].some((url) => url?.startsWith('http://')),
+    [oauth.allowInsecureRequests]: [issuer, endpoints.token, document].some((url) =>
+      url?.startsWith('http://'),
+    ),
   }
 }
 

@@ -159,11 +159,17 @@ export async function readUpstream(
     groupsClaim: groupsClaim === undefined ? undefined : listOf(groupsClaim),
     ...(secret === 'optional' && readProof(get, originOf)),
   }
-  for (const [input, { required, read }] of Object.entries(textInputs(factory))) {
+  const inputs = textInputs(factory)
+  const anyHttp = inputs.dangerouslyAllowHttp && get('dangerouslyAllowHttp')
+  if (anyHttp !== undefined) {
+    options.dangerouslyAllowHttp = toSwitch(anyHttp, originOf(upstreamVariable('dangerouslyAllowHttp')))
+  }
+  for (const [input, { required, read }] of Object.entries(inputs)) {
+    if (input === 'dangerouslyAllowHttp') continue
     options[input] = required ? need(input) : get(input)
     if (!options[input]) continue
     try {
-      read(options[input])
+      read(options[input], options)
     } catch (error) {
       const problem = error instanceof TypeError ? error.message : 'is not valid'
       problems.push(`${originOf(upstreamVariable(input))}: ${problem}`)

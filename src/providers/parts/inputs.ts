@@ -128,8 +128,8 @@ export const flag = (byDefault: boolean): Input<boolean, boolean, false> => ({
   },
 })
 
-/** The switch that allows http on any host. */
-export const dangerouslyAllowHttp: Input<boolean, boolean, false> = flag(false)
+/** The switch that allows http on any host. A variable can set it, too. */
+export const dangerouslyAllowHttp: Input<boolean, boolean, false> = { ...flag(false), inCodeOnly: false }
 
 /** A URL to which paths are appended, without its last slash. */
 export const baseUrl: Input<string, string, true> = {
