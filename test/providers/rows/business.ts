@@ -15,7 +15,6 @@ import type { Person, Profile, Seen } from '../../support/imitation/profile.ts'
 import { CLIENT } from '../../support/imitation/system.ts'
 import {
   assumed,
-  captured,
   configuration,
   credentials,
   final,
@@ -609,18 +608,8 @@ export const BUSINESS: readonly Row[] = [
   {
     name: 'cloudflare-access',
     provider: cloudflareAccess({ ...credentials, team: 'acme' }),
-    profile: captured(
-      {
-        issuer: ACCESS,
-        authorization_endpoint: `${ACCESS}/authorization`,
-        token_endpoint: `${ACCESS}/token`,
-        userinfo_endpoint: `${ACCESS}/userinfo`,
-        jwks_uri: `${ACCESS}/jwks`,
-        response_types_supported: ['code'],
-        subject_types_supported: ['public'],
-        id_token_signing_alg_values_supported: ['RS256'],
-        scopes_supported: ['openid', 'email', 'profile', 'groups', 'offline_access'],
-      },
+    profile: assumed(
+      ACCESS,
       {
         documents: 'assumed: the members, with the endpoints of the vendor',
         tokens: 'cloudflare/ai: demos/remote-mcp-cf-access',
@@ -629,9 +618,11 @@ export const BUSINESS: readonly Row[] = [
           'https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/saas-apps/generic-oidc-saas/',
       },
       {
+        paths: ['/authorization', '/token', '', '/userinfo'],
+        openid: { scopes: ['openid', 'email', 'profile', 'groups', 'offline_access'] },
         auth: 'post',
         refreshes: 'rotates',
-        claims: ({ name, email }) => ({ name, email }),
+        claims: ({ name, email }) => ({ name, email, email_verified: undefined }),
         refusals: [configuration(refused('invalid_client', undefined, 401), RFC)],
       },
     ),
