@@ -1,5 +1,6 @@
 import { createProxy, type OAuthProxy, type ProxyEvent } from 'lockgate'
 import { oauth2 } from 'lockgate/providers/oauth2'
+import { companyOptions } from './company.ts'
 import type { Faults } from './faults.ts'
 import { type ModelProvider, PROVIDER } from './model-provider.ts'
 import type { Caller, ModelStore } from './model-store.ts'
@@ -87,12 +88,15 @@ export function createCluster(
       },
       proxy: undefined as never,
     }
+    const storage = store.handle(instance)
+    const company = companyOptions(storage.consistency)
     const proxy = createProxy({
       url: ISSUER,
       secret: [...SECRETS[stage[slot]!]!],
-      storage: store.handle(instance),
+      storage,
       upstream: oauth2({ ...PROVIDER, clientId: 'lockgate', clientSecret: 'a secret at the provider' }),
-      clients: [{ clientId: 'app', redirectUris: [REDIRECT] }],
+      clients: [{ clientId: 'app', redirectUris: [REDIRECT] }, ...company.clients],
+      trustedIssuers: company.trustedIssuers,
       mcp: async (_request, auth) => {
         const upstream = await auth.upstream.accessToken()
         return Response.json({ user: auth.user.id, upstream })

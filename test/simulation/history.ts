@@ -1,6 +1,7 @@
 import { call, GaveUp, refresh, revoke, type Stage, signIn } from './actors.ts'
 import { type Choices, replayedChoices, seededChoices } from './choices.ts'
 import { createCluster } from './cluster.ts'
+import { company, createTally } from './company.ts'
 import { CALM, type Faults, ROUGH } from './faults.ts'
 import { createLedger, type Session, type TokenResponse, Violation } from './ledger.ts'
 import { createModelProvider, PROVIDER_TTL } from './model-provider.ts'
@@ -83,6 +84,7 @@ async function play(
     for (const { holder, id } of provider.families)
       if (holder && ++holder.failures > 1) ledger.disturbed.add(id)
   }
+  const tally = createTally()
   const sessions: Session[] = []
   const provider = createModelProvider(world, {
     faults: () => faults,
@@ -121,6 +123,11 @@ async function play(
     faults: () => faults,
     onFault,
     onEvent: (event) => {
+      try {
+        tally(event)
+      } catch (error) {
+        fail(error)
+      }
       cover(`event: ${event.type}${event.reason === undefined ? '' : ` ${event.reason}`}`)
     },
     onDelivery: (_request, body) => ledger.delivered(new URLSearchParams(body)),
@@ -134,6 +141,7 @@ async function play(
     ...Array.from({ length: 1 + choices.pick(2) }, (_, index) => owner(stage, `u${index}`, holders)),
     ...(choices.chance(50) ? [thief(stage)] : []),
     ...(choices.chance(50) ? [operator(stage, size)] : []),
+    ...(consistency !== 'eventual' && choices.chance(50) ? [company(stage)] : []),
   ].map((actor) => actor.catch(fail))
   await finish(world, actors, broken)
 

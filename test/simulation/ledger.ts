@@ -68,6 +68,9 @@ export interface TokenResponse {
   readonly refresh_token: string
 }
 
+const isOfAssertion = (value: unknown): boolean =>
+  (value as { origin?: { type?: string } } | undefined)?.origin?.type === 'assertion'
+
 interface Stored {
   readonly generation?: number
   readonly epoch?: number
@@ -126,7 +129,8 @@ export function createLedger(
     facts,
     wrote(key, before, after) {
       const grant = grantOf(key)
-      if (grant === undefined) return
+      // Each exchange of an assertion renews its grant, or makes another one after an end.
+      if (grant === undefined || isOfAssertion(before) || isOfAssertion(after)) return
       const known = facts(grant)
       if (after !== undefined) created.add(grant)
       if (created.size > ports.exchanges()) {

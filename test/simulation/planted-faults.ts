@@ -10,4 +10,11 @@ export interface Plant {
 }
 
 /** The protections that the distributed protocol rests on. */
-export const PLANTS: readonly Plant[] = []
+export const PLANTS: readonly Plant[] = [
+  {
+    name: 'an assertion is used twice',
+    file: 'src/assertions/assertions.ts',
+    find: "if (!isNew) throw refuse('assertion-replayed')",
+    replace: 'void isNew',
+  },
+]

@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { Choices } from './choices.ts'
 import { randomOf } from './choices.ts'
+import { installKeys } from './company-keys.ts'
 
 /** Something that is ready to happen: a request arrives, a response arrives, a write takes effect. */
 interface Pending {
@@ -120,6 +121,7 @@ export function createWorld(choices: Choices, seed: number): World & { restore()
   }
 
   function restore(): void {
+    restoreKeys()
     globalThis.setTimeout = real.setTimeout
     globalThis.clearTimeout = real.clearTimeout
     Date.now = real.dateNow
@@ -158,6 +160,7 @@ export function createWorld(choices: Choices, seed: number): World & { restore()
   }
 
   install()
+  const restoreKeys = installKeys()
   const world: World & { restore(): void } = {
     onSlow: () => {},
     choices,
