@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ID_JAG, JWT_BEARER, startAssertionIssuer } from '../support/assertion-issuer.ts'
 import { asPage, type Browser, type Shown } from '../support/browser.ts'
 import { signInAtProvider } from '../support/provider.ts'
 import {
@@ -7,6 +8,7 @@ import {
   guarded,
   refreshParams,
   register,
+  type StartedSystem,
   type System,
   startSystem,
 } from '../support/system.ts'
@@ -231,4 +233,34 @@ test('the page can be switched off', async () => {
     expect((await system.call(path, { method: path === '/account' ? 'GET' : 'POST' })).status).toBe(404)
   }
   expect(await (await system.call('/')).text()).not.toContain('/account')
+})
+
+test('access through a company is shown as that, and ends at once when it is disconnected', async () => {
+  const idp = await startAssertionIssuer()
+  try {
+    const clientSecret = 'the secret of an enterprise client'
+    system = (system as StartedSystem).another({
+      revocationLag: 0,
+      clients: [{ clientId: 'claude', name: 'Claude', clientSecret, redirectUris: ['https://app.test/'] }],
+      trustedIssuers: [{ issuer: idp.issuer, use: ['id-jag'], sameSubjectsAs: 'oidc' }],
+    })
+    const now = Math.floor(Date.now() / 1000)
+    const about = { iss: idp.issuer, sub: 'ada', aud: system.url, client_id: 'claude', jti: 'one' }
+    const answer = await system.post('/token', {
+      grant_type: JWT_BEARER,
+      client_id: 'claude',
+      client_secret: clientSecret,
+      assertion: await idp.sign({ ...about, iat: now, exp: now + 300 }, ID_JAG),
+    })
+    const { access_token: token } = (await answer.json()) as { access_token: string }
+    expect((await guarded(system, token)).status).toBe(200)
+    const { browser, page } = await open('ada')
+    expect(cardsOf(page)).toEqual(['Claude'])
+    const text = page.document.querySelector('section')!.text
+    expect(text).toContain(`your organisation (${idp.issuer}), which may connect the app again`)
+    await post(browser, 'revoke', fieldsOf(page, 'revoke'))
+    expect((await guarded(system, token)).status).toBe(401)
+  } finally {
+    await idp.close()
+  }
 })

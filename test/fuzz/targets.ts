@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { answerHolds, prepare } from '../endpoints/any-answer.ts'
 import { anyRequest } from '../endpoints/any-request.ts'
 import { addresses } from './addresses.ts'
+import { bearers, exchanges } from './assertions.ts'
 import { bodies } from './bodies.ts'
 import { cookieSizes, errorTexts, headerNames, limitKeys, paths, queryNames, rules } from './edges.ts'
 import { clientDocuments, clientMetadata, names } from './metadata.ts'
@@ -67,5 +68,7 @@ export const targets: readonly Target[] = [
   target('sizes of cookies', 1, cookieSizes),
   target('keys of limits', 2, limitKeys),
   target('texts of errors', 4, errorTexts),
+  target('assertions', 3, exchanges),
+  target('tokens of workloads', 3, bearers),
   target('whole requests', 5, requests),
 ]
