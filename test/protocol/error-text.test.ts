@@ -7,7 +7,7 @@ import { bearerChallenge } from '../../src/protocol/challenge.ts'
 /** RFC 6749 §5.2. */
 const ALLOWED = /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/
 
-const texts = fc.string({ unit: 'binary' })
+const texts = fc.string({ unit: 'binary', maxLength: 60 })
 
 test('an error description has only the characters that OAuth allows, from any text', () => {
   fc.assert(
@@ -15,7 +15,7 @@ test('an error description has only the characters that OAuth allows, from any t
       expect(errorText(text)).toMatch(ALLOWED)
       expect(new OAuthError('access_denied', text).message).toMatch(ALLOWED)
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   )
 })
 
@@ -28,7 +28,7 @@ test('a challenge stays one header with one description, even if a hook changed 
       expect(challenge.match(/="[^"]*"/g)).toHaveLength(description === '' ? 2 : 3)
       expect(challenge.replace(/[a-z_]+="[^"]*"(, )?/g, '')).toBe('Bearer ')
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   )
 })
 
