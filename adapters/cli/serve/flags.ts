@@ -41,6 +41,7 @@ export const serveFlags = async (args: readonly string[]): Promise<Flags> => ({
 /** Returns the flags of commands that read the settings of `serve`, beside their own. */
 export const settingsFlags = async (args: readonly string[], own: Flags = {}): Promise<Flags> => ({
   ...(await hiddenFlags(args)),
+  ...Object.fromEntries(Object.entries(SHOWN).map(([name, flag]) => [name, { ...flag, hidden: true }])),
   ...CONFIG,
   ...own,
 })
