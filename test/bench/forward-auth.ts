@@ -17,7 +17,7 @@ const programs = fileURLToPath(new URL('./programs/', import.meta.url))
 
 /** nginx as it is, as it asks Lockgate about each request, and as it passes each request to Lockgate. */
 const configuration = (ports: Readonly<Record<string, number>>, folder: string) => `
-daemon off; pid ${folder}/pid; error_log stderr crit; worker_processes 1; events { worker_connections 2048; }
+daemon off; master_process off; pid ${folder}/pid; error_log stderr crit; worker_processes 1; events { worker_connections 2048; }
 http {
   access_log off; keepalive_requests 1000000;
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}

@@ -36,7 +36,7 @@ export async function nginxInFront(around: Around, more = ''): Promise<() => Pro
   const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   writeFileSync(
     join(folder, 'nginx.conf'),
-    `daemon off; pid ${folder}/pid; error_log stderr crit; worker_processes 1; events {}
+    `daemon off; master_process off; pid ${folder}/pid; error_log stderr crit; worker_processes 1; events {}
      http { access_log off; ${folders.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
      ${server} }`,
   )
