@@ -65,7 +65,8 @@ beforeAll(async () => {
 
   const metadata = await (await fetch(`${system.url}/.well-known/oauth-authorization-server`)).json()
   app.use(mcpAuthMetadataRouter({ oauthMetadata: metadata, resourceServerUrl: new URL(resource) }))
-  const keys = createRemoteJWKSet(new URL(metadata.jwks_uri))
+  // The clock of the tests runs ahead of the one by which the library waits between two fetches.
+  const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), { cooldownDuration: 0 })
   const prm = new URL('/.well-known/oauth-protected-resource/mcp', resource).href
   app.use(
     '/mcp',
