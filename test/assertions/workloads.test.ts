@@ -130,7 +130,7 @@ describe('a workload at the token endpoint', () => {
       kind: 'workload',
       id: expect.stringMatching(/^workload:[\w-]{22}$/),
     })
-    expect(person.user).not.toHaveProperty('kind')
+    expect(person.user.kind).toBe('person')
     expect(workload.user.id).not.toContain(person.user.id)
     expect(await system.proxy.grants.list(workload.user.id)).toHaveLength(1)
   })
@@ -648,7 +648,7 @@ describe('the configuration is refused', () => {
     ['an empty rule', () => of('https://a.example', {})],
     [
       'a rule that would vanish',
-      () => of('https://a.example', JSON.parse('{"__proto__":"x"}') as object as {}),
+      () => of('https://a.example', JSON.parse('{"__proto__":"x"}') as object as Record<string, string>),
     ],
     ['an empty list of values', () => of('https://a.example', { sub: [] })],
     ['an unknown scope', () => ({ ...of('https://a.example', { sub: 'x' }), scopes: ['unknown'] })],

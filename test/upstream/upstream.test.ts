@@ -76,7 +76,7 @@ describe('the expiry', () => {
     ['is assumed where the definition says so', { fallback: 600 }, {}, NOW + 600],
     ['is not assumed where the provider says it', { fallback: 600 }, { expires_in: 60 }, NOW + 60],
     ['is read from the token', { from: 'jwt' }, { access_token: jwt({ exp: NOW + 7 }) }, NOW + 7],
-    ['is not read from a token that is none', { from: 'jwt' }, { expires_in: 60 }, undefined],
+    ['is that of the response if the token is not a JWT', { from: 'jwt' }, { expires_in: 60 }, NOW + 60],
   ])('%s', async (_name, expiry, answer, expected) => {
     expect((await refresh({ expiry }, answer)).tokens.expiresAt).toBe(expected)
   })
