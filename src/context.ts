@@ -19,6 +19,7 @@ import { failClosed } from './grants/store-failure.ts'
 import { apiKeysOf } from './guard/create-api-keys.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
 import { createWorkloadBearers } from './guard/workload-bearers.ts'
+import type { ResponseData } from './http/response-data.ts'
 import { createLimits, type Limits } from './limits/limits.ts'
 import type { Resource, Settings } from './options/options.ts'
 import { exchangesIdToken } from './options/upstream-token.ts'
@@ -27,6 +28,8 @@ import { neededMemberships } from './protocol/allow.ts'
 import { noProviderToken } from './refusals.ts'
 import { createSigning } from './signing/create-signing.ts'
 import type { Signer } from './signing/signer.ts'
+import { createSingleFlight, type SingleFlight } from './single-flight.ts'
+import { ms } from './timing.ts'
 import { type AccessTokens, createAccessTokens } from './tokens/access-token.ts'
 import { type ClientStates, createClientStates } from './tokens/client-states.ts'
 import { createSignedTokens, type SignedTokens } from './tokens/signed-token.ts'
@@ -52,6 +55,8 @@ export interface Context {
   /** Returns whether the provider of a grant is still one of the resource's, or its issuer is still trusted. */
   belongs(grant: Grant, resource: Resource): boolean
   readonly clientStates: ClientStates
+  /** Responses of the provider that are being processed, by the digest of their address. */
+  readonly callbacks: SingleFlight<ResponseData>
   readonly upstreams: Upstreams
   readonly connections: Connections
   /** Tokens for MCP servers, exchanged for the provider's. */
@@ -203,6 +208,7 @@ export function createContext(settings: Settings): Context {
     signedTokens,
     belongs,
     clientStates,
+    callbacks: createSingleFlight({ keepAlive, longest: () => ms.callback }),
     upstreams,
     connections,
     exchanged,

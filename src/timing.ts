@@ -58,6 +58,8 @@ const SHIPPED = {
   limiterPause: 1000,
   /** The deadline of one request to the identity provider, with its response. */
   provider: 10_000,
+  /** The time after which the processing of a provider's response counts as dropped by the runtime. */
+  callback: 45_000,
   /** The deadline for the body of a request to an endpoint. MCP requests have none. */
   requestBody: 10_000,
   /** The deadline for the body of an MCP request that rules for tools have to judge. */
@@ -96,6 +98,8 @@ const SHIPPED = {
   drainIdle: 250,
   /** The pause between two looks at the connections while the server stops. */
   drainSweep: 25,
+  /** The time for which equal events about refused requests become one. */
+  eventWindow: 10_000,
   /** The pause between two warnings that file descriptors run short. */
   descriptorWarning: 60_000,
   /** The time for which responses may continue after the process was told to stop. */

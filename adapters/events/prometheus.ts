@@ -38,7 +38,8 @@ export function prometheus({ token, dangerouslyOpen }: MetricsAccess): Metrics {
       const own = labelsOf({ type, reason })
       // An application may refuse for reasons of its own: they must not become as many series.
       const labels = events.has(own) || events.size < MOST ? own : labelsOf({ type, reason: 'other' })
-      events.set(labels, (events.get(labels) ?? 0) + 1)
+      const count = event.type === 'rate-limited' ? (event.count ?? 1) : 1
+      events.set(labels, (events.get(labels) ?? 0) + count)
       if (event.type === 'called') {
         // Only calls that a server answered, so that a client cannot fill the labels with made-up names.
         const tool = event.outcome === 'ok' || event.outcome === 'tool-error' ? nameOf(event.tool) : 'other'

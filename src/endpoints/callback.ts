@@ -1,17 +1,20 @@
-import type { Context, Endpoint } from '../context.ts'
+import type { Call, Context, Endpoint } from '../context.ts'
+import { digest } from '../crypto/digest.ts'
 import { refusal } from '../events/refusal.ts'
 import { readForm, toParams } from '../http/params.ts'
+import { readResponse, toResponse } from '../http/response-data.ts'
 import { redirect } from '../http/responses.ts'
 import { withResponse } from '../protocol/redirect-uri.ts'
 import { completeAccountSignIn } from '../sign-in/account.ts'
 import { authorizationError } from '../sign-in/authorization-error.ts'
 import { completeSignIn } from '../sign-in/complete.ts'
 import { asRefusal, identifyUser, RESPONSE_PARAMETERS } from '../sign-in/identify.ts'
-import { finishSignIn, isAccountSignIn, withClientState } from '../sign-in/pending.ts'
+import { type Finished, finishSignIn, isAccountSignIn, withClientState } from '../sign-in/pending.ts'
 import { requestedProvider } from '../sign-in/provider-choice.ts'
 
 /**
- * Receives the provider's authorization response, and completes the sign-in.
+ * Receives the provider's authorization response, and completes the sign-in. A browser may send the same request twice at
+ * once, and some providers end the tokens of a code that they see twice. Both requests get the outcome of one exchange.
  *
  * @see [OAuth 2.1 §4.1.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.2)
  */
@@ -19,7 +22,21 @@ export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   if (http.method === 'POST') return fromForm(http, ctx)
   const { fields } = toParams(new URL(http.url).searchParams)
   if (isAccountSignIn(ctx, http, fields.state)) return completeAccountSignIn(http, ctx, call, fields)
-  const { flow, request: found, cookies } = finishSignIn(ctx, http, fields.state)
+  // Only the browser that started the sign-in comes further.
+  const finished = finishSignIn(ctx, http, fields.state)
+  const outcome = await ctx.callbacks.join(digest(http.url), async () =>
+    readResponse(await complete(http, ctx, call, { fields, finished })),
+  )
+  return toResponse(outcome)
+}
+
+async function complete(
+  http: Request,
+  ctx: Context,
+  call: Call,
+  { fields, finished }: { fields: Readonly<Record<string, string>>; finished: Finished },
+): Promise<Response> {
+  const { flow, request: found, cookies } = finished
   const request = await withClientState(ctx, found)
   const upstream = await requestedProvider(ctx, http, request.provider)
   try {

@@ -1,4 +1,5 @@
 import type { ReasonCode } from '../reasons/reasons.ts'
+import { createGathering } from './gather.ts'
 
 /** The members that any event may have. None is a token, code, secret or e-mail address. */
 export interface EventBase {
@@ -135,7 +136,10 @@ export interface EventMembers {
   /** A request was refused. */
   readonly refused: Refused
   /** A request was refused because there were too many. */
-  readonly 'rate-limited': Refused
+  readonly 'rate-limited': Refused & {
+    /** The requests that this event stands for, if they are more than one: those since the last equal event. */
+    readonly count?: number
+  }
   /** A request or background work failed, here or at a server that is needed for it. */
   readonly failed: Refused
 }
@@ -189,7 +193,10 @@ export type Listener = (event: ProxyEvent) => void
 /** Creates the function that calls the operator's listeners. An exception of one affects no request and no other listener. */
 export function createEmit(listeners: readonly Listener[]): Emit {
   if (listeners.length === 0) return () => {}
-  return (event) => {
+  const gather = createGathering()
+  return (emitted) => {
+    const event = emitted.type === 'rate-limited' ? gather(emitted) : emitted
+    if (!event) return
     const timed: ProxyEvent = { time: new Date().toISOString(), ...event }
     for (const listener of listeners) {
       try {

@@ -91,6 +91,13 @@ export const makeRoomFor = (
   added: readonly string[],
 ): string[] => makeRoom(settings.cookies, cookies, added, (name) => PENDING.test(name))
 
+/** A sign-in that came back from the provider to the browser that started it. */
+export interface Finished {
+  readonly flow: UpstreamFlow
+  readonly request: SignInRequest
+  readonly cookies: readonly string[]
+}
+
 /** A sign-in that can be sent to the provider. */
 interface Started {
   readonly flow: UpstreamFlow
@@ -128,11 +135,7 @@ export const isAccountSignIn = (ctx: Context, http: Request, state: string | und
  *
  * @throws {OAuthError} `access_denied` from another browser or a second time, `invalid_request` if it expired.
  */
-export function finishSignIn(
-  ctx: Context,
-  http: Request,
-  state: string | undefined,
-): { flow: UpstreamFlow; request: SignInRequest; cookies: string[] } {
+export function finishSignIn(ctx: Context, http: Request, state: string | undefined): Finished {
   const { found, cookies } = finish<Approved>(ctx, http, 'sign-in', state)
   return { flow: found, request: found.request, cookies }
 }

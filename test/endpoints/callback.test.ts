@@ -58,6 +58,21 @@ describe('an answer that does not belong to this browser', () => {
     expect([response.status, response.headers.get('location')]).toEqual([403, null])
   })
 
+  test('that arrives five times at once is exchanged once, and every request gets the outcome', async () => {
+    system = await startSystem()
+    const { browser, login } = await approved(await register(system))
+    const callback = asUrl(await signInAtProvider(browser, login, { stopAt: `${system.url}/callback` }))
+    const responses = await Promise.all(Array.from({ length: 5 }, () => browser.request(callback.href)))
+    const pages = await Promise.all(responses.map((response) => response.text()))
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
+    expect(new Set(pages).size).toBe(1)
+    expect(new Set(responses.map(({ headers }) => headers.getSetCookie().join())).size).toBe(1)
+    expect(tokenRequests()).toBe(1)
+    expect(system.events.filter(({ type }) => type === 'signed-in')).toHaveLength(1)
+    const stranger = await system.browser().request(callback.href)
+    expect(stranger.status).toBe(403)
+  })
+
   test('that comes after the sign-in’s time is refused', async () => {
     system = await startSystem()
     const { browser, login } = await approved(await register(system))

@@ -1,7 +1,8 @@
 import { createProxy, type RateLimiter } from 'lockgate'
 import { redis } from 'lockgate/limits/redis'
 import { workers } from 'lockgate/limits/workers'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { ms } from '../../src/timing.ts'
 import { noRedis, startRedis } from '../support/redis.ts'
 import {
   authorizeUrl,
@@ -62,6 +63,24 @@ describe('requests without credentials', () => {
     system.clock.ahead += 20
     expect((await from('192.0.2.1', '/register', registration)).status).toBe(201)
     expect((await from('192.0.2.1', '/register', registration)).status).toBe(429)
+  })
+
+  test('that are refused by the hundred are told in few events, with their number', async () => {
+    system = await startSystem({ limits: { address: 1 } })
+    const limited = () => system!.events.filter(({ type }) => type === 'rate-limited')
+    const flood = async (count: number) => {
+      for (let i = 0; i < count; i++) await from('192.0.2.1', '/register', registration)
+    }
+    await flood(101)
+    expect(limited()).toHaveLength(1)
+    const window = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + ms.eventWindow + 1)
+    await flood(1)
+    window.mockRestore()
+    expect(limited()).toHaveLength(2)
+    expect(limited().at(-1)).toMatchObject({ reason: 'limit-address', count: 100 })
+    // Another endpoint is another event.
+    await from('192.0.2.1', '/callback?state=x')
+    expect(limited()).toHaveLength(3)
   })
 
   test.each([

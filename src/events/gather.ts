@@ -1,0 +1,35 @@
+import { createBoundedMap } from '../bounded-map.ts'
+import { ms } from '../timing.ts'
+import type { NewEvent } from './event.ts'
+
+type RateLimited = Extract<NewEvent, { readonly type: 'rate-limited' }>
+
+interface Seen {
+  /** By a clock that no operator sets, in milliseconds. */
+  readonly since: number
+  /** Equal events since then that were not reported. */
+  held: number
+}
+
+/** Kinds of events that are told apart. */
+const MOST = 1000
+
+/**
+ * Returns a function that lets the first of equal events through and holds the others back for a while. The next event
+ * tells how many they were, so that a flood of requests does not become a flood of log lines.
+ */
+export function createGathering(): (event: RateLimited) => RateLimited | undefined {
+  const seen = createBoundedMap<string, Seen>({ entries: MOST })
+  return (event) => {
+    const { reason, endpoint, client, user, resource } = event
+    const key = JSON.stringify([reason, endpoint, client, user, resource])
+    const before = seen.get(key)
+    const now = performance.now()
+    if (before && now - before.since < ms.eventWindow) {
+      before.held++
+      return undefined
+    }
+    seen.set(key, { since: now, held: 0 })
+    return before && before.held > 0 ? { ...event, count: before.held + 1 } : event
+  }
+}
