@@ -23,6 +23,8 @@ const LANES = {
   cli: ['cli', 'doctor'],
   dist: ['package', 'docs', 'bench', 'runtime', 'matrix', 'browser'],
   faults: ['faults', 'fuzz', 'outbound'],
+  // Every provider's whole life, and models explored to their end.
+  providers: ['providers', 'simulation', 'upgrade', 'connections', 'single-flight'],
 } as const
 
 const testsOf = (folders: readonly string[]) => folders.map((folder) => `test/${folder}/**/*.test.ts`)

@@ -26,7 +26,7 @@ const STAGES: readonly Stage[] = [
   { name: 'install', command: ['node', 'test/install.mjs'] },
   { name: 'types of the core', command: ['npx', 'tsc', '-p', 'src'] },
   { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
-  { name: 'tests', command: vitest('core', 'rules', 'stores', 'cli', 'faults') },
+  { name: 'tests', command: vitest('core', 'rules', 'stores', 'cli', 'faults', 'providers') },
   { name: 'package', command: vitest('dist') },
   { name: 'runtimes', command: script('runtime/run.ts') },
   { name: 'security', command: script('security/run.ts') },
