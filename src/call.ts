@@ -16,15 +16,6 @@ interface Cutting {
   timeout(request: Request, seconds: number): void
 }
 
-/** The information of Deno about a request. */
-interface Completing {
-  /** Rejects when the client leaves. */
-  readonly completed: Promise<void>
-}
-
-const completes = (value: unknown): value is Completing =>
-  typeof value === 'object' && value !== null && (value as Partial<Completing>).completed instanceof Promise
-
 const has = <T>(value: unknown, name: keyof T): value is T =>
   typeof value === 'object' && value !== null && typeof (value as T)[name] === 'function'
 
@@ -111,15 +102,6 @@ class RequestCall implements Call {
   keepOpen(): void {
     // Bun cuts a response that is silent for ten seconds, as streams and slow tools are.
     this.#native.find(cuts)?.timeout(this.#head.toRequest(), 0)
-  }
-
-  left(request: Request): AbortSignal {
-    const info = this.#native.find(completes)
-    if (!info) return request.signal
-    // Deno's own signal costs as much as a fifth of the request.
-    const gone = new AbortController()
-    info.completed.catch(() => gone.abort())
-    return gone.signal
   }
 
   /** A function of its own, because it is passed on without its call. */

@@ -96,8 +96,6 @@ export interface Call {
   finish(work: Promise<unknown>): void
   /** Lets the response be silent for any time, on runtimes that otherwise cut it. */
   keepOpen(): void
-  /** Returns a signal that aborts when the client leaves before its response is complete. */
-  left(request: Request): AbortSignal
   /** `true` if the runtime ties timers and streams to the request that made them, as Workers do. */
   readonly isBound: boolean
 }

@@ -79,9 +79,7 @@ export function createRouter(ctx: Context): Routing {
       const { head, judge } = accepted
       if (!judge) return routed(request, head, call)
       const verdict = judge(head, call)
-      return verdict instanceof Promise
-        ? verdict.then((one) => act(one, request, call))
-        : act(verdict, request, call)
+      return verdict instanceof Promise ? verdict.then((one) => act(one, request)) : act(verdict, request)
     },
     admit(source, call) {
       try {
@@ -126,20 +124,20 @@ class AcceptedHead implements Head {
 }
 
 /** Turns a verdict into a response. */
-function act(verdict: Verdict, request: Request, call: Call): Promise<Response> {
+function act(verdict: Verdict, request: Request): Promise<Response> {
   if (verdict.type === 'handle') return verdict.handle(request)
   if (verdict.type === 'answer') return Promise.resolve(verdict.response)
-  if (verdict.type === 'inspect') return inspect(request, verdict, call)
-  return carry(request, verdict.passage, direct, { signal: call.left(request) })
+  if (verdict.type === 'inspect') return inspect(request, verdict)
+  return carry(request, verdict.passage, direct, { signal: request.signal })
 }
 
 /** Reads the body of a request, and turns the verdict about it into a response. */
-async function inspect(request: Request, { limit, judge }: Inspection, call: Call): Promise<Response> {
+async function inspect(request: Request, { limit, judge }: Inspection): Promise<Response> {
   const body = await readForJudge(request, limit)
   const verdict = await judge(body)
   if (verdict.type === 'answer') return closeUnread(request, verdict.response)
   const read = typeof body === 'string' ? new Uint8Array() : body
-  const signal = call.left(request)
+  const { signal } = request
   if (verdict.type === 'forward') return carry(request, verdict.passage, direct, { signal, read })
   return verdict.handle(withBody(request, read, signal))
 }

@@ -182,7 +182,7 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
     if (!mcpFetch) return { type: 'forward', passage }
     return {
       type: 'handle',
-      handle: (request) => carry(request, passage, mcpFetch, { signal: visit.call.left(request) }),
+      handle: (request) => carry(request, passage, mcpFetch, { signal: request.signal }),
     }
   }
 }

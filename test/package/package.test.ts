@@ -97,6 +97,7 @@ describe('the packed package', () => {
     // Ends with something else than 0 where it finds a problem.
     const { stdout } = await run(bin('attw'), [tarball, '--profile', 'esm-only', '--format', 'json'], {
       cwd: root,
+      maxBuffer: 2 ** 26,
     })
     const { analysis } = JSON.parse(stdout) as { analysis: { entrypoints: Record<string, unknown> } }
     expect(Object.keys(analysis.entrypoints)).toEqual(expect.arrayContaining(subpaths))

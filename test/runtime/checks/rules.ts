@@ -63,7 +63,8 @@ export const ruleChecks: Checks = {
 
   async 'a body that is too large gets 413, with and without a stated length'(peer) {
     const post = await posting(peer, '/rules', '/rpc')
-    const large = call('x'.repeat(1_500_000))
+    // Little more than the limit: a connection that closes on unread bytes may be reset before its response is read.
+    const large = call('x'.repeat(1_060_000))
     for (const body of [large, parts(large)]) {
       const response = await post(body)
       await response.body?.cancel()
