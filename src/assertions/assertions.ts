@@ -61,7 +61,9 @@ export function createAssertions(
         tenant: textOf(claims.tenant),
         subject,
         email,
-        emailVerified: claims.email_verified !== false && isVouchedFor(email, entry.emailDomains),
+        emailVerified:
+          (claims.email_verified === undefined || claims.email_verified === true) &&
+          isVouchedFor(email, entry.emailDomains),
         name: textOf(claims.name),
         claims: personalClaims(claims),
       }

@@ -3,7 +3,7 @@ import { equal } from '../crypto/compare.ts'
 import { OAuthError } from '../errors.ts'
 import { type OriginalRequest, originalRequest } from '../forward/original-request.ts'
 import type { Verdict } from '../forward/passage.ts'
-import { claimedIdentity } from '../forward/request-headers.ts'
+import { claimedIdentity, disguisedSession } from '../forward/request-headers.ts'
 import { isWithin } from '../http/address.ts'
 import type { Head, HeaderFields } from '../http/head.ts'
 import {
@@ -54,6 +54,8 @@ export function createForwardAuth(ctx: Context): ForwardAuth | undefined {
     if (hostOf(original.host, publicScheme) !== publicHost) throw denied('forward-auth-other-host')
     const claimed = claimedIdentity(head.headers, signedHeaders)
     if (claimed !== undefined) throw denied('forward-auth-identity', claimed)
+    const session = disguisedSession(head.headers)
+    if (session !== undefined) throw denied('forward-auth-identity', session)
     const resource = resourceAt(original.path, () => false)
     const judge = resource && judges.get(resource)
     if (!judge) throw denied('forward-auth-no-server')

@@ -41,7 +41,7 @@ export function createInspect(
 
   /** What is below the address of a server may be anything, so that it is never public. */
   const isEndpoint = (path: string) => path === resource.path || path === `${resource.path}/`
-  const isOpen = (message: RpcMessage) => open !== undefined && isPublic(message, open)
+  const isOpen = (message: RpcMessage) => open !== undefined && isPublic(message, open, rules)
   const needsOf = (message: RpcMessage): Needs => (isOpen(message) ? [] : rules.ofMessage(message))
 
   function judge(
@@ -161,6 +161,8 @@ export function createInspect(
         judge(bytes) {
           const body = read(visit, bytes)
           if (body === 'empty') return head.headers.has('mcp-session-id') ? welcome() : introduce()
+          // A DELETE ends a session. Its body means nothing.
+          if (head.method !== 'POST') return introduce()
           // It cannot be known whether such a body is public.
           if ('unread' in body || 'fault' in body) return introduce()
           if (body.messages.every(isOpen)) return welcome(body)

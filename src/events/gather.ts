@@ -1,8 +1,14 @@
 import { createBoundedMap } from '../bounded-map.ts'
 import { ms } from '../timing.ts'
-import type { NewEvent } from './event.ts'
 
-type RateLimited = Extract<NewEvent, { readonly type: 'rate-limited' }>
+/** The members that tell events about refused requests apart. */
+interface About {
+  readonly reason: string
+  readonly endpoint?: string | undefined
+  readonly client?: string | undefined
+  readonly user?: string | undefined
+  readonly resource?: string | undefined
+}
 
 interface Seen {
   /** By a clock that no operator sets, in milliseconds. */
@@ -18,7 +24,9 @@ const MOST = 1000
  * Returns a function that lets the first of equal events through and holds the others back for a while. The next event
  * tells how many they were, so that a flood of requests does not become a flood of log lines.
  */
-export function createGathering(): (event: RateLimited) => RateLimited | undefined {
+export function createGathering(): <E extends About>(
+  event: E,
+) => (E & { readonly count?: number }) | undefined {
   const seen = createBoundedMap<string, Seen>({ entries: MOST })
   return (event) => {
     const { reason, endpoint, client, user, resource } = event

@@ -93,6 +93,16 @@ export function requestHeaders(source: HeaderFields, told: Told): [string, strin
 /** Programs behind a CGI-like interface read `X_Real.IP` and `x-real-ip` as one name, so that one rule covers both. */
 const fold = (name: string): string => (/[^a-z0-9-]/.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name)
 
+/** Returns a header that a CGI-like server reads as the id of a session, and this proxy does not. */
+export function disguisedSession(source: HeaderFields): string | undefined {
+  let found: string | undefined
+  source.forEach((_value, field) => {
+    const name = field.toLowerCase()
+    if (name !== SESSION_HEADER && fold(name) === SESSION_HEADER) found ??= field
+  })
+  return found
+}
+
 /**
  * Returns the first header in which a client claims an identity, in any spelling.
  *

@@ -225,7 +225,7 @@ const toNeeds = (needs: string | readonly string[]): Needs =>
 const settlePublic = (options: PublicOptions): PublicRules => ({
   tools: anyOf(options.tools),
   prompts: anyOf(options.prompts),
-  resources: anyOf(options.resources),
+  resources: anyOf(options.resources?.map((uri) => uri.toLowerCase())),
   methods: anyOf(options.methods ?? PUBLIC_METHODS),
   listsAll: options.list !== 'public',
   upgrades: options.upgrade !== 'refuse',

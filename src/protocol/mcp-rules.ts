@@ -21,6 +21,8 @@ export interface McpRules {
   ofTool(name: string): Needs
   ofPrompt(name: string): Needs
   ofResource(uri: string): Needs
+  /** Returns whether a rule that needs a scope, or denies, fits a name at least as exactly as `weight`. */
+  outranks(kind: keyof RuleTable, name: string, weight: number): boolean
 }
 
 /** The methods that a client may send by any revision of MCP. */
@@ -37,9 +39,8 @@ const NOTHING: readonly string[] = []
 
 /** @see [MCP, Schema reference](https://modelcontextprotocol.io/specification/2025-11-25/schema) */
 export function compileRules(table: RuleTable): McpRules {
-  const [tools, prompts, resources] = [table.tools, table.prompts, table.resources].map(
-    (own) => own && compilePatterns(own),
-  )
+  const [tools, prompts] = [table.tools, table.prompts].map((own) => own && compilePatterns(own))
+  const resources = table.resources && compilePatterns(foldUris(table.resources))
   const { '*': others = NOTHING, ...named } = table.methods ?? {}
   const methods = table.methods && compilePatterns(named)
   const find = (rules: Patterns<Needs> | undefined, name: string): Needs =>
@@ -81,6 +82,12 @@ export function compileRules(table: RuleTable): McpRules {
   }
 
   return {
+    outranks(kind, name, weight) {
+      const patterns = { tools, prompts, resources, methods }[kind]
+      if (!patterns) return false
+      const needs = find(patterns, name)
+      return needs.length > 0 && patterns.weigh(name) >= weight
+    },
     ofTool,
     ofPrompt,
     ofResource,
@@ -129,15 +136,29 @@ function together(needs: readonly Needs[]): Needs {
   return [...new Set((needs as readonly (readonly string[])[]).flat())]
 }
 
-/** Returns the spellings in which a server may read a URI: as it is, without dot segments, and decoded. */
+/**
+ * Returns the spellings in which a server may read a URI: as it is, as a URL parser writes it, and decoded. All are in
+ * lower case, because servers compare schemes and hosts without regard to case, and some of them paths too.
+ */
 export function spellings(uri: string): readonly string[] {
-  if (/^[\w:/-]*$/.test(uri)) return [uri]
-  const all = new Set([uri])
+  const all = new Set<string>()
   for (const text of [uri, decoded(uri)]) {
-    all.add(text)
-    if (URL.canParse(text)) all.add(new URL(text).href).add(decoded(new URL(text).href))
+    all.add(text.toLowerCase())
+    if (!URL.canParse(text)) continue
+    const { href } = new URL(text)
+    all.add(href.toLowerCase()).add(decoded(href).toLowerCase())
   }
   return [...all]
+}
+
+/** Returns a table of URIs in lower case, as {@link spellings} are. Of two rules that become one, both count. */
+function foldUris(table: Readonly<Record<string, Needs>>): Record<string, Needs> {
+  const folded: Record<string, Needs> = Object.create(null)
+  for (const [uri, needs] of Object.entries(table)) {
+    const name = uri.toLowerCase()
+    folded[name] = together([...(folded[name] === undefined ? [] : [folded[name]]), needs])
+  }
+  return folded
 }
 
 function decoded(text: string): string {

@@ -5,6 +5,8 @@ export interface Patterns<T> {
    * characters. Several values only if patterns with equally many characters fit. Empty if none fits.
    */
   find(name: string): readonly T[]
+  /** Returns how exactly {@link find} fits: the number of other characters, infinite for the name itself, -1 if none fits. */
+  weigh(name: string): number
 }
 
 interface Glob<T> {
@@ -32,6 +34,10 @@ export function compilePatterns<T>(table: Readonly<Record<string, T>>): Patterns
       return globs
         .filter(({ parts, weight }) => weight === best.weight && fits(parts, name))
         .map(({ value }) => value)
+    },
+    weigh(name) {
+      if (exact.has(name)) return Number.POSITIVE_INFINITY
+      return globs.find(({ parts }) => fits(parts, name))?.weight ?? -1
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { RpcMessage } from './json-rpc.ts'
 import { isObject } from './json-rpc.ts'
-import { spellings, subscribed } from './mcp-rules.ts'
+import { type McpRules, spellings, subscribed } from './mcp-rules.ts'
 import type { Patterns } from './patterns.ts'
 
 /** What anyone may do. */
@@ -11,18 +11,25 @@ export interface PublicTable {
   readonly methods: Patterns<true>
 }
 
-/** Returns whether anyone may send a message. What it names has to be public in every spelling. */
-export function isPublic({ method, params }: RpcMessage, table: PublicTable): boolean {
+/**
+ * Returns whether anyone may send a message. What it names has to be public in every spelling, and no rule may fit it as
+ * exactly as the public name does.
+ */
+export function isPublic({ method, params }: RpcMessage, table: PublicTable, rules: McpRules): boolean {
   if (method === undefined) return false
-  const has = (patterns: Patterns<true>, name: unknown) =>
-    typeof name === 'string' && patterns.find(name).length > 0
+  const has = (kind: keyof PublicTable, name: unknown) => {
+    if (typeof name !== 'string') return false
+    const weight = table[kind].weigh(name)
+    return weight >= 0 && !rules.outranks(kind, name, weight)
+  }
   const hasUri = (uri: unknown) =>
-    typeof uri === 'string' && spellings(uri).every((one) => has(table.resources, one))
+    typeof uri === 'string' && spellings(uri).every((one) => has('resources', one))
+  if (rules.outranks('methods', method, table.methods.weigh(method))) return false
   switch (method) {
     case 'tools/call':
-      return has(table.tools, params.name)
+      return has('tools', params.name)
     case 'prompts/get':
-      return has(table.prompts, params.name)
+      return has('prompts', params.name)
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
@@ -32,14 +39,14 @@ export function isPublic({ method, params }: RpcMessage, table: PublicTable): bo
       const named = [ref.name, ref.uri].some((one) => one !== undefined)
       return (
         named &&
-        has(table.methods, method) &&
-        (ref.name === undefined || has(table.prompts, ref.name)) &&
+        has('methods', method) &&
+        (ref.name === undefined || has('prompts', ref.name)) &&
         (ref.uri === undefined || hasUri(ref.uri))
       )
     }
     case 'subscriptions/listen':
-      return has(table.methods, method) && subscribed(params).every(hasUri)
+      return has('methods', method) && subscribed(params).every(hasUri)
     default:
-      return has(table.methods, method)
+      return has('methods', method)
   }
 }

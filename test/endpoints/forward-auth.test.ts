@@ -155,13 +155,17 @@ describe.each(Object.keys(ASK) as Kind[])('%s asks', (kind) => {
     }
   })
 
-  test.each(['X-Lockgate-User-Email', 'X_Lockgate_User_Email', 'x-lockgate_USER-email', 'X-Lockgate-New'])(
-    'about a request that claims an identity with %s, and gets no permission',
-    async (name) => {
-      const response = await ask(kind, '/mcp', { [name]: 'ceo@corp.test' })
-      expect([response.status, reasonOf()]).toEqual([403, 'forward-auth-identity'])
-    },
-  )
+  test.each([
+    'X-Lockgate-User-Email',
+    'X_Lockgate_User_Email',
+    'x-lockgate_USER-email',
+    'X-Lockgate-New',
+    'Mcp_Session_Id',
+    'Mcp.Session.Id',
+  ])('about a request that claims an identity with %s, and gets no permission', async (name) => {
+    const response = await ask(kind, '/mcp', { [name]: 'ceo@corp.test' })
+    expect([response.status, reasonOf()]).toEqual([403, 'forward-auth-identity'])
+  })
 
   test('about a session, which is refused where sessions are bound, and passes where they are not', async () => {
     expect((await ask(kind, '/mcp', { 'mcp-session-id': 'one' })).status).toBe(kind === 'nginx' ? 403 : 404)

@@ -37,6 +37,15 @@ beforeAll(async () => {
       { ...listing, path: '/granted' },
       { ...listing, path: '/hidden', public: { ...common.public, list: 'public' } },
       { ...common, path: '/strict', public: { ...common.public, upgrade: 'refuse' } },
+      {
+        ...common,
+        path: '/except',
+        tools: { 'docs_*': 'write', docs_secret: 'deny', docs_admin: 'write', '*': 'write' },
+        prompts: { hello: 'deny' },
+        methods: { 'tools/list': 'deny' },
+        resources: { 'DB://secret/*': 'deny' },
+        public: { tools: ['search', 'docs_*', 'docs_open'], prompts: ['*'], resources: ['*'] },
+      },
       { path: '/closed', handler },
     ] as McpOptions[],
     limits: { anonymous: 60 },
@@ -164,6 +173,30 @@ describe('without a token', () => {
     const [open, closed] = [await of('/mcp'), await of('/closed')]
     expect(Object.keys(open)).toEqual(Object.keys(closed))
   })
+})
+
+test.each([
+  ['tools/call', { name: 'search' }, 200],
+  ['tools/call', { name: 'docs_open' }, 200],
+  ['tools/call', { name: 'docs_secret' }, 401],
+  ['tools/call', { name: 'docs_admin' }, 401],
+  ['tools/call', { name: 'docs_other' }, 401],
+  ['prompts/get', { name: 'hello' }, 401],
+  ['prompts/get', { name: 'other' }, 200],
+  ['resources/read', { uri: 'db://secret/1' }, 401],
+  ['resources/read', { uri: 'Db://SECRET/1' }, 401],
+  ['resources/read', { uri: 'db://open/1' }, 200],
+  ['tools/list', {}, 401],
+])('a public name opens nothing that a rule fits as exactly: %s %j is %i', async (method, params, status) => {
+  const response = await send({ jsonrpc: '2.0', id: 1, method, params }, { path: '/except' })
+  expect(response.status).toBe(status)
+  expect(log).toHaveLength(status === 200 ? 1 : 0)
+})
+
+test('a body opens nothing for DELETE', async () => {
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+  expect((await send(ping, { method: 'DELETE' })).status).toBe(401)
+  expect(log).toEqual([])
 })
 
 test('a user may use public tools, with any scopes', async () => {

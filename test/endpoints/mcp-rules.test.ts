@@ -164,6 +164,10 @@ describe('prompts, resources and methods have rules too', () => {
     ['resources/read', { uri: 'file:///public/../etc/passwd' }, 403],
     ['resources/read', { uri: 'file:///public/%2e%2e/etc/passwd' }, 403],
     ['resources/read', { uri: 'file:///public/%252e%252e/etc' }, 403],
+    ['resources/read', { uri: 'FILE:///etc/passwd' }, 403],
+    ['resources/read', { uri: 'file:/etc/passwd' }, 403],
+    ['resources/read', { uri: 'file:etc/passwd' }, 403],
+    ['resources/read', { uri: 'file://LOCALHOST/etc/passwd' }, 403],
     ['resources/subscribe', { uri: 'file:///etc/passwd' }, 403],
     [
       'subscriptions/listen',

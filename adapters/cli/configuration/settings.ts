@@ -79,7 +79,8 @@ export async function readSettings(
   const originOf = (name: string) => variables.from(name) ?? name
   const file = await collect(() => findConfig(cwd, get('LOCKGATE_CONFIG')))
   const isNamed = get('LOCKGATE_CONFIG') !== undefined
-  if (file === undefined && !isNamed && !how.handler && isEmpty(variables)) throw new SettingsError(EMPTY)
+  if (file === undefined && !isNamed && !how.handler && problems.length === 0 && isEmpty(variables))
+    throw new SettingsError(EMPTY)
   problems.push(...(await unknown(variables)))
   const loaded = file === undefined ? {} : await collect(() => loadConfig(file))
   const given = loaded ?? {}

@@ -67,7 +67,10 @@ async function holdStorage(store: Store): Promise<void> {
 }
 
 function message(error: unknown): string {
-  const code = (error as { code?: unknown }).code
+  const { code, syscall, path } = error as NodeJS.ErrnoException
+  if (path !== undefined && syscall !== 'listen') {
+    return `LOCKGATE_STORAGE: ${path} cannot be used (${code}); choose a folder that this user may write to`
+  }
   if (code === 'EADDRINUSE') return 'PORT: another process listens there already; choose another with --port'
   if (code === 'EACCES') return 'PORT: this user may not listen there; choose one above 1023 with --port'
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'HOST: this machine has no such address'

@@ -3,6 +3,7 @@ import { delimiter, join, resolve } from 'node:path'
 import type { Fetch, OAuthProxy, Provider, ProxyOptions } from '../../../src/index.ts'
 import { ms, printable } from '../../../src/internal.ts'
 import { providersOf } from '../../doctor/deployment/providers.ts'
+import { providerFetch } from '../../outbound/node.ts'
 
 /**
  * Checks once, beside the first requests, what Lockgate depends on. A failure is a warning and not an error: the other
@@ -18,7 +19,7 @@ export async function checkSurroundings(
 ): Promise<void> {
   const targets = proxy.resources.flatMap(({ target }) => (target ? [target] : []))
   const work = [
-    ...providersOf(options.upstream).map((provider) => checkProvider(provider, fetch)),
+    ...providersOf(options.upstream).map((provider) => checkProvider(provider, providerFetch ?? fetch)),
     ...targets.map((target) => checkServer(target, fetch)),
     options.storage.warnings?.().then((lines) => lines.join(' ') || undefined),
   ]
