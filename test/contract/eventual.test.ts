@@ -374,7 +374,7 @@ describe('what KV cannot hold', () => {
     const create = () => createProxy({ ...options('upstream-token'), storage: kv() })
     expect(create).toThrow(ConfigError)
     expect(create).toThrow(
-      /mcp\.0\.forward: cannot be upstream-token .*Atlassian replaces refresh tokens: use a Durable Object/,
+      /mcp\.0\.forward: cannot send the token of a user .*Atlassian replaces refresh tokens: use a Durable Object/,
     )
   })
 
