@@ -32,7 +32,7 @@ const STAGES: readonly Stage[] = [
   { name: 'package', command: vitest('dist') },
   { name: 'runtimes', command: script('runtime/run.ts') },
   { name: 'security', command: script('security/run.ts') },
-  { name: 'soak', command: script('endurance/soak.ts', '--minutes', '2') },
+  { name: 'soak', command: script('endurance/soak.ts', '--minutes', '1') },
   { name: 'kill', command: script('endurance/kill.ts', '--sign-ins', '100') },
   { name: 'conformance', command: script('conformance/run.ts') },
   { name: 'coverage', command: script('flows/coverage.ts') },
