@@ -221,8 +221,11 @@ test('too many of them from one address are refused, and nothing is stored', asy
   const before = system.store.writes
   const statuses = []
   for (let n = 0; n < 70; n++) statuses.push((await send(call('search'))).status)
-  expect(statuses.filter((status) => status === 200)).toHaveLength(60)
-  expect(statuses.filter((status) => status === 429)).toHaveLength(10)
+  const passed = statuses.filter((status) => status === 200).length
+  // The allowance grows by one each second, also while the test runs.
+  expect(passed).toBeGreaterThanOrEqual(60)
+  expect(passed).toBeLessThan(66)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(70 - passed)
   expect(system.store.writes).toBe(before)
   expect(system.events.at(-1)).toMatchObject({ type: 'rate-limited', reason: 'limit-anonymous' })
   const other = await send(call('search'), { headers: { 'x-test-address': '203.0.113.9' } })
