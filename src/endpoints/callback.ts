@@ -21,14 +21,22 @@ import { requestedProvider } from '../sign-in/provider-choice.ts'
 export const callbackEndpoint: Endpoint = async (http, ctx, call) => {
   if (http.method === 'POST') return fromForm(http, ctx)
   const { fields } = toParams(new URL(http.url).searchParams)
-  if (isAccountSignIn(ctx, http, fields.state)) return completeAccountSignIn(http, ctx, call, fields)
+  if (isAccountSignIn(ctx, http, fields.state)) {
+    // With the cookies in the key, no other browser joins.
+    const key = digest(`${http.url}\n${http.headers.get('cookie')}`)
+    return once(key, () => completeAccountSignIn(http, ctx, call, fields), ctx)
+  }
   // Only the browser that started the sign-in comes further.
   const finished = finishSignIn(ctx, http, fields.state)
-  const outcome = await ctx.callbacks.join(digest(http.url), async () =>
-    readResponse(await complete(http, ctx, call, { fields, finished })),
-  )
-  return toResponse(outcome)
+  return once(digest(http.url), () => complete(http, ctx, call, { fields, finished }), ctx)
 }
+
+/** Does the work of a key once, and gives every request that waits for it a response of its own. */
+const once = async (
+  key: string,
+  work: () => Response | Promise<Response>,
+  { callbacks }: Context,
+): Promise<Response> => toResponse(await callbacks.join(key, async () => readResponse(await work())))
 
 async function complete(
   http: Request,

@@ -41,7 +41,7 @@ const LIMIT = 10_000
 const MAX_BYTES = 64 * 1024 * 1024
 /** The size of an entry without its token and identity, in bytes. */
 const ENTRY = 1500
-/** Bytes of texts that are remembered not to be tokens. */
+/** Bytes of altered and expired tokens that are remembered. */
 const MAX_ALTERED_BYTES = 1024 * 1024
 /** Characters of the longest token that is looked at. */
 const MAX_TOKEN = 8192
@@ -92,7 +92,7 @@ export function createGuard(ports: {
   })
   /** Signatures under way, so that each token is verified once. */
   const opening = createSingleFlight<AccessClaims | undefined>({ keepAlive: ports.keepAlive })
-  /** Texts that look like access tokens and are not: they are opened once. */
+  /** Texts that look like access tokens and are altered or expired, so that each is opened once. */
   const altered = createBoundedMap<string, true>({
     entries: LIMIT,
     bytes: { limit: MAX_ALTERED_BYTES, of: (token) => 100 + token.length },

@@ -183,7 +183,7 @@ export const requests = {
     'Compare `mcp` with the paths that the proxy protects. A server with rules for tools needs forwarding.',
   ],
   'forward-auth-identity': [
-    'The client sent a header that only this proxy may set; `detail` names it.',
+    'The client sent a header that only this proxy may set, or one that a server may take for it; `detail` names it.',
     'Nothing, unless the proxy in front added it: then remove it there.',
   ],
   'message-malformed': [

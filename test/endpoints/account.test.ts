@@ -202,6 +202,19 @@ test('signing in to the page writes nothing, and its cookie is for this host alo
   expect(system.events).toContainEqual(expect.objectContaining({ type: 'account-opened' }))
 })
 
+test('a response of the provider that arrives three times at once is exchanged once, for this browser alone', async () => {
+  const browser = system.browser()
+  const start = asPage(await browser.open(`${system.url}/account`))
+  const login = asPage(await browser.submit(start, {}))
+  const callback = await signInAtProvider(browser, login, { stopAt: `${system.url}/callback`, login: 'ada' })
+  const stranger = system.browser()
+  const sent = [browser, browser, browser, stranger].map((one) => one.request(String(callback)))
+  const statuses = (await Promise.all(sent)).map(({ status }) => status)
+  expect(statuses).toEqual([303, 303, 303, 403])
+  expect(await sessionOf(stranger)).toBeUndefined()
+  expect(system.provider.requests.filter((line) => line === 'POST /token')).toHaveLength(1)
+})
+
 test('whom `allow` does not name gets no session', async () => {
   await system.close()
   system = await startSystem({ url: 'https://mcp.test', allow: ['ada@example.com'] })
