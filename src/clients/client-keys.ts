@@ -1,11 +1,12 @@
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
+import { JOSEError, JWKInvalid } from 'jose/errors'
 import { createLocalJWKSet } from 'jose/jwks/local'
 import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote'
 import { createBoundedMap } from '../bounded-map.ts'
 import { createFetched } from '../http/fetch-cache.ts'
 import { fetchJson } from '../http/fetch-json.ts'
 import type { Clock, Fetch, KeepAlive, Outbound } from '../ports.ts'
-import type { ClientKeys } from '../protocol/client-document.ts'
+import type { ClientKeys, KeySet } from '../protocol/key-set.ts'
 import type { Client } from './client.ts'
 
 /** Bytes: certificates may come with the keys. */
@@ -32,11 +33,20 @@ export function createClientKeys(ports: {
     document: outbound && createRemoteSets(outbound, loopback, now, keepAlive),
   }
   return ({ kind }, { jwks, jwksUri }) => {
-    if (jwks) return createLocalJWKSet(jwks as unknown as JSONWebKeySet)
+    if (jwks) return inlineSet(jwks)
     const sets = kind === 'configured' ? remote.configured : remote.document
     if (!sets || jwksUri === undefined) return createLocalJWKSet({ keys: [] })
     return sets(jwksUri)
   }
+}
+
+/** Keys that came with the client cannot be unavailable: one that cannot be used is the client's fault. */
+function inlineSet(jwks: KeySet): JWTVerifyGetKey {
+  const set = createLocalJWKSet(jwks as unknown as JSONWebKeySet)
+  return (header, token) =>
+    set(header, token).catch((error) => {
+      throw error instanceof JOSEError ? error : new JWKInvalid('the key is not usable')
+    })
 }
 
 function createRemoteSets(

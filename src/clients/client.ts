@@ -1,5 +1,5 @@
-import type { ClientKeys } from '../protocol/client-document.ts'
 import type { AuthMethod, Refreshes } from '../protocol/client-metadata.ts'
+import type { ClientKeys } from '../protocol/key-set.ts'
 
 /** A client as the endpoints see it, by whichever way it became known. */
 export interface Client {

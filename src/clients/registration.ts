@@ -25,7 +25,7 @@ export interface Registration {
  */
 export function registeredClient(
   { id, key }: { readonly id: string; readonly key: string },
-  { name, redirectUris, authMethod, refreshes, scope }: ClientMetadata,
+  { name, redirectUris, authMethod, refreshes, scope, jwks }: ClientMetadata,
   scopes: readonly string[],
 ): Client {
   return {
@@ -39,6 +39,7 @@ export function registeredClient(
     refreshes,
     scope: knownScopes(scope, scopes),
     secrets: [],
+    ...(jwks && { keys: { jwks } }),
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Refreshes,
   SECRET_METHODS,
 } from '../protocol/client-metadata.ts'
+import type { KeySet } from '../protocol/key-set.ts'
 import type { Client } from './client.ts'
 import { type Registration, registeredClient } from './registration.ts'
 
@@ -26,7 +27,8 @@ const PREFIX = 'dcr-'
 const MAX_ID = 4096
 
 /** Name, redirect URIs, index of the method, index of the refresh rule, scope, issued at. Short, because it travels. */
-type Sealed = readonly [string | null, readonly string[], number, number, string | null, number]
+type Members = readonly [string | null, readonly string[], number, number, string | null, number]
+type Sealed = Members | readonly [...Members, keys: KeySet['keys']]
 
 /** Their order is part of every client id. */
 const REFRESHES: readonly Refreshes[] = [false, true, 'if-asked']
@@ -49,14 +51,15 @@ export function createSealedClients(ports: {
     return mac(keys.key('client-secret'), [clientId])
   }
 
-  function toClient(id: string, [name, redirectUris, method, refreshes, scope]: Sealed): Client {
-    const authMethod: AuthMethod = AUTH_METHODS[method] ?? 'none'
+  function toClient(id: string, [name, redirectUris, method, refreshes, scope, , keys]: Sealed): Client {
+    const authMethod: AuthMethod = AUTH_METHODS[method]!
     const metadata: ClientMetadata = {
       name: name ?? undefined,
       redirectUris,
       authMethod,
       refreshes: REFRESHES[refreshes] ?? false,
       scope: scope ?? undefined,
+      ...(keys && { jwks: { keys } }),
     }
     const key = PREFIX + digest(id).slice(0, 22)
     const secrets = SECRET_METHODS.includes(authMethod) ? [secretOf(id)] : []
@@ -65,9 +68,9 @@ export function createSealedClients(ports: {
 
   return {
     register(metadata) {
-      const { name, redirectUris, authMethod, refreshes, scope } = metadata
+      const { name, redirectUris, authMethod, refreshes, scope, jwks } = metadata
       const issuedAt = now()
-      const sealed: Sealed = [
+      const members: Members = [
         name ?? null,
         redirectUris,
         AUTH_METHODS.indexOf(authMethod),
@@ -75,9 +78,10 @@ export function createSealedClients(ports: {
         scope ?? null,
         issuedAt,
       ]
+      const sealed: Sealed = jwks ? [...members, jwks.keys] : members
       const id = PREFIX + sealer.seal('registration', 'client', sealed)
       if (id.length > MAX_ID) {
-        const problem = 'redirect_uris, client_name and scope are too long together'
+        const problem = 'redirect_uris, client_name, jwks and scope are too long together'
         throw new OAuthError('invalid_client_metadata', `The client metadata is invalid: ${problem}`, {
           reason: 'registration-too-long',
         })
@@ -97,7 +101,8 @@ export function createSealedClients(ports: {
       const sealed = sealer.open('registration', 'client', clientId.slice(PREFIX.length)) as
         | Sealed
         | undefined
-      if (!sealed || (ttl !== undefined && sealed[5] + ttl <= now())) return undefined
+      if (!sealed || !(sealed[2] in AUTH_METHODS) || (ttl !== undefined && sealed[5] + ttl <= now()))
+        return undefined
       return toClient(clientId, sealed)
     },
   }

@@ -2,7 +2,7 @@ import { equal } from '../crypto/compare.ts'
 import { digest } from '../crypto/digest.ts'
 import { randomId } from '../crypto/random.ts'
 import type { Clock, Store } from '../ports.ts'
-import type { ClientMetadata } from '../protocol/client-metadata.ts'
+import { type ClientMetadata, SECRET_METHODS } from '../protocol/client-metadata.ts'
 import { busy } from '../refusals.ts'
 import type { Client } from './client.ts'
 import { type Registration, registeredClient } from './registration.ts'
@@ -71,7 +71,7 @@ export function createStoredClients(ports: {
     return found && equal(digest(accessToken), found.record.tokenHash) ? found : undefined
   }
 
-  const newSecret = ({ authMethod }: ClientMetadata) => (authMethod === 'none' ? undefined : randomId(32))
+  const newSecret = (metadata: ClientMetadata) => (hasSecret(metadata) ? randomId(32) : undefined)
 
   return {
     async find(id) {
@@ -113,7 +113,7 @@ export function createStoredClients(ports: {
         const { secretHash, ...rest } = found.record
         if (shown !== undefined && !equal(digest(shown), secretHash ?? '')) return 'mismatch'
         const secret = secretHash === undefined ? newSecret(metadata) : undefined
-        const hash = metadata.authMethod === 'none' ? undefined : secret ? digest(secret) : secretHash
+        const hash = hasSecret(metadata) ? (secret ? digest(secret) : secretHash) : undefined
         const record: ClientRecord = {
           ...rest,
           metadata,
@@ -135,6 +135,8 @@ export function createStoredClients(ports: {
     },
   }
 }
+
+const hasSecret = ({ authMethod }: ClientMetadata) => SECRET_METHODS.includes(authMethod)
 
 const keyOf = (id: string) => `client:${id}`
 

@@ -8,7 +8,7 @@ import type { Registration } from '../clients/registration.ts'
  */
 export function clientInformation(registration: Registration, issuer: string): Record<string, unknown> {
   const { id, metadata, issuedAt, expiresAt, secret, accessToken } = registration
-  const { name, redirectUris, authMethod, refreshes, scope } = metadata
+  const { name, redirectUris, authMethod, refreshes, scope, jwks } = metadata
   return {
     client_id: id,
     client_id_issued_at: issuedAt,
@@ -22,6 +22,7 @@ export function clientInformation(registration: Registration, issuer: string): R
     grant_types: refreshes ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
     response_types: ['code'],
     token_endpoint_auth_method: authMethod,
+    ...(jwks && { jwks }),
     ...(scope !== undefined && { scope }),
   }
 }

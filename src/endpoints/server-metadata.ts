@@ -24,6 +24,7 @@ const metadataOf = ({ settings, clients, signer }: Context): Record<string, unkn
     grantTypes: offeredGrantTypes(settings).map(({ name }) => name),
     idJag: settings.trustedIssuers.some(({ use }) => use.includes('id-jag')),
     assertions:
+      clients.register !== undefined ||
       clients.documents !== undefined ||
       settings.clients.some(({ jwks, jwksUri }) => (jwks ?? jwksUri) !== undefined),
     issParameter: settings.discovery.issParameter,

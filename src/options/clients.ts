@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { areKeysPublic } from '../protocol/client-document.ts'
+import { areKeysPublic } from '../protocol/key-set.ts'
 import { isRegistrable } from '../protocol/redirect-uri.ts'
 import type { ScopeTable } from '../protocol/scope.ts'
 import { isHttps } from '../providers/parts/https.ts'

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { areKeysPublic } from '../protocol/client-document.ts'
+import { areKeysPublic } from '../protocol/key-set.ts'
 import { canonicalResource } from '../protocol/resource.ts'
 import { type Entries, listOf, shape, text, type WithDefaults } from '../validation/shape.ts'
 import { type UserClaim, userClaims } from './access-token.ts'

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { AssertionUse } from '../protocol/assertion.ts'
 import type { ClaimMatch } from '../protocol/claim-rules.ts'
-import { areKeysPublic } from '../protocol/client-document.ts'
+import { areKeysPublic } from '../protocol/key-set.ts'
 import { isHttps } from '../providers/parts/https.ts'
 import { PROVIDER_ID } from '../providers/provider.ts'
 import { seconds } from '../timing.ts'

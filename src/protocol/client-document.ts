@@ -7,6 +7,7 @@ import {
   readRedirectUris,
 } from './client-metadata.ts'
 import { type DocumentPolicy, documentUrlProblem } from './document-url.ts'
+import { areKeysPublic, type ClientKeys, readKeySet } from './key-set.ts'
 import { asObject, membersOf } from './members.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
 import { OFFLINE_ACCESS } from './scope.ts'
@@ -20,12 +21,6 @@ export interface ClientDocument {
   readonly refreshes: Refreshes
   readonly scope: string | undefined
   readonly keys: ClientKeys
-}
-
-/** A client's public keys, or their address. */
-export interface ClientKeys {
-  readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
-  readonly jwksUri?: string | undefined
 }
 
 /** @see [RFC 7523 §2.1](https://www.rfc-editor.org/rfc/rfc7523#section-2.1) */
@@ -121,9 +116,6 @@ function readAuthentication(
 
 const noMethod = () => invalid(`token_endpoint_auth_method must be one of ${METHODS.join(', ')}`)
 
-/** The members of a key that only its owner may know. */
-const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
-
 /**
  * Reads the keys of a document.
  *
@@ -132,9 +124,7 @@ const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
  */
 function readKeys(object: Readonly<Record<string, unknown>>, policy: DocumentPolicy): DeclaredKeys {
   const uri = object.jwks_uri ?? undefined
-  const keys = asObject(object.jwks)?.keys
-  const isSet = Array.isArray(keys) && keys.every((key) => asObject(key) !== undefined)
-  const jwks = isSet ? { keys: keys as NonNullable<ClientKeys['jwks']>['keys'] } : undefined
+  const jwks = readKeySet(object.jwks)
   if (!areKeysPublic(jwks)) throw invalid('jwks contains a private key')
   if ((object.jwks ?? undefined) !== undefined) {
     if (!jwks) return { problem: 'jwks must be a key set' }
@@ -145,7 +135,3 @@ function readKeys(object: Readonly<Record<string, unknown>>, policy: DocumentPol
   const problem = documentUrlProblem(uri, policy)
   return problem === undefined ? { jwksUri: uri } : { problem: `jwks_uri is not allowed: ${problem}` }
 }
-
-/** Tells whether a set of keys contains nothing that only their owner may know. */
-export const areKeysPublic = (jwks: ClientKeys['jwks']): boolean =>
-  !jwks?.keys.some((key) => key.kty === 'oct' || PRIVATE.some((member) => member in key))

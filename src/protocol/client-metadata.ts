@@ -1,12 +1,18 @@
 import { OAuthError } from '../errors.ts'
+import { areKeysPublic, type KeySet, readKeySet, verificationKey } from './key-set.ts'
 import { asObject, membersOf } from './members.ts'
 import { type RedirectPolicy, redirectUriProblem } from './redirect-uri.ts'
 
 /** A method by which a client authenticates at the token endpoint. */
 export type AuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
-/** The methods that a client may register. Keys come from a metadata document or from the operator. */
-export const AUTH_METHODS: readonly AuthMethod[] = ['none', 'client_secret_basic', 'client_secret_post']
+/** The methods that a client may register. Their order is part of every sealed client id. */
+export const AUTH_METHODS: readonly AuthMethod[] = [
+  'none',
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+]
 
 /** The methods of a client that has a secret. A right secret is accepted in the header and in the body. */
 export const SECRET_METHODS: readonly AuthMethod[] = ['client_secret_basic', 'client_secret_post']
@@ -24,6 +30,8 @@ export interface ClientMetadata {
   readonly authMethod: AuthMethod
   readonly refreshes: Refreshes
   readonly scope: string | undefined
+  /** The public keys of a client that signs assertions. */
+  readonly jwks?: KeySet | undefined
 }
 
 const MAX_REDIRECT_URIS = 10
@@ -72,7 +80,24 @@ export function readClientMetadata(body: unknown, rules: RegistrationRules): Cli
     authMethod,
     refreshes: readGrantTypes(members.list('grant_types'), members.list('response_types'), invalidMetadata),
     scope: members.scope('scope'),
+    ...(authMethod === 'private_key_jwt' && { jwks: readKeys(object) }),
   }
+}
+
+/**
+ * Reads the keys of a client that signs assertions. They come with the registration: a request that proves nothing must
+ * not make this server fetch from an address of the sender's choice.
+ */
+function readKeys({ jwks, jwks_uri: uri }: Readonly<Record<string, unknown>>): KeySet {
+  if ((uri ?? undefined) !== undefined)
+    throw invalidMetadata('jwks_uri is not read at registrations: send the keys as jwks')
+  if ((jwks ?? undefined) === undefined) throw invalidMetadata('jwks is missing, which private_key_jwt needs')
+  const set = readKeySet(jwks)
+  if (!set) throw invalidMetadata('jwks must be a key set')
+  if (!areKeysPublic(set)) throw invalidMetadata('jwks contains a private key')
+  const keys = set.keys.map(verificationKey).filter((key) => key !== undefined)
+  if (keys.length > 0) return { keys }
+  throw invalidMetadata(`jwks has no public key for ${SIGNING_ALGORITHMS.join(', ')}`)
 }
 
 /** On a developer's machine client and server may share a host. There the URI is checked when it is used. */

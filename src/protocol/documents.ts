@@ -37,7 +37,9 @@ export interface ServerDescription {
  */
 export function serverMetadata(server: ServerDescription): Record<string, unknown> {
   const { issuer, scopes, registers, documents, assertions, grantTypes, idJag, issParameter = true } = server
-  const methods: readonly AuthMethod[] = assertions ? [...AUTH_METHODS, 'private_key_jwt'] : AUTH_METHODS
+  const methods: readonly AuthMethod[] = AUTH_METHODS.filter(
+    (method) => method !== 'private_key_jwt' || assertions,
+  )
   return {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,

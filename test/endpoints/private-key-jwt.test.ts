@@ -333,6 +333,71 @@ describe('a client with a document', () => {
   })
 })
 
+describe.each(['sealed', 'stored'] as const)('a client with a %s registration', (registration) => {
+  let at: StartedSystem
+  beforeAll(async () => {
+    at = await startSystem({ registration, clientDocuments: { accept: false } })
+  })
+  afterAll(() => at.close())
+
+  async function registered(...own: Key[]): Promise<TestClient> {
+    const response = await at.call('/register', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        redirect_uris: [REDIRECT],
+        grant_types: ['authorization_code', 'refresh_token'],
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: jwksOf(...own),
+      }),
+    })
+    expect(response.status).toBe(201)
+    const { client_id: id } = (await response.json()) as { client_id: string }
+    return { id, secret: undefined, redirectUri: REDIRECT }
+  }
+
+  test.each(['RS256', 'ES256', 'EdDSA'] as const)(
+    'signs with %s for its code and its refresh',
+    async (alg) => {
+      const client = await registered(keys[alg])
+      const params = redeemParams(client, await signIn(at, client))
+      expect(await outcome(await at.post('/token', params)), 'without an assertion').toEqual(REFUSED)
+      const secret = { ...params, client_secret: 'a secret' }
+      expect(await outcome(await at.post('/token', secret)), 'with a secret').toEqual(REFUSED)
+      const wrong = withAssertion(params, await sign(client, stranger))
+      expect(await outcome(await at.post('/token', wrong)), 'by a stranger').toEqual(REFUSED)
+      const aud = `${at.url}/token`
+      const elsewhere = withAssertion(params, await sign(client, keys[alg], { aud }))
+      expect(await outcome(await at.post('/token', elsewhere)), 'for the endpoint').toEqual(REFUSED)
+      const assertion = await sign(client, keys[alg])
+      const issued = await at.post('/token', withAssertion(params, assertion))
+      expect(issued.status).toBe(200)
+      const { refresh_token: token } = (await issued.json()) as { refresh_token: string }
+      const replayed = withAssertion(refreshParams(client, token), assertion)
+      expect(await outcome(await at.post('/token', replayed)), 'again').toEqual(REFUSED)
+      expect(await outcome(await at.post('/revoke', { client_id: client.id, token }))).toEqual(REFUSED)
+      const refreshed = withAssertion(refreshParams(client, token), await sign(client, keys[alg]))
+      expect((await at.post('/token', refreshed)).status).toBe(200)
+    },
+  )
+
+  test('cannot sign for another client, although its own key is right', async () => {
+    const [client, other] = [await registered(keys.ES256), await registered(stranger)]
+    const params = redeemParams(client, await signIn(at, client))
+    const foreign = await sign(client, stranger)
+    expect(await outcome(await at.post('/token', withAssertion(params, foreign)))).toEqual(REFUSED)
+    const own = await sign(other, stranger)
+    expect(await outcome(await at.post('/token', withAssertion(params, own)))).toEqual(REFUSED)
+  })
+
+  test('with a key that is on no curve is told so, and not to come back later', async () => {
+    const broken = { ...keys.ES256, public: { ...keys.ES256.public, x: 'A'.repeat(43) } }
+    const client = await registered(broken)
+    const params = withAssertion(refreshParams(client, 'x'), await sign(client, keys.ES256))
+    expect(await outcome(await at.post('/token', params))).toEqual(REFUSED)
+  })
+})
+
 test('the operator may name where the keys of a client are', async () => {
   const jwksUri = documents.put(`/keys-${++paths}.json`, jwksOf(keys.RS256))
   const other = await startSystem({
@@ -361,7 +426,7 @@ test('a configured client has one proof, and no private key stands in the option
 })
 
 test('it is advertised only where some client may use it', async () => {
-  const off = await startSystem({ clientDocuments: { accept: false } })
+  const off = await startSystem({ registration: 'off', clientDocuments: { accept: false } })
   try {
     const metadata = (await (await off.call('/.well-known/oauth-authorization-server')).json()) as {
       token_endpoint_auth_methods_supported: string[]

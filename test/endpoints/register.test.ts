@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { outcome, REDIRECT, type System, startSystem } from '../support/system.ts'
 
@@ -61,13 +62,42 @@ test('a client that asks for a method with a secret gets one', async () => {
   })
 })
 
-test('a client that relies on keys is refused, and told the methods that there are', async () => {
-  const response = await post({ redirect_uris: [REDIRECT], token_endpoint_auth_method: 'private_key_jwt' })
+test('a client that signs keeps its method and its public keys, and gets no secret', async () => {
+  const { publicKey } = await generateKeyPair('ES256', { extractable: true })
+  const key = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }
+  const response = await post({
+    redirect_uris: [REDIRECT],
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [{ ...key, use: 'sig', x5c: ['x'.repeat(3000)] }] },
+  })
+  expect(response.status).toBe(201)
+  const body = (await response.json()) as Record<string, unknown>
+  expect(body).toMatchObject({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key] } })
+  expect(body).not.toHaveProperty('client_secret')
+  const metadata = await (await system.call('/.well-known/oauth-authorization-server')).json()
+  expect(metadata).toMatchObject({
+    token_endpoint_auth_methods_supported: expect.arrayContaining(['private_key_jwt']),
+  })
+})
+
+test.each<[string, Record<string, unknown>, string]>([
+  ['without keys', {}, 'jwks is missing, which private_key_jwt needs'],
+  [
+    'with the address of its keys',
+    { jwks_uri: 'https://client.example/jwks' },
+    'jwks_uri is not read at registrations: send the keys as jwks',
+  ],
+  ['with keys that are no set', { jwks: [] }, 'jwks must be a key set'],
+])('a client that signs is refused %s', async (_what, members, problem) => {
+  const response = await post({
+    redirect_uris: [REDIRECT],
+    token_endpoint_auth_method: 'private_key_jwt',
+    ...members,
+  })
   expect(response.status).toBe(400)
   expect(await response.json()).toEqual({
     error: 'invalid_client_metadata',
-    error_description:
-      'The client metadata is invalid: token_endpoint_auth_method must be one of none, client_secret_basic, client_secret_post',
+    error_description: `The client metadata is invalid: ${problem}`,
   })
 })
 

@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair } from 'jose'
 import { memory } from 'lockgate/storage/memory'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -140,6 +141,22 @@ test('a client that becomes public has no secret any more, and one that ceases t
   const { client_secret: fresh } = (await (await manage(information, 'PUT', next)).json()) as Information
   expect(fresh).not.toBe(information.client_secret)
   expect(await proves(information.client_id, fresh)).toBe(true)
+})
+
+test('a client that begins to sign has no secret any more, and cannot give up its keys by silence', async () => {
+  const { publicKey } = await generateKeyPair('ES256', { extractable: true })
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1' }] }
+  const information = await register()
+  const id = information.client_id
+  const signs = { ...METADATA, client_id: id, token_endpoint_auth_method: 'private_key_jwt', jwks }
+  const changed = await (await manage(information, 'PUT', signs)).json()
+  expect(changed).toMatchObject({ token_endpoint_auth_method: 'private_key_jwt', jwks })
+  expect(changed).not.toHaveProperty('client_secret')
+  expect(await proves(id, information.client_secret)).toBe(false)
+  expect(await proves(id, undefined)).toBe(false)
+  const silent = { ...signs, token_endpoint_auth_method: undefined, jwks: undefined }
+  expect(await outcome(await manage(information, 'PUT', silent))).toEqual([400, 'invalid_client_metadata'])
+  expect(await (await manage(information, 'GET')).json()).toMatchObject({ jwks })
 })
 
 test.each<[string, Record<string, unknown>, string]>([

@@ -83,17 +83,61 @@ test.each(['none', 'client_secret_post', 'client_secret_basic'])('the method %s 
   expect(readWith({ token_endpoint_auth_method: method }).authMethod).toBe(method)
 })
 
-test.each(['private_key_jwt', 'client_secret_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'x'])(
+test.each(['client_secret_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'x'])(
   'a client that asks for the method %s does not become public, but is told the methods',
   (method) => {
     expect(() => readWith({ token_endpoint_auth_method: method })).toThrow(
       refusal(
         'invalid_client_metadata',
-        'token_endpoint_auth_method must be one of none, client_secret_basic, client_secret_post',
+        'token_endpoint_auth_method must be one of none, client_secret_basic, client_secret_post, private_key_jwt',
       ),
     )
   },
 )
+
+const RSA = { kty: 'RSA', n: 'A'.repeat(342), e: 'AQAB' }
+const EC = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) }
+const OKP = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }
+const signing = (...keys: unknown[]) => ({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys } })
+
+test('of the keys of a client that signs, those stay that verify, with nothing that is of no use', () => {
+  const odd = [
+    { ...RSA, n: 'A'.repeat(171) },
+    { ...EC, crv: 'P-384' },
+    { ...EC, y: undefined },
+    { ...OKP, crv: 'X25519' },
+    { ...OKP, use: 'enc' },
+    { ...OKP, x: 1 },
+    { kty: '__proto__' },
+    {},
+  ]
+  const { authMethod, jwks } = readWith(
+    signing({ ...RSA, kid: 'a', alg: 'PS256', x5c: ['x'] }, ...odd, EC, OKP),
+  )
+  expect(authMethod).toBe('private_key_jwt')
+  expect(jwks).toEqual({ keys: [{ ...RSA, kid: 'a', alg: 'PS256' }, EC, OKP] })
+  for (const key of odd) {
+    const problem = 'jwks has no public key for RS256, ES256, PS256, EdDSA'
+    expect(() => readWith(signing(key)), JSON.stringify(key)).toThrow(
+      refusal('invalid_client_metadata', problem),
+    )
+  }
+})
+
+test.each([
+  { ...EC, d: 'A'.repeat(43) },
+  { kty: 'oct', k: 'AAAA' },
+  { ...RSA, p: 'AQ' },
+])('a client that shows a private key is refused (%#)', (key) => {
+  expect(() => readWith(signing(EC, key))).toThrow(
+    refusal('invalid_client_metadata', 'jwks contains a private key'),
+  )
+})
+
+test('keys of a client that does not sign are ignored', () => {
+  expect(readWith({ jwks: { keys: [EC] } })).not.toHaveProperty('jwks')
+  expect(readWith({ jwks: 1, jwks_uri: 'https://client.example/jwks' }).authMethod).toBe('none')
+})
 
 test('unknown grant and response types next to usable ones are ignored', () => {
   const types = {
