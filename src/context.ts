@@ -10,6 +10,7 @@ import { createSealer, type Sealer } from './crypto/seal.ts'
 import { createEmit, type Emit } from './events/event.ts'
 import { createDestinations, type Destinations } from './forward/destinations.ts'
 import { createStreams, type Streams } from './forward/streams.ts'
+import { type ClaimsChallenges, createClaimsChallenges } from './grants/claims-challenges.ts'
 import { withEndings } from './grants/endings.ts'
 import { type Grant, providerOf } from './grants/grant.ts'
 import { formatGrantKey } from './grants/grant-key.ts'
@@ -55,6 +56,7 @@ export interface Context {
   /** Returns whether the provider of a grant is still one of the resource's, or its issuer is still trusted. */
   belongs(grant: Grant, resource: Resource): boolean
   readonly clientStates: ClientStates
+  readonly claimsChallenges: ClaimsChallenges
   /** Responses of the provider that are being processed, by the digest of their address. */
   readonly callbacks: SingleFlight<ResponseData>
   readonly upstreams: Upstreams
@@ -148,8 +150,10 @@ export function createContext(settings: Settings): Context {
     isBound: () => host.isBound,
     keepAlive,
   })
+  const claimsChallenges = createClaimsChallenges(store)
   const exchanged = createExchangedTokens({
     grants,
+    claimsChallenges,
     connections,
     upstreams,
     endTokens,
@@ -206,6 +210,7 @@ export function createContext(settings: Settings): Context {
     signedTokens,
     belongs,
     clientStates,
+    claimsChallenges,
     callbacks: createSingleFlight({ keepAlive, longest: () => ms.callback }),
     upstreams,
     connections,

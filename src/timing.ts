@@ -207,6 +207,8 @@ export const seconds = {
   identityReused: 30,
   /** The time before its expiry from which an exchanged token is not used any more. */
   exchangedEdge: 60,
+  /** The time for which a provider's demand waits for the next sign-in of its user. */
+  claimsChallenge: 24 * 60 * 60,
   /** The time for which an exchanged token without an expiry is used. */
   exchangedUnknown: 300,
   /** The time for which a client's document is cached if it names none. */

@@ -3,6 +3,7 @@ import { createBoundedMap } from '../bounded-map.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { Emit } from '../events/event.ts'
+import type { ClaimsChallenges } from '../grants/claims-challenges.ts'
 import { providerOf } from '../grants/grant.ts'
 import { type GrantKey, recordKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
@@ -10,12 +11,14 @@ import { ownerOf } from '../grants/owner.ts'
 import type { Resource } from '../options/options.ts'
 import { exchangeScope, exchangesIdToken, type UpstreamTokenRule } from '../options/upstream-token.ts'
 import type { Clock, Fetch, KeepAlive, UpstreamTokens } from '../ports.ts'
+import { challengeIn } from '../protocol/claims-challenge.ts'
 import { noProviderToken, signInEnded } from '../refusals.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import { ms, seconds } from '../timing.ts'
 import { type CrossApp, createCrossApp } from '../upstream/cross-app.ts'
 import { mayHaveExpired } from '../upstream/exchange-error.ts'
 import type { ExchangedToken } from '../upstream/exchange-response.ts'
+import { ProviderRefusal } from '../upstream/refusal.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { Connections } from './connections.ts'
 import type { EndTokens } from './end.ts'
@@ -48,6 +51,7 @@ const MAX_BYTES = 32 * 1024 * 1024
 
 export function createExchangedTokens(ports: {
   grants: Grants
+  claimsChallenges: ClaimsChallenges
   connections: Connections
   upstreams: Upstreams
   endTokens: EndTokens
@@ -69,6 +73,8 @@ export function createExchangedTokens(ports: {
 
   /** Ends a grant whose user has to sign in again, so that its client starts over. */
   async function end(key: GrantKey, cause: OAuthError): Promise<never> {
+    const claims = cause.cause instanceof ProviderRefusal ? challengeIn(cause.cause.body) : undefined
+    if (claims !== undefined) await ports.claimsChallenges.keep(key.user, claims)
     const ended = await grants.end(key)
     const { reason, detail } = cause
     const owner = ownerOf(key, ended?.grant)

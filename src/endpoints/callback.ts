@@ -11,6 +11,7 @@ import { completeSignIn } from '../sign-in/complete.ts'
 import { asRefusal, identifyUser, RESPONSE_PARAMETERS } from '../sign-in/identify.ts'
 import { type Finished, finishSignIn, isAccountSignIn, withClientState } from '../sign-in/pending.ts'
 import { requestedProvider } from '../sign-in/provider-choice.ts'
+import { endRepeat, repeatSignIn } from '../sign-in/repeat.ts'
 
 /**
  * Receives the provider's authorization response, and completes the sign-in. A browser may send the same request twice at
@@ -49,7 +50,12 @@ async function complete(
   const upstream = await requestedProvider(ctx, http, request.provider)
   try {
     const signedIn = await identifyUser(ctx, call, upstream, fields, flow)
-    return await completeSignIn(ctx, call, upstream, { http, request, signedIn, cookies })
+    const named = { finished, signedIn }
+    const again = await repeatSignIn(ctx, call, upstream, http, named)
+    if (again) return again
+    const response = await completeSignIn(ctx, call, upstream, { http, request, signedIn, cookies })
+    call.defer(endRepeat(ctx, named))
+    return response
   } catch (error) {
     const refused = asRefusal(error)
     const { client, resource, provider } = request

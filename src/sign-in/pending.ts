@@ -108,17 +108,20 @@ interface Started {
  * Starts the sign-in at the provider. Its `state`, verifier and nonce are made here, after the user approved.
  *
  * @param provider The provider's id in the options.
+ * @param round Marks a second round.
  */
 export async function startSignIn(
   ctx: Context,
   http: Request,
   asked: SignInRequest,
   provider: string,
+  round: Pick<UpstreamFlow, 'isRepeated'> = {},
 ): Promise<Started> {
   const request = { ...asked, ...(await ctx.clientStates.keep(asked.state)) }
   return start(ctx, http, 'sign-in', {
     request,
     more: upstreamScopes(request.scope, ctx.settings.scopes, provider),
+    ...round,
   })
 }
 
@@ -172,7 +175,9 @@ function start(
   ctx: Context,
   http: Request,
   to: Destination,
-  what: Pick<UpstreamFlow, 'more'> & Partial<Pick<UnderWay, 'provider'>> & Partial<Pick<Approved, 'request'>>,
+  what: Pick<UpstreamFlow, 'more' | 'isRepeated'> &
+    Partial<Pick<UnderWay, 'provider'>> &
+    Partial<Pick<Approved, 'request'>>,
 ): Started {
   const { signInTtl, now, cookies: rule } = ctx.settings
   const flow = { state: randomId(), verifier: randomId(32), nonce: randomId(), more: what.more }

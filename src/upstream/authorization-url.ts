@@ -1,4 +1,5 @@
 import { digest } from '../crypto/digest.ts'
+import { withChallenge } from '../protocol/claims-challenge.ts'
 import type { Provider } from '../providers/provider.ts'
 
 /** The values that one sign-in at the provider is bound to. The browser keeps them, sealed. */
@@ -8,6 +9,10 @@ export interface UpstreamFlow {
   readonly nonce: string
   /** Scopes to request in addition to those of every sign-in. */
   readonly more?: readonly string[] | undefined
+  /** `true` for a second round of a sign-in, which the provider demanded. */
+  readonly isRepeated?: boolean | undefined
+  /** The claims that the provider demanded, as JSON. */
+  readonly claims?: string | undefined
 }
 
 /** The `prompt` that lets the user choose another account, if the provider has one. */
@@ -48,6 +53,7 @@ export function authorizationParams(
     }),
     ...Object.fromEntries(Object.entries(provider.params).filter(([name]) => !BINDING.includes(name))),
   }
+  if (flow.claims !== undefined) params.claims = withChallenge(params.claims, flow.claims)
   if (another) params.prompt = [params.prompt, accountPromptOf(provider)].filter(Boolean).join(' ')
   return new URLSearchParams(
     Object.entries(params).filter((entry): entry is [string, string] => Boolean(entry[1])),

@@ -266,6 +266,64 @@ describe('an error of the provider', () => {
     expect(await outcome(refreshed)).toEqual([400, 'invalid_grant'])
   })
 
+  describe('with claims that it demands', () => {
+    const demanded = { access_token: { acrs: { essential: true, value: 'c1' } } }
+    const claims = JSON.stringify(demanded)
+    /** The claims of every sign-in that the provider was asked for since. */
+    const asked = () =>
+      provider.addresses
+        .filter((one) => one.startsWith('/auth?'))
+        .map(
+          (one) => JSON.parse(new URL(one, provider.issuer).searchParams.get('claims') ?? 'null') as unknown,
+        )
+    const demand = async (
+      system: StartedSystem,
+      login: string,
+      error = refuse('interaction_required', { claims }),
+    ) => {
+      const { tokens, client } = await connect(system, { login })
+      provider.failNext('/token', error)
+      expect((await send(system, tokens.access_token)).status).toBe(401)
+      provider.addresses.length = 0
+      return client
+    }
+
+    test('sends them with the next sign-in of this user, once', async () => {
+      const system = await start(onBehalfOf({ scope: 'api://tools/.default' }))
+      const client = await demand(system, 'ann')
+      const { tokens } = await connect(system, { client, login: 'ann' })
+      expect(asked()).toEqual([null, demanded])
+      expect((await send(system, tokens.access_token)).status).toBe(200)
+      provider.addresses.length = 0
+      await connect(system, { client, login: 'ann' })
+      expect(asked(), 'afterwards').toEqual([null])
+    })
+
+    test('sends them with the sign-in of no other user, also of the same client', async () => {
+      const system = await start(exchange({ audience: AUDIENCE }))
+      const client = await demand(system, 'bob')
+      await connect(system, { client, login: 'eve' })
+      expect(asked()).toEqual([null])
+    })
+
+    test('keeps what the operator always requests', async () => {
+      const usual = { id_token: { groups: null }, access_token: { other: null } }
+      const upstream = oidc({ ...provider, name: 'the provider', params: { claims: JSON.stringify(usual) } })
+      const system = await start(exchange({ audience: AUDIENCE }), { upstream })
+      const client = await demand(system, 'dan')
+      await connect(system, { client, login: 'dan' })
+      const both = { ...usual, access_token: { ...usual.access_token, ...demanded.access_token } }
+      expect(asked()).toEqual([usual, both])
+    })
+
+    test.each(['x', '[]', '"a"', 7, `{"a":"${'x'.repeat(2000)}"}`])('ignores %s', async (odd) => {
+      const system = await start(exchange({ audience: AUDIENCE }))
+      const client = await demand(system, 'fay', refuse('interaction_required', { claims: odd }))
+      await connect(system, { client, login: 'fay' })
+      expect(asked()).toEqual([null])
+    })
+  })
+
   test('invalid_grant is tried once more with a fresh token, and ends the sign-in if that is refused too', async () => {
     const system = await start(exchange({ audience: AUDIENCE }))
     const { tokens } = await connect(system)

@@ -13,6 +13,8 @@ export interface TestProvider {
   readonly requests: string[]
   /** Every `Authorization` header and body it got, to look for what must never reach it. */
   readonly received: string[]
+  /** The path and query of every request it got. */
+  readonly addresses: string[]
   /** The next request to a path gets this answer instead. */
   failNext(path: string, answer: { status: number; body: unknown }): void
   /** Ends every token it gave out. */
@@ -36,6 +38,7 @@ export async function startProvider(options: {
 }): Promise<TestProvider> {
   const requests: string[] = []
   const received: string[] = []
+  const addresses: string[] = []
   const [clientId, clientSecret] = ['proxy', 'proxy-secret-of-the-test-provider']
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
@@ -83,6 +86,7 @@ export async function startProvider(options: {
   provider.on('refresh_token.saved', (token) => live.set(token.jti, token))
   const handle = provider.callback()
   server.on('request', (request, response) => {
+    addresses.push(request.url ?? '')
     requests.push(`${request.method} ${request.url?.split('?')[0]}`)
     received.push(request.headers.authorization ?? '')
     const collected: Buffer[] = []
@@ -101,6 +105,7 @@ export async function startProvider(options: {
   const controls = {
     requests,
     received,
+    addresses,
     failNext: (path: string, answer: { status: number; body: unknown }) => void failures.set(path, answer),
     revokeAll() {
       for (const token of live.values()) void token.destroy()
