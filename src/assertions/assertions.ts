@@ -5,7 +5,7 @@ import type { Settings, WorkloadRule } from '../options/options.ts'
 import type { Identity, KeepAlive, Store } from '../ports.ts'
 import { type AssertionUse, idOf, memberOf, textOf } from '../protocol/assertion.ts'
 import { matchesClaims } from '../protocol/claim-rules.ts'
-import { personalClaims } from '../protocol/id-jag.ts'
+import { personalClaims, samlSubject } from '../protocol/id-jag.ts'
 import { createVerifier, type Verified, type Verifier } from './verifier.ts'
 
 /** Accepts assertions of trusted issuers. Absent from the context if no issuer is trusted. */
@@ -16,7 +16,11 @@ export interface Assertions extends Pick<Verifier, 'trusts' | 'verify'> {
    * @throws {OAuthError} `invalid_grant` if it was used before.
    */
   spend(verified: Verified, use: AssertionUse): Promise<void>
-  /** Returns the person of an ID-JAG: the same as at the sign-in, if the entry says so. */
+  /**
+   * Returns the person of an ID-JAG: the same as at the sign-in, if the entry says so.
+   *
+   * @throws {OAuthError} `invalid_grant` if the entry names a SAML issuer, and the assertion no user of it.
+   */
   personOf(verified: Verified): Identity
   /** Returns a keyed hash of the party that acts for the person, for events. */
   actorOf(verified: Verified): string | undefined
@@ -54,7 +58,10 @@ export function createAssertions(
       const isNew = await store.swap(key, undefined, { usedAt: now() }, expiresAt - now() + 2 * clockSkew + 1)
       if (!isNew) throw refuse('assertion-replayed')
     },
-    personOf({ issuer: entry, claims, subject }) {
+    personOf({ issuer: entry, claims, subject: sub, refuse }) {
+      const { samlIssuer } = entry
+      const subject = samlIssuer === undefined ? sub : samlSubject(claims, samlIssuer)
+      if (subject === undefined) throw refuse('assertion-claims', 'sub_id')
       const email = textOf(claims.email)
       return {
         issuer: entry.subjectsOf,

@@ -103,12 +103,12 @@ function checkIssuer(
 }
 
 function checkUse(entry: TrustedIssuerSettings, path: string, around: Around, report: Report): void {
-  const { use, replay, sameSubjectsAs, emailDomains } = entry
+  const { use, replay, sameSubjectsAs, samlIssuer, emailDomains } = entry
   const { providers, storage } = around
   const isForPeople = use.includes('id-jag')
   if (providers === undefined)
     report(path, 'cannot be used when `upstream` is a function: an issuer has no tenant', 'upstream')
-  for (const [name, value] of Object.entries({ sameSubjectsAs, emailDomains }))
+  for (const [name, value] of Object.entries({ sameSubjectsAs, samlIssuer, emailDomains }))
     if (value !== undefined && !isForPeople) report(`${path}.${name}`, "is for `use: ['id-jag']` only")
   const same = providers?.find((one) => idOf(one) === sameSubjectsAs)
   if (sameSubjectsAs !== undefined && providers && !same)

@@ -81,6 +81,11 @@ export interface TrustedIssuer {
   replay?: 'refuse' | 'allow' | undefined
   /** The id of the provider in `upstream` with the same subjects: its users are then the same people. For ID-JAGs. */
   sameSubjectsAs?: string | undefined
+  /**
+   * The entity id of the SAML identity provider whose NameIDs `sub_id` carries, for a sign-in of your own with SAML. The
+   * person is then the NameID, not `sub`. For ID-JAGs.
+   */
+  samlIssuer?: string | undefined
   /** The e-mail domains that the issuer may vouch for. `allow` rules by address hold for these only. For ID-JAGs. */
   emailDomains?: readonly string[] | undefined
   /** The most scopes that its assertions give. All by default. */
@@ -200,6 +205,7 @@ const entry = v.pipe(
     clockSkew: v.optional(whole(0, 300), ENTRY.clockSkew),
     replay: v.optional(choice('refuse', 'allow')),
     sameSubjectsAs: v.optional(text),
+    samlIssuer: v.optional(text),
     emailDomains: v.optional(listOf(domain, 1)),
     scopes: v.optional(listOf(scopeName, 1)),
     resources: v.optional(listOf(text, 1)),

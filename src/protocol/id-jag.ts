@@ -1,5 +1,5 @@
 import type { ReasonCode } from '../reasons/reasons.ts'
-import { type Claims, idOf, textOf } from './assertion.ts'
+import { type Claims, idOf, memberOf, textOf } from './assertion.ts'
 
 /** One rule about a claim of an ID-JAG. */
 interface ClaimRule {
@@ -36,7 +36,10 @@ const ID_JAG_CLAIMS: readonly ClaimRule[] = [
     'resource',
     ({ resource }) => resource === undefined || textOf(resource) !== undefined || isTextList(resource),
   ),
-  must('tenant', ({ tenant }) => tenant === undefined || textOf(tenant) !== undefined),
+  // `aud_tenant` names a tenant of this server. With tenants here, no issuer can be trusted.
+  ...['tenant', 'aud_tenant'].map((claim) =>
+    must(claim, (claims) => isAbsent(claims, claim) || textOf(claims[claim]) !== undefined),
+  ),
   {
     claim: 'client_id',
     isKept: ({ client_id: named }, client) => named === client,
@@ -54,6 +57,21 @@ export const brokenIdJagRule = (
 /** Returns the MCP servers that an ID-JAG names; `undefined` if it names none. */
 export const resourcesOfIdJag = ({ resource }: Claims): readonly string[] | undefined =>
   resource === undefined ? undefined : ([resource].flat() as string[])
+
+/** Both spellings occur. */
+const SAML_FORMATS = new Set(['saml-nameid', 'saml_nameid'])
+
+/**
+ * Returns the NameID of the person at a SAML identity provider, if the assertion names one that lasts.
+ *
+ * @see [RFC 9493 §3](https://www.rfc-editor.org/rfc/rfc9493#section-3)
+ */
+export function samlSubject(claims: Claims, samlIssuer: string): string | undefined {
+  const { format, issuer, nameid, nameid_format: kind } = memberOf(claims, 'sub_id') ?? {}
+  const isFit = SAML_FORMATS.has(format as string) && issuer === samlIssuer
+  const isLasting = kind === undefined || (typeof kind === 'string' && !kind.endsWith(':transient'))
+  return isFit && isLasting ? textOf(nameid) : undefined
+}
 
 /** Claims about the assertion, not about the person. */
 const OF_THE_ASSERTION = new Set(

@@ -318,6 +318,7 @@ describe('the claims:', () => {
     ['a resource that is no address', { resource: 'mcp' }, 'assertion-resource'],
     ['a path below ours', { resource: 'http://localhost:8787/mcp/other' }, 'assertion-resource'],
     ['a tenant that is no text', { tenant: {} }, 'assertion-claims'],
+    ['a tenant of ours that is no text', { aud_tenant: ['acme'] }, 'assertion-claims'],
     ['ten minutes of life', { exp: Math.floor(Date.now() / 1000) + 660 }, 'assertion-expired'],
   ])('%s is refused, and stores nothing', async (_name, changes, reason) => {
     expect(await tried(await mint(changes))).toEqual(IG)
@@ -327,6 +328,7 @@ describe('the claims:', () => {
 
   test('unknown ones are ignored, those about the person are told to the server, an actor is not the person', async () => {
     const extra = {
+      aud_tenant: 'acme',
       aud_sub: 'x',
       sub_id: { format: 'saml-nameid' },
       act: { sub: 'agent' },
@@ -519,6 +521,51 @@ describe('the person', () => {
     const named = (rule: string) => system.another({ allow: [rule], trustedIssuers: [entry({ id: 'acme' })] })
     await issued(await present(await mint(), {}, named('acme/sub:ann')))
     expect(await tried(await mint(), {}, named('oidc/sub:ann'))).toEqual(IG)
+  })
+
+  describe('of a SAML identity provider', () => {
+    const saml = 'https://saml.acme.example/metadata'
+    const nameid = (changes: Record<string, unknown> = {}) => ({
+      sub_id: { format: 'saml-nameid', issuer: saml, nameid: 'ann', ...changes },
+    })
+    const mapped = (changes: Partial<TrustedIssuer> = {}) =>
+      system.another({ trustedIssuers: [entry({ samlIssuer: saml, ...changes })] })
+
+    test.each(['saml-nameid', 'saml_nameid'])('is the NameID, not the subject (%s)', async (format) => {
+      const at = mapped({ sameSubjectsAs: 'oidc' })
+      const { tokens } = await connect(system, { login: 'ann' })
+      const interactive = await userOf(tokens.access_token)
+      const answer = await issued(await present(await mint({ sub: '00u1', ...nameid({ format }) }), {}, at))
+      expect(await userOf(answer.access_token, at)).toBe(interactive)
+      const other = await issued(
+        await present(await mint({ sub: 'ann', ...nameid({ nameid: 'bob' }) }), {}, at),
+      )
+      expect(await userOf(other.access_token, at)).not.toBe(interactive)
+    })
+
+    test.each<[string, Record<string, unknown>]>([
+      ['no sub_id', {}],
+      ['a text', { sub_id: 'ann' }],
+      ['another format', nameid({ format: 'email' })],
+      ['another SAML issuer', nameid({ issuer: 'https://saml.evil.example/metadata' })],
+      ['no SAML issuer', nameid({ issuer: undefined })],
+      ['no NameID', nameid({ nameid: '' })],
+      [
+        'a NameID for one session',
+        nameid({ nameid_format: 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient' }),
+      ],
+    ])('is not known by %s: refused, and the assertion is not used up', async (_what, changes) => {
+      const at = mapped()
+      const assertion = await mint(changes)
+      expect(await tried(assertion, {}, at)).toEqual(IG)
+      expect(reasons()).toEqual(['assertion-claims'])
+      await issued(await present(assertion))
+    })
+
+    test('is for ID-JAGs only', () => {
+      const workload = { rules: [{ name: 'a', match: { sub: 'a' }, scopes: ['read'] }] }
+      expect(() => mapped({ use: ['workload'], ...workload })).toThrow(/samlIssuer/)
+    })
   })
 
   test('of another tenant of the issuer is another one', async () => {
