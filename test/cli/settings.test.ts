@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readSettings } from '../../adapters/cli/configuration/settings.ts'
+import { serveFlags } from '../../adapters/cli/serve/flags.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -82,6 +83,68 @@ describe('a variable that has no meaning is an error with the name that was mean
   test('a provider that is misspelled is named too', async () => {
     const lines = await problems({ ...BASE, LOCKGATE_UPSTREAM: 'gihub', LOCKGATE_UPSTREAM_ISSUER: undefined })
     expect(lines[0]).toMatch(/^LOCKGATE_UPSTREAM: is not a provider; did you mean github\?/)
+  })
+})
+
+describe('lists of objects are JSON in their variables', () => {
+  const issuers = (changes: Record<string, unknown> = {}) =>
+    JSON.stringify([{ issuer: 'https://acme.okta.com', use: ['id-jag'], ...changes }])
+
+  test('trusted issuers, clients and resource servers', async () => {
+    const clients = [
+      { clientId: 'a', clientSecret: 'a secret of a client', redirectUris: ['https://a.example/cb'] },
+    ]
+    const { options, from } = await read({
+      ...BASE,
+      LOCKGATE_TRUSTED_ISSUERS: issuers(),
+      LOCKGATE_EMA_CLIENTS: 'https://client.example/a.json,https://client.example/b.json',
+      LOCKGATE_EMA_ACCESS_TTL: '900',
+      LOCKGATE_CLIENTS: JSON.stringify(clients),
+      LOCKGATE_RESOURCE_SERVERS: '[]',
+    })
+    expect(options).toMatchObject({
+      trustedIssuers: [{ issuer: 'https://acme.okta.com', use: ['id-jag'] }],
+      ema: { clients: ['https://client.example/a.json', 'https://client.example/b.json'], accessTtl: 900 },
+      clients,
+      resourceServers: [],
+    })
+    expect(from.get('trustedIssuers')).toBe('LOCKGATE_TRUSTED_ISSUERS')
+  })
+
+  test('also from a file, and instead of the list in the config file', async () => {
+    await writeFile(join(folder, 'issuers.json'), issuers())
+    const inFile = { trustedIssuers: [{ issuer: 'https://other.example', use: ['id-jag'] }] }
+    await writeFile(join(folder, 'lockgate.config.json'), JSON.stringify(inFile))
+    const { options } = await read({ ...BASE, LOCKGATE_TRUSTED_ISSUERS_FILE: 'issuers.json' })
+    expect(options.trustedIssuers).toEqual([{ issuer: 'https://acme.okta.com', use: ['id-jag'] }])
+  })
+
+  test.each<[string, string]>([
+    ['https://acme.okta.com', 'line 1, column 1: is not valid JSON'],
+    ['[{"issuer":"canary",}]', 'line 1, column 21: is not valid JSON: remove the comma before it'],
+    ['{"issuer":"canary"}', 'expected a JSON list of objects, [{ … }]'],
+    ['null', 'expected a JSON list of objects, [{ … }]'],
+  ])('%s is refused, and not quoted', async (text, problem) => {
+    expect(await problems({ ...BASE, LOCKGATE_TRUSTED_ISSUERS: text })).toEqual([
+      `LOCKGATE_TRUSTED_ISSUERS: ${problem}`,
+    ])
+  })
+
+  test('what is wrong within is named by its member and its variable', async () => {
+    const wrong = issuers({ use: ['workload'], rules: [{ name: 'a', match: {}, scopes: ['mcp'] }] })
+    const [line, ...others] = await problems({ ...BASE, LOCKGATE_TRUSTED_ISSUERS: wrong })
+    expect(line).toMatch(/^trustedIssuers\.0\.rules\.0\.match \(LOCKGATE_TRUSTED_ISSUERS\): /)
+    expect(others).toEqual([])
+  })
+
+  test('clients and resource servers may hold secrets, so that no command line may have them', async () => {
+    const flags = await serveFlags([])
+    expect([flags.clients?.refused, flags['resource-servers']?.refused]).toEqual([
+      expect.stringContaining('LOCKGATE_CLIENTS_FILE'),
+      expect.stringContaining('LOCKGATE_RESOURCE_SERVERS_FILE'),
+    ])
+    expect(flags['trusted-issuers']).toMatchObject({ hidden: true })
+    expect(flags['ema-clients']?.refused).toBeUndefined()
   })
 })
 

@@ -110,6 +110,7 @@ describe('the table of durations', () => {
       identityLife: 60,
       identityReused: 30,
       exchangedEdge: 60,
+      claimsChallenge: 86_400,
       exchangedUnknown: 300,
       documentFresh: 300,
       documentFreshMost: 86_400,

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import ts from 'typescript'
 import { variableOf } from '../../adapters/cli/configuration/environment.ts'
+import { JSON_OPTIONS } from '../../adapters/cli/configuration/json-options.ts'
 import { scalarOptions } from '../../src/internal.ts'
 import { reasons } from '../../src/reasons/reasons.ts'
 
@@ -91,7 +92,7 @@ function optionTables(): string {
   const options = membersOf('ProxyOptions').map(({ path, required, fallback, meaning }) => [
     `\`${path}\``,
     required ? 'required' : shown(fallback),
-    scalars.has(path) ? `\`${variableOf(path)}\`` : '',
+    scalars.has(path) || (JSON_OPTIONS as readonly string[]).includes(path) ? `\`${variableOf(path)}\`` : '',
     meaning,
   ])
   const plain = (...names: readonly string[]) =>

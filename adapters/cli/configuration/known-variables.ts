@@ -1,5 +1,6 @@
 import { closest, scalarOptions } from '../../../src/internal.ts'
 import { type Variables, variableOf } from './environment.ts'
+import { JSON_OPTIONS } from './json-options.ts'
 import { DANGEROUS, dangerVariable } from './unsafe-settings.ts'
 
 /** Variables without an option of the same name. */
@@ -33,6 +34,7 @@ export const knownVariables = (): string[] => [
   ...new Set([
     ...OWN,
     ...Object.keys(DANGEROUS).map(dangerVariable),
+    ...JSON_OPTIONS.map(variableOf),
     ...scalarOptions().map(({ path }) => variableOf(path)),
   ]),
 ]

@@ -6,6 +6,7 @@ import type { NodeServeOptions } from '../../node.ts'
 import { fromUrl, storageForms } from '../../storage/from-url.ts'
 import { findConfig, loadConfig } from './config-file.ts'
 import { listOf, openVariables, SettingsError, toNumber, toWord, type Variables } from './environment.ts'
+import { readJsonOptions } from './json-options.ts'
 import { unknownVariables } from './known-variables.ts'
 import { mcpVariable, readMcp } from './mcp.ts'
 import { wrongOptions } from './messages.ts'
@@ -142,7 +143,8 @@ export async function readSettings(
   let options: Record<string, unknown> = { ...given, url, storage: store, upstream, mcp, secret }
   if (metrics) options = { ...options, metrics }
   if (allow) options = { ...options, allow }
-  for (const { path, value, origin } of readScalars(variables, problems)) {
+  const singly = [...readScalars(variables, problems), ...readJsonOptions(variables, problems)]
+  for (const { path, value, origin } of singly) {
     options = withOption(options, path, value)
     from.set(path, origin)
   }

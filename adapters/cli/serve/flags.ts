@@ -30,7 +30,7 @@ const SHOWN: Flags = {
 const CONFIG: Flags = { config: SHOWN.config! }
 
 /** Variables whose value other users must not see in a list of processes. */
-const SECRET = /_(SECRET|TOKEN|PRIVATE_KEY|PASSWORD|TLS_KEY)$/
+const SECRET = /_(SECRET|TOKEN|PRIVATE_KEY|PASSWORD|TLS_KEY)$|^LOCKGATE_(CLIENTS|RESOURCE_SERVERS)$/
 
 /** Returns the flags of every command that serves. */
 export const serveFlags = async (args: readonly string[]): Promise<Flags> => ({
