@@ -208,7 +208,7 @@ export const seconds = {
   /** The time before its expiry from which an exchanged token is not used any more. */
   exchangedEdge: 60,
   /** The time for which a provider's demand waits for the next sign-in of its user. */
-  claimsChallenge: 24 * 60 * 60,
+  claimsChallenge: 86_400,
   /** The time for which an exchanged token without an expiry is used. */
   exchangedUnknown: 300,
   /** The time for which a client's document is cached if it names none. */
