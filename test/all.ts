@@ -33,7 +33,7 @@ const STAGES: readonly Stage[] = [
   { name: 'runtimes', command: script('runtime/run.ts') },
   { name: 'security', command: script('security/run.ts') },
   { name: 'soak', command: script('endurance/soak.ts', '--minutes', '1') },
-  { name: 'kill', command: script('endurance/kill.ts', '--sign-ins', '100') },
+  { name: 'kill', command: script('endurance/kill.ts', '--sign-ins', '100', '--every', '2000') },
   { name: 'conformance', command: script('conformance/run.ts') },
   { name: 'coverage', command: script('flows/coverage.ts') },
 ]
@@ -56,10 +56,18 @@ function run([program, ...args]: readonly string[]): Promise<{ code: number; out
   })
 }
 
+/** Lists the tests that failed and their first errors. A log that is cut from the top still names them. */
+function reasonsIn(output: string): string[] {
+  const lines = output.split('\n')
+  const named = lines.filter((line) => /^ *(FAIL |(\w*Error|Caused by)\b.*: )/.test(line))
+  return (named.length > 0 ? named : lines.slice(-20)).slice(0, 40)
+}
+
 const isExcept = process.argv[2] === '--except'
 const chosen = process.argv.slice(isExcept ? 3 : 2)
 const stages = STAGES.filter(({ name }) => chosen.length === 0 || chosen.includes(name) !== isExcept)
 const rows: string[] = []
+const broken: string[] = []
 let [passed, failed] = [0, 0]
 for (const { name, command } of stages) {
   console.log(`\n── ${name}: ${command.join(' ')}`)
@@ -71,8 +79,11 @@ for (const { name, command } of stages) {
   for (const [, count] of output.matchAll(/^ *Tests +(?:\d+ failed \| )?(\d+) passed/gm))
     passed += Number(count)
   for (const [, count] of output.matchAll(/^(\d+) passed, \d+ failed$/gm)) passed += Number(count)
-  if (verdict !== 'ok') failed++
+  if (verdict === 'ok') continue
+  failed++
+  broken.push(`── ${name}`, ...reasonsIn(output))
 }
+if (broken.length > 0) console.log(`\n${broken.join('\n')}`)
 console.log(`\n${rows.join('\n')}\n${cpus().length} cores, Node ${process.versions.node}\n`)
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed === 0 && stages.length > 0 ? 0 : 1)
