@@ -10,6 +10,7 @@ import { createSealer, type Sealer } from './crypto/seal.ts'
 import { createEmit, type Emit } from './events/event.ts'
 import { createDestinations, type Destinations } from './forward/destinations.ts'
 import { createStreams, type Streams } from './forward/streams.ts'
+import { type Approvals, createApprovals } from './grants/approvals.ts'
 import { type ClaimsChallenges, createClaimsChallenges } from './grants/claims-challenges.ts'
 import { withEndings } from './grants/endings.ts'
 import { type Grant, providerOf } from './grants/grant.ts'
@@ -46,6 +47,8 @@ export interface Context {
   readonly clients: Clients
   readonly grants: Grants
   readonly soleGrants: SoleGrants
+  /** Absent if every authorization request shows the consent page. */
+  readonly approvals: Approvals | undefined
   /** Absent if no issuer is trusted. */
   readonly assertions: Assertions | undefined
   readonly accessTokens: AccessTokens
@@ -204,6 +207,7 @@ export function createContext(settings: Settings): Context {
     clients,
     grants,
     soleGrants: createSoleGrants({ grants, store, now }),
+    approvals: settings.remembers && createApprovals({ store, now, ...settings.remembers }),
     assertions,
     accessTokens,
     signer,
@@ -229,8 +233,12 @@ export function createContext(settings: Settings): Context {
 }
 
 /** Returns the longest that a record may live after its last change, with the tokens that it issued, in seconds. */
-const longestLife = ({ refreshTtl, accessTokenTtl, registrationTtl = DEFAULT_TTL }: Settings): number =>
-  Math.max(refreshTtl + accessTokenTtl, registrationTtl)
+const longestLife = ({
+  refreshTtl,
+  accessTokenTtl,
+  registrationTtl = DEFAULT_TTL,
+  remembers,
+}: Settings): number => Math.max(refreshTtl + accessTokenTtl, registrationTtl, remembers?.seconds ?? 0)
 
 /** A user who signed in at the application itself has a token only if the application supplied one. */
 function tokenOf(tokens: UpstreamTokens | undefined): string {

@@ -45,7 +45,7 @@ export interface OperatorGrants {
    */
   all(options?: { limit?: number }): AsyncIterable<GrantSummary>
   /**
-   * Ends a grant, here and at the provider. A record that cannot be read is removed; then the tokens at the provider stay.
+   * Ends a grant, here and at the provider, and the remembered approvals of its client. A record that cannot be read is removed; then the tokens at the provider stay.
    *
    * @param options.wait The longest wait for the provider, in seconds. Default: 3. Attempts go on afterwards, for at most
    * 30 seconds.
@@ -63,7 +63,7 @@ export interface OperatorGrants {
 }
 
 export function createOperatorGrants(ctx: Context): OperatorGrants {
-  const { grants, upstreams, admitUser, endTokens, emit } = ctx
+  const { grants, approvals, upstreams, admitUser, endTokens, emit } = ctx
 
   /** Ends a grant, even if the request of the operator is cancelled. */
   function end(
@@ -84,6 +84,7 @@ export function createOperatorGrants(ctx: Context): OperatorGrants {
     const ended = await grants.end(key)
     if (!ended) return false
     const { grant } = ended
+    await approvals?.forget(key.user, grant?.client)
     const owner = ownerOf(key, grant)
     emit({ type: 'grant-ended', ...owner, ...about })
     if (grant)

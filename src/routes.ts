@@ -1,5 +1,10 @@
 import type { Context, Endpoint } from './context.ts'
-import { accountEndpoint, disconnectEndpoint, signOutEndpoint } from './endpoints/account.ts'
+import {
+  accountEndpoint,
+  askAgainEndpoint,
+  disconnectEndpoint,
+  signOutEndpoint,
+} from './endpoints/account.ts'
 import { accountSignInEndpoint } from './endpoints/account-sign-in.ts'
 import { authorizeEndpoint } from './endpoints/authorize.ts'
 import { callbackEndpoint } from './endpoints/callback.ts'
@@ -114,6 +119,7 @@ function endpointsOf({ settings, clients, signer }: Context): readonly Route[] {
           browser(`${base}/account/sign-in`, { POST: limited(accountSignInEndpoint) }),
           browser(`${base}/account/sign-out`, { POST: signOutEndpoint }),
           browser(`${base}/account/revoke`, { POST: disconnectEndpoint }),
+          ...(settings.remembers ? [browser(`${base}/account/ask-again`, { POST: askAgainEndpoint })] : []),
         ]
       : []),
     program(`${base}/token`, { POST: tokenEndpoint }),

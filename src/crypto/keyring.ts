@@ -6,6 +6,7 @@ import { toBase64url } from './base64url.ts'
 export type Purpose =
   | 'registration'
   | 'client-secret'
+  | 'approvals'
   | 'consent'
   | 'sign-in'
   | 'account-sign-in'

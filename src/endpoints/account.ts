@@ -6,14 +6,13 @@ import { parseGrantKey } from '../grants/grant-key.ts'
 import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
-import type { Settings } from '../options/options.ts'
 import { accountPage, type ConnectedApp } from '../pages/account-page.ts'
-import type { Voucher } from '../pages/trust.ts'
-import { isUrl } from '../protocol/document-url.ts'
 import { alteredForm, foreignForm } from '../refusals.ts'
+import { leaveApprovals } from '../sign-in/approvals.ts'
 import { describeScope } from '../sign-in/describe-scope.ts'
 import { choicesFor } from '../sign-in/provider-choice.ts'
 import { closeSession, readSession, type Session } from '../sign-in/session.ts'
+import { voucherOf } from '../sign-in/voucher.ts'
 
 /** What the signed-in user has connected; for others a button to sign in. */
 export const accountEndpoint: Endpoint = async (http, ctx) => {
@@ -30,7 +29,15 @@ export const accountEndpoint: Endpoint = async (http, ctx) => {
   if (!session) return page(accountPage(settings.look, view))
   const { name, token } = session
   return page(
-    accountPage(settings.look, { ...view, signedIn: { name, token, apps: await appsOf(ctx, session) } }),
+    accountPage(settings.look, {
+      ...view,
+      signedIn: {
+        name,
+        token,
+        apps: await appsOf(ctx, session),
+        remembered: await rememberedBy(ctx, session),
+      },
+    }),
   )
 }
 
@@ -42,15 +49,24 @@ export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
   // A form can name only grants of this user.
   const key = session && parseGrantKey(`${session.user}.${fields.grant ?? ''}`)
   const ended = key && (await ctx.grants.end(key))
+  if (key && ended) await ctx.approvals?.forget(key.user, ended.grant?.client)
   if (key && ended?.grant) reportEnd(ctx, call, key, { grant: ended.grant, reason: 'revoked-by-user' })
   return redirect(`${ctx.settings.issuer}/account`)
+}
+
+/** Ends every remembered approval of the signed-in user. Their apps stay connected. */
+export const askAgainEndpoint: Endpoint = async (http, ctx) => {
+  const { session } = await readOwnForm(http, ctx)
+  if (session) await ctx.approvals?.forget(session.user)
+  return redirect(`${ctx.settings.issuer}/account`, session ? leaveApprovals(ctx, http) : [])
 }
 
 /** Ends the session in this browser. The user may then sign in with another account. */
 export const signOutEndpoint: Endpoint = async (http, ctx) => {
   const { session, fields } = await readOwnForm(http, ctx)
+  const left = [...closeSession(ctx, http), ...leaveApprovals(ctx, http)]
   const query = fields.next === 'another' ? '?account=another' : ''
-  return redirect(`${ctx.settings.issuer}/account${query}`, session ? closeSession(ctx, http) : [])
+  return redirect(`${ctx.settings.issuer}/account${query}`, session ? left : [])
 }
 
 /**
@@ -102,10 +118,9 @@ async function appsOf({ grants, settings, upstreams }: Context, { user }: Sessio
   return apps.sort((a, b) => b.usedAt - a.usedAt)
 }
 
-/** Returns the party that vouches for the name of a client. */
-const voucherOf = (client: string, { clients }: Settings): Voucher =>
-  clients.some(({ clientId }) => clientId === client)
-    ? 'operator'
-    : isUrl(client)
-      ? { url: client }
-      : undefined
+/** Returns the names of the apps that connect without the consent page, each once. */
+async function rememberedBy({ approvals }: Context, { user }: Session): Promise<string[]> {
+  const names = new Set<string>()
+  if (approvals) for await (const { clientName } of approvals.list(user)) names.add(clientName)
+  return [...names].sort()
+}

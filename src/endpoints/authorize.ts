@@ -4,8 +4,6 @@ import type { Call, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
 import { refusal } from '../events/refusal.ts'
 import { readForm, toParams } from '../http/params.ts'
-import { page } from '../http/responses.ts'
-import { consentPage, type ProviderView } from '../pages/consent-page.ts'
 import type { Voucher } from '../pages/trust.ts'
 import {
   checkAuthorizationRequest,
@@ -15,14 +13,15 @@ import {
 } from '../protocol/authorization-request.ts'
 import { isUrl } from '../protocol/document-url.ts'
 import { isLoopback } from '../protocol/redirect-uri.ts'
-import { optionalScopes, upstreamScopes } from '../protocol/scope.ts'
+import { approvedEarlier, subjectOf } from '../sign-in/approvals.ts'
 import { authorizationError } from '../sign-in/authorization-error.ts'
-import { fieldOf, openConsent } from '../sign-in/consent-form.ts'
-import { describeScope } from '../sign-in/describe-scope.ts'
-import type { Upstream } from '../upstream/upstream.ts'
+import type { SignInRequest } from '../sign-in/pending.ts'
+import { sendToProvider } from '../sign-in/send-to-provider.ts'
+import { showConsent } from '../sign-in/show-consent.ts'
 
 /**
- * Puts an authorization request before the user. The provider is not contacted until the user approves.
+ * Puts an authorization request before the user. The provider is not contacted until the user approves. Only an approval
+ * that this browser remembers stands for the page, if the operator wants that.
  *
  * @see [OAuth 2.1 §4.1.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.1)
  */
@@ -44,37 +43,20 @@ export const authorizeEndpoint: Endpoint = async (request, ctx, call) => {
     const server = { resources: settings.resources, scopes: settings.scopes }
     const { refreshes, ...checked } = checkAuthorizationRequest(params, boundedBy(client), server)
     const resource = settings.resources.find(({ id }) => id === checked.resource)!
-    const providers = await Promise.all(
-      (await upstreams.choices(resource, request)).map((upstream) =>
-        describeProvider(upstream, upstreamScopes(checked.scope, settings.scopes, upstream.provider)),
-      ),
-    )
+    const choices = await upstreams.choices(resource, request)
     const { key, name, kind, authMethods } = client
-    const optional = optionalScopes(checked.scope, resource.scopes, settings.scopes)
-    const { sealed, cookies, mark } = openConsent(ctx, request, {
+    const subject = subjectOf(ctx, client, { redirectUri, resource: resource.id })
+    const asked: SignInRequest = {
       ...checked,
-      optional,
       state,
       redirectUri,
       trusted,
       client: { key, name, refreshes, ...(kind === 'document' && { authMethods }) },
-    })
-    const view = consentPage(settings.look, {
-      server: resource.name,
-      resource: checked.resource,
-      clientName: name,
-      voucher: voucherOf(client),
-      redirectUri,
-      scopes: checked.scope.map((scope) => ({
-        words: describeScope(scope, settings),
-        ...(optional.includes(scope) && { field: fieldOf(scope) }),
-      })),
-      providers,
-      action: `${settings.basePath}/consent`,
-      request: sealed,
-      mark,
-    })
-    return page(view, 200, cookies)
+      ...(subject !== undefined && { remember: subject }),
+    }
+    const earlier = await approvedEarlier(ctx, request, params.fields, { request: asked, choices })
+    if (earlier) return await sendToProvider(ctx, call, request, { ...earlier, endpoint: '/authorize' })
+    return await showConsent(ctx, request, asked, { voucher: voucherOf(client), choices })
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
     call.emit({ endpoint: '/authorize', ...refusal(error), client: client.key, clientName: client.name })
@@ -101,10 +83,3 @@ const lookUp = async (
 ): Promise<Client | undefined> =>
   (await find(clientId)) ??
   (isUrl(clientId) ? documents?.load(clientId, { address: call.address() }) : undefined)
-
-/** Describes a provider, with the scopes that a sign-in would request. */
-async function describeProvider(upstream: Upstream, more: readonly string[]): Promise<ProviderView> {
-  const scopes = await upstream.scopes(more)
-  const { id, name } = upstream
-  return { id, name, scopes: scopes.map((scope) => ({ scope, words: upstream.words(scope) })) }
-}

@@ -1,14 +1,14 @@
 import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import { refusal } from '../events/refusal.ts'
 import { readForm } from '../http/params.ts'
-import { redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
 import { foreignForm } from '../refusals.ts'
+import { forgetApproval } from '../sign-in/approvals.ts'
 import { authorizationError } from '../sign-in/authorization-error.ts'
 import { approvedRequest, closeConsent } from '../sign-in/consent-form.ts'
-import { type SignInRequest, startSignIn } from '../sign-in/pending.ts'
+import type { SignInRequest } from '../sign-in/pending.ts'
 import { choicesFor, chosenProvider } from '../sign-in/provider-choice.ts'
+import { sendToProvider } from '../sign-in/send-to-provider.ts'
 
 /** Receives the user's decision. Only here does a sign-in at the provider begin. */
 export const consentEndpoint: Endpoint = async (http, ctx, call) => {
@@ -16,32 +16,13 @@ export const consentEndpoint: Endpoint = async (http, ctx, call) => {
   const { fields } = await readForm(http)
   const { request: asked, cookies } = closeConsent(ctx, http, fields.request)
   const request = approve(asked, fields)
-  if (request instanceof OAuthError) return deny(ctx, call, asked, request, cookies)
-  const client = request.client.key
-  const upstream = chosenProvider(await choicesFor(ctx, http, request.resource), fields.provider)
-  const { flow, cookies: started } = await startSignIn(
-    ctx,
-    http,
-    { ...request, provider: upstream.id },
-    upstream.provider,
-  )
-  let location: string
-  try {
-    location = await upstream.authorizationUrl(flow, fields.account === 'another')
-  } catch (error) {
-    if (!(error instanceof OAuthError)) throw error
-    call.emit({ endpoint: '/consent', client, provider: upstream.id, ...refusal(error) })
-    // The user approved this client, so that it may learn of the failure.
-    return authorizationError(ctx, call, request, error, { trusted: true, cookies })
+  if (request instanceof OAuthError) {
+    const forgotten = await forgetApproval(ctx, http, asked)
+    return deny(ctx, call, asked, request, [...cookies, ...forgotten])
   }
-  call.emit({
-    type: 'consented',
-    client,
-    clientName: request.client.name,
-    resource: request.resource,
-    provider: upstream.id,
-  })
-  return redirect(location, [...cookies, ...started])
+  const upstream = chosenProvider(await choicesFor(ctx, http, request.resource), fields.provider)
+  const another = fields.account === 'another'
+  return sendToProvider(ctx, call, http, { request, upstream, endpoint: '/consent', another, cookies })
 }
 
 /** Returns the request as the user approved it. A button that names a provider approves, too. */

@@ -59,6 +59,13 @@ export interface EventMembers {
   }
   /** The user approved the request of a client. */
   readonly consented: { readonly client: string; readonly resource: string; readonly provider: string }
+  /** An earlier approval, of this user and this browser, covered the request of a client. No page was shown. */
+  readonly 'consent-remembered': {
+    readonly client: string
+    readonly resource: string
+    readonly provider: string
+    readonly user: string
+  }
   /** The user denied the request of a client. */
   readonly denied: { readonly client: string; readonly resource: string }
   /** The user returned from the provider, and a grant was written. */

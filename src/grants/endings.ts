@@ -7,6 +7,7 @@ import type { Clock, Store, Versioned } from '../ports.ts'
  * which no place overwrites with older ones:
  *
  *   ended:<user>:<id>        the record has ended, even if its own key has a value
+ *   ended:approval:<user>:<id>  the same for a remembered approval
  *   floor:<user>:<id>        access tokens below an epoch are revoked, and scopes are withdrawn
  *   used:<id>:<generation>   a code (generation 0) or a refresh token was used
  *
@@ -31,13 +32,15 @@ const LIMIT = 10_000
 
 const GRANT = /^grant:([\w-]+):([\w-]+)$/
 const CLIENT = /^client:([\w-]+)$/
+const APPROVAL = /^approval:([\w-]+):([\w-]+)$/
 
 /** Returns the key of the record that ends another one, if that one can end. */
 function endedKey(key: string): string | undefined {
   const [, user, id] = GRANT.exec(key) ?? []
   if (user) return `ended:${user}:${id}`
   const [, client] = CLIENT.exec(key) ?? []
-  return client && `ended:client:${client}`
+  if (client) return `ended:client:${client}`
+  return APPROVAL.test(key) ? `ended:${key}` : undefined
 }
 
 /**

@@ -130,16 +130,19 @@ export function foreignCookies(header: string): string {
  * @param cookies Our cookies of the request, the oldest first, as browsers send them.
  * @param added The cookies that the response sets.
  * @param isPending Tells whether a cookie may be removed.
+ * @param beside The names of cookies that stay, and that count.
  */
 export function makeRoom(
   rule: CookieRule,
   cookies: ReadonlyMap<string, string>,
   added: readonly string[],
   isPending: (name: string) => boolean,
+  beside: readonly string[] = [],
 ): string[] {
   const sizeOf = (name: string, value: string) => rule.prefix.length + name.length + value.length + 3
   let size = added.reduce((sum, line) => sum + line.indexOf(';') + 2, 0)
-  for (const [name, value] of cookies) if (isPending(name)) size += sizeOf(name, value)
+  for (const [name, value] of cookies)
+    if (isPending(name) || beside.includes(name)) size += sizeOf(name, value)
   const pending = [...cookies.keys()].filter((name) => isPending(name) && !name.includes('.'))
   const removed: string[] = []
   for (let left = pending.length; left > 0 && (size > MAX_BYTES || left >= MAX_PENDING); left--) {

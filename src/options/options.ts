@@ -1,6 +1,7 @@
 import type { AllowOptions, AllowSettings } from './allow.ts'
 import type { ApiKeysOptions, ApiKeysSettings } from './api-keys.ts'
 import type { ClientsOptions, ClientsSettings } from './clients.ts'
+import type { ConsentOptions, ConsentSettings } from './consent.ts'
 import type { DiscoveryFamily, DiscoverySettings } from './discovery.ts'
 import type { EventsOptions, EventsSettings } from './events.ts'
 import type { ForwardAuthFamily, ForwardAuthSettings } from './forward-auth.ts'
@@ -35,6 +36,7 @@ export interface ProxyOptions
     McpServersOptions,
     AllowOptions,
     PagesOptions,
+    ConsentOptions,
     ScopesOptions,
     ClientsOptions,
     ApiKeysOptions,
@@ -56,6 +58,7 @@ export interface Settings
     McpSettings,
     AllowSettings,
     PagesSettings,
+    ConsentSettings,
     ScopesSettings,
     ClientsSettings,
     ApiKeysSettings,

@@ -6,6 +6,7 @@ import type { Entries } from '../validation/shape.ts'
 import { type AllowSettings, allowEntries } from './allow.ts'
 import { type ApiKeysParsed, apiKeysEntries } from './api-keys.ts'
 import { type ClientsSettings, clientsEntries } from './clients.ts'
+import { type ConsentOptions, consentEntries } from './consent.ts'
 import { type DiscoverySettings, discoveryEntries } from './discovery.ts'
 import { type EventsParsed, eventsEntries } from './events.ts'
 import { type ForwardAuthSettings, forwardAuthEntries } from './forward-auth.ts'
@@ -30,6 +31,7 @@ export interface ParsedOptions
     McpServersOptions,
     AllowSettings,
     PagesParsed,
+    ConsentOptions,
     ScopesParsed,
     ClientsSettings,
     ApiKeysParsed,
@@ -50,6 +52,7 @@ const ENTRIES: Entries<ProxyOptions, ParsedOptions> = {
   ...mcpEntries,
   ...allowEntries,
   ...pagesEntries,
+  ...consentEntries,
   ...scopesEntries,
   ...clientsEntries,
   ...apiKeysEntries,

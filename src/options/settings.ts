@@ -3,6 +3,7 @@ import { kindsByTenant } from '../providers/parts/tenancy.ts'
 import { allowEntries, type RuledProvider, settleAllow } from './allow.ts'
 import { apiKeysEntries, settleApiKeys } from './api-keys.ts'
 import { clientsEntries, settleClients } from './clients.ts'
+import { consentEntries, settleConsent } from './consent.ts'
 import { checkConsistency } from './consistency.ts'
 import { checkDiscovery, discoveryEntries } from './discovery.ts'
 import { eventsEntries, settleEvents } from './events.ts'
@@ -66,6 +67,7 @@ export function readOptions(options: ProxyOptions): Settings {
   const settings: Settings = {
     ...server,
     ...pages,
+    ...settleConsent(own(consentEntries), pages, report),
     scopes,
     upstream,
     ...discovery,

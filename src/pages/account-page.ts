@@ -2,6 +2,7 @@ import { type Html, html } from './html.ts'
 import { layout, type Page } from './layout.ts'
 import type { Look } from './look.ts'
 import { fill, fillText, type Texts } from './texts.ts'
+import { time } from './time.ts'
 import { badge, trustOf, type Voucher } from './trust.ts'
 
 /** One app that a user has connected. Times are seconds since the epoch. */
@@ -41,6 +42,8 @@ export interface AccountView {
     /** The token that every form carries. */
     readonly token: string
     readonly apps: readonly ConnectedApp[]
+    /** The names of the apps whose approval is remembered. */
+    readonly remembered: readonly string[]
   }
 }
 
@@ -59,7 +62,7 @@ ${another && html`<input type="hidden" name="account" value="another">`}
 </form>`
     return layout(look, texts.accountTitle, html`${intro}${form}`)
   }
-  const { name, token, apps } = signedIn
+  const { name, token, apps, remembered } = signedIn
   const carried = html`<input type="hidden" name="token" value="${token}">`
   const user = html`<strong>${name ?? texts.accountUnnamed}</strong>`
   return layout(
@@ -73,7 +76,8 @@ ${another && html`<input type="hidden" name="account" value="another">`}
 </form>
 ${apps.length === 0 && html`<div class="panel"><p>${texts.accountNone}</p></div>`}
 ${apps.map((app) => card(texts, app, base, carried))}
-${apps.length > 0 && html`<p class="small">${fill(texts.accountHint, { provider: providersOf(apps, providers) })}</p>`}`,
+${apps.length > 0 && html`<p class="small">${fill(texts.accountHint, { provider: providersOf(apps, providers) })}</p>`}
+${remembered.length > 0 && askAgain(texts, remembered, base, carried)}`,
   )
 }
 
@@ -105,17 +109,13 @@ ${carried}<input type="hidden" name="grant" value="${id}">
 `
 }
 
-/** Renders a time in UTC, and says so, because a page without script does not know the user's time zone. */
-function time({ lang }: Texts, seconds: number): Html {
-  const date = new Date(seconds * 1000)
-  const shown = date.toLocaleString(lang, {
-    year: 'numeric',
-    month: 'short',
-    day: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZone: 'UTC',
-    timeZoneName: 'short',
-  })
-  return html`<time datetime="${date.toISOString()}">${shown}</time>`
-}
+/** Offers to show the consent page again before any app connects. */
+const askAgain = (
+  texts: Texts,
+  remembered: readonly string[],
+  base: string,
+  carried: Html,
+): Html => html`<form class="panel" method="post" action="${base}/ask-again">
+<p>${fill(texts.accountRemembered, { clients: html`<strong>${remembered.join(', ')}</strong>` })}</p>
+${carried}<button type="submit" class="plain">${texts.accountAskAgain}</button>
+</form>`

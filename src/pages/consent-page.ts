@@ -3,6 +3,7 @@ import { type Html, html } from './html.ts'
 import { layout, type Page } from './layout.ts'
 import type { Look } from './look.ts'
 import { fill, fillText, type Texts } from './texts.ts'
+import { time } from './time.ts'
 import { badge, destination, trustOf, type Voucher } from './trust.ts'
 
 /** One provider, and the scopes that this server requests from it. */
@@ -33,6 +34,8 @@ export interface ConsentView {
   readonly action: string
   /** The sealed request that the form carries. */
   readonly request: string
+  /** Tells that the approval will be remembered: until when, in seconds since the epoch, and the address that ends it. */
+  readonly remembered?: { readonly until: number; readonly account: string }
   /** The name under which the browser remembers that the form was sent, on a loopback host. */
   readonly mark?: string | undefined
 }
@@ -55,6 +58,7 @@ ${scopeList(texts, scopes)}
 <p class="small">${fill(texts.consentResource, { resource: html`<code>${view.resource}</code>` })}</p>
 <p class="soft next">${several || !only ? texts.consentProviders : fill(texts.consentProvider, { provider: only.name })}</p>
 ${providers.map((provider) => asked(texts, server, provider))}
+${view.remembered !== undefined && rememberedNote(texts, view.remembered)}
 ${several ? choices(texts, providers) : buttons(texts)}
 </form>`,
     view.mark === undefined ? undefined : REMEMBER,
@@ -91,6 +95,12 @@ ${free.map(
 )}
 </fieldset>`
 }
+
+const rememberedNote = (texts: Texts, { until, account }: NonNullable<ConsentView['remembered']>): Html =>
+  html`<p class="small">${fill(texts.consentRemembered, {
+    date: time(texts, until),
+    account: html`<a href="${account}">${texts.accountTitle}</a>`,
+  })}</p>`
 
 const buttons = (texts: Texts): Html => html`<div class="row">
 <button type="submit" name="decision" value="deny" class="quiet">${texts.deny}</button>

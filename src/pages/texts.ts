@@ -31,6 +31,8 @@ export const ENGLISH = {
   consentProviders: 'Next, you sign in. The app does not get access to the account that you sign in with.',
   consentProviderScopes: 'What {server} asks {provider} for',
   consentWith: 'Allow and continue with {provider}',
+  consentRemembered:
+    'This browser will not ask you again for this app until {date}. You can change that under {account}.',
   deny: 'Deny',
   allow: 'Allow and sign in',
 
@@ -79,6 +81,9 @@ export const ENGLISH = {
   accountServer: 'Server',
   accountScopes: 'Can',
   accountBack: 'Address of the app',
+  accountRemembered:
+    'In browsers where you allowed them, these apps connect without asking you again: {clients}',
+  accountAskAgain: 'Ask me again',
   disconnect: 'Disconnect',
   disconnectApp: 'Disconnect {client}',
   accountHint: 'Disconnecting an app also ends the access that this server got from {provider} for it.',

@@ -12,10 +12,13 @@ import { backedScopes, isUseful } from '../protocol/scope.ts'
 import { newCode } from '../tokens/codes.ts'
 import type { NotAdmitted } from '../upstream/admit-user.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { isApprovedBy, rememberApproval } from './approvals.ts'
 import { openConsent } from './consent-form.ts'
 import { notAdmitted, reasonOf, type SignedIn } from './identify.ts'
 import type { SignInRequest } from './pending.ts'
-import { userOf } from './provider-choice.ts'
+import { choicesFor, userOf } from './provider-choice.ts'
+import { showConsent } from './show-consent.ts'
+import { voucherOf } from './voucher.ts'
 
 /**
  * Completes a sign-in: writes one grant, and sends its code to the client. Nothing is written before this point.
@@ -38,6 +41,11 @@ export async function completeSignIn(
     giveBack()
     return turnAway(ctx, call, { request, refusal, cookies, choice: chooseAgain(ctx, http, upstream, done) })
   }
+  const user = userOf(ctx, request.provider, identity)
+  if (!(await isApprovedBy(ctx, request, user))) {
+    giveBack()
+    return askThisUser(ctx, http, request, cookies)
+  }
   const scope = backedScopes(
     request.scope,
     ctx.settings.scopes,
@@ -48,13 +56,31 @@ export async function completeSignIn(
     giveBack()
     throw nothingGranted(tokens && upstream.explainScopes(tokens))
   }
-  const code = await issueGrant(ctx, call, { ...request, scope }, signedIn).catch((error: unknown) => {
+  const { code, remembered } = await finish().catch((error: unknown) => {
     // Tokens that are not stored would stay valid at the provider, and no one could end them.
     giveBack()
     throw error
   })
   call.defer(ctx.clientStates.drop(request))
-  return answer(ctx, request, { code, cookies, choose: () => chooseAgain(ctx, http, upstream, done) })
+  const all = [...cookies, ...remembered]
+  return answer(ctx, request, { code, cookies: all, choose: () => chooseAgain(ctx, http, upstream, done) })
+
+  async function finish() {
+    const remembered = await rememberApproval(ctx, call, { http, request, user, upstream })
+    return { code: await issueGrant(ctx, call, { ...request, scope }, signedIn), remembered }
+  }
+}
+
+/** Shows the page to a user who did not give the approval that the request came with, or whose approval has ended. */
+async function askThisUser(
+  ctx: Context,
+  http: Request,
+  { approval: _approval, provider: _provider, stateKept: _stateKept, ...request }: SignInRequest,
+  cookies: readonly string[],
+): Promise<Response> {
+  const choices = await choicesFor(ctx, http, request.resource)
+  const voucher = voucherOf(request.client.key, ctx.settings)
+  return showConsent(ctx, http, request, { voucher, choices, cookies })
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Client } from '../clients/client.ts'
 import type { Context } from '../context.ts'
 import { randomId } from '../crypto/random.ts'
 import { OAuthError } from '../errors.ts'
+import type { ApprovalKey } from '../grants/approvals.ts'
 import { clearCookies, joinCookies, makeRoom, readCookies, setCookies } from '../http/cookies.ts'
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
 import { upstreamScopes } from '../protocol/scope.ts'
@@ -25,6 +26,10 @@ export interface SignInRequest extends AuthorizationRequest, KeptState {
   readonly redirectUri: string
   /** The scopes that the user may leave out. */
   readonly optional?: readonly string[]
+  /** The subject of the approval, if that may be remembered. */
+  readonly remember?: string
+  /** The earlier approval that stands for the user's answer. It counts only for its own user. */
+  readonly approval?: ApprovalKey
   /** The id of the provider, once the user has chosen it. */
   readonly provider?: string
   /** Names the request in the browser, on a loopback host. Absent before the user approved it. */
@@ -49,6 +54,8 @@ interface Approved extends UnderWay {
 const MAX_SIGN_IN = 1600
 /** The part of it that is not the request, in bytes. */
 const OVERHEAD = 300
+/** The name of an earlier approval, in bytes. */
+const APPROVAL = 70
 const PENDING = /^(consent|sign-in|account-sign-in)-/
 
 /** Refuses a sign-in that this browser did not start. */
@@ -74,7 +81,8 @@ export function assertFits({ settings }: Context, asked: SignInRequest): void {
   const more = request.scope.flatMap((one) => Object.values(settings.scopes[one]?.upstream ?? []).flat())
   const inCookie = isShort(state) ? state : undefined
   const json = JSON.stringify({ request: { ...request, state: inCookie }, more })
-  if (new TextEncoder().encode(json).length + OVERHEAD <= MAX_SIGN_IN) return
+  const added = OVERHEAD + (request.remember === undefined ? 0 : APPROVAL)
+  if (new TextEncoder().encode(json).length + added <= MAX_SIGN_IN) return
   throw new OAuthError(
     'invalid_request',
     'The client_id, redirect_uri, scope and state are too long together',
@@ -84,12 +92,15 @@ export function assertFits({ settings }: Context, asked: SignInRequest): void {
   )
 }
 
-/** Returns the cookies that make room for new ones. */
+/** Returns the cookies that make room for new ones. The approvals that the browser names stay, and leave less of it. */
 export const makeRoomFor = (
   { settings }: Context,
   cookies: ReadonlyMap<string, string>,
   added: readonly string[],
-): string[] => makeRoom(settings.cookies, cookies, added, (name) => PENDING.test(name))
+): string[] => makeRoom(settings.cookies, cookies, added, (name) => PENDING.test(name), [APPROVALS])
+
+/** The cookie that names the approvals of this browser. */
+export const APPROVALS = 'approvals'
 
 /** A sign-in that came back from the provider to the browser that started it. */
 export interface Finished {
