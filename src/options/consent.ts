@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type Entries, shape } from '../validation/shape.ts'
+import { type Entries, label, shape } from '../validation/shape.ts'
 import type { PagesSettings } from './pages.ts'
 import type { Report } from './report.ts'
 
@@ -25,6 +25,8 @@ export interface ConsentOptions {
   consent?: ConsentRules | undefined
 }
 
+const DEFAULTS = { version: '1' } as const
+
 const UNITS: Readonly<Record<string, number>> = { h: 3600, d: 86_400 }
 const LONGEST = 365 * 86_400
 
@@ -47,7 +49,7 @@ export const consentEntries: Entries<ConsentOptions, ConsentOptions> = {
   consent: v.optional(
     shape({
       remember: v.optional(span),
-      version: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
+      version: v.optional(label, DEFAULTS.version),
     }),
   ),
 }
@@ -71,5 +73,5 @@ export function settleConsent(
   if (seconds === undefined) return {}
   if (!account)
     report('consent.remember', 'needs the account page, on which users take an approval back', 'account')
-  return { remembers: { seconds, version: consent?.version ?? '1' } }
+  return { remembers: { seconds, version: consent?.version ?? DEFAULTS.version } }
 }
