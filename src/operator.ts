@@ -1,7 +1,10 @@
-import type { Context } from './context.ts'
+import { decodeJwt } from 'jose/jwt/decode'
+import { type Context, createContext } from './context.ts'
 import { type Grant, providerOf } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
 import { hashOf, ownerOf } from './grants/owner.ts'
+import type { ProxyOptions } from './options/options.ts'
+import { readOptions } from './options/settings.ts'
 import type { Identity } from './ports.ts'
 import type { ReasonCode } from './reasons/reasons.ts'
 
@@ -170,3 +173,44 @@ const accountOf = (identity: Identity | undefined): GrantSummary['account'] =>
     ...(identity.email && { email: identity.email }),
     ...(identity.name && { name: identity.name }),
   }
+
+/** The facts of an exchanged token. They are absent if the token is opaque. */
+export interface TriedExchange {
+  readonly resource: string
+  readonly audience?: readonly string[]
+  readonly scope?: string
+  /** Seconds since the epoch. */
+  readonly expiresAt?: number
+}
+
+/**
+ * Exchanges the provider's token of a grant, as a request to its MCP server would.
+ *
+ * @returns Nothing of the token but these facts; `undefined` if there is no such grant, or its server has no exchange.
+ * @throws {OAuthError} If the exchange fails. The grant then has ended if its user has to sign in again.
+ */
+export async function tryExchange(
+  options: ProxyOptions,
+  key: { user: string; id: string },
+): Promise<TriedExchange | undefined> {
+  const ctx = createContext(readOptions(options))
+  const grant = (await ctx.grants.find(key))?.grant
+  const resource = ctx.settings.resources.find(({ id, exchange }) => exchange && id === grant?.resource)
+  if (!grant || !resource) return undefined
+  const token = await ctx.exchanged.token(key, resource, grant.scope)
+  return { resource: resource.id, ...factsOf(token) }
+}
+
+function factsOf(token: string): Omit<TriedExchange, 'resource'> {
+  try {
+    const { aud, exp, scope, scp } = decodeJwt<{ scope?: unknown; scp?: unknown }>(token)
+    const named = [scope ?? scp ?? []].flat().filter((one) => typeof one === 'string')
+    return {
+      ...(aud !== undefined && { audience: [aud].flat() }),
+      ...(named.length > 0 && { scope: named.join(' ') }),
+      ...(exp !== undefined && { expiresAt: exp }),
+    }
+  } catch {
+    return {}
+  }
+}

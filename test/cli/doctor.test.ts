@@ -50,6 +50,12 @@ test('a fault ends with 1, with what was seen, what was expected and what to do'
   expect(out, 'what a server says moves no terminal').not.toContain('\u001b')
 })
 
+test('--as takes a grant instead of an address', async () => {
+  const wrong = await doctor(['--as', 'nonsense', 'http://localhost:1/mcp'])
+  expect([wrong.code, wrong.out]).toEqual([2, ''])
+  expect(wrong.err).toContain('url: is not needed with --as')
+})
+
 test('--json is one object, for scripts', async () => {
   front = await startFront(BROKEN)
   const { code, out } = await doctor([front.mcp, '--json'])

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { decodeJwt } from 'jose'
+import { decodeJwt, UnsecuredJWT } from 'jose'
 import {
   createProxy,
   exchange,
@@ -12,6 +12,7 @@ import {
 import { oidc } from 'lockgate/providers/oidc'
 import { memory } from 'lockgate/storage/memory'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { examineExchange } from '../../adapters/cli/doctor/exchange.ts'
 import {
   type ExchangeProvider,
   JWT_BEARER,
@@ -398,6 +399,61 @@ describe('the on-behalf-of flow', () => {
       requested_token_use: 'on_behalf_of',
       scope: 'api://tools/.default',
     })
+  })
+})
+
+describe('a trial by the operator', () => {
+  const rule = exchange({ audience: AUDIENCE, scope: { read: 'tools.read', write: 'tools.write' } })
+  const optionsOf = (system: StartedSystem, mcp: object): ProxyOptions => ({
+    url: system.url,
+    secret: 'a secret of the tests, long enough to be one',
+    storage: system.store,
+    scopes: { read: 'Read', write: { description: 'Write' } },
+    upstream: oidc({ ...provider, name: 'the provider' }),
+    mcp: { url: backend, path: '/mcp', ...mcp } as McpOptions,
+  })
+  async function signedIn() {
+    const system = await start(rule)
+    await connect(system, { params: { scope: 'read' } })
+    for await (const { user, id } of system.proxy.grants.all()) return { system, grant: `${user}.${id}` }
+    throw new Error('there is no grant')
+  }
+
+  test('tells the audience, the scope and the expiry of the result, and nothing else of it', async () => {
+    const { system, grant } = await signedIn()
+    const exp = 1_900_000_000
+    const token = new UnsecuredJWT({ aud: AUDIENCE, scp: ['tools.read'], exp, sub: 'canary' }).encode()
+    provider.answer = {
+      access_token: `${token}c2ln`,
+      issued_token_type: `${TOKEN_TYPE}access_token`,
+      token_type: 'Bearer',
+    }
+    const finding = await examineExchange(optionsOf(system, { upstreamToken: rule }), grant)
+    const expected = `for ${system.mcp}, aud ${AUDIENCE}, scope tools.read, exp 2030-03-17T17:46:40Z`
+    expect(finding).toMatchObject({ status: 'ok', seen: expected })
+    expect(provider.exchanges.map(({ params }) => params.scope)).toEqual(['tools.read'])
+    expect(JSON.stringify(finding)).not.toMatch(/canary|eyJ/)
+  })
+
+  test('shows nothing of an opaque token', async () => {
+    const { system, grant } = await signedIn()
+    const finding = await examineExchange(optionsOf(system, { upstreamToken: rule }), grant)
+    expect(finding).toMatchObject({ status: 'ok', seen: `for ${system.mcp}, opaque` })
+  })
+
+  test('names what is wrong, and what helps', async () => {
+    const { system, grant } = await signedIn()
+    const options = optionsOf(system, { upstreamToken: rule })
+    provider.failNext('/token', { status: 400, body: { error: 'invalid_target' } })
+    const refused = await examineExchange(options, grant)
+    expect(refused).toMatchObject({ status: 'fail', seen: 'exchange-misconfigured: invalid_target' })
+    const other = `${'a'.repeat(22)}.${'b'.repeat(22)}`
+    for (const [mcp, one] of [
+      [{}, grant],
+      [{ upstreamToken: rule }, other],
+    ] as const)
+      expect(await examineExchange(optionsOf(system, mcp), one)).toMatchObject({ status: 'fail' })
+    await expect(examineExchange(options, 'eyJ.x.y')).rejects.toThrow(/^--as: expected a grant/)
   })
 })
 

@@ -3,7 +3,7 @@ import { diagnose, type Finding } from '../../doctor/index.ts'
 import { fetch } from '../../node.ts'
 import { type Command, type Line, UsageError } from '../configuration/command.ts'
 import { explain } from '../configuration/messages.ts'
-import { report } from './report.ts'
+import { findingLines, painter, report } from './report.ts'
 import { readDeployment, type SettingsSource } from './settings.ts'
 
 const SECONDS = /^\d{1,3}(\.\d+)?$/
@@ -52,6 +52,11 @@ export const doctorCommand: Command = {
         'With --sign-in: also use a refresh token twice, which can end more than this sign-in at some providers',
     },
     report: { type: 'string', hint: 'file', description: 'With --provider: the file of the report' },
+    as: {
+      type: 'string',
+      hint: 'grant',
+      description: "Only exchange the provider's token of this grant once, as a request to its server would",
+    },
     json: { type: 'boolean', description: 'Write one JSON object' },
   },
   note: 'Exits with 1 if a check fails.',
@@ -61,6 +66,7 @@ export const doctorCommand: Command = {
     if (!SECONDS.test(timeout) || Number(timeout) === 0) throw new UsageError('--timeout: expected seconds')
     const source = { env: process.env, cwd: process.cwd(), config: line.text('config') }
     if (line.on('provider')) return runProvider(line, source, Number(timeout) * 1000)
+    if (line.text('as') !== undefined) return runExchange(line, source)
     const stray = ['sign-in', 'callback', 'reuse-refresh-token', 'report'].find((flag) => flag in line.given)
     if (stray !== undefined) throw new UsageError(`--${stray}: needs --provider`)
     const deployment = await readDeployment(source, given)
@@ -122,6 +128,20 @@ async function runProvider(line: Line, source: SettingsSource, timeout: number):
     : examinations.map((one) => providerText(one, usesColours())).join('\n')
   await new Promise((resolve) => process.stdout.write(text, resolve))
   return process.exit(failed ? 1 : 0)
+}
+
+/** Runs one exchange instead of an examination. */
+async function runExchange(line: Line, source: SettingsSource): Promise<number> {
+  if (line.words[0] !== undefined) throw new UsageError('url: is not needed with --as')
+  const { examineExchange } = await import('./exchange.ts')
+  const { options, findings, close } = await readDeployment(source, undefined)
+  if (!options) return withoutAddress(findings)
+  const finding = await examineExchange({ fetch, ...options }, line.text('as')!).finally(close)
+  const text = line.on('json')
+    ? `${JSON.stringify({ ok: finding.status === 'ok', findings: [finding] }, null, 2)}\n`
+    : `${findingLines([finding], painter(usesColours())).join('\n')}\n`
+  await new Promise((resolve) => process.stdout.write(text, resolve))
+  return process.exit(finding.status === 'ok' ? 0 : 1)
 }
 
 function usesColours(): boolean {
