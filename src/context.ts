@@ -18,6 +18,7 @@ import { formatGrantKey } from './grants/grant-key.ts'
 import { createGrants, type Grants } from './grants/grants.ts'
 import { createSoleGrants, type SoleGrants } from './grants/sole-grants.ts'
 import { failClosed } from './grants/store-failure.ts'
+import { createUserIds, type UserIds } from './grants/user-ids.ts'
 import { apiKeysOf } from './guard/create-api-keys.ts'
 import { createGuard, type Guard } from './guard/guard.ts'
 import { createWorkloadBearers } from './guard/workload-bearers.ts'
@@ -49,6 +50,7 @@ export interface Context {
   readonly soleGrants: SoleGrants
   /** Absent if every authorization request shows the consent page. */
   readonly approvals: Approvals | undefined
+  readonly userIds: UserIds
   /** Absent if no issuer is trusted. */
   readonly assertions: Assertions | undefined
   readonly accessTokens: AccessTokens
@@ -125,7 +127,16 @@ export function createContext(settings: Settings): Context {
   // A store that is behind by itself leaves no time for a cache.
   const revocationLag = store.consistency === 'eventual' ? 0 : settings.revocationLag
   const grants = createGrants({ store, sealer, now, uptime, revocationLag, emit, keepAlive })
-  const assertions = createAssertions(settings, { keyring, store, keepAlive })
+  const userIds = createUserIds({
+    keyring,
+    own: settings.userIdSecret,
+    store,
+    grants,
+    now,
+    emit,
+    keepAlive,
+  })
+  const assertions = createAssertions(settings, { userIds, store, keepAlive })
   const accessTokens = createAccessTokens(sealer, issuer)
   const signer = createSigning(settings, { store, sealer, emit, keepAlive })
   const isSigned = settings.resources.some(({ signed }) => signed !== undefined)
@@ -179,7 +190,7 @@ export function createContext(settings: Settings): Context {
     keepAlive,
     documents: settings.documents,
   })
-  const apiKeys = apiKeysOf(settings, { keyring, upstreams, admitUser, emit, keepAlive })
+  const apiKeys = apiKeysOf(settings, { keyring, userIds, upstreams, admitUser, emit, keepAlive })
   const streams = createStreams(now, settings.limits === false ? undefined : settings.limits)
   grants.onChange((key) => streams.recheck(formatGrantKey(key)))
   const belongs: Context['belongs'] = (grant, resource) =>
@@ -192,7 +203,7 @@ export function createContext(settings: Settings): Context {
     apiKeys,
     grants,
     belongs,
-    bearers: createWorkloadBearers(assertions, { settings, keyring, emit }),
+    bearers: createWorkloadBearers(assertions, { settings, userIds, emit }),
     upstreamToken: async (key, refused) => tokenOf(await connections.fresh(key, refused)),
     scopes: settings.scopes,
     now,
@@ -206,6 +217,7 @@ export function createContext(settings: Settings): Context {
     sealer,
     clients,
     grants,
+    userIds,
     soleGrants: createSoleGrants({ grants, store, now }),
     approvals: settings.remembers && createApprovals({ store, now, ...settings.remembers }),
     assertions,

@@ -117,7 +117,7 @@ export function createOperatorGrants(ctx: Context): OperatorGrants {
     async *judge({ end: ends = false } = {}) {
       for await (const { key, grant } of grants.list()) {
         const upstream = grant.origin.type === 'sign-in' ? upstreams.find(providerOf(grant)) : undefined
-        const identity = upstream && identityOf(ctx, key, grant)
+        const identity = upstream && grants.readableIdentity(key, grant)
         const refusal = identity && (await admitUser(upstream, identity))
         if (!refusal) continue
         const { reason, detail } = refusal
@@ -138,14 +138,6 @@ async function atMost(work: Promise<unknown>, seconds: number): Promise<void> {
   clearTimeout(timer)
 }
 
-function identityOf({ grants }: Context, key: GrantKey, grant: Grant): Identity | undefined {
-  try {
-    return grants.identityOf(key, grant)
-  } catch {
-    return undefined
-  }
-}
-
 /** Returns a summary. It decrypts the account when that is first read, which costs more than the rest of a long list. */
 function summarise<M extends object>(ctx: Context, key: GrantKey, grant: Grant, more: M): GrantSummary & M {
   const { client, clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
@@ -161,7 +153,7 @@ function summarise<M extends object>(ctx: Context, key: GrantKey, grant: Grant, 
     expiresAt,
     ...more,
     get account() {
-      if (account === null) account = accountOf(identityOf(ctx, key, grant))
+      if (account === null) account = accountOf(ctx.grants.readableIdentity(key, grant))
       return account
     },
   }

@@ -1,6 +1,6 @@
 import { callOf } from './call.ts'
 import { createContext } from './context.ts'
-import type { ConfigIssue } from './errors.ts'
+import { ConfigError, type ConfigIssue } from './errors.ts'
 import { describeError } from './events/describe-error.ts'
 import type { Verdict } from './forward/passage.ts'
 import { headOf, type RequestHead } from './http/head.ts'
@@ -15,7 +15,7 @@ import {
   parseAuthRequest,
   type SignedInUser,
 } from './sign-in/own-login.ts'
-import { warningsOf } from './warnings.ts'
+import { removedIdSecret, warningsOf } from './warnings.ts'
 
 /** The proxy: a fetch handler, and the operator's view of its grants. */
 export interface OAuthProxy {
@@ -69,6 +69,12 @@ export interface OAuthProxy {
     readonly user: SignedInUser
   }) => Promise<Response>
   readonly grants: OperatorGrants
+  /**
+   * Checks in the storage that the ids of users stay as they were. Call it before a server starts; no request needs it.
+   *
+   * @throws {ConfigError} If the ids would change, because the secret that they follow was removed. Nothing is changed.
+   */
+  readonly checkUserIds: () => Promise<void>
   /** The issuer, which is the public URL. */
   readonly issuer: string
   /** The MCP servers: the address for clients, and the address that requests are forwarded to, except for handlers. */
@@ -120,5 +126,9 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
       return completing
     },
     grants: createOperatorGrants(ctx),
+    async checkUserIds() {
+      const former = await ctx.userIds.settle()
+      if (former !== undefined) throw new ConfigError([removedIdSecret(former)])
+    },
   }
 }

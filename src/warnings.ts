@@ -5,13 +5,26 @@ import { overlappingTargets } from './options/overlapping-targets.ts'
 import { isOwnLogin } from './options/upstream.ts'
 import { unmetRules } from './upstream/unmet-rules.ts'
 
+const SEVERAL_SECRETS: ConfigIssue = {
+  path: 'secret',
+  message:
+    'has several secrets, and the ids of users follow one of them. When you remove that one, set `userIdSecret` (LOCKGATE_USER_ID_SECRET) to it, and users keep their ids',
+}
+
+/** Returns the issue of a secret that was removed, although the ids of users follow it. @param keyId Reveals nothing about it. */
+export const removedIdSecret = (keyId: string): ConfigIssue => ({
+  path: 'secret',
+  message: `lacks the secret that the ids of users follow (key ${keyId}), so that every user would get a new id; set \`userIdSecret\` (LOCKGATE_USER_ID_SECRET) to that secret to keep the ids, or to a current one to accept new ids`,
+})
+
 /** Returns what is allowed, but probably not meant. No message contains a secret or an address of a person. */
-export function warningsOf({ resources, allow, upstream }: Settings): ConfigIssue[] {
+export function warningsOf({ resources, allow, upstream, secrets, userIdSecret }: Settings): ConfigIssue[] {
   const places = typeof upstream === 'function' ? [] : upstream
   const providers = places.flatMap((one) => (isOwnLogin(one) ? [] : [one]))
   return [
     ...overlappingTargets(resources),
     ...longLivedTokens(resources),
+    ...(new Set(secrets).size > 1 && userIdSecret === undefined ? [SEVERAL_SECRETS] : []),
     // The application's own sign-in may tell anything about a user.
     ...(providers.length === places.length ? unmetRules(allow, providers) : []),
   ]

@@ -1,6 +1,5 @@
 import { digest } from '../crypto/digest.ts'
-import type { Keyring } from '../crypto/keyring.ts'
-import { userKey } from '../grants/grant-key.ts'
+import type { UserIds } from '../grants/user-ids.ts'
 import type { Settings, WorkloadRule } from '../options/options.ts'
 import type { Identity, KeepAlive, Store } from '../ports.ts'
 import { type AssertionUse, idOf, memberOf, textOf } from '../protocol/assertion.ts'
@@ -23,7 +22,7 @@ export interface Assertions extends Pick<Verifier, 'trusts' | 'verify'> {
    */
   personOf(verified: Verified): Identity
   /** Returns a keyed hash of the party that acts for the person, for events. */
-  actorOf(verified: Verified): string | undefined
+  actorOf(verified: Verified): Promise<string | undefined>
   /** Returns the identity of a workload, which equals that of no person. */
   workloadOf(verified: Verified): Identity
   /**
@@ -38,11 +37,14 @@ export interface Assertions extends Pick<Verifier, 'trusts' | 'verify'> {
 
 export function createAssertions(
   { trustedIssuers, issuer, fetch, now }: Settings,
-  { keyring, store, keepAlive }: { keyring: Keyring; store: Store; keepAlive?: KeepAlive | undefined },
+  { userIds, store, keepAlive }: { userIds: UserIds; store: Store; keepAlive?: KeepAlive | undefined },
 ): Assertions | undefined {
   if (trustedIssuers.length === 0) return undefined
-  const nameOf = (from: string, subject: string) => userKey(keyring, { issuer: from, subject, claims: {} })
-  const { trusts, verify } = createVerifier(trustedIssuers, { fetch, now, keepAlive, nameOf })
+  const naming = async () => {
+    const nameUser = await userIds.naming()
+    return (from: string, subject: string) => nameUser({ issuer: from, subject, claims: {} })
+  }
+  const { trusts, verify } = createVerifier(trustedIssuers, { fetch, now, keepAlive, naming })
   const known = new Set(trustedIssuers.map((entry) => entry.issuer))
 
   return {
@@ -75,9 +77,9 @@ export function createAssertions(
         claims: personalClaims(claims),
       }
     },
-    actorOf({ issuer: entry, claims }) {
+    async actorOf({ issuer: entry, claims }) {
       const actor = textOf(memberOf(claims, 'act')?.sub)
-      return actor === undefined ? undefined : nameOf(entry.issuer, actor)
+      return actor === undefined ? undefined : (await naming())(entry.issuer, actor)
     },
     // No provider has this issuer, and no client or API key.
     workloadOf: ({ issuer: entry, claims, subject }) => ({

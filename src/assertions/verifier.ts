@@ -44,6 +44,8 @@ export interface Verified {
   refuse(reason: ReasonCode, detail?: string): OAuthError
 }
 
+type NameSubject = (issuer: string, subject: string) => string
+
 /** Verifies assertions of trusted issuers. */
 export interface Verifier {
   /** Tells whether a token names an issuer of this use. Nothing is verified. */
@@ -73,17 +75,17 @@ export function readToken(token: string): ReadToken | string {
   }
 }
 
-/** @param ports.nameOf Returns a keyed hash of a subject of an issuer, for events. */
+/** @param ports.naming Returns the function that makes a keyed hash of a subject of an issuer, for events. */
 export function createVerifier(
   issuers: readonly TrustedIssuerSettings[],
   ports: {
     fetch: Fetch
     now: Clock
     keepAlive?: KeepAlive | undefined
-    nameOf: (issuer: string, subject: string) => string
+    naming: () => Promise<NameSubject>
   },
 ): Verifier {
-  const { now, nameOf } = ports
+  const { now, naming } = ports
   const keys = new Map<TrustedIssuerSettings, CompactVerifyGetKey>(
     issuers.map((entry) => [entry, createIssuerKeys(entry, ports)]),
   )
@@ -93,7 +95,7 @@ export function createVerifier(
     return issuers.find(({ issuer, use: uses }) => issuer === named && uses.includes(use))
   }
 
-  function describe({ header, claims }: ReadToken): string {
+  function describe({ header, claims }: ReadToken, nameOf: NameSubject): string {
     const issuer = issuerOf(claims) ?? ''
     const subject = textOf(claims.sub)
     return [
@@ -109,8 +111,9 @@ export function createVerifier(
       const read = readToken(token)
       if (typeof read === 'string') throw invalidAssertion('assertion-malformed', read)
       const { header, claims } = read
+      const nameOf = await naming()
       const refuse = (reason: ReasonCode, detail?: string) =>
-        invalidAssertion(reason, `${detail === undefined ? '' : `${detail}; `}${describe(read)}`)
+        invalidAssertion(reason, `${detail === undefined ? '' : `${detail}; `}${describe(read, nameOf)}`)
       const fits = use === 'id-jag' ? isIdJag(header) : mayBeWorkload(header, claims)
       if (!fits) throw refuse('assertion-type', `typ ${shown(header.typ)}`)
       const entry = find(claims, use)

@@ -56,6 +56,13 @@ function createKeySet(secret: string): KeySet {
   }
 }
 
+/** Returns the keys of one secret of a keyring. */
+export const only = (keys: KeySet): Keyring => ({
+  current: keys,
+  all: [keys],
+  byId: (id) => (id === keys.id ? keys : undefined),
+})
+
 /**
  * Derives all keys of the proxy from its secrets, the current one first.
  *

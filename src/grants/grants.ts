@@ -63,7 +63,7 @@ export interface EndedGrant {
 
 /** The grants of a store. Every change is one compare-and-set on one record. */
 export interface Grants
-  extends Pick<SealedParts, 'identityOf' | 'tokensOf' | 'withIdentity' | 'withTokens'>,
+  extends Pick<SealedParts, 'identityOf' | 'readableIdentity' | 'tokensOf' | 'withIdentity' | 'withTokens'>,
     Pick<Records, 'hasUnknownSecret'> {
   /** The guarantee of a change of these records. */
   readonly consistency: Store['consistency']
@@ -143,6 +143,7 @@ export function createGrants(ports: {
   return {
     consistency: store.consistency,
     identityOf: parts.identityOf,
+    readableIdentity: parts.readableIdentity,
     tokensOf: parts.tokensOf,
     withIdentity: parts.withIdentity,
     withTokens: parts.withTokens,

@@ -10,6 +10,8 @@ export interface SealedParts {
   sealIdentity(key: GrantKey, identity: Identity): string
   /** @throws {OAuthError} `invalid_grant` if no secret opens it. */
   identityOf(key: GrantKey, grant: Grant): Identity
+  /** Returns the identity, or `undefined` if no secret opens it. */
+  readableIdentity(key: GrantKey, grant: Grant): Identity | undefined
   /** Returns the grant with another identity of the same user. @param at Seconds since the epoch. */
   withIdentity(key: GrantKey, grant: Grant, identity: Identity, at: number): Grant
   /** Returns the grant with other tokens, in a connection without marks. */
@@ -50,6 +52,8 @@ export function createSealedParts(sealer: Sealer): SealedParts {
   return {
     sealIdentity: (key, identity) => seal('identity', key, identity),
     identityOf: (key, grant) => open('identity', key, grant.identity) as Identity,
+    readableIdentity: (key, grant) =>
+      sealer.open('grant', placeOf('identity', key), grant.identity) as Identity | undefined,
     withIdentity: (key, grant, identity, at) => ({
       ...grant,
       identity: seal('identity', key, identity),

@@ -3,7 +3,8 @@ import { hexDigest } from '../crypto/digest.ts'
 import { KEY_ID_LENGTH, type Keyring } from '../crypto/keyring.ts'
 import { OAuthError } from '../errors.ts'
 import type { Emit } from '../events/event.ts'
-import { GRANT_PATTERN, userKey } from '../grants/grant-key.ts'
+import { GRANT_PATTERN } from '../grants/grant-key.ts'
+import type { NameUser, UserIds } from '../grants/user-ids.ts'
 import { withTimeout } from '../http/timeout.ts'
 import {
   type ApiKeyIdentity,
@@ -64,6 +65,7 @@ export function createApiKeys(
   configured: readonly ApiKeyOptions[],
   ports: {
     keyring: Keyring
+    userIds: UserIds
     issuer: string
     verify: VerifyApiKey | undefined
     provider: AskAboutKey | undefined
@@ -75,12 +77,12 @@ export function createApiKeys(
     emit: Emit
   },
 ): ApiKeys {
-  const { keyring, issuer, verify, provider, scopes, ttl, verifiedTtl, keepAlive, now, emit } = ports
+  const { keyring, userIds, issuer, verify, provider, scopes, ttl, verifiedTtl, keepAlive, now, emit } = ports
   // No provider has this issuer, so that a key never shares a user with a sign-in.
-  const userOf = ({ name, user }: ApiKeyIdentity) =>
-    userKey(keyring, { issuer, tenant: API_KEY_CLIENT, subject: user ?? name, claims: {} })
-  const keys = configured.map((key) => ({ ...key, userId: userOf(key) }))
-  const used = new Set<string>()
+  const userOf = ({ name, user }: ApiKeyIdentity, nameUser: NameUser) =>
+    nameUser({ issuer, tenant: API_KEY_CLIENT, subject: user ?? name, claims: {} })
+  /** The users of the configured keys that were used. */
+  const users = new Map<ApiKeyOptions, string>()
 
   function show(token: string, resource: Resource, key: ApiKeyIdentity, user: string, ttl: number): ShownKey {
     const { name, scopes: own = scopes } = key
@@ -111,7 +113,7 @@ export function createApiKeys(
     }
     if (said === undefined) return provider?.(token, resource)
     if (!isApiKeyIdentity(said)) throw verifierFailed()
-    const user = userOf(said)
+    const user = userOf(said, await userIds.naming())
     tell(said.name, user)
     return show(token, resource, said, user, verifiedTtl)
   }
@@ -123,15 +125,30 @@ export function createApiKeys(
   const isOwn = (token: string) =>
     keyring.byId(token.slice(0, KEY_ID_LENGTH)) !== undefined || OF_A_GRANT.test(token)
 
+  function showConfigured(
+    token: string,
+    resource: Resource,
+    key: ApiKeyOptions,
+    nameUser: NameUser,
+  ): Admission {
+    const user = users.get(key) ?? userOf(key, nameUser)
+    if (!users.has(key)) {
+      users.set(key, user)
+      tell(key.name, user)
+    }
+    return { ...show(token, resource, key, user, ttl), ...FOR_EVER }
+  }
+
   return {
     open(token, resource) {
-      if (keys.length > 0 && token.length >= SHORTEST) {
+      if (configured.length > 0 && token.length >= SHORTEST) {
         const hash = hexDigest(token)
-        const found = keys.filter((key) => equal(key.keyHash, hash))[0]
+        const found = configured.filter((key) => equal(key.keyHash, hash))[0]
         if (found) {
-          if (!used.has(found.name)) tell(found.name, found.userId)
-          used.add(found.name)
-          return { ...show(token, resource, found, found.userId, ttl), ...FOR_EVER }
+          const naming = userIds.naming()
+          return typeof naming === 'function'
+            ? showConfigured(token, resource, found, naming)
+            : naming.then((nameUser) => showConfigured(token, resource, found, nameUser))
         }
       }
       if (!verified || token === '' || isOwn(token)) return undefined

@@ -1,5 +1,6 @@
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Emit } from '../events/event.ts'
+import type { UserIds } from '../grants/user-ids.ts'
 import type { Settings } from '../options/options.ts'
 import type { KeepAlive } from '../ports.ts'
 import type { AdmitUser } from '../upstream/admit-user.ts'
@@ -12,18 +13,20 @@ export function apiKeysOf(
   settings: Settings,
   ports: {
     keyring: Keyring
+    userIds: UserIds
     upstreams: Upstreams
     admitUser: AdmitUser
     emit: Emit
     keepAlive?: KeepAlive | undefined
   },
 ): ApiKeys {
-  const { keyring, upstreams, admitUser, emit, keepAlive } = ports
+  const { keyring, userIds, upstreams, admitUser, emit, keepAlive } = ports
   const { issuer, now, apiKeyTtl: ttl, providerTokens } = settings
   const upstream = providerTokens && upstreams.find(undefined)
-  const about = { client: API_KEY_CLIENT, admitUser, keyring, ttl, now, emit }
+  const about = { client: API_KEY_CLIENT, admitUser, userIds, ttl, now, emit }
   return createApiKeys(settings.apiKeys, {
     keyring,
+    userIds,
     issuer,
     verify: settings.verifyApiKey,
     provider: upstream && createProviderBearer({ ...about, upstream, scopes: providerTokens }),

@@ -1,7 +1,6 @@
-import type { Keyring } from '../crypto/keyring.ts'
 import { OAuthError } from '../errors.ts'
 import type { Emit } from '../events/event.ts'
-import { userKey } from '../grants/grant-key.ts'
+import type { UserIds } from '../grants/user-ids.ts'
 import type { Clock, Identity } from '../ports.ts'
 import type { AdmitUser } from '../upstream/admit-user.ts'
 import { UpstreamUnavailable } from '../upstream/unavailable.ts'
@@ -24,12 +23,12 @@ export function createProviderBearer(ports: {
   client: string
   admitUser: AdmitUser
   scopes: readonly string[]
-  keyring: Keyring
+  userIds: UserIds
   ttl: number
   now: Clock
   emit: Emit
 }): AskAboutKey {
-  const { upstream, client, admitUser, scopes, keyring, ttl, now, emit } = ports
+  const { upstream, client, admitUser, scopes, userIds, ttl, now, emit } = ports
   const name = `a token of ${upstream.name}`
   return async (token, resource) => {
     const identity: Identity | undefined = await upstream.identify?.(token).catch((error: unknown) => {
@@ -38,7 +37,7 @@ export function createProviderBearer(ports: {
       return undefined
     })
     if (!identity) return undefined
-    const user = userKey(keyring, identity)
+    const user = (await userIds.naming())(identity)
     const refusal = await admitUser(upstream, identity)
     if (refusal) {
       emit({

@@ -2,11 +2,10 @@ import type { Assertions } from '../assertions/assertions.ts'
 import { readToken, type Verified } from '../assertions/verifier.ts'
 import { createBoundedMap } from '../bounded-map.ts'
 import { digest } from '../crypto/digest.ts'
-import type { Keyring } from '../crypto/keyring.ts'
 import { OAuthError } from '../errors.ts'
 import type { Emit } from '../events/event.ts'
-import { userKey } from '../grants/grant-key.ts'
 import { WORKLOAD_PREFIX } from '../grants/owner.ts'
+import type { NameUser, UserIds } from '../grants/user-ids.ts'
 import { namedResources } from '../options/named-resources.ts'
 import type { Resource, Settings, WorkloadRule } from '../options/options.ts'
 import { covers, limitScope } from '../protocol/scope.ts'
@@ -40,7 +39,7 @@ const noUpstream = async (): Promise<string> => {
  */
 export function createWorkloadBearers(
   assertions: Assertions | undefined,
-  { settings, keyring, emit }: { settings: Settings; keyring: Keyring; emit: Emit },
+  { settings, userIds, emit }: { settings: Settings; userIds: UserIds; emit: Emit },
 ): WorkloadBearers | undefined {
   const { now, scopes: table, resources, trustedIssuers } = settings
   if (!assertions || !trustedIssuers.some(({ use }) => use.includes('bearer'))) return undefined
@@ -57,13 +56,13 @@ export function createWorkloadBearers(
     throw verified.refuse('workload-without-rule', `none is for ${resource.id}`)
   }
 
-  function admissionOf(token: string, verified: Verified, resource: Resource): Admission {
+  function admissionOf(token: string, verified: Verified, resource: Resource, nameUser: NameUser): Admission {
     const rule = ruleFor(verified, resource)
     const scopes = limitScope(rule.scopes, [verified.issuer.scopes], table)
     // A workload cannot request more scopes, so it is not told to.
     if (!covers(scopes, resource.scopes, table)) throw noAccess('token-lacks-scope', `rule ${rule.name}`)
     const identity = assertions!.workloadOf(verified)
-    const user = userKey(keyring, identity)
+    const user = nameUser(identity)
     const expiresAt = verified.expiresAt + verified.issuer.clockSkew
     const detail = `workload of ${verified.issuer.issuer} by rule ${rule.name}`
     emit({ type: 'api-key-used', endpoint: resource.path, client: 'workload', user, detail })
@@ -95,7 +94,7 @@ export function createWorkloadBearers(
   async function verify(id: string, token: string, resource: Resource): Promise<Admission> {
     try {
       const verified = await assertions!.verify(token, 'bearer', [resource.id])
-      const admission = admissionOf(token, verified, resource)
+      const admission = admissionOf(token, verified, resource, await userIds.naming())
       const until = Math.min(now() + seconds.workloadVerified, admission.expiresAt!)
       known.set(id, { admission, until })
       return admission

@@ -14,6 +14,12 @@ export interface ServerOptions {
   /** The secret that seals tokens, of at least 32 random characters. To rotate, put the new one first and keep the old ones: they still open what they sealed. */
   secret: string | readonly string[]
   /**
+   * The secret that the ids of users follow. By default it is `secret`. With several secrets it is the one that the ids
+   * follow already, or the last one if the storage has no grant. Move a secret here when you remove it from `secret`, and
+   * users keep their ids. It opens and seals nothing.
+   */
+  userIdSecret?: string | undefined
+  /**
    * Accepts a guessable `secret` at a public `url`. An attacker who guesses it can make tokens.
    *
    * @default false
@@ -36,6 +42,7 @@ export const serverEntries: Entries<ServerOptions, ServerParsed> = {
     v.check(isHttps, 'expected an https URL without query (http only on localhost, 127.0.0.1 or [::1])'),
   ),
   secret: byKind({ text: secret, list: listOf(secret, 1) }, SECRET_RULE),
+  userIdSecret: v.optional(secret),
   dangerouslyAllowWeakSecret: v.optional(flag, DEFAULTS.dangerouslyAllowWeakSecret),
   storage: made<Store>(['get', 'set', 'swap', 'delete', 'keys'], 'expected a store, such as memory()'),
 }
@@ -51,12 +58,14 @@ export interface ServerSettings {
   /** Empty, or a path with a leading and without a trailing slash. */
   readonly basePath: string
   readonly secrets: readonly [string, ...string[]]
+  /** Absent: the ids of users follow one of `secrets`. */
+  readonly userIdSecret: string | undefined
   readonly storage: Store
   readonly cookies: CookieRule
 }
 
 export function settleServer(options: ServerParsed, report: Report): ServerSettings {
-  const { url, secret, storage, dangerouslyAllowWeakSecret } = options
+  const { url, secret, userIdSecret, storage, dangerouslyAllowWeakSecret } = options
   const { origin, pathname } = new URL(url)
   const basePath = pathname.replace(/\/+$/, '')
   const secrets = [secret].flat() as [string, ...string[]]
@@ -74,6 +83,7 @@ export function settleServer(options: ServerParsed, report: Report): ServerSetti
     publicScheme: new URL(origin).protocol.slice(0, -1),
     basePath,
     secrets,
+    userIdSecret,
     storage,
     // The check of `url` accepts http on loopback hosts only.
     cookies: origin.startsWith('http:') ? LOOPBACK_COOKIES : HOST_COOKIES,

@@ -12,6 +12,10 @@ export const operation = {
     'The signing keys in the storage cannot be read; `detail` names the algorithm. New ones were made.',
     'Nothing, if you removed the secret that sealed them. Otherwise restore the storage. Servers fetch the new keys by themselves.',
   ],
+  'user-ids-changed': [
+    'The ids of users follow a secret that is not configured any more, so that users get new ids; `detail` has its key id.',
+    'Set `userIdSecret` to that secret to keep the ids, or to a current one to accept new ids.',
+  ],
   'signing-keys-busy': [
     'Too many instances wrote the signing keys at once.',
     'Nothing, unless it happens often: then check the storage.',

@@ -30,8 +30,8 @@ export async function completeAccountSignIn(
   try {
     const upstream = await requestedProvider(ctx, http, provider)
     const { identity, refusal: notAllowed } = await identifyUser(ctx, call, upstream, fields, flow)
-    if (!notAllowed) return openAccount(ctx, call, { provider, identity, cookies })
-    const user = userOf(ctx, provider, identity)
+    if (!notAllowed) return await openAccount(ctx, call, { provider, identity, cookies })
+    const user = await userOf(ctx, provider, identity)
     call.emit({ type: 'turned-away', endpoint: '/account', user, provider, ...reasonOf(notAllowed) })
     const { id, name, switchesAccount } = upstream
     const action = `${ctx.settings.basePath}/account/sign-in`
@@ -48,13 +48,13 @@ export async function completeAccountSignIn(
 }
 
 /** Opens a session of the account page, and sends the browser there. */
-export function openAccount(
+export async function openAccount(
   ctx: Context,
   call: Call,
   signedIn: { provider: string | undefined; identity: Identity; cookies: readonly string[] },
-): Response {
+): Promise<Response> {
   const { provider, identity, cookies } = signedIn
-  const user = userOf(ctx, provider, identity)
+  const user = await userOf(ctx, provider, identity)
   call.emit({ type: 'account-opened', user, provider })
   return redirect(`${ctx.settings.issuer}/account`, [...cookies, ...openSession(ctx, user, identity)])
 }

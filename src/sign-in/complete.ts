@@ -6,7 +6,7 @@ import { page, redirect } from '../http/responses.ts'
 import type { Settings } from '../options/options.ts'
 import { type AccountChoice, errorPage } from '../pages/error-page.ts'
 import { finishPage } from '../pages/finish-page.ts'
-import type { Identity, UpstreamTokens } from '../ports.ts'
+import type { UpstreamTokens } from '../ports.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
 import { backedScopes, isUseful } from '../protocol/scope.ts'
 import { newCode } from '../tokens/codes.ts'
@@ -34,14 +34,19 @@ export async function completeSignIn(
 ): Promise<Response> {
   const { http, request, signedIn, cookies } = done
   const { identity, tokens, refusal } = signedIn
-  const giveBack = () =>
-    call.defer(ctx.endTokens(partiesOf(ctx, request, identity), tokens, (event) => call.emit(event)))
+  const user = await userOf(ctx, request.provider, identity)
+  const parties = {
+    client: request.client.key,
+    user,
+    resource: request.resource,
+    provider: request.provider,
+  }
+  const giveBack = () => call.defer(ctx.endTokens(parties, tokens, (event) => call.emit(event)))
   if (refusal) {
-    call.emit({ type: 'turned-away', ...partiesOf(ctx, request, identity), ...reasonOf(refusal) })
+    call.emit({ type: 'turned-away', ...parties, ...reasonOf(refusal) })
     giveBack()
     return turnAway(ctx, call, { request, refusal, cookies, choice: chooseAgain(ctx, http, upstream, done) })
   }
-  const user = userOf(ctx, request.provider, identity)
   if (!(await isApprovedBy(ctx, request, user))) {
     giveBack()
     return askThisUser(ctx, http, request, cookies)
@@ -67,7 +72,7 @@ export async function completeSignIn(
 
   async function finish() {
     const remembered = await rememberApproval(ctx, call, { http, request, user, upstream })
-    return { code: await issueGrant(ctx, call, { ...request, scope }, signedIn), remembered }
+    return { code: await issueGrant(ctx, call, user, { ...request, scope }, signedIn), remembered }
   }
 }
 
@@ -105,14 +110,6 @@ function answer(
   }
   return page(finishPage(settings.look, view), 200, [...cookies, ...added])
 }
-
-/** Returns the parties of a grant that is not made. */
-const partiesOf = (ctx: Context, request: SignInRequest, identity: Identity) => ({
-  client: request.client.key,
-  user: userOf(ctx, request.provider, identity),
-  resource: request.resource,
-  provider: request.provider,
-})
 
 const nothingGranted = (detail: string | undefined) =>
   new OAuthError('invalid_scope', 'The identity provider granted nothing of what this needs', {
@@ -164,12 +161,13 @@ function chooseAgain(
 async function issueGrant(
   ctx: Context,
   call: Call,
+  user: string,
   request: SignInRequest,
   { identity, tokens }: SignedIn,
 ): Promise<string> {
   const { grants, settings } = ctx
   const now = settings.now()
-  const key = newGrantKey(userOf(ctx, request.provider, identity))
+  const key = newGrantKey(user)
   const { code, hash } = newCode(key)
   const { client, resource, scope, challenge, redirectUri, provider } = request
   const grant = await grants.issue({

@@ -40,12 +40,14 @@ export async function identifyUser(
   const response = new URLSearchParams(
     Object.entries(fields).flatMap(([name, value]) => (value ? [[name, value]] : [])),
   )
+  // Before the exchange: tokens that no grant holds would stay valid at the provider.
+  await ctx.userIds.naming()
   const { identity, tokens } = await upstream.exchange(response, flow)
   try {
     return { identity, tokens, refusal: await ctx.admitUser(upstream, identity) }
   } catch (error) {
     // Nothing will use the tokens of a sign-in that failed.
-    const owner = { provider: upstream.id, user: userOf(ctx, upstream.id, identity) }
+    const owner = { provider: upstream.id, user: await userOf(ctx, upstream.id, identity) }
     call.defer(ctx.endTokens(owner, tokens, (event) => call.emit(event)))
     throw error
   }

@@ -1,6 +1,5 @@
 import type { Context } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import { userKey } from '../grants/grant-key.ts'
 import type { Identity } from '../ports.ts'
 import { responseFromElsewhere } from '../refusals.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -44,8 +43,8 @@ export async function requestedProvider(
 }
 
 /** Returns the id of a user. Tenants have no users in common, even if one person signs in at both. */
-export const userOf = (
-  { keyring, upstreams }: Context,
+export const userOf = async (
+  { userIds, upstreams }: Context,
   provider: string | undefined,
   identity: Identity,
-): string => userKey(keyring, identity, upstreams.tenants ? provider : undefined)
+): Promise<string> => (await userIds.naming())(identity, upstreams.tenants ? provider : undefined)

@@ -27,7 +27,7 @@ export async function repeatSignIn(
   const { identity, tokens, refusal } = signedIn
   const isExchanged = ctx.settings.resources.some(({ id, exchange }) => exchange && id === request.resource)
   if (!isExchanged || flow.isRepeated || refusal) return undefined
-  const owner = { provider: upstream.id, user: userOf(ctx, request.provider, identity) }
+  const owner = { provider: upstream.id, user: await userOf(ctx, request.provider, identity) }
   const claims = await ctx.claimsChallenges.find(owner.user)
   if (claims === undefined) return undefined
   const again = await startSignIn(ctx, http, request, upstream.provider, { isRepeated: true })
@@ -39,5 +39,5 @@ export async function repeatSignIn(
 /** Forgets the claims that a provider demanded, after a sign-in that was made with them. */
 export async function endRepeat(ctx: Context, { finished, signedIn }: Named): Promise<void> {
   const { flow, request } = finished
-  if (flow.isRepeated) await ctx.claimsChallenges.drop(userOf(ctx, request.provider, signedIn.identity))
+  if (flow.isRepeated) await ctx.claimsChallenges.drop(await userOf(ctx, request.provider, signedIn.identity))
 }

@@ -1,4 +1,5 @@
-import { createProxy, type Store } from '../../../src/index.ts'
+import { ConfigError, createProxy, type OAuthProxy, type Store } from '../../../src/index.ts'
+import { isLoopbackUrl } from '../../../src/internal.ts'
 import { fetch, serve, stopOnSignals } from '../../node.ts'
 import type { Closable } from '../../storage/driver.ts'
 import type { Command, Line } from '../configuration/command.ts'
@@ -40,11 +41,13 @@ export async function runServer(line: Line, wrap?: () => Promise<Wrapped>): Prom
     const on = { event: [log, ...[options.on?.event ?? []].flat()] }
     await holdStorage(options.storage)
     const proxy = createProxy({ ...options, on })
+    const changed = await changedUserIds(proxy)
     // The start report says more.
     const server = await serve(proxy, { ...listen, onListen: () => {} })
     process.stderr.write(startReport(proxy, settings, server.url))
     const warn = (text: string) => process.stderr.write(`  warning      ${text}\n`)
     if (wrapped?.warning) warn(wrapped.warning)
+    if (changed) warn(changed)
     void checkSurroundings(proxy, options, fetch, warn)
     stopOnSignals(server, async () => {
       await wrapped?.close()
@@ -63,6 +66,23 @@ async function holdStorage(store: Store): Promise<void> {
     await store.check?.()
   } catch (error) {
     throw new SettingsError(`LOCKGATE_STORAGE: ${error instanceof Error ? error.message : 'cannot be used'}`)
+  }
+}
+
+/**
+ * Returns a warning if every user would get a new id.
+ *
+ * @throws {ConfigError} The same, if others than the developer may be users.
+ */
+async function changedUserIds(
+  proxy: Pick<OAuthProxy, 'checkUserIds' | 'issuer'>,
+): Promise<string | undefined> {
+  try {
+    await proxy.checkUserIds()
+    return undefined
+  } catch (error) {
+    if (error instanceof ConfigError && isLoopbackUrl(proxy.issuer)) return explain(error)
+    throw error
   }
 }
 

@@ -1,5 +1,5 @@
 import { OAuthError } from '../../errors.ts'
-import { newGrantKey, userKey } from '../../grants/grant-key.ts'
+import { newGrantKey } from '../../grants/grant-key.ts'
 import { chooseResource } from '../../protocol/resource.ts'
 import { narrowScope, parseScope } from '../../protocol/scope.ts'
 import { tokenResponse } from './exchange.ts'
@@ -32,7 +32,7 @@ export const clientCredentials: GrantType = {
       name: client.name,
       claims: {},
     }
-    const key = newGrantKey(userKey(ctx.keyring, identity))
+    const key = newGrantKey((await ctx.userIds.naming())(identity))
     const grant = await ctx.grants.issue({
       key,
       origin: { type: 'client' },

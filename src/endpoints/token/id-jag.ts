@@ -1,7 +1,6 @@
 import type { Verified } from '../../assertions/verifier.ts'
 import type { Client } from '../../clients/client.ts'
 import type { Call, Context } from '../../context.ts'
-import { userKey } from '../../grants/grant-key.ts'
 import { namedResources } from '../../options/named-resources.ts'
 import type { Resource } from '../../options/options.ts'
 import type { Identity } from '../../ports.ts'
@@ -25,7 +24,7 @@ export async function exchangeIdJag(
   assertion: string,
   { fields, resources: requested }: TokenParams,
 ): Promise<Response> {
-  const { settings, keyring } = ctx
+  const { settings } = ctx
   const assertions = ctx.assertions!
   const { accessTtl: ttl } = settings.ema
   const verified = await assertions.verify(assertion, 'id-jag', [settings.issuer])
@@ -38,7 +37,7 @@ export async function exchangeIdJag(
   const usual = claimed ?? resource.defaultScope
   const scope = exchangeScope(parseScope(fields.scope), usual, limits, settings.scopes)
   const identity = assertions.personOf(verified)
-  const user = userKey(keyring, identity)
+  const user = (await ctx.userIds.naming())(identity)
   await ctx.limits.user(user)
   await admit(ctx, call, { client, user, identity, verified })
   await assertions.spend(verified, 'id-jag')
@@ -51,7 +50,7 @@ export async function exchangeIdJag(
     identity,
     expiresAt: settings.now() + ttl,
   })
-  const actor = assertions.actorOf(verified)
+  const actor = await assertions.actorOf(verified)
   const detail = `ID-JAG of ${entry.issuer}${actor === undefined ? '' : `, actor ${actor}`}`
   return tokenResponse(ctx, call, key, { grant, scope }, 'issued', { ttl, detail, resource: resource.id })
 }

@@ -21,6 +21,9 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
     if (!client.grantTypes.includes(type.name)) throw notAllowed(type)
     const tenant = await ctx.upstreams.tenantOf(request)
     const response = await type.exchange(ctx, call, client, { ...params, tenant })
+    // Notes which of several secrets the ids follow, for as long as all of them are configured.
+    const naming = ctx.userIds.naming()
+    if (naming instanceof Promise) call.defer(naming)
     if (ctx.clients.stored) call.defer(ctx.clients.stored.keep(client.id))
     return response
   })

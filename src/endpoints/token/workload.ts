@@ -1,6 +1,5 @@
 import type { Client } from '../../clients/client.ts'
 import type { Call, Context } from '../../context.ts'
-import { userKey } from '../../grants/grant-key.ts'
 import { namedResources } from '../../options/named-resources.ts'
 import { shown } from '../../protocol/assertion.ts'
 import { chooseTarget, exchangeScope } from '../../protocol/assertion-target.ts'
@@ -38,7 +37,7 @@ export async function exchangeWorkload(
   assertion: string,
   { fields, resources: requested }: TokenParams,
 ): Promise<Response> {
-  const { settings, keyring } = ctx
+  const { settings } = ctx
   const assertions = ctx.assertions!
   const { issuer, resources: served, scopes: table } = settings
   const verified = await assertions.verify(assertion, 'workload', [issuer, `${issuer}/token`])
@@ -52,7 +51,7 @@ export async function exchangeWorkload(
   const limits = [rule.scopes, entry.scopes, client.scope]
   const scope = exchangeScope(parseScope(fields.scope), rule.scopes, limits, table)
   const identity = assertions.workloadOf(verified)
-  const user = userKey(keyring, identity)
+  const user = (await ctx.userIds.naming())(identity)
   await ctx.limits.user(user)
   await assertions.spend(verified, 'workload')
   const { ttl = DEFAULT_TTL } = rule

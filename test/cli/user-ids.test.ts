@@ -1,0 +1,81 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startCommand } from '../support/command.ts'
+import { freePort } from '../support/mcp-server.ts'
+
+/** Drawn, not made up. */
+const OLD = '7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4'
+const NEW = 'b1Dq9sHcX7gMfU2nZyVt4eJkRwP5oLa8TiC0xKQm3uE'
+
+let folder: string
+const children: ChildProcess[] = []
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockgate-user-ids-'))
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Runs `serve` with these variables until it is ready or has ended, and returns what it wrote. */
+async function served(variables: Record<string, string>): Promise<{ ready: boolean; text: string }> {
+  const run = startCommand(folder, ['serve'], {
+    LOCKGATE_UPSTREAM: 'github',
+    LOCKGATE_UPSTREAM_CLIENT_ID: 'id',
+    LOCKGATE_UPSTREAM_CLIENT_SECRET: 'secret',
+    LOCKGATE_MCP: 'http://127.0.0.1:3000/mcp',
+    LOCKGATE_ALLOW: 'ada@example.com',
+    LOCKGATE_STORAGE: 'fs:./data',
+    PORT: String(await freePort()),
+    ...variables,
+  })
+  children.push(run.child)
+  const ready = await run.ready().then(
+    () => true,
+    () => false,
+  )
+  run.child.kill('SIGTERM')
+  await run.code
+  return { ready, text: run.err() }
+}
+
+test('serve does not start in public if every user would get a new id, and says what to do', {
+  timeout: 60_000,
+}, async () => {
+  const at = { LOCKGATE_URL: 'https://mcp.example.com' }
+  expect(await served({ ...at, LOCKGATE_SECRET: OLD })).toMatchObject({ ready: true })
+  const refused = await served({ ...at, LOCKGATE_SECRET: NEW })
+  expect(refused.ready).toBe(false)
+  expect(refused.text).toContain('secret (LOCKGATE_SECRET): lacks the secret that the ids of users follow')
+  expect(refused.text).toContain('LOCKGATE_USER_ID_SECRET')
+  expect(refused.text).not.toContain(NEW)
+  const rotated = await served({ ...at, LOCKGATE_SECRET: `${NEW},${OLD}` })
+  expect(rotated).toMatchObject({ ready: true })
+  expect(rotated.text).toContain('warning      secret: has several secrets')
+  expect(await served({ ...at, LOCKGATE_SECRET: NEW, LOCKGATE_USER_ID_SECRET: OLD })).toMatchObject({
+    ready: true,
+  })
+})
+
+test('on this machine alone it starts, with a warning', async () => {
+  expect(await served({ LOCKGATE_SECRET: OLD })).toMatchObject({ ready: true })
+  const changed = await served({ LOCKGATE_SECRET: NEW })
+  expect(changed.ready).toBe(true)
+  expect(changed.text).toContain('warning      secret (LOCKGATE_SECRET): lacks the secret')
+})
+
+test.each(['flag', 'list'])('a wrong LOCKGATE_USER_ID_SECRET is refused (%s)', async (kind) => {
+  const value = kind === 'list' ? 'short' : ''
+  const run = startCommand(folder, ['serve', ...(kind === 'flag' ? [`--user-id-secret=${OLD}`] : [])], {
+    LOCKGATE_URL: 'https://mcp.example.com',
+    LOCKGATE_SECRET: NEW,
+    LOCKGATE_USER_ID_SECRET: value,
+  })
+  children.push(run.child)
+  expect(await run.code).not.toBe(0)
+  expect(run.err()).toContain('LOCKGATE_USER_ID_SECRET')
+})
