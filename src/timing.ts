@@ -169,8 +169,6 @@ export const seconds = {
   limitWindow: 60,
   /** The time for which an unknown API key is not verified again. */
   unknownKey: 10,
-  /** The time for which the storage knows which secret the ids of users follow. Each start after half of it renews it. */
-  userIdsNoted: 157_680_000,
   /** The longest lifetime of a client assertion. */
   assertionLife: 3600,
   /** The largest difference between this clock and the clock of a client. */

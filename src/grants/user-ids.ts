@@ -2,7 +2,6 @@ import { createKeyring, type Keyring, only } from '../crypto/keyring.ts'
 import type { Emit } from '../events/event.ts'
 import { type Clock, type Identity, type KeepAlive, type Store, UnreadableRecord } from '../ports.ts'
 import { createSingleFlight } from '../single-flight.ts'
-import { seconds } from '../timing.ts'
 import { providerOf } from './grant.ts'
 import { userKey } from './grant-key.ts'
 import type { Grants } from './grants.ts'
@@ -15,7 +14,7 @@ import type { Grants } from './grants.ts'
 export type NameUser = (identity: Identity, realm?: string) => string
 
 /**
- * The ids of users. They follow one secret, whatever the order of `secret` is. With one secret, or with `userIdSecret`,
+ * The ids of users. They follow one secret, in any order of `secret`. With one secret, or with `userIdSecret`,
  * that needs no storage.
  */
 export interface UserIds {
@@ -30,6 +29,8 @@ export interface UserIds {
 }
 
 const RECORD = 'user-ids'
+/** Seconds: the note lasts for five years. A start of `serve` in its second half renews it. */
+const LASTING = 5 * 365 * 86_400
 /** Grants that are read at most, to find out which secret their ids follow. */
 const SAMPLE = 100
 
@@ -66,7 +67,7 @@ export function createUserIds(ports: {
   }
 
   const write = (id: string, version: string | undefined) =>
-    store.swap(RECORD, version, { id, at: now() }, seconds.userIdsNoted)
+    store.swap(RECORD, version, { id, at: now() }, LASTING)
 
   /** Returns the secret that the ids in the storage follow. Without a grant it is the last one. */
   async function followed(): Promise<Keyring> {
@@ -107,7 +108,7 @@ export function createUserIds(ports: {
       const noted = await read()
       const isOther = noted !== undefined && noted.id !== id
       if (isOther && own === undefined) return noted.id
-      if (!noted || isOther || noted.at < now() - seconds.userIdsNoted / 2) await write(id, noted?.version)
+      if (!noted || isOther || noted.at < now() - LASTING / 2) await write(id, noted?.version)
       return undefined
     },
   }
