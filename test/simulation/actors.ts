@@ -110,6 +110,11 @@ export async function signIn(stage: Stage, session: Session): Promise<TokenRespo
   return redeem(stage, code)
 }
 
+const aboutOf = ({ cluster }: Stage, response: Response, sentAt: number) => ({
+  sentAt,
+  skews: cluster.servedBy(response)!.skewsSince(sentAt),
+})
+
 async function redeem(stage: Stage, code: string): Promise<TokenResponse | undefined> {
   const params = {
     grant_type: 'authorization_code',
@@ -131,7 +136,7 @@ async function redeem(stage: Stage, code: string): Promise<TokenResponse | undef
     stage.cover(`redeem ${result.value.status}`)
     if (result.value.status !== 200) continue
     tokens = (await result.value.json()) as TokenResponse
-    stage.ledger.exchanged({ code }, tokens, sentAt)
+    stage.ledger.exchanged({ code }, tokens, aboutOf(stage, result.value, sentAt))
   }
   return tokens
 }
@@ -153,7 +158,7 @@ export async function refresh(
       stage.cover(
         generation === readRefreshToken(refreshToken).generation + 1 ? 'successor' : 'other successor',
       )
-      stage.ledger.exchanged({ refreshToken }, tokens, sentAt)
+      stage.ledger.exchanged({ refreshToken }, tokens, aboutOf(stage, response, sentAt))
       return tokens
     }
     return response.status === 400 || response.status === 401 ? 'refused' : 'unknown'
@@ -175,9 +180,9 @@ export async function call(stage: Stage, session: Session, accessToken: string):
     const response = await stage.cluster.send(request, 'call')
     stage.cover(`call ${response.status}`)
     if (response.status !== 200) return response.status
-    const { upstream } = (await response.json()) as { upstream: string }
-    const user = stage.provider.userOf(upstream)
-    stage.ledger.passed(accessToken, sentAt, { expected: session.user, upstream: user })
+    const { email, upstream } = (await response.json()) as { email?: string; upstream: string }
+    const served = [stage.provider.userOf(upstream), email?.replace('@idp.test', '')]
+    stage.ledger.passed(accessToken, sentAt, { expected: session.user, served })
     return 200
   } catch (error) {
     if (error instanceof ConnectionLost) return undefined

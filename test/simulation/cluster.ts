@@ -4,6 +4,7 @@ import { companyOptions } from './company.ts'
 import type { Faults } from './faults.ts'
 import { type ModelProvider, PROVIDER } from './model-provider.ts'
 import type { Caller, ModelStore } from './model-store.ts'
+import { type Format, inFormat } from './record-formats.ts'
 import type { World } from './world.ts'
 
 export const ISSUER = 'https://proxy.test'
@@ -20,6 +21,7 @@ export const SECRETS = [
     'the first secret of the simulated world, long enough',
   ],
   ['the second secret of that world, long enough', 'the first secret of the simulated world, long enough'],
+  ['the second secret of that world, long enough'],
 ] as const
 
 /** One process that runs the proxy. */
@@ -27,6 +29,8 @@ export interface Instance extends Caller {
   readonly proxy: OAuthProxy
   /** Seconds by which its clock differs. */
   skew: number
+  /** The least and the most by which its clock differed since a moment. */
+  skewsSince(moment: number): { readonly least: number; readonly most: number }
   die(why: string): void
 }
 
@@ -36,6 +40,8 @@ export interface Cluster {
   send(request: Request, label: string): Promise<Response>
   /** Replaces the instance of a slot by a new process. Requests under way finish at the old one. */
   restart(slot: number, stage: number): void
+  /** The instance that made a response. */
+  servedBy(response: Response): Instance | undefined
   /** The largest difference between two clocks so far, in seconds. */
   readonly spread: number
   jump(slot: number, seconds: number): void
@@ -52,6 +58,10 @@ export function createCluster(
     store: ModelStore
     provider: ModelProvider
     faults: () => Faults
+    /** Seconds after which the provider is asked about a user again. */
+    revalidate: number | undefined
+    /** The form in which a new instance writes its records. */
+    format: () => Format
     onFault(kind: string, by?: string): void
     onEvent(event: ProxyEvent): void
     onDelivery(request: Request, body: string): void
@@ -67,9 +77,28 @@ export function createCluster(
   function start(slot: number): Instance {
     const name = `i${slot}${'abcdefghij'[born++ % 10]}`
     let alive = true
+    let proxy: OAuthProxy | undefined
+    const secret = [...SECRETS[stage[slot]!]!]
+    const skews: { readonly at: number; readonly skew: number }[] = []
+    const setSkew = (skew: number) => {
+      skews.push({ at: world.now(), skew })
+      ahead = Math.max(ahead, skew)
+      behind = Math.min(behind, skew)
+    }
+    setSkew(ports.skew())
     const instance: Instance = {
       name,
-      skew: ports.skew(),
+      get skew() {
+        return skews.at(-1)!.skew
+      },
+      set skew(seconds) {
+        setSkew(seconds)
+      },
+      skewsSince(moment) {
+        const known = skews.filter((_, index) => (skews[index + 1]?.at ?? Infinity) >= moment)
+        const values = known.map(({ skew }) => skew)
+        return { least: Math.min(...values), most: Math.max(...values) }
+      },
       get alive() {
         return alive
       },
@@ -86,36 +115,35 @@ export function createCluster(
         // A supervisor starts another one.
         if (slots[slot] === instance) slots[slot] = start(slot)
       },
-      proxy: undefined as never,
-    }
-    const storage = store.handle(instance)
-    const company = companyOptions(storage.consistency)
-    const proxy = createProxy({
-      url: ISSUER,
-      secret: [...SECRETS[stage[slot]!]!],
-      storage,
-      upstream: oauth2({ ...PROVIDER, clientId: 'lockgate', clientSecret: 'a secret at the provider' }),
-      clients: [{ clientId: 'app', redirectUris: [REDIRECT] }, ...company.clients],
-      trustedIssuers: company.trustedIssuers,
-      mcp: async (_request, auth) => {
-        const upstream = await auth.upstream.accessToken()
-        return Response.json({ user: auth.user.id, upstream })
+      // Made when it is first needed, because many instances of a rolling restart serve nothing.
+      get proxy() {
+        proxy ??= create()
+        return proxy
       },
-      limits: false,
-      revocationLag: LAG,
-      refreshGrace: GRACE,
-      fetch: provider.fetch(instance),
-      now: () => Math.floor(world.now() / 1000 + instance.skew),
-      on: { event: ports.onEvent },
-    })
-    Object.assign(instance, { proxy })
-    measure(instance.skew)
+    }
+    const storage = inFormat(ports.format(), store.handle(instance))
+    const company = companyOptions(storage.consistency)
+    const create = () =>
+      createProxy({
+        url: ISSUER,
+        secret,
+        storage,
+        upstream: oauth2({ ...PROVIDER, clientId: 'lockgate', clientSecret: 'a secret at the provider' }),
+        clients: [{ clientId: 'app', redirectUris: [REDIRECT] }, ...company.clients],
+        trustedIssuers: company.trustedIssuers,
+        mcp: async (_request, auth) => {
+          const upstream = await auth.upstream.accessToken()
+          return Response.json({ email: auth.user.email, upstream })
+        },
+        limits: false,
+        revocationLag: LAG,
+        revalidate: ports.revalidate,
+        refreshGrace: GRACE,
+        fetch: provider.fetch(instance),
+        now: () => Math.floor(world.now() / 1000 + instance.skew),
+        on: { event: ports.onEvent },
+      })
     return instance
-  }
-
-  function measure(skew: number): void {
-    ahead = Math.max(ahead, skew)
-    behind = Math.min(behind, skew)
   }
 
   const slots: Instance[] = []
@@ -131,9 +159,12 @@ export function createCluster(
     return instance.proxy.fetch(copy)
   }
 
+  const makers = new WeakMap<Response, Instance>()
+
   return {
     slots,
     stage,
+    servedBy: (response) => makers.get(response),
     get spread() {
       return ahead - behind
     },
@@ -141,7 +172,6 @@ export function createCluster(
       const instance = slots[slot]!
       instance.skew += seconds
       world.note(`${instance.name} sets its clock by ${seconds} s`)
-      measure(instance.skew)
     },
     restart(slot, to) {
       stage[slot] = to
@@ -152,7 +182,7 @@ export function createCluster(
       const body = request.method === 'POST' ? await request.text() : ''
       return new Promise((resolve, reject) => {
         const slot = world.choices.pick(slots.length)
-        world.schedule(`client → ${label}`, () => {
+        world.schedule({ by: 'client', what: `→ ${label}` }, () => {
           const instance = slots[slot]!
           if (world.choices.chance(faults().clientLost)) {
             onFault('client request lost')
@@ -163,8 +193,9 @@ export function createCluster(
           open.set(instance, waiting)
           waiting.add(reject)
           const answer = (response: Response) =>
-            world.schedule(`${instance.name} → client ${label} ${response.status}`, () => {
+            world.schedule({ by: instance.name, what: `→ client ${label} ${response.status}` }, () => {
               waiting.delete(reject)
+              makers.set(response, instance)
               if (world.choices.chance(faults().clientLost)) {
                 onFault('client response lost')
                 reject(new ConnectionLost('the response was lost'))
@@ -174,7 +205,7 @@ export function createCluster(
           if (request.method === 'POST' && world.choices.chance(faults().doubled)) {
             onFault('request doubled')
             const other = slots[world.choices.pick(slots.length)]!
-            world.schedule(`client → ${label} again`, () => void serve(other, request, body))
+            world.schedule({ by: 'client', what: `→ ${label} again` }, () => void serve(other, request, body))
           }
         })
       })

@@ -1,4 +1,5 @@
 import { call, GaveUp, refresh, revoke, type Stage, signIn } from './actors.ts'
+import { forger, renamer } from './adversaries.ts'
 import { type Choices, replayedChoices, seededChoices } from './choices.ts'
 import { createCluster } from './cluster.ts'
 import { company, createTally } from './company.ts'
@@ -14,17 +15,21 @@ export interface Outcome {
   readonly violation: Error | undefined
   /** Every decision, so that it can be repeated and made shorter. */
   readonly decisions: readonly number[]
-  readonly trace: readonly string[]
+  /** One line for each step. It is made when it is asked for. */
+  trace(): readonly string[]
   /** How often each fault and each outcome happened. */
   readonly covered: ReadonlyMap<string, number>
-  /** The order of events in this history, as a short text. */
-  readonly shape: string
+  /** The kinds of the steps in their order, see `kindNames`. */
+  readonly order: readonly number[]
 }
 
 const CONSISTENCIES = ['atomic', 'atomic', 'atomic', 'process', 'eventual'] as const
 /** Seconds by which the clocks of instances differ at most, by kind of history. */
 const SKEWS = [0, 0, 5, 30] as const
-const JUMPS = [-20, 20, -3600] as const
+const JUMPS = [-20, 20, -3600, 3600] as const
+const FORMATS = ['current', 'older', 'newer'] as const
+/** Seconds after which the provider is asked about a user again. */
+const REVALIDATE = 60
 
 /** Runs the history of a seed, or of given decisions. */
 export async function runHistory(
@@ -49,7 +54,7 @@ export async function runHistory(
     decisions: choices.taken,
     trace: world.trace,
     covered,
-    shape: world.trace.map((line) => line.slice(11).replace(/[a-z]\d[a-j]|\w{6}:\w{6}/g, '')).join('|'),
+    order: world.order,
   }
 }
 
@@ -63,6 +68,8 @@ async function play(
   const consistency = only ?? drawn
   const size = consistency === 'process' ? 1 : 2 + choices.pick(4)
   const skew = SKEWS[choices.pick(SKEWS.length)]!
+  const revalidate = choices.chance(40) ? REVALIDATE : undefined
+  const mixes = choices.chance(30)
   let faults: Faults = choices.chance(75) ? ROUGH : CALM
   const broken: Error[] = []
   const fail = (error: unknown) => {
@@ -121,6 +128,8 @@ async function play(
     store,
     provider,
     faults: () => faults,
+    revalidate,
+    format: () => (mixes ? FORMATS[choices.pick(FORMATS.length)]! : 'current'),
     onFault,
     onEvent: (event) => {
       try {
@@ -135,12 +144,16 @@ async function play(
   const stage: Stage = { world, cluster, provider, ledger, sessions, seen: [], cover }
   cover(`store: ${consistency}`)
   cover(`instances: ${size}`)
+  if (mixes) cover('builds with other record formats side by side')
+  if (revalidate !== undefined) cover('the provider is asked about users again')
 
   const holders: { session: Session; tokens: TokenResponse }[] = []
   const actors = [
     ...Array.from({ length: 1 + choices.pick(2) }, (_, index) => owner(stage, `u${index}`, holders)),
     ...(choices.chance(50) ? [thief(stage)] : []),
     ...(choices.chance(50) ? [operator(stage, size)] : []),
+    ...(choices.chance(15) ? [renamer(stage)] : []),
+    ...(consistency !== 'eventual' && choices.chance(15) ? [forger(stage, store)] : []),
     ...(consistency !== 'eventual' && choices.chance(50) ? [company(stage)] : []),
   ].map((actor) => actor.catch(fail))
   await finish(world, actors, broken)
@@ -152,7 +165,16 @@ async function play(
   await finish(world, [world.sleep((PROVIDER_TTL + 60) * 1000)], broken)
   await finish(world, [checkSurvivors(stage, holders).catch(fail)], broken)
   await finish(world, [checkRecords(stage, store.entries()).catch(fail)], broken)
+  if (cluster.stage.every((step) => step === ROTATED)) {
+    // By now every grant in use is sealed with the new secret, so the old one can go.
+    cover('the old secret is dropped')
+    for (let slot = 0; slot < size; slot++) cluster.restart(slot, ROTATED + 1)
+    await finish(world, [checkSurvivors(stage, holders).catch(fail)], broken)
+  }
 }
+
+/** The step of a rotation after which every instance seals with the new secret. */
+const ROTATED = 2
 
 async function finish(
   world: ReturnType<typeof createWorld>,
@@ -211,7 +233,7 @@ async function useTokens(
     const action = choices.pick(8)
     if (action <= 2) {
       const status = await call(stage, session, tokens.access_token)
-      const expired = world.now() - since > (3600 - stage.cluster.spread - 10) * 1000
+      const expired = world.now() - since > (tokens.expires_in - stage.cluster.spread - 10) * 1000
       if (status === 401 && !expired) ledger.refused(session, 'an access token', tokens.access_token)
     } else if (action <= 5) {
       const both = choices.chance(15) ? 2 : 1
@@ -287,9 +309,9 @@ async function operator(stage: Stage, size: number): Promise<void> {
 
 async function checkSurvivors(
   stage: Stage,
-  holders: readonly { session: Session; tokens: TokenResponse }[],
+  holders: { session: Session; tokens: TokenResponse }[],
 ): Promise<void> {
-  for (const { session, tokens } of holders) {
+  for (const { session, tokens } of holders.splice(0)) {
     let result = await refresh(stage, tokens.refresh_token, 'last refresh')
     for (let again = 0; result === 'unknown' && again < 6; again++) {
       await stage.world.sleep(10_000)
@@ -299,7 +321,10 @@ async function checkSurvivors(
       throw new Violation('everything works again once faults are over', `session ${session.number}`)
     }
     if (result === 'refused') stage.ledger.refused(session, 'the last refresh token')
-    else await call(stage, session, result.access_token)
+    else {
+      holders.push({ session, tokens: result })
+      await call(stage, session, result.access_token)
+    }
   }
 }
 
@@ -314,6 +339,7 @@ async function checkRecords(stage: Stage, entries: ReadonlyMap<string, unknown>)
   }
   const instance = cluster.slots[0]!
   for await (const { account, user, id } of instance.proxy.grants.all()) {
-    if (!account) throw new Violation('every record can be read at the end', `${user}.${id}`)
+    if (!account && !stage.sessions.some((one) => one.isForged && one.grant === `${user}.${id}`))
+      throw new Violation('every record can be read at the end', `${user}.${id}`)
   }
 }

@@ -21,11 +21,22 @@ export interface Session {
   grant: string | undefined
   /** A client, the user or the operator asked to end it. */
   revoked: boolean
+  /** Its record was written by someone with access to the store. */
+  isForged?: true
 }
 
 interface Turn {
   readonly generation: number
   readonly at: number
+  /** The time by the clock of the instance that wrote it, in seconds. */
+  readonly rotatedAt: number
+}
+
+/** An exchange, as its client and its instance saw it. */
+interface Exchange {
+  readonly sentAt: number
+  /** Seconds by which the clock of the instance differed meanwhile. */
+  readonly skews: { readonly least: number; readonly most: number }
 }
 
 interface GrantFacts {
@@ -37,6 +48,9 @@ interface GrantFacts {
   readonly presented: { readonly generation: number; readonly at: number }[]
   codes: number
 }
+
+/** Seconds by which the clocks of healthy instances differ at most. */
+const CLOCK_SKEW = 30
 
 const TOKEN = /^([\w-]{22}\.[\w-]{22})\.(\d+)\./
 
@@ -52,10 +66,10 @@ export interface Ledger {
   wrote(key: string, before: unknown, after: unknown): void
   /** A request with a code or a refresh token arrived at an instance. */
   delivered(body: URLSearchParams): void
-  /** A code or refresh token was exchanged. Times are when the request was sent and when the response came. */
-  exchanged(given: { code?: string; refreshToken?: string }, response: TokenResponse, sentAt: number): void
+  /** A code or refresh token was exchanged. */
+  exchanged(given: { code?: string; refreshToken?: string }, response: TokenResponse, about: Exchange): void
   /** An access token passed the guard. */
-  passed(accessToken: string, sentAt: number, user: { expected: string; upstream: string | undefined }): void
+  passed(accessToken: string, sentAt: number, user: { expected: string; served: readonly unknown[] }): void
   /** The owner's newest token was refused. */
   refused(session: Session, what: string, accessToken?: string): void
   /** Something at the provider explains the end of its sign-ins: a lost response, a death, an overlap. */
@@ -66,6 +80,7 @@ export interface Ledger {
 export interface TokenResponse {
   readonly access_token: string
   readonly refresh_token: string
+  readonly expires_in: number
 }
 
 const isOfAssertion = (value: unknown): boolean =>
@@ -73,6 +88,7 @@ const isOfAssertion = (value: unknown): boolean =>
 
 interface Stored {
   readonly generation?: number
+  readonly rotatedAt?: number
   readonly epoch?: number
 }
 
@@ -108,7 +124,12 @@ export function createLedger(
 
   /** Whether something that happened explains that a grant has ended. */
   function isJustified(session: Session): boolean {
-    if (session.revoked || (session.family !== undefined && disturbed.has(session.family))) return true
+    if (
+      session.revoked ||
+      session.isForged ||
+      (session.family !== undefined && disturbed.has(session.family))
+    )
+      return true
     if (session.grant === undefined) return true
     // Ages from further in the future count as too old, because a wrong clock must not revive a stolen token.
     if (ports.spread() > 30) return true
@@ -145,7 +166,8 @@ export function createLedger(
         throw new Violation('an ended grant never comes back', `${grant} was written again`)
       }
       const generation = is.generation ?? 0
-      if (generation !== (was?.generation ?? -1)) known.turns.push({ generation, at: world.now() })
+      if (generation !== (was?.generation ?? -1))
+        known.turns.push({ generation, at: world.now(), rotatedAt: is.rotatedAt ?? 0 })
       if ((is.epoch ?? 0) > (was?.epoch ?? 0)) known.accessRevokedAt = world.now()
     },
     delivered(body) {
@@ -156,7 +178,7 @@ export function createLedger(
       const { grant, generation } = readRefreshToken(token)
       facts(grant).presented.push({ generation, at: world.now() })
     },
-    exchanged({ code, refreshToken }, response, sentAt) {
+    exchanged({ code, refreshToken }, response, { sentAt, skews }) {
       const { grant, generation } = readRefreshToken(response.refresh_token)
       issued.set(response.access_token, { grant, at: world.now() })
       if (!exact) return
@@ -175,21 +197,22 @@ export function createLedger(
         throw new Violation('a refresh token whose successor was used is refused', `generation ${generation}`)
       }
       const successor = turns.find((turn) => turn.generation === presented.generation + 1)
-      const slack = (GRACE + ports.spread() + 2) * 1000
-      if (successor && sentAt - successor.at > slack) {
-        throw new Violation(
-          'an old refresh token is refused after the grace period',
-          `generation ${generation}`,
-        )
+      if (successor && successor.at < sentAt) {
+        // The age of the successor by the clock of the instance, at the least and at the most.
+        const least = sentAt / 1000 + skews.least - successor.rotatedAt - 1
+        const most = world.now() / 1000 + skews.most - successor.rotatedAt + 1
+        if (least > GRACE)
+          throw new Violation('an old refresh token is refused after the grace period', `${least} s`)
+        if (most < -CLOCK_SKEW)
+          throw new Violation('an old refresh token of unknown age is refused', `${most} s`)
       }
       if (endedAt !== undefined && endedAt < sentAt) {
         throw new Violation('an ended grant issues nothing', grant)
       }
     },
-    passed(accessToken, sentAt, { expected, upstream }) {
-      if (upstream !== expected) {
-        throw new Violation('users never cross', `${expected} was served with the token of ${upstream}`)
-      }
+    passed(accessToken, sentAt, { expected, served }) {
+      for (const user of served)
+        if (user !== expected) throw new Violation('users never cross', `${expected} was served as ${user}`)
       const token = issued.get(accessToken)
       if (!token) return
       const { endedAt, accessRevokedAt } = facts(token.grant)

@@ -7,6 +7,8 @@ import type { World } from './world.ts'
 interface Family {
   readonly id: number
   readonly user: string
+  /** The user that the provider names when it is asked. Only a wrong provider names another one than `user`. */
+  named: string
   alive: boolean
   /** Why it is not. */
   ended?: 'reuse' | 'revoked'
@@ -100,7 +102,7 @@ export function createModelProvider(
     const body = new URLSearchParams(String(init.body ?? ''))
     if (path === '/userinfo') {
       const token = new Headers(init.headers).get('authorization')?.replace(/^Bearer /, '') ?? ''
-      const user = token.split('-')[3]
+      const user = families.find((one) => String(one.id) === token.split('-')[1])?.named
       return { response: user === undefined ? json({}, 401) : json({ sub: user, email: `${user}@idp.test` }) }
     }
     if (path === '/revoke') {
@@ -128,6 +130,7 @@ export function createModelProvider(
       const family: Family = {
         id: families.length + 1,
         user,
+        named: user,
         alive: true,
         turn: 0,
         asking: new Set(),
@@ -162,7 +165,8 @@ export function createModelProvider(
           finish()
           reject(init.signal!.reason as Error)
         })
-        world.schedule(`${caller.name} → provider ${path} ${type}`, () => {
+        const asks = { by: caller.name, what: `→ provider ${path} ${type}`.trimEnd() }
+        world.schedule(asks, () => {
           if (init.signal?.aborted) return
           if (world.choices.chance(faults().lost)) return cut('provider request lost')
           if (world.choices.chance(faults().outage)) {
@@ -175,7 +179,7 @@ export function createModelProvider(
             if (gives && family) options.onLost(family, 'the response was lost')
             return cut('provider response lost')
           }
-          world.schedule(`provider → ${caller.name} ${path} ${response.status}`, () => {
+          world.schedule({ by: caller.name, what: `← provider ${path} ${response.status}` }, () => {
             if (init.signal?.aborted) {
               if (gives && family) options.onLost(family, 'the response came too late')
               return

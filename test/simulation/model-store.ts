@@ -7,7 +7,8 @@ export type Consistency = Store['consistency']
 /** One write, as the store keeps its history. */
 interface Written {
   readonly at: number
-  readonly entry: { readonly value: unknown; readonly version: string; readonly until: number } | undefined
+  /** The value as JSON, so that no reader shares it with another. */
+  readonly entry: { readonly json: string; readonly version: string; readonly until: number } | undefined
 }
 
 /** Told of every write that takes effect. */
@@ -19,6 +20,8 @@ export interface ModelStore {
   handle(of: Caller): Store
   /** What is stored now. */
   entries(): Map<string, unknown>
+  /** Writes a record at once, as someone does who has access to the store itself. */
+  forge(key: string, value: unknown): void
 }
 
 /** The instance that sends a message, which may have died before the response arrives. */
@@ -53,7 +56,7 @@ export function createModelStore(
   }
 
   /** An eventual store may return any value of the last minute. */
-  function seen(key: string): Versioned | undefined {
+  function seen(key: string): Written['entry'] {
     const all = histories.get(key) ?? []
     if (consistency !== 'eventual') return latest(key)
     const since = world.now() - STALENESS
@@ -67,11 +70,11 @@ export function createModelStore(
   }
 
   function write(key: string, value: unknown, ttl: number, by: string): void {
-    const before = latest(key)?.value
+    const before = parsed(latest(key))?.value
     const entry =
       value === undefined
         ? undefined
-        : { value: structuredClone(value), version: `v${++versions}`, until: world.now() + ttl * 1000 }
+        : { json: JSON.stringify(value), version: `v${++versions}`, until: world.now() + ttl * 1000 }
     const all = histories.get(key) ?? []
     all.push({ at: world.now(), entry })
     histories.set(key, all)
@@ -79,11 +82,14 @@ export function createModelStore(
   }
 
   /** One message to the store and its response, each of which may be lost. */
-  function message<T>(caller: Caller, label: string, effect: () => T): Promise<T> {
+  function message<T>(caller: Caller, operation: string, key: string, effect: () => T): Promise<T> {
+    const what = `store ${operation} ${key.slice(0, key.indexOf(':'))}`
+    const step = { by: caller.name, what, about: key }
+    const answer = { by: caller.name, what: `${what} done`, about: key }
     return new Promise((resolve, reject) => {
       caller.mayCrash()
       if (!caller.alive) return
-      world.schedule(`${caller.name} store ${label}`, () => {
+      world.schedule(step, () => {
         // A message of an instance that died meanwhile may still arrive.
         if (!caller.alive && world.choices.chance(50)) return
         if (world.choices.chance(faults().lost)) {
@@ -97,7 +103,7 @@ export function createModelStore(
           if (world.choices.chance(50)) reject(new Cut('the store did not answer'))
           return
         }
-        world.schedule(`${caller.name} store ${label} done`, () => {
+        world.schedule(answer, () => {
           caller.mayCrash()
           if (caller.alive) resolve(result)
         })
@@ -105,34 +111,34 @@ export function createModelStore(
     })
   }
 
-  const copy = (found: Versioned | undefined) =>
-    found && { value: structuredClone(found.value), version: found.version }
+  const parsed = (found: Written['entry']): Versioned | undefined =>
+    found && { value: JSON.parse(found.json), version: found.version }
 
   return {
+    forge: (key, value) => write(key, value, 3600, 'a forger'),
     entries: () =>
       new Map(
         [...histories.keys()].flatMap((key) => {
           const entry = latest(key)
-          return entry ? [[key, entry.value] as const] : []
+          return entry ? [[key, JSON.parse(entry.json)] as const] : []
         }),
       ),
     handle: (caller) => ({
       consistency,
-      get: (key) => message(caller, `get ${short(key)}`, () => copy(seen(key))),
-      set: (key, value, ttl) =>
-        message(caller, `set ${short(key)}`, () => write(key, value, ttl, caller.name)),
+      get: (key) => message(caller, 'get', key, () => parsed(seen(key))),
+      set: (key, value, ttl) => message(caller, 'set', key, () => write(key, value, ttl, caller.name)),
       swap: (key, version, value, ttl) =>
-        message(caller, `swap ${short(key)}`, () => {
+        message(caller, 'swap', key, () => {
           if (seen(key)?.version !== version) return false
           write(key, value, ttl, caller.name)
           return true
         }),
       delete: (key) =>
-        message(caller, `delete ${short(key)}`, () => {
+        message(caller, 'delete', key, () => {
           if (latest(key) !== undefined || consistency === 'eventual') write(key, undefined, 0, caller.name)
         }),
       async *keys(prefix) {
-        const found = await message(caller, `keys ${prefix}`, () =>
+        const found = await message(caller, 'keys', prefix, () =>
           [...histories.keys()].filter((key) => key.startsWith(prefix) && latest(key) !== undefined),
         )
         yield* found
@@ -140,9 +146,3 @@ export function createModelStore(
     }),
   }
 }
-
-const short = (key: string): string =>
-  key
-    .split(':')
-    .map((part) => part.slice(0, 6))
-    .join(':')

@@ -12,7 +12,56 @@ export interface Plant {
 /** The protections that the distributed protocol rests on. */
 export const PLANTS: readonly Plant[] = [
   {
-    name: 'an assertion is used twice',
+    name: 'the compare of versions',
+    file: 'src/grants/grants.ts',
+    find: 'if (await store.swap(recordKey(key), found.version, encode(key, grant), ttl)) {',
+    replace: 'await store.set(recordKey(key), encode(key, grant), ttl)\n        if (ttl > 0) {',
+  },
+  {
+    name: 'the lease',
+    file: 'src/connections/lease.ts',
+    find: 'const isTaken = shared && isHeld(key, connection?.leasedUntil)',
+    replace: 'const isTaken = isHeld === undefined',
+  },
+  {
+    name: 'the grace check',
+    file: 'src/grants/grant.ts',
+    find: 'if (repeats && ageOf(grant.rotatedAt, now) <= rules.refreshGrace) {',
+    replace: 'if (repeats) {',
+  },
+  {
+    name: 'the reuse check',
+    file: 'src/grants/grant.ts',
+    find: 'const repeats = use.generation === grant.generation - 1 && rules.refreshGrace > 0',
+    replace: 'const repeats = use.generation < grant.generation',
+  },
+  {
+    name: 'the resealing',
+    file: 'src/grants/grants.ts',
+    find: 'const grant = parts.reseal(key, decision.grant)',
+    replace: 'const { grant } = decision',
+  },
+  {
+    name: 'the binding of an identity to its record',
+    file: 'src/grants/sealed-parts.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: text of the product
+    find: '`${part}\\n${recordKey(key)}`',
+    replace: 'part + (recordKey(key) && "")',
+  },
+  {
+    name: 'the comparison of the user',
+    file: 'src/connections/recheck.ts',
+    find: 'if (!isSameUser(identity, previous))',
+    replace: 'if (!isSameUser)',
+  },
+  {
+    name: 'the check of a negative age',
+    file: 'src/age.ts',
+    find: 'return moment - now <= seconds.clockSkew ? 0 : Number.POSITIVE_INFINITY',
+    replace: 'return seconds.clockSkew && 0',
+  },
+  {
+    name: 'the replay check of assertions',
     file: 'src/assertions/assertions.ts',
     find: "if (!isNew) throw refuse('assertion-replayed')",
     replace: 'void isNew',

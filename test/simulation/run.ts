@@ -1,68 +1,80 @@
 /**
- * Runs many random histories of several instances, and checks what must hold after every step.
+ * Runs many random histories of several instances, and checks after every step what must hold.
  *
- *   npm run simulate -- [--histories 5000] [--seed 1] [--store atomic|process|eventual] [--only SEED]
+ *   npm run simulate -- [--histories 5000] [--seed N] [--store atomic|process|eventual] [--processes 2]
+ *   npm run simulate -- --only SEED [--store …]      shows one history
+ *   npm run simulate -- --faults [name …]            plants faults, one at a time, and looks for each
  */
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Outcome, runHistory } from './history.ts'
+import { describe } from './coverage.ts'
+import { runHistory } from './history.ts'
 import type { Consistency } from './model-store.ts'
-import { shrink } from './shrink.ts'
+import { findPlants } from './plants.ts'
+import { simulate } from './processes.ts'
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
-    histories: { type: 'string', default: '5000' },
+    histories: { type: 'string' },
     seed: { type: 'string' },
     only: { type: 'string' },
     store: { type: 'string' },
+    processes: { type: 'string', default: String(availableParallelism()) },
+    faults: { type: 'boolean', default: false },
   },
 })
 const store = values.store as Consistency | undefined
-const count = Number(values.histories)
-const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
+const processes = Number(values.processes)
 
 if (values.only !== undefined) {
   const outcome = await runHistory(Number(values.only), { store })
-  console.log(outcome.trace.join('\n'))
+  console.log(outcome.trace().join('\n'))
   console.log(outcome.violation ? `\n${outcome.violation.stack}` : '\nnothing was broken')
   process.exit(outcome.violation ? 1 : 0)
 }
 
-console.log(`${count} histories from seed ${first}`)
+if (values.faults) {
+  const missed = await findPlants(positionals, {
+    histories: Number(values.histories ?? 20_000),
+    first: Number(values.seed ?? 1),
+    processes,
+  })
+  process.exit(missed === 0 ? 0 : 1)
+}
+
+const histories = Number(values.histories ?? 5000)
+const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
+console.log(`${histories} histories from seed ${first}, in ${processes} processes`)
 const began = Date.now()
-const covered = new Map<string, number>()
-const shapes = new Set<number>()
-let failed: Outcome | undefined
-let steps = 0
-let done = 0
-for (; done < count && !failed; done++) {
-  const outcome = await runHistory(first + done, { store })
-  steps += outcome.trace.length
-  shapes.add(hash(outcome.shape))
-  for (const [what, times] of outcome.covered) covered.set(what, (covered.get(what) ?? 0) + times)
-  if (outcome.violation) failed = outcome
-}
+const seconds = () => (Date.now() - began) / 1000
+let toldAt = began
+const stopped = new AbortController()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort())
 
-for (const [what, times] of [...covered].sort(([a], [b]) => a.localeCompare(b)))
-  console.log(`${String(times).padStart(9)}  ${what}`)
-const seconds = (Date.now() - began) / 1000
-console.log(
-  `\n${done} histories, ${shapes.size} different orders, ${steps} steps in ${seconds.toFixed(0)} s ` +
-    `(${((seconds * 1000) / done).toFixed(1)} ms each)`,
+const { coverage, failures } = await simulate(
+  { first, histories, store },
+  {
+    processes,
+    signal: stopped.signal,
+    onProgress({ histories: done }) {
+      if (Date.now() - toldAt < 30_000) return
+      toldAt = Date.now()
+      console.log(`${done} of ${histories} histories, ${(done / seconds()).toFixed(1)} a second`)
+    },
+  },
 )
-if (failed) {
-  console.log(`\nSeed ${failed.seed} broke a rule: ${failed.violation!.message}`)
-  const short = await shrink(failed, store)
-  console.log(
-    `Shortened to ${short.trace.length} steps:\n${short.trace.join('\n')}\n${short.violation!.stack}`,
-  )
-  console.log(`\nRepeat it: npm run simulate -- --only ${failed.seed}`)
-  process.exit(1)
-}
-console.log('nothing was broken')
 
-function hash(text: string): number {
-  let value = 0
-  for (let index = 0; index < text.length; index++)
-    value = (Math.imul(value, 31) + text.charCodeAt(index)) | 0
-  return value
-}
+console.log(describe(coverage))
+console.log(
+  `\n${coverage.histories} histories from seed ${first}, ${coverage.orders.size} different orders, ` +
+    `${coverage.steps} steps in ${seconds().toFixed(0)} s (${(coverage.histories / seconds()).toFixed(1)} a second)`,
+)
+for (const { seed, rule, report } of failures)
+  console.log(
+    `\nSeed ${seed} broke a rule: ${rule}\n${report}\n\nRepeat it: npm run simulate -- --only ${seed}`,
+  )
+if (failures.length > 0) process.exit(1)
+if (stopped.signal.aborted) console.log('stopped early')
+console.log('nothing was broken')
+process.exit(coverage.histories === histories ? 0 : 1)

@@ -2,10 +2,19 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import type { Choices } from './choices.ts'
 import { randomOf } from './choices.ts'
 import { installKeys } from './company-keys.ts'
+import { installLightWeb } from './light-web.ts'
 
-/** Something that is ready to happen: a request arrives, a response arrives, a write takes effect. */
-interface Pending {
-  readonly label: string
+/** One kind of step: a request arrives, a response arrives, a write takes effect. */
+export interface Step {
+  /** The instance or client that takes it. */
+  readonly by: string
+  /** The kind, from a small set. */
+  readonly what: string
+  /** The record or user that it is about. */
+  readonly about?: string
+}
+
+interface Pending extends Step {
   run(): void
 }
 
@@ -21,27 +30,40 @@ export interface World {
   /** Virtual time in milliseconds since the epoch. */
   now(): number
   /** Lets something happen when the scheduler chooses it. */
-  schedule(label: string, run: () => void): void
+  schedule(step: Step, run: () => void): void
   /** A pause in virtual time. */
   sleep(milliseconds: number): Promise<void>
   /** Runs until `done` says so, or until nothing can happen any more. @throws {Error} After too many steps. */
   run(done: () => boolean): Promise<void>
   /** The steps so far, for the report of a failure. */
-  readonly trace: string[]
+  trace(): string[]
   /** Adds a line to the trace. */
   note(line: string): void
+  /** The kinds of the steps so far, in their order, as numbers from {@link kindOf}. */
+  readonly order: readonly number[]
   /** From now on time passes only when nothing else can happen. */
   calm(): void
   /** Told when time passes although something is ready. */
   onSlow: () => void
 }
 
+const kinds = new Map<string, number>()
+
+/** A number for each kind of step. */
+export function kindOf(what: string): number {
+  const known = kinds.get(what) ?? kinds.size
+  kinds.set(what, known)
+  return known
+}
+
+/** Every kind of step so far, by its number. */
+export const kindNames = (): string[] => [...kinds.keys()]
+
 const START = Date.UTC(2026, 0, 1)
 /** A history that needs more steps than this runs in circles. */
 const MOST_STEPS = 6000
 
 const real = {
-  setImmediate,
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
   dateNow: Date.now,
@@ -55,8 +77,8 @@ const real = {
 
 /** Lets everything that waits for no event run to its next wait. */
 const settle = async (): Promise<void> => {
-  // A body is read over a few turns of the event loop; every other wait in the product is a promise.
-  for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => real.setImmediate(resolve))
+  // Every wait in the product is a promise. The next tick comes after all of them.
+  await new Promise<void>((resolve) => process.nextTick(resolve))
 }
 
 /**
@@ -69,12 +91,20 @@ export function createWorld(choices: Choices, seed: number): World & { restore()
   let order = 0
   let steps = 0
   let slow = true
-  const trace: string[] = []
+  const lines: { readonly at: number; readonly line: string | Step }[] = []
+  const kindsInOrder: number[] = []
   const random = randomOf(seed ^ 0x5bd1e995)
 
-  const note = (line: string): void => {
-    trace.push(`${((time - START) / 1000).toFixed(3).padStart(9)}  ${line}`)
+  const note = (line: string | Step): void => {
+    lines.push({ at: time, line })
   }
+
+  /** Written out only for a report. */
+  const trace = (): string[] =>
+    lines.map(({ at, line }) => {
+      const text = typeof line === 'string' ? line : `${line.by} ${line.what} ${line.about ?? ''}`
+      return `${((at - START) / 1000).toFixed(3).padStart(9)}  ${text.trimEnd()}`
+    })
 
   function addTimer(run: () => void, milliseconds = 0): object {
     const timer: Timer = { due: time + Math.max(0, milliseconds), order: order++, run }
@@ -122,6 +152,7 @@ export function createWorld(choices: Choices, seed: number): World & { restore()
 
   function restore(): void {
     restoreKeys()
+    restoreWeb()
     globalThis.setTimeout = real.setTimeout
     globalThis.clearTimeout = real.clearTimeout
     Date.now = real.dateNow
@@ -152,7 +183,8 @@ export function createWorld(choices: Choices, seed: number): World & { restore()
       const [chosen] = pending.splice(choices.pick(pending.length), 1)
       // Nothing is instantaneous.
       time += 1
-      note(chosen!.label)
+      note(chosen!)
+      kindsInOrder.push(kindOf(chosen!.what))
       chosen!.run()
     }
     await settle()
@@ -161,6 +193,7 @@ export function createWorld(choices: Choices, seed: number): World & { restore()
 
   install()
   const restoreKeys = installKeys()
+  const restoreWeb = installLightWeb()
   const world: World & { restore(): void } = {
     onSlow: () => {},
     choices,
@@ -170,8 +203,9 @@ export function createWorld(choices: Choices, seed: number): World & { restore()
     calm() {
       slow = false
     },
-    schedule: (label, run) => {
-      pending.push({ label, run })
+    order: kindsInOrder,
+    schedule: ({ by, what, about = '' }, run) => {
+      pending.push({ by, what, about, run })
     },
     sleep: (milliseconds) => new Promise((resolve) => addTimer(resolve, milliseconds)),
     async run(done) {
