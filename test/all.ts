@@ -28,6 +28,7 @@ const STAGES: readonly Stage[] = [
   { name: 'types of the core', command: ['npx', 'tsc', '-p', 'src'] },
   { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
   { name: 'core', command: vitest('core', 'rules') },
+  { name: 'simulation', command: script('simulation/run.ts', '--histories', '5000') },
   { name: 'tests', command: vitest('stores', 'cli', 'faults', 'providers') },
   { name: 'package', command: vitest('dist') },
   { name: 'runtimes', command: script('runtime/run.ts') },

@@ -88,7 +88,21 @@ export interface Step {
   readonly broken?: string
 }
 
-function decide(work: Work, grant: Grant, now: number): Decision<Issue | undefined> | 'refused' {
+type Verdict = Decision<Issue | undefined> | 'refused'
+
+const verdicts = new WeakMap<Grant, Map<string, Verdict>>()
+
+/** Decides each case once. The same request meets the same record in many orders. */
+function decideOnce(work: Work, grant: Grant, now: number): Verdict {
+  const known = verdicts.get(grant) ?? new Map<string, Verdict>()
+  verdicts.set(grant, known)
+  const name = `${work.does} ${work.generation} ${now}`
+  const verdict = known.get(name) ?? decide(work, grant, now)
+  known.set(name, verdict)
+  return verdict
+}
+
+function decide(work: Work, grant: Grant, now: number): Verdict {
   try {
     if (work.does === 'redeem') {
       const use = {
@@ -124,7 +138,7 @@ function advance(state: State, index: number): Step {
     return { event: `${name} reads`, state: put({ ...work, read }) }
   }
   if (work.read === 'missing') return { event: `${name} is refused`, state: put(undefined) }
-  const decision = decide(work, work.read.grant, TIMES[state.time]!)
+  const decision = decideOnce(work, work.read.grant, TIMES[state.time]!)
   if (decision === 'refused') return { event: `${name} is refused`, state: put(undefined) }
   if (decision.type === 'end') {
     return { event: `${name} ends the grant`, state: put(undefined, { record: undefined }) }
@@ -206,9 +220,29 @@ export interface Explored {
   readonly broken: readonly { readonly rule: string; readonly path: readonly string[] }[]
 }
 
+const texts = new WeakMap<Grant, string>()
+
+/** A record as text, written once for all the states that share it. */
+function textOf(grant: Grant | undefined): string {
+  if (!grant) return ''
+  const text = texts.get(grant) ?? JSON.stringify(grant)
+  texts.set(grant, text)
+  return text
+}
+
+/** Two states with the same key are the same. */
+function keyOf({ record, version, time, instances, holds, sets, requests }: State): string {
+  const works = instances.map((work) => {
+    if (!work) return 'idle'
+    const { by, does, generation, read } = work
+    const seen = typeof read === 'object' ? `${read.version} ${textOf(read.grant)}` : read
+    return `${by} ${does} ${generation} ${seen}`
+  })
+  return [textOf(record), version, time, ...works, holds.owner, holds.thief, sets, requests].join('|')
+}
+
 /** Explores every order of events within the limits. */
 export function explore(limits: { requests: number; generations: number }): Explored {
-  const keyOf = (state: State): string => JSON.stringify(state)
   const before = new Map<string, { from: string; event: string } | undefined>([[keyOf(initial), undefined]])
   let frontier: State[] = [initial]
   let steps = 0

@@ -53,7 +53,7 @@ const stopped = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort())
 
 const { coverage, failures } = await simulate(
-  { first, histories, store },
+  { first, histories, store, shortens: true },
   {
     processes,
     signal: stopped.signal,

@@ -16,6 +16,8 @@ export interface Job {
   readonly index: number
   readonly of: number
   readonly store?: Consistency | undefined
+  /** Shortens a history that broke a rule. */
+  readonly shortens?: boolean
 }
 
 /** A history that broke a rule, for the report. */
@@ -45,11 +47,11 @@ const send = (message: Message) =>
   })
 
 async function describeFailure(failed: Outcome): Promise<Failure> {
-  const short = await shrink(failed, store)
+  const short = job.shortens ? await shrink(failed, store) : failed
   Error.stackTraceLimit = 20
   const again = await runHistory(short.seed, { decisions: short.decisions, store })
   const lines = again.trace()
-  const report = `Shortened to ${lines.length} steps:\n${lines.join('\n')}\n${again.violation?.stack ?? ''}`
+  const report = `${lines.length} steps:\n${lines.join('\n')}\n${again.violation?.stack ?? ''}`
   return { seed: failed.seed, rule: failed.violation!.message, report }
 }
 
