@@ -27,11 +27,20 @@ const LANES = {
   providers: ['providers', 'simulation', 'upgrade', 'connections', 'single-flight'],
 } as const
 
+/** These tests replace modules or timers of the process they run in, so each of these files gets a process of its own. */
+const APART = [
+  'test/outbound/silent-names.test.ts',
+  'test/providers/workers-example.test.ts',
+  'test/single-flight/**/*.test.ts',
+  'test/simulation/**/*.test.ts',
+]
+
 const testsOf = (folders: readonly string[]) => folders.map((folder) => `test/${folder}/**/*.test.ts`)
 
-const lane = (name: string, include: string[], exclude: string[] = []) => ({
+/** Files that share their processes load the sources and the libraries once for each process. */
+const lane = (name: string, include: string[], exclude: string[] = [], isolate = false) => ({
   extends: true as const,
-  test: { name, include, exclude: ['**/node_modules/**', ...exclude] },
+  test: { name, include, exclude: ['**/node_modules/**', ...exclude], isolate },
 })
 
 export default defineConfig({
@@ -45,7 +54,8 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       lane('core', ['test/**/*.test.ts'], Object.values(LANES).flatMap(testsOf)),
-      ...Object.entries(LANES).map(([name, folders]) => lane(name, testsOf(folders))),
+      ...Object.entries(LANES).map(([name, folders]) => lane(name, testsOf(folders), APART, name !== 'rules')),
+      lane('apart', APART, [], true),
     ],
   },
 })

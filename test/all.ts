@@ -29,7 +29,7 @@ const STAGES: readonly Stage[] = [
   { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
   { name: 'core', command: vitest('core', 'rules') },
   { name: 'simulation', command: script('simulation/run.ts', '--histories', '5000') },
-  { name: 'tests', command: vitest('stores', 'cli', 'faults', 'providers') },
+  { name: 'tests', command: vitest('stores', 'cli', 'faults', 'providers', 'apart') },
   { name: 'package', command: vitest('dist') },
   { name: 'runtimes', command: script('runtime/run.ts') },
   { name: 'security', command: script('security/run.ts') },

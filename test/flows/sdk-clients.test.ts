@@ -47,7 +47,8 @@ test('the client of the MCP SDK 1.x signs in, calls a tool, refreshes by itself,
   const user = before.refresh_token!.split('.')[0]!
   for (const grant of await system.proxy.grants.list(user)) await system.proxy.grants.revoke(grant)
   await expect(client.callTool({ name: 'echo', arguments: { message: 'three' } })).rejects.toThrow()
-  expect(provider.authorizations, 'it went through a sign-in again').toBe(2)
+  // The request signs in again. The stream of events may do so on its own, depending on which is first.
+  expect(provider.authorizations, 'it went through a sign-in again').toBeGreaterThan(1)
 })
 
 test('the client of the MCP SDK 2.x signs in, calls a tool and refreshes by itself', async () => {
