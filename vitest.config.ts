@@ -54,7 +54,9 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       lane('core', ['test/**/*.test.ts'], Object.values(LANES).flatMap(testsOf)),
-      ...Object.entries(LANES).map(([name, folders]) => lane(name, testsOf(folders), APART, name !== 'rules')),
+      ...Object.entries(LANES).map(([name, folders]) =>
+        lane(name, testsOf(folders), APART, name !== 'rules'),
+      ),
       lane('apart', APART, [], true),
     ],
   },
