@@ -80,6 +80,8 @@ export interface Context {
   readonly keepAlive: KeepAlive
   /** State that `/health` tells. */
   readonly health: { isDraining: boolean }
+  /** What the metadata announces, as far as it changes while the process runs. */
+  readonly announced: { documents: boolean }
   readonly host: Host
 }
 
@@ -127,15 +129,7 @@ export function createContext(settings: Settings): Context {
   // A store that is behind by itself leaves no time for a cache.
   const revocationLag = store.consistency === 'eventual' ? 0 : settings.revocationLag
   const grants = createGrants({ store, sealer, now, uptime, revocationLag, emit, keepAlive })
-  const userIds = createUserIds({
-    keyring,
-    own: settings.userIdSecret,
-    store,
-    grants,
-    now,
-    emit,
-    keepAlive,
-  })
+  const userIds = createUserIds({ keyring, own: settings.userIdSecret, store, grants, now, emit, keepAlive })
   const assertions = createAssertions(settings, { userIds, store, keepAlive })
   const accessTokens = createAccessTokens(sealer, issuer)
   const signer = createSigning(settings, { store, sealer, emit, keepAlive })
@@ -166,15 +160,8 @@ export function createContext(settings: Settings): Context {
   })
   const claimsChallenges = createClaimsChallenges(store)
   const exchanged = createExchangedTokens({
-    grants,
-    claimsChallenges,
-    connections,
-    upstreams,
-    endTokens,
-    fetch,
-    now,
-    emit,
-    keepAlive,
+    ...{ grants, claimsChallenges, connections, upstreams, endTokens },
+    ...{ fetch, now, emit, keepAlive },
   })
   const clients = createClients(settings.clients, {
     keyring,
@@ -240,6 +227,7 @@ export function createContext(settings: Settings): Context {
     emit,
     keepAlive,
     health: { isDraining: false },
+    announced: { documents: true },
     host,
   }
 }

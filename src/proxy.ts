@@ -43,6 +43,11 @@ export interface OAuthProxy {
   readonly endStreams: () => void
   /** Turns `/health` to 503, so that a load balancer sends no more requests here. Everything else goes on. */
   readonly drain: () => void
+  /**
+   * Announces in the metadata, or no longer, that a client id may be the address of a document. Call it with `false` while
+   * documents cannot be fetched, so that clients register instead. A client that shows a document is still looked up.
+   */
+  readonly announceDocuments: (announced: boolean) => void
   /** Emits a `failed` event for something that a server around the proxy noticed. */
   readonly report: (event: {
     readonly reason: ReasonCode
@@ -116,6 +121,9 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     endStreams: () => ctx.streams.end(),
     drain: () => {
       ctx.health.isDraining = true
+    },
+    announceDocuments: (announced) => {
+      ctx.announced.documents = announced
     },
     report: ({ error, ...event }) =>
       ctx.emit({ type: 'failed', ...event, ...(error !== undefined && { error: describeError(error) }) }),

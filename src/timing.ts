@@ -108,6 +108,8 @@ const SHIPPED = {
   wrapIdle: 1_800_000,
   /** The deadline of a request with which `serve` checks at the start what it depends on. */
   startCheck: 10_000,
+  /** The pause between two looks of `serve`, whether documents of clients can be fetched. */
+  egressCheck: 60_000,
   /** The deadline for the headers of an event stream that the doctor opens. */
   doctorStream: 5000,
   /** The time for which the doctor waits for the operator's own sign-in. */

@@ -1,7 +1,7 @@
 import { request as http, type IncomingMessage } from 'node:http'
 import { request as https } from 'node:https'
 import { isIP } from 'node:net'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { isLoopbackHost, StatedError } from '../../src/internal.ts'
 import type { Outbound, OutboundOptions } from '../../src/ports.ts'
@@ -120,6 +120,8 @@ function send(
 
 /** Keeps the body of a 200 only. Every other response is a refusal. */
 function toResponse(message: Received): Response {
+  // A body that comes through a proxy fails when it is dropped. Unheard, that would end the process.
+  message.on('error', () => {})
   const { statusCode: status = 502, headers } = message
   const plain = headers['content-encoding'] === undefined || headers['content-encoding'] === 'identity'
   if (status !== 200 || !plain) {
@@ -130,5 +132,20 @@ function toResponse(message: Received): Response {
     const value = headers[name]
     return typeof value === 'string' ? [[name, value] as [string, string]] : []
   })
-  return new Response(Readable.toWeb(message) as ReadableStream<Uint8Array>, { headers: kept })
+  return new Response(toStream(message), { headers: kept })
+}
+
+/** Returns the body. Unlike that of `Readable.toWeb`, it may be cancelled while more of it arrives, on every version of Node. */
+function toStream(message: Readable): ReadableStream<Uint8Array> {
+  const chunks = message[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await chunks.next()
+      if (done) controller.close()
+      else controller.enqueue(new Uint8Array(value))
+    },
+    async cancel() {
+      await chunks.return?.()
+    },
+  })
 }

@@ -15,12 +15,12 @@ export const serverMetadataEndpoint: Endpoint = (_request, ctx) =>
 export const openidConfigurationEndpoint: Endpoint = (_request, ctx) =>
   cacheableJson(openidConfiguration(metadataOf(ctx), ctx.settings.issuer), seconds.metadataCached)
 
-const metadataOf = ({ settings, clients, signer }: Context): Record<string, unknown> =>
+const metadataOf = ({ settings, clients, signer, announced }: Context): Record<string, unknown> =>
   serverMetadata({
     issuer: settings.issuer,
     scopes: Object.keys(settings.scopes),
     registers: clients.register !== undefined,
-    documents: clients.documents !== undefined,
+    documents: clients.documents !== undefined && announced.documents,
     grantTypes: offeredGrantTypes(settings).map(({ name }) => name),
     idJag: settings.trustedIssuers.some(({ use }) => use.includes('id-jag')),
     assertions:

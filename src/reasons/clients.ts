@@ -69,6 +69,10 @@ export const clients = {
     'The metadata document of the client could not be fetched.',
     'Check that its address returns JSON of at most 5 KiB within 5 seconds, from a public address. Without outgoing network access, set `clientDocuments.accept` to `false`.',
   ],
+  'no-way-to-documents': [
+    'No metadata document of a client can be fetched, so they are not announced: none of the hosts in `detail` responds.',
+    'Allow outgoing https to them, or set HTTPS_PROXY. Set `clientDocuments.accept` (LOCKGATE_CLIENT_DOCUMENTS_ACCEPT) to `false` if that is not wanted, or to `true` to announce documents in any case.',
+  ],
   'client-metadata-refused': [
     'The metadata document of the client is not valid; `detail` says why.',
     'Report it to the publisher of the document.',

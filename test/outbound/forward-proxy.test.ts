@@ -31,6 +31,10 @@ beforeAll(async () => {
     response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}/jwks`, ...endpoints }))
   })
   secure = createTlsServer({ key: certificate!.key, cert: certificate!.cert }, (request, response) => {
+    if (request.url === '/missing.json') {
+      response.writeHead(404).end('x'.repeat(100_000))
+      return
+    }
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ client_id: `https://${request.headers.host}${request.url}` }))
   }) as Server
@@ -142,7 +146,13 @@ describe('requests to a provider', () => {
 })
 
 describe('documents of clients', () => {
-  const options = { accept: 'application/json', loopback: false, signal: AbortSignal.timeout(5000) }
+  const options = {
+    accept: 'application/json',
+    loopback: false,
+    get signal() {
+      return AbortSignal.timeout(5000)
+    },
+  }
   const through = (addresses: readonly string[] | Error) =>
     createOutbound({
       proxies: proxies(),
@@ -175,6 +185,18 @@ describe('documents of clients', () => {
       'not public',
     )
     expect(tunnels).toEqual([])
+  })
+
+  test('that are missing, or given up half read, harm no other request', async () => {
+    const fetch = through(['8.8.8.8'])
+    const missing = await fetch('https://client.example.org/missing.json', options)
+    expect(missing.status).toBe(404)
+    expect(await missing.text()).toBe('')
+    const dropped = await fetch('https://client.example.org/c.json', options)
+    await dropped.body!.cancel()
+    // A failure that nothing hears would come now, and end the process.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect((await fetch('https://client.example.org/c.json', options)).status).toBe(200)
   })
 
   test('are not believed without a certificate for the name', async () => {

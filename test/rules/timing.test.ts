@@ -60,6 +60,7 @@ describe('the table of durations', () => {
       shutdown: 5000,
       wrapIdle: 1_800_000,
       startCheck: 10_000,
+      egressCheck: 60_000,
       doctorStream: 5000,
       doctorSignIn: 600_000,
     })

@@ -1,12 +1,14 @@
 import { ConfigError, createProxy, type OAuthProxy, type Store } from '../../../src/index.ts'
 import { isLoopbackUrl } from '../../../src/internal.ts'
 import { fetch, serve, stopOnSignals } from '../../node.ts'
+import { outbound } from '../../outbound/node.ts'
 import type { Closable } from '../../storage/driver.ts'
 import type { Command, Line } from '../configuration/command.ts'
 import { SettingsError } from '../configuration/environment.ts'
 import { explain } from '../configuration/messages.ts'
 import { readSettings } from '../configuration/settings.ts'
 import type { StdioSessions } from '../wrap/stdio-sessions.ts'
+import { createDocumentEgress, hostsToTry } from './document-egress.ts'
 import { SERVE_NOTE, serveFlags, variablesOfLine } from './flags.ts'
 import { createLog } from './log.ts'
 import { startReport } from './report.ts'
@@ -38,17 +40,20 @@ export async function runServer(line: Line, wrap?: () => Promise<Wrapped>): Prom
     })
     const { listen, options } = settings
     const log = createLog(settings.log, process.stdout)
-    const on = { event: [log, ...[options.on?.event ?? []].flat()] }
+    const warn = (text: string) => process.stderr.write(`  warning      ${text}\n`)
+    const say = (text: string) => process.stderr.write(`  ${text}\n`)
+    const egress = createDocumentEgress({ hosts: hostsToTry(options), outbound: outbound!, say })
+    const on = { event: [log, egress.listener, ...[options.on?.event ?? []].flat()] }
     await holdStorage(options.storage)
     const proxy = createProxy({ ...options, on })
     const changed = await changedUserIds(proxy)
     // The start report says more.
     const server = await serve(proxy, { ...listen, onListen: () => {} })
     process.stderr.write(startReport(proxy, settings, server.url))
-    const warn = (text: string) => process.stderr.write(`  warning      ${text}\n`)
     if (wrapped?.warning) warn(wrapped.warning)
     if (changed) warn(changed)
     void checkSurroundings(proxy, options, fetch, warn)
+    void egress.start(proxy)
     stopOnSignals(server, async () => {
       await wrapped?.close()
       await (options.storage as Store & Partial<Closable>).close?.()
