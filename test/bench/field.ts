@@ -1,4 +1,4 @@
-import { type Forwarding, measureForwarding } from './forwarding.ts'
+import { type Forwarding, measureForwarding, RULES } from './forwarding.ts'
 import { type Rolled, rollingRestart } from './rolling.ts'
 import { measureStreams, type StreamCost } from './streams.ts'
 import type { Target } from './targets.ts'
@@ -52,6 +52,9 @@ const CPU: Readonly<Record<string, readonly [target: string, most: number]>> = {
   'Deno: lockgate': ['Deno: CPU of a forwarded request over a bare proxy', 1.3],
 }
 const P99 = 1.5
+/** What rules for tools add to a request of 1 KB, in CPU microseconds. Where they are not used: nothing but noise. */
+const RULE_MICROS = 25
+const NOISE = 1.1
 const STREAM_KB = 30
 const EVENT_MICROS = 40
 
@@ -68,12 +71,24 @@ export function judgeField({ forwarding, streams, rolling }: Field): Target[] {
   })
   const p99 = by.get('Node: lockgate')?.ratio?.p99 ?? Number.NaN
   const kilobytes = streams.bytes / 1000
+  const added = by.get(RULES.here)?.added ?? Number.NaN
+  const unused = by.get(RULES.beside)?.ratio?.micros ?? Number.NaN
   return [
     ...cpu,
     {
       target: `Node: p99 of forwarding over a bare proxy: at most ${P99} ×`,
       measured: `${p99.toFixed(2)} ×`,
       holds: p99 <= P99,
+    },
+    {
+      target: `Node: rules for tools add to a request of 1 KB: at most ${RULE_MICROS} µs`,
+      measured: `${added.toFixed(1)} µs`,
+      holds: added <= RULE_MICROS,
+    },
+    {
+      target: `Node: rules at another server change nothing: at most ${NOISE} ×`,
+      measured: `${unused.toFixed(2)} ×`,
+      holds: unused <= NOISE,
     },
     {
       target: `Node, ${streams.streams} open streams: at most ${STREAM_KB} KB each, ${EVENT_MICROS} µs CPU per event`,

@@ -13,12 +13,16 @@ import { upstream } from './subjects/subject.ts'
 /** Connections that send at the same time. */
 const CONNECTIONS = 32
 
-const BODY = JSON.stringify({
-  jsonrpc: '2.0',
-  id: 1,
-  method: 'tools/call',
-  params: { name: 'echo', arguments: { text: 'hello' } },
-})
+const bodyOf = (text: string) =>
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'echo', arguments: { text } },
+  })
+
+const BODY = bodyOf('hello')
+const KILOBYTE = bodyOf('a text '.repeat(133))
 
 /** A program under load, beside the one that it is compared with. */
 interface Contender {
@@ -28,7 +32,18 @@ interface Contender {
   /** Whether requests go on to another server, instead of being answered in the process. */
   readonly forwards: boolean
   readonly against?: string
+  /** Variables of the program, in addition to the usual ones. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The body of each request. Default: {@link BODY}. */
+  readonly body?: string
 }
+
+/** The names of the programs that show the cost of rules for tools. */
+export const RULES = {
+  none: 'Node: lockgate, 1 KB',
+  beside: 'Node: lockgate, 1 KB, rules elsewhere',
+  here: 'Node: lockgate, 1 KB, rules for tools',
+} as const
 
 const node = process.env.BENCH_NODE ?? process.execPath
 const [bun, deno] = [locate('bun'), locate('deno')]
@@ -36,6 +51,11 @@ const [bun, deno] = [locate('bun'), locate('deno')]
 const CONTENDERS: readonly Contender[] = [
   { name: 'Node: bare proxy', binary: node, program: 'bare-node', forwards: true },
   { name: 'Node: lockgate', binary: node, program: 'lockgate', forwards: true, against: 'Node: bare proxy' },
+  ...[
+    { name: RULES.none },
+    { name: RULES.beside, against: RULES.none, env: { RULES: 'elsewhere' } },
+    { name: RULES.here, against: RULES.none, env: { RULES: 'here' } },
+  ].map((one) => ({ ...one, binary: node, program: 'lockgate', forwards: true, body: KILOBYTE })),
   { name: 'Node: bare server', binary: node, program: 'bare-handler', forwards: false },
   {
     name: 'Node: lockgate, handler',
@@ -58,6 +78,8 @@ export interface Forwarding {
   readonly p99: number
   /** How many times the CPU and the p99 of the program that it is compared with: medians of the ratios of each round. */
   readonly ratio?: { readonly micros: number; readonly p99: number }
+  /** The CPU microseconds that are added to those of that program: the median of the differences of each round. */
+  readonly added?: number
 }
 
 const programs = fileURLToPath(new URL('./programs/', import.meta.url))
@@ -104,9 +126,9 @@ export async function startField() {
   return {
     mcpUrl,
     async start(contender: Contender & { readonly binary: string }): Promise<Started> {
-      const { binary, program, forwards } = contender
+      const { binary, program, forwards, env = {}, body = BODY } = contender
       const port = await freePort()
-      const more = { PORT: String(port), ...(forwards && { MCP_URL: mcpUrl }) }
+      const more = { PORT: String(port), ...(forwards && { MCP_URL: mcpUrl }), ...env }
       const child = await run(binary, program, more, program === 'lockgate' ? '/health' : '/mcp')
       const headers: Record<string, string> = {
         host: `localhost:${port}`,
@@ -117,7 +139,7 @@ export async function startField() {
         authorization: `Bearer ${'x'.repeat(311)}`,
       }
       if (program === 'lockgate') headers.authorization = `Bearer ${await accessToken(port)}`
-      return { ...contender, child, port, headers, bytes: requestBytes('POST', '/mcp', headers, BODY) }
+      return { ...contender, child, port, headers, bytes: requestBytes('POST', '/mcp', headers, body) }
     },
     async stop() {
       await Promise.all(children.map((child) => child.stop()))
@@ -180,7 +202,10 @@ export async function measureForwarding(
         micros: at(0),
         p50: at(1),
         p99: at(2),
-        ...(base && { ratio: { micros: over(0), p99: over(2) } }),
+        ...(base && {
+          ratio: { micros: over(0), p99: over(2) },
+          added: median(own.map(([micros], round) => micros - base[round]![0])),
+        }),
       }
     })
   } finally {
@@ -191,8 +216,9 @@ export async function measureForwarding(
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [rounds = '7', requests = '5000', ...only] = process.argv.slice(2)
   console.table(
-    (await measureForwarding(Number(rounds), Number(requests), only)).map(({ ratio, ...row }) => ({
+    (await measureForwarding(Number(rounds), Number(requests), only)).map(({ ratio, added, ...row }) => ({
       ...row,
+      added: added?.toFixed(1),
       'cpu ×': ratio?.micros.toFixed(2),
       'p99 ×': ratio?.p99.toFixed(2),
     })),

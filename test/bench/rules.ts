@@ -1,13 +1,16 @@
 /**
- * Measures what rules for tools cost, and says of each target whether it holds. CPU time of this process, medians.
+ * Measures what rules for tools cost by themselves, and says of each target whether it holds. CPU time of this process,
+ * medians. What a whole request costs under load is measured in `forwarding.ts`.
  *
  *   npx tsx test/bench/rules.ts
  */
+import { fileURLToPath } from 'node:url'
 import { readMessages } from '../../src/protocol/json-rpc.ts'
 import { filterText } from '../../src/protocol/list-filter.ts'
 import { findMismatch } from '../../src/protocol/mcp-headers.ts'
 import { compileRules, namesItsTarget } from '../../src/protocol/mcp-rules.ts'
 import { missingScopes } from '../../src/protocol/scope.ts'
+import type { Target } from './targets.ts'
 
 const rules = compileRules({
   tools: { 'delete_*': ['write'], 'report_*_full': ['read', 'billing'], '*': ['read'] },
@@ -79,29 +82,31 @@ const visible = {
   resource: () => true,
 }
 
-let isMissed = false
-const tell = (what: string, figure: number, unit: string, target: number) => {
-  const holds = figure <= target
-  isMissed ||= !holds
-  console.log(`${holds ? '✓' : '✗'} ${what}: ${figure.toFixed(2)} ${unit} (at most ${target})`)
+const judged = (what: string, figure: number, unit: string, most: number): Target => ({
+  target: `${what}: at most ${most} ${unit}`,
+  measured: `${figure.toFixed(2)} ${unit}`,
+  holds: figure <= most,
+})
+
+/** Measures and judges, in some seconds. */
+export function judgeRules(): Target[] {
+  const small = measure(3000, () => judge(kilobyte))
+  const large = Object.entries(megabytes).map(([kind, body]): Target => {
+    const decoder = new TextDecoder()
+    const bare = measure(15, () => JSON.parse(decoder.decode(body)))
+    const ratio = measure(15, () => judge(body)) / bare
+    return judged(`judging ${body.length} bytes, ${kind}, beside JSON.parse`, ratio, '×', 3)
+  })
+  const filtering = measure(60, () => filterText(list, visible, { isModern: false, lists: true }))
+  return [
+    judged(`judging a body of ${kilobyte.length} bytes`, small, 'µs', 25),
+    ...large,
+    judged(`filtering a list of 500 tools, ${list.length} characters`, filtering / 1000, 'ms', 2),
+  ]
 }
 
-tell(
-  `judging a body of ${kilobyte.length} bytes`,
-  measure(3000, () => judge(kilobyte)),
-  'µs',
-  25,
-)
-for (const [kind, body] of Object.entries(megabytes)) {
-  const decoder = new TextDecoder()
-  const bare = measure(15, () => JSON.parse(decoder.decode(body)))
-  tell(
-    `judging ${body.length} bytes, ${kind}, beside JSON.parse`,
-    measure(15, () => judge(body)) / bare,
-    '×',
-    3,
-  )
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const targets = judgeRules()
+  console.table(targets)
+  process.exitCode = targets.every(({ holds }) => holds) ? 0 : 1
 }
-const filtering = measure(60, () => filterText(list, visible, { isModern: false, lists: true }))
-tell(`filtering a list of 500 tools, ${list.length} characters`, filtering / 1000, 'ms', 2)
-process.exitCode = isMissed ? 1 : 0

@@ -18,6 +18,7 @@ import { judgeField, measureField } from './field.ts'
 import type { Growth } from './growth.ts'
 import type { Measurement } from './measure.ts'
 import { measureOverHttp } from './over-http.ts'
+import { judgeRules } from './rules.ts'
 import { judge, microsOf, type Results } from './targets.ts'
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } })
@@ -129,6 +130,10 @@ console.table(
 )
 console.table(judgeField(field))
 
+console.log('\nrules for tools, by themselves')
+const rules = judgeRules()
+console.table(rules)
+
 const app = 'minimal Workers app'
 const { whole, libraries, parts } = await compose(app)
 const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`
@@ -147,4 +152,4 @@ console.log('\neach entry by itself, bytes min + gzip')
 console.table(entries)
 
 const bundle = { [app]: { whole, libraries }, entries }
-if (values.json) writeFileSync(values.json, JSON.stringify({ results, field, bundle }, null, 2))
+if (values.json) writeFileSync(values.json, JSON.stringify({ results, field, rules, bundle }, null, 2))

@@ -5,6 +5,13 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
+import { walk } from '../matrix/gate.ts'
+import { connectV1, SignedInClient } from '../support/client-v1.ts'
+import { connectV2, SignedInClientV2 } from '../support/client-v2.ts'
+import { startMcpServer } from '../support/mcp-server.ts'
+import { startProvider, type TestProvider } from '../support/provider.ts'
+import { startFastServer, startWitness, type Witness } from '../support/witness.ts'
+import { type ServedPackage, servePackage } from './served.ts'
 
 const run = promisify(execFile)
 const root = new URL('../..', import.meta.url).pathname
@@ -109,4 +116,109 @@ describe('the packed package', () => {
     const { stdout: secret } = await run(command, ['secret'])
     expect(secret).toMatch(/^[\w-]{43}\n$/)
   })
+})
+
+describe('the packed package, with rules for tools', () => {
+  let served: ServedPackage
+  let provider: TestProvider
+  let everything: Awaited<ReturnType<typeof startMcpServer>>
+  let witnesses: Readonly<Record<'/mcp' | '/fast', Witness>>
+
+  beforeAll(async () => {
+    everything = await startMcpServer()
+    const fast = await startFastServer(['search', 'echo'])
+    witnesses = { '/mcp': await startWitness(everything.url), '/fast': fast }
+    const rules = { scopes: ['base'], tools: { echo: 'talk' } }
+    served = await servePackage(
+      folder,
+      async (url) => {
+        provider = await startProvider({ redirectUris: [`${url}/callback`] })
+        return provider
+      },
+      {
+        scopes: { base: { description: 'Use', default: true }, talk: 'Talk' },
+        mcp: Object.entries(witnesses).map(([path, { url }]) => ({ path, url, ...rules })),
+        clients: [
+          { clientId: 'limited', redirectUris: ['http://127.0.0.1:33418/callback'], scopes: ['base'] },
+        ],
+      },
+    )
+  }, 60_000)
+  afterAll(async () => {
+    await Promise.all([
+      served?.close(),
+      provider?.close(),
+      witnesses?.['/mcp'].close(),
+      witnesses?.['/fast'].close(),
+    ])
+    await everything?.close()
+  })
+
+  const echo = { name: 'echo', arguments: { message: 'hello' } }
+  const calls = ({ bodies }: Witness) =>
+    bodies.filter((body) => body.includes('"tools/call"') && body.includes('"echo"')).length
+
+  const servers = [
+    ['the reference server', '/mcp', 'Echo: hello'],
+    ['a server with redirects, events and batches', '/fast', 'ran echo'],
+  ] as const
+
+  test.each(servers)(
+    'a client of the SDK 1.x steps up once at %s, and gets the answer of the tool',
+    async (_name, path, answer) => {
+      const client = new SignedInClient(walk)
+      client.clientMetadata.grant_types = ['authorization_code']
+      const connected = await connectV1(served.url + path, client)
+      const before = calls(witnesses[path])
+      await expect(connected.client.callTool(echo)).rejects.toThrow()
+      expect(calls(witnesses[path]), 'the server saw no call').toBe(before)
+      await connected.transport.finishAuth(client.answer!.searchParams.get('code')!)
+      expect(JSON.stringify(await connected.client.callTool(echo))).toContain(answer)
+      expect([client.authorizations, calls(witnesses[path])]).toEqual([2, before + 1])
+    },
+  )
+
+  test.each(servers)(
+    'a client of the SDK 2.x steps up once at %s, and gets the answer of the tool',
+    async (_name, path, answer) => {
+      const client = new SignedInClientV2(walk)
+      const connected = await connectV2(served.url + path, client)
+      const before = calls(witnesses[path])
+      await expect(connected.client.callTool(echo)).rejects.toThrow()
+      expect(calls(witnesses[path]), 'the server saw no call').toBe(before)
+      await connected.transport.finishAuth(client.answer!.searchParams)
+      expect(JSON.stringify(await connected.client.callTool(echo))).toContain(answer)
+      expect([client.authorizations, calls(witnesses[path])]).toEqual([2, before + 1])
+    },
+  )
+
+  test.each(servers)(
+    'a client that may never have the scope does not reach the tool at %s',
+    async (_name, path) => {
+      const client = new SignedInClient(walk)
+      client.information = { client_id: 'limited' }
+      const connected = await connectV1(served.url + path, client)
+      const before = calls(witnesses[path])
+      await expect(connected.client.callTool(echo)).rejects.toThrow()
+      await expect(connected.client.callTool(echo)).rejects.toThrow()
+      const headers = {
+        authorization: `Bearer ${client.saved!.access_token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      }
+      const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: echo }
+      for (const body of [call, [call], [{ jsonrpc: '2.0', id: 2, method: 'ping' }, call]]) {
+        const response = await fetch(served.url + path, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify(body),
+        })
+        expect([response.status, response.headers.get('www-authenticate')]).toEqual([
+          403,
+          expect.stringContaining('scope="base talk"'),
+        ])
+      }
+      expect(calls(witnesses[path]), 'its log is the witness').toBe(before)
+    },
+  )
 })

@@ -15,6 +15,13 @@ const handler = async (request) => {
   return new Response(body, { headers: { 'content-type': 'application/json' } })
 }
 
+/** Rules for tools at the server that is measured, or at another one. */
+const servers = () => {
+  const rules = { tools: { 'delete_*': 'write', '*': 'mcp' } }
+  const measured = { path: '/mcp', url: env.MCP_URL, ...(env.RULES === 'here' && rules) }
+  return env.RULES === 'elsewhere' ? [measured, { path: '/other', url: env.MCP_URL, ...rules }] : measured
+}
+
 const proxy = createProxy({
   url: env.PUBLIC_URL ?? `http://localhost:${port}`,
   secret: 'a secret of the benchmark, long enough to be one',
@@ -28,7 +35,8 @@ const proxy = createProxy({
     userinfoEndpoint: `${provider}/user`,
     identity: { subject: 'id' },
   }),
-  mcp: env.MCP_URL ? { path: '/mcp', url: env.MCP_URL } : handler,
+  mcp: env.MCP_URL ? servers() : handler,
+  ...(env.RULES && { scopes: { mcp: { description: 'Use', default: true }, write: 'Write' } }),
   ...(env.FORWARD_AUTH_SECRET && { forwardAuth: { proxy: 'nginx', secret: env.FORWARD_AUTH_SECRET } }),
   ...(env.API_KEY_HASH && { apiKeys: [{ name: 'bench', keyHash: env.API_KEY_HASH }] }),
   limits: { address: 1e9, client: 1e9, user: 1e9, failures: 1e9, streams: 1e6, allStreams: 1e6 },
