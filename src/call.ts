@@ -2,7 +2,7 @@ import type { Call, Context } from './context.ts'
 import { randomId } from './crypto/random.ts'
 import { describeError } from './events/describe-error.ts'
 import type { Emit } from './events/event.ts'
-import { forwardedAddress, normalAddress, peerAddress, plainAddress } from './http/address.ts'
+import { forwardedAddress, isWithin, normalAddress, peerAddress, plainAddress } from './http/address.ts'
 import type { RequestHead } from './http/head.ts'
 import { callHookNow } from './options/call-hook.ts'
 
@@ -22,6 +22,20 @@ const has = <T>(value: unknown, name: keyof T): value is T =>
 const waits = (value: unknown): value is Waiting => has<Waiting>(value, 'waitUntil')
 
 const cuts = (value: unknown): value is Cutting => has<Cutting>(value, 'timeout')
+
+/** Addresses that proxies in front usually have. */
+const PRIVATE = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '::1',
+  'fc00::/7',
+  'fe80::/10',
+]
+
+const isForwarded = ({ headers }: RequestHead): boolean =>
+  ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'].some((name) => headers.get(name) !== null)
 
 /** Makes the {@link Call} of a request. @param native The further arguments of the runtime. */
 export function callOf(ctx: Context, head: RequestHead, native: readonly unknown[]): Call {
@@ -80,7 +94,16 @@ class RequestCall implements Call {
     const peer = clientAddress
       ? callHookNow('clientAddress', () => clientAddress(head.toRequest(), ...this.#native))
       : this.peer()
+    if (!clientAddress && trustProxy === 0) this.#noticeProxy(peer)
     return forwardedAddress(head.headers.get('x-forwarded-for'), trustProxy, peer)
+  }
+
+  /** Reports once that a proxy in front hides the clients. A client may send its headers too, but not from a private address. */
+  #noticeProxy(peer: string | undefined): void {
+    const { host, emit } = this.#ctx
+    if (host.hasProxy || !isForwarded(this.#head) || !isWithin(peer, PRIVATE)) return
+    host.hasProxy = true
+    emit({ type: 'failed', requestId: this.requestId(), reason: 'proxy-not-trusted' })
   }
 
   defer(work: Promise<unknown>): void {

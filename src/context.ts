@@ -116,10 +116,12 @@ export type Endpoint = (request: Request, ctx: Context, call: Call) => Response 
 export interface Host {
   /** `true` if it drops work that outlives its request, unless that work is deferred. */
   isBound: boolean
+  /** `true` once a request showed a proxy in front that `trustProxy` does not count. */
+  hasProxy: boolean
 }
 
 export function createContext(settings: Settings): Context {
-  const host: Host = { isBound: false }
+  const host: Host = { isBound: false, hasProxy: false }
   const { now, uptime, issuer, fetch } = settings
   const keyring = createKeyring(settings.secrets)
   const sealer = createSealer(keyring)

@@ -98,6 +98,8 @@ export interface Store {
    * @throws {TypeError} If one of these is not possible. The message says what to do, and contains no password.
    */
   check?(): Promise<void>
+  /** Says why the store cannot be used, if that is known before the first request. `createProxy` refuses it. */
+  readonly problem?: string | undefined
   /** Returns the changes that the operator should make to the engine's configuration, one sentence each. */
   warnings?(): Promise<readonly string[]>
 }

@@ -2,6 +2,7 @@ import { callOf } from './call.ts'
 import { createContext } from './context.ts'
 import { ConfigError, type ConfigIssue } from './errors.ts'
 import { describeError } from './events/describe-error.ts'
+import { printWarning } from './events/print-failure.ts'
 import type { Verdict } from './forward/passage.ts'
 import { headOf, type RequestHead } from './http/head.ts'
 import { createOperatorGrants, type OperatorGrants } from './operator.ts'
@@ -85,8 +86,9 @@ export interface OAuthProxy {
   /** The MCP servers: the address for clients, and the address that requests are forwarded to, except for handlers. */
   readonly resources: readonly { readonly id: string; readonly name: string; readonly target?: string }[]
   /**
-   * Options that are valid, but probably not meant: MCP servers whose addresses overlap, and rules of `allow` that no user
-   * can meet. `lockgate serve` prints them. No message contains a secret.
+   * Options that are valid, but probably not meant. Examples are MCP servers whose addresses overlap, rules of `allow`
+   * that no user can meet, or no `allow` at a provider where anyone can have an account. Without a listener, `createProxy` prints them by
+   * `console.warn`. `lockgate serve` prints them too. No message contains a secret.
    */
   readonly warnings: readonly ConfigIssue[]
 }
@@ -102,10 +104,12 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
   const settings = readOptions(options)
   const ctx = createContext(settings)
   const router = createRouter(ctx)
+  const warnings = warningsOf(settings)
+  if (options.on?.event === undefined) warnings.forEach(printWarning)
 
   return {
     issuer: settings.issuer,
-    warnings: warningsOf(settings),
+    warnings,
     resources: settings.resources.map(({ id, name, target }) => ({
       id,
       name,

@@ -1,9 +1,10 @@
+import { proxyProblems } from '#outbound'
 import type { ConfigIssue } from './errors.ts'
 import { longLivedTokens } from './options/access-token.ts'
 import type { Settings } from './options/options.ts'
 import { overlappingTargets } from './options/overlapping-targets.ts'
 import { isOwnLogin } from './options/upstream.ts'
-import { unmetRules } from './upstream/unmet-rules.ts'
+import { DEVELOPMENT_USERS, openDoor, unmetRules } from './upstream/unmet-rules.ts'
 
 const SEVERAL_SECRETS: ConfigIssue = {
   path: 'secret',
@@ -20,12 +21,17 @@ export const removedIdSecret = (keyId: string): ConfigIssue => ({
 /** Returns what is allowed, but probably not meant. No message contains a secret or an address of a person. */
 export function warningsOf({ resources, allow, upstream, secrets, userIdSecret }: Settings): ConfigIssue[] {
   const places = typeof upstream === 'function' ? [] : upstream
-  const providers = places.flatMap((one) => (isOwnLogin(one) ? [] : [one]))
+  const known = places.map((one) =>
+    isOwnLogin(one) ? (one.development ? DEVELOPMENT_USERS : undefined) : one,
+  )
+  const providers = known.filter((one) => one !== undefined)
   return [
+    ...openDoor(allow, providers),
     ...overlappingTargets(resources),
     ...longLivedTokens(resources),
     ...(new Set(secrets).size > 1 && userIdSecret === undefined ? [SEVERAL_SECRETS] : []),
     // The application's own sign-in may tell anything about a user.
-    ...(providers.length === places.length ? unmetRules(allow, providers) : []),
+    ...(providers.length === known.length ? unmetRules(allow, providers) : []),
+    ...proxyProblems,
   ]
 }

@@ -1,5 +1,6 @@
 import { BodyTooLarge, readCapped } from '../../src/internal.ts'
 import { show } from './finding.ts'
+import { whyNot } from './unreached.ts'
 
 /** One answer, read to its end. */
 export interface Answer {
@@ -125,8 +126,7 @@ function parse(text: string, headers: Headers): Answer['json'] {
 
 function describe(error: unknown, patience: number): string {
   if ((error as Error)?.name === 'TimeoutError') return `no answer within ${patience / 1000} s`
-  const cause = (error as { cause?: { code?: string; message?: string } }).cause
-  return show(cause?.code ?? cause?.message ?? (error instanceof Error ? error.message : String(error)))
+  return whyNot(error)
 }
 
 /** An answer in a few words: its status, and what kind of body it has. */

@@ -6,7 +6,13 @@ import type { Dispatcher } from 'undici'
 import { isLoopbackHost, StatedError } from '../../src/internal.ts'
 import type { Outbound, OutboundOptions } from '../../src/ports.ts'
 import { isLoopback, isPublic } from './addresses.ts'
-import { createProxyAgent, type ForwardProxies, goesThrough, readForwardProxies } from './forward-proxy.ts'
+import {
+  assertUsable,
+  createProxyAgent,
+  type ForwardProxies,
+  goesThrough,
+  readForwardProxies,
+} from './forward-proxy.ts'
 import { createResolve, type Resolve } from './resolve.ts'
 
 /** Ports that a test may replace. */
@@ -37,6 +43,7 @@ export function createOutbound({
   return async (text, options) => {
     const url = new URL(text)
     if (proxies && goesThrough(proxies, url)) {
+      assertUsable(proxies, url)
       await assertNotInside(url, resolve, options)
       agent ??= await createProxyAgent(proxies, ca)
       return toResponse(await sendThrough(agent, url, options))

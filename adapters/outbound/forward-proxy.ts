@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import { env, versions } from 'node:process'
 import type { EnvHttpProxyAgent, RequestInit as UndiciInit } from 'undici'
-import { isLoopbackHost } from '../../src/internal.ts'
+import type { ConfigIssue } from '../../src/index.ts'
+import { isLoopbackHost, StatedError } from '../../src/internal.ts'
 import type { Fetch } from '../../src/ports.ts'
 import { isPublic } from './addresses.ts'
 
@@ -10,6 +11,8 @@ export interface ForwardProxies {
   readonly httpProxy: string | undefined
   readonly httpsProxy: string | undefined
   readonly noProxy: string
+  /** The variables whose value is no address of a proxy. Requests that need one fail, and none goes past it. */
+  readonly problems: readonly ConfigIssue[]
 }
 
 /** Reads the environment. `undefined` if it names no proxy, or on runtimes whose own `fetch` reads it. */
@@ -17,10 +20,45 @@ export function readForwardProxies(
   from: Readonly<Record<string, string | undefined>> = env,
 ): ForwardProxies | undefined {
   if (versions.bun !== undefined || versions.deno !== undefined) return undefined
-  const read = (name: string) => from[name.toLowerCase()] || from[name] || undefined
-  const [httpProxy, httpsProxy] = [read('HTTP_PROXY'), read('HTTPS_PROXY')]
-  if (httpProxy === undefined && httpsProxy === undefined) return undefined
-  return { httpProxy, httpsProxy, noProxy: read('NO_PROXY') ?? '' }
+  const nameOf = (name: string) => [name.toLowerCase(), name].find((one) => from[one])
+  const names = [nameOf('HTTP_PROXY'), nameOf('HTTPS_PROXY')].filter((name) => name !== undefined)
+  if (names.length === 0) return undefined
+  const read = (name: string) => from[nameOf(name) ?? name] || undefined
+  return {
+    httpProxy: read('HTTP_PROXY'),
+    httpsProxy: read('HTTPS_PROXY'),
+    noProxy: read('NO_PROXY') ?? '',
+    problems: names.flatMap((path) => {
+      const message = problemOf(from[path]!)
+      return message === undefined ? [] : [{ path, message }]
+    }),
+  }
+}
+
+/** Says what is wrong with the address of a proxy, without the address: it may contain a password. */
+function problemOf(address: string): string | undefined {
+  const fix = 'set it to the address of an HTTP proxy, such as http://proxy.example.com:3128'
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(address)?.[1]?.toLowerCase()
+  if (scheme === undefined) return `has no scheme; ${fix}`
+  if (/^socks/.test(scheme)) return `is a SOCKS proxy, which Lockgate cannot use; ${fix}`
+  if (!/^https?$/.test(scheme)) return `has a scheme that no HTTP proxy has; ${fix}`
+  if (!URL.canParse(address)) return `is no URL; ${fix}`
+  const { pathname, search } = new URL(address)
+  return pathname === '/' && search === '' ? undefined : `has a path; ${fix}`
+}
+
+const problemFor = ({ problems }: ForwardProxies, protocol: string) =>
+  problems.find(({ path }) => path.toUpperCase() === (protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'))
+
+/** @throws {StatedError} If the proxy that the request needs has no usable address. */
+export function assertUsable(proxies: ForwardProxies, { protocol }: URL): void {
+  const problem = problemFor(proxies, protocol)
+  if (problem) throw new StatedError(`${problem.path} ${problem.message}`)
+}
+
+const usable = (proxies: ForwardProxies, protocol: 'http:' | 'https:'): string | undefined => {
+  const address = protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy
+  return problemFor(proxies, protocol) ? undefined : address
 }
 
 /**
@@ -46,11 +84,9 @@ export function goesThrough(proxies: ForwardProxies, { protocol, hostname, port 
 }
 
 /** Makes the dispatcher for requests through the proxies. The certificate of the target is checked as usual. */
-export async function createProxyAgent(
-  { httpProxy, httpsProxy }: ForwardProxies,
-  ca?: string,
-): Promise<EnvHttpProxyAgent> {
+export async function createProxyAgent(proxies: ForwardProxies, ca?: string): Promise<EnvHttpProxyAgent> {
   const { EnvHttpProxyAgent } = await import('undici')
+  const [httpProxy, httpsProxy] = [usable(proxies, 'http:'), usable(proxies, 'https:')]
   // `goesThrough` has decided about exceptions already. Without a scheme of its own, a request finds no proxy.
   return new EnvHttpProxyAgent({
     ...(httpProxy !== undefined && { httpProxy }),
@@ -66,7 +102,9 @@ export async function createProxyAgent(
 export function createForwardFetch(proxies: ForwardProxies, direct: Fetch): Fetch {
   let agent: EnvHttpProxyAgent | undefined
   return async (input, init) => {
-    if (!goesThrough(proxies, new URL(input))) return direct(input, init)
+    const url = new URL(input)
+    if (!goesThrough(proxies, url)) return direct(input, init)
+    assertUsable(proxies, url)
     agent ??= await createProxyAgent(proxies)
     const { fetch } = await import('undici')
     // The same interfaces under other names: undici declares its own.

@@ -1,3 +1,4 @@
+import type { ConfigIssue } from '../../src/index.ts'
 import type { Fetch, KeepAlive, Outbound } from '../../src/ports.ts'
 import { createForwardFetch, readForwardProxies } from './forward-proxy.ts'
 
@@ -16,6 +17,9 @@ const plain: Fetch = (input, init) => fetch(input, init)
 
 /** The `fetch` for requests to providers, if the environment names a proxy. */
 export const providerFetch: Fetch | undefined = proxies && createForwardFetch(proxies, plain)
+
+/** The variables of the environment that name no usable proxy. */
+export const proxyProblems: readonly ConfigIssue[] = proxies?.problems ?? []
 
 /** Work lasts by itself on these runtimes. */
 export const keepAlive: KeepAlive = () => {}

@@ -1,3 +1,4 @@
+import type { ConfigIssue } from '../../src/index.ts'
 import type { Fetch, KeepAlive, Outbound } from '../../src/ports.ts'
 
 /** Absent: on an unknown runtime, addresses that clients name are not fetched. */
@@ -5,6 +6,9 @@ export const outbound: Outbound | undefined = undefined
 
 /** Absent: there is no environment that names a proxy. */
 export const providerFetch: Fetch | undefined = undefined
+
+/** None, for the same reason. */
+export const proxyProblems: readonly ConfigIssue[] = []
 
 /** Work lasts by itself, as far as is known. */
 export const keepAlive: KeepAlive = () => {}

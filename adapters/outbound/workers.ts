@@ -1,4 +1,5 @@
 import * as platform from 'cloudflare:workers'
+import type { ConfigIssue } from '../../src/index.ts'
 import type { Fetch, KeepAlive, Outbound } from '../../src/ports.ts'
 
 /**
@@ -15,6 +16,9 @@ export const direct: Fetch = (url, init) => fetch(url, init)
 
 /** Absent: there is no environment that names a proxy. */
 export const providerFetch: Fetch | undefined = undefined
+
+/** None, for the same reason. */
+export const proxyProblems: readonly ConfigIssue[] = []
 
 /** Lets work outlive the request that started it, so that a cancelled request stalls no other one. */
 export const keepAlive: KeepAlive = (work) => {

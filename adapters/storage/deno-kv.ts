@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import denoKvDriver from 'unstorage/drivers/deno-kv'
 import type { Store, Versioned } from '../../src/index.ts'
 import { UnreadableRecord, ValueTooLarge } from '../../src/ports.ts'
@@ -5,6 +6,7 @@ import { within } from './deadline.ts'
 import { type Closable, type Driver, decode, encode } from './driver.ts'
 import { checkKey, checkPrefix, folderOf } from './keys.ts'
 import { ownerOnly } from './owner-only.ts'
+import { makeFolder, prepareFolder } from './private-folder.ts'
 import { probe } from './probe.ts'
 import { whileBusy } from './retry.ts'
 
@@ -50,6 +52,8 @@ export interface DenoKvOptions {
 /**
  * Deno KV: a file next to your server, or the database of Deno Deploy. On Node through `@deno/kv`. `swap` is an atomic
  * operation that checks the versionstamp, right for every process. Deno itself needs `--unstable-kv`.
+ *
+ * The folder of the file is made at once. `createProxy` names it if this user may not write to it.
  */
 export function denoKv(options: DenoKvOptions = {}): Store & Closable {
   const open = async () => options.kv ?? openKv(options.path)
@@ -59,7 +63,9 @@ export function denoKv(options: DenoKvOptions = {}): Store & Closable {
   const run = <T>(work: (kv: DenoKv) => Promise<T>): Promise<T> =>
     within(whileBusy(async () => work(await kv())))
 
+  const isOwn = !options.kv && isFile(options.path)
   const store: Store & Closable = {
+    ...(isOwn && prepareFolder(dirname(resolve(options.path!)), makeFolder)),
     consistency: 'atomic',
     maxValueBytes: LARGEST,
     async get(key) {
@@ -139,8 +145,11 @@ function write(value: unknown, ttl: number): string {
 }
 
 /** @throws {TypeError} If there is no Deno KV, with what to do. */
+const isFile = (path: string | undefined): path is string =>
+  path !== undefined && !/^(https?:|:memory:$)/.test(path)
+
 async function openKv(path: string | undefined): Promise<DenoKv> {
-  if (path !== undefined && !/^(https?:|:memory:$)/.test(path)) await ownerOnly(path)
+  if (isFile(path)) await ownerOnly(path)
   const { Deno } = globalThis as { Deno?: { openKv?: OpenKv } }
   if (Deno?.openKv) return Deno.openKv(path)
   if (Deno) throw new TypeError('Deno KV needs the flag --unstable-kv')

@@ -74,7 +74,7 @@ export function createFolderLock(folder: string): FolderLock {
 
   async function create(): Promise<boolean> {
     const holder: Holder = { id, pid: process.pid, started: await startOf(process.pid), place: await place() }
-    await makePrivateFolder(folder)
+    makePrivateFolder(folder)
     try {
       await writeFile(file, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
       return true

@@ -62,6 +62,7 @@ export async function fromUrl(text: string): Promise<Store> {
   let store: (Store & Partial<Closable>) | undefined
   try {
     store = await scheme.open(text.slice(colon + 1), text)
+    if (store.problem !== undefined) throw new TypeError(store.problem)
     if (store.check) await store.check()
     else await store.get('lockgate')
     return store

@@ -8,6 +8,7 @@ import type { Closable, Driver } from './driver.ts'
 import { driverStore } from './driver-store.ts'
 import { createFolderLock } from './folder-lock.ts'
 import { folderOf } from './keys.ts'
+import { makePrivateFolder, prepareFolder, unusableFolder } from './private-folder.ts'
 import { probe } from './probe.ts'
 
 /** The end of a record's file name. It differs from folders, so that `a` and `a:b` can both exist. No key has a dot. */
@@ -35,6 +36,8 @@ const folders = new Map<string, Folder>()
  *
  * The driver would write into the file itself. This store writes a new file and moves it into place, so that a crash leaves
  * the old record or the new one, never half of either. Other leftovers of a crash are removed later.
+ *
+ * The folder is made at once. `createProxy` names it if it cannot be made, or if this user may not write to it.
  */
 export function fs(options: FsOptions): Store & Closable {
   const base = resolve(options.base)
@@ -44,6 +47,7 @@ export function fs(options: FsOptions): Store & Closable {
   let closed = false
   return {
     ...folder.store,
+    ...prepareFolder(base, makePrivateFolder),
     async close() {
       if (closed) return
       closed = true
@@ -106,9 +110,16 @@ function openFolder(base: string): Store & Closable {
       await lock.hold()
       return store.swap(key, version, value, ttl)
     },
-    hold: () => lock.hold(),
+    hold: () => lock.hold().catch((error) => explain(base, error)),
     // Without the lock: another process may serve the folder.
-    check: () => probe(store).catch((error) => explain(base, error)),
+    async check() {
+      try {
+        makePrivateFolder(base)
+        await probe(store)
+      } catch (error) {
+        explain(base, error)
+      }
+    },
     close: () => lock.release(),
   }
 }
@@ -169,7 +180,5 @@ function ignoreMissing(error: unknown): undefined {
 function explain(base: string, error: unknown): never {
   const { code } = error as NodeJS.ErrnoException
   if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error
-  throw new TypeError(`cannot write to ${base} (${code}): it must be a folder that this user may write to`, {
-    cause: error,
-  })
+  throw new TypeError(unusableFolder(base, error), { cause: error })
 }

@@ -1,12 +1,13 @@
-import { chmod, mkdir, open } from 'node:fs/promises'
+import { chmod, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolder } from './private-folder.ts'
 
 /**
  * Creates a database file that its owner alone can read, or takes the rights of others from an existing one. SQLite gives
  * the same mode to the files next to it.
  */
 export async function ownerOnly(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const file = await open(path, 'a', 0o600)
   try {
     const { mode } = await file.stat()

@@ -1,7 +1,8 @@
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Store } from '../../src/index.ts'
 import type { Closable } from './driver.ts'
 import { ownerOnly } from './owner-only.ts'
+import { makeFolder, prepareFolder } from './private-folder.ts'
 import { whileBusy } from './retry.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
 
@@ -20,10 +21,12 @@ export interface SqliteOptions {
  * A SQLite file, for one machine with any number of processes, over db0 (`npm install db0`). Needs the SQLite of the
  * runtime: Node 22.5 or later, Bun, or Deno 2.2 or later. For a database that is already open use `sql` of
  * `lockgate/storage/sql`.
+ *
+ * The folder of the file is made at once. `createProxy` names it if this user may not write to it.
  */
 export function sqlite(options: SqliteOptions): Store & Closable {
   const path = resolve(options.path)
-  return sqlStore(
+  const store = sqlStore(
     async () => {
       const connector = await connectorFor(path)
       await ownerOnly(path)
@@ -34,6 +37,7 @@ export function sqlite(options: SqliteOptions): Store & Closable {
     },
     { table: options.table, explain: (error) => explain(path, error) },
   )
+  return { ...store, ...prepareFolder(dirname(path), makeFolder) }
 }
 
 /** Returns what is wrong with the file, or `undefined` for any other failure. */

@@ -7,7 +7,7 @@ import type { ReasonCode } from '../reasons/reasons.ts'
 import type { EndTokens } from './end.ts'
 
 /** A used code or token came again: it leaked, or a client runs twice. */
-const REUSE: ReadonlySet<ReasonCode> = new Set(['code-replayed', 'refresh-token-reused'])
+export const REUSE: ReadonlySet<ReasonCode> = new Set(['code-replayed', 'refresh-token-reused'])
 
 /** Reports the end of a grant, and revokes the provider's tokens after the response. */
 export function reportEnd(

@@ -1,3 +1,4 @@
+import type { ConfigIssue } from '../errors.ts'
 import type { ProxyEvent } from './event.ts'
 import { printable } from './printable.ts'
 
@@ -10,3 +11,7 @@ export function printFailure(event: ProxyEvent): void {
   )
   console.error(printable(parts.join('  ')))
 }
+
+/** Prints a warning about options, for a proxy without a listener. */
+export const printWarning = ({ path, message }: ConfigIssue): void =>
+  console.warn(printable(`Lockgate: ${path}: ${message}`))

@@ -44,7 +44,13 @@ export const serverEntries: Entries<ServerOptions, ServerParsed> = {
   secret: byKind({ text: secret, list: listOf(secret, 1) }, SECRET_RULE),
   userIdSecret: v.optional(secret),
   dangerouslyAllowWeakSecret: v.optional(flag, DEFAULTS.dangerouslyAllowWeakSecret),
-  storage: made<Store>(['get', 'set', 'swap', 'delete', 'keys'], 'expected a store, such as memory()'),
+  storage: v.pipe(
+    made<Store>(['get', 'set', 'swap', 'delete', 'keys'], 'expected a store, such as memory()'),
+    v.check(
+      ({ problem }) => problem === undefined,
+      ({ input }) => input.problem ?? '',
+    ),
+  ),
 }
 
 export interface ServerSettings {

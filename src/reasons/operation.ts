@@ -4,6 +4,10 @@ export const operation = {
     'The clock of another instance is ahead of this one; `detail` says how far.',
     'Synchronize the clocks of the instances. Until then a repeated refresh token can end its grant.',
   ],
+  'proxy-not-trusted': [
+    'A proxy in front sends `X-Forwarded-…` headers, and `trustProxy` is 0. Limits count all its users as one.',
+    'Set `trustProxy` to the number of proxies that append to `X-Forwarded-For`. This is told once.',
+  ],
   'storage-failed': [
     'The storage failed, or did not respond in time.',
     'Read `error`, and check the storage itself.',

@@ -4,8 +4,39 @@ import type { Provider } from '../providers/provider.ts'
 
 type Known = Pick<
   Provider,
-  'id' | 'name' | 'identify' | 'identity' | 'memberships' | 'verifiesEmail' | 'requiredClaims' | 'idToken'
->
+  | 'id'
+  | 'name'
+  | 'identify'
+  | 'identity'
+  | 'memberships'
+  | 'verifiesEmail'
+  | 'requiredClaims'
+  | 'publicAccounts'
+> & {
+  /** Tells whether a text can be the id of a user. Without it any can. */
+  readonly isSubject?: ((text: string) => boolean) | undefined
+}
+
+/** The users of the sign-in for development: an address, which is also the id, and groups. */
+export const DEVELOPMENT_USERS: Known = {
+  id: 'dev',
+  name: 'the sign-in for development',
+  identify: undefined,
+  identity: { from: 'token', subject: 'email', email: 'email', groups: ['groups'] },
+  memberships: undefined,
+  verifiesEmail: true,
+  requiredClaims: undefined,
+  publicAccounts: undefined,
+  isSubject: (text) => /^[^@A-Z]+@[^@A-Z]+$/.test(text),
+}
+
+/** Returns a warning if nothing keeps strangers out of a provider where anyone can have an account. */
+export function openDoor(allow: unknown, providers: readonly Known[]): ConfigIssue[] {
+  const open = providers.find(({ publicAccounts }) => publicAccounts)
+  if (allow !== undefined || open === undefined) return []
+  const message = `is missing, and anyone can have an account at ${open.name}: name who may sign in`
+  return [{ path: 'allow', message }]
+}
 
 /**
  * Returns a warning for each rule of `allow` that no user of the providers can meet, or only under a condition.
@@ -33,7 +64,10 @@ function problemOf(rule: string, provider: Known): string | undefined {
   const { name, identity, identify, memberships } = provider
   // Claims of an ID token or of userinfo may hold anything; other definitions know every claim that they set.
   const isOpen = !identify && identity.from !== 'token'
-  if (rule.startsWith('sub:')) return undefined
+  if (rule.startsWith('sub:'))
+    return provider.isSubject?.(rule.slice('sub:'.length)) === false
+      ? `matches no user: the id of a user of ${name} is an address in lower case`
+      : undefined
   if (rule.startsWith('group:'))
     return isOpen || identity.groups ? undefined : `matches no user: ${name} sends no groups`
   if (/^(org|team):/.test(rule))

@@ -1,5 +1,7 @@
 import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
+import { REASONS_OF_EVENT } from '../../adapters/cli/explain/event-types.ts'
+import { REUSE } from '../../src/connections/report-end.ts'
 import { reasons } from '../../src/reasons/reasons.ts'
 import { runCommand } from '../support/command.ts'
 
@@ -25,4 +27,26 @@ test.each([
   const { code, out, err } = await explain(name)
   expect([code, out]).toEqual([2, ''])
   expect(err).toContain(hint)
+})
+
+test('explain of a type of event names the reasons that it can have', async () => {
+  const { code, out } = await explain('reuse-detected')
+  expect(code).toBe(0)
+  expect(out).toContain('reuse-detected is a type of event, not a reason code')
+  for (const name of REUSE) expect(out).toMatch(new RegExp(`${name} +${reasons[name][0]}`))
+  for (const [type, codes] of Object.entries(REASONS_OF_EVENT)) {
+    expect(Object.keys(reasons), `${type} is no reason`).not.toContain(type)
+    if (codes !== 'any')
+      expect(
+        codes.filter((one) => !(one in reasons)),
+        type,
+      ).toEqual([])
+  }
+})
+
+test.each([
+  ['refused', 'Explain the `reason` beside it'],
+  ['issued', 'It has no reason'],
+])('explain %s: %s', async (type, text) => {
+  expect((await explain(type)).out).toContain(text)
 })

@@ -93,6 +93,7 @@ describe('what it writes', () => {
       'LOCKGATE_UPSTREAM_CLIENT_ID',
       'LOCKGATE_UPSTREAM_CLIENT_SECRET',
       'npx lockgate serve',
+      'LOCKGATE_TRUST_PROXY=1',
       '"url": "https://mcp.example.com/gate/mcp"',
     ]
     const places = texts.map((text) => out.indexOf(text))

@@ -383,6 +383,54 @@ test('the start names rules that no user can meet, and servers whose addresses o
   expect(run.err().match(/warning/g)).toHaveLength(2)
 })
 
+test('with --log json each line at the start is an object, on standard error too', async () => {
+  const port = String(await freePort())
+  const args = [
+    '--dev',
+    '--mcp',
+    'http://127.0.0.1:1/mcp',
+    '--port',
+    port,
+    '--allow',
+    'org:x',
+    '--log',
+    'json',
+  ]
+  const run = start({}, args)
+  await run.ready()
+  await expect.poll(() => run.err(), { timeout: 10_000 }).toContain('does not respond')
+  const lines = run.err().trim().split('\n')
+  const [ready, ...warnings] = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(ready).toMatchObject({
+    type: 'ready',
+    publicUrl: `http://localhost:${port}`,
+    listening: `http://127.0.0.1:${port}/`,
+    maySignIn: 'org:x',
+    from: { maySignIn: '--allow', protects: '--mcp' },
+  })
+  expect(warnings.map(({ type }) => type)).toEqual(['warning', 'warning'])
+  expect(warnings[0]).toMatchObject({ message: expect.stringMatching(/^allow\.0: matches no user/) })
+  const again = start({}, args)
+  expect(await again.code).toBe(1)
+  expect(JSON.parse(again.err())).toMatchObject({
+    type: 'not-started',
+    problems: [expect.stringMatching(/./)],
+  })
+})
+
+test('behind something that speaks TLS the start asks for trustProxy', async () => {
+  const { LOCKGATE_MCP } = UPSTREAM
+  const run = start({
+    ...UPSTREAM,
+    LOCKGATE_MCP,
+    LOCKGATE_URL: 'https://mcp.example.com',
+    LOCKGATE_SECRET: SECRET,
+    PORT: String(await freePort()),
+  })
+  await run.ready()
+  expect(run.err()).toMatch(/warning +LOCKGATE_TRUST_PROXY: is missing\./)
+})
+
 test('.env is read, and the environment wins over it', async () => {
   const port = await freePort()
   const lines = Object.entries({ ...UPSTREAM, PORT: '1', LOCKGATE_NAME: '"From .env"' })

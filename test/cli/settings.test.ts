@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { readSettings } from '../../adapters/cli/configuration/settings.ts'
 import { serveFlags } from '../../adapters/cli/serve/flags.ts'
 
@@ -9,7 +9,10 @@ let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lockgate-settings-'))
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+afterEach(() => {
+  vi.restoreAllMocks()
+  return rm(folder, { recursive: true, force: true })
+})
 
 const BASE = {
   LOCKGATE_UPSTREAM: 'oidc',
@@ -198,6 +201,13 @@ describe('a config file that cannot be read is named with the place', () => {
       'lockgate.config.ts, line 3, column 7: Invalid shorthand property initializer.',
     ],
     ['lockgate.config.mjs', "throw new Error('no such thing')", 'lockgate.config.mjs: no such thing'],
+    ...['export const name = 3', '', 'export default undefined', 'export const options = {}'].map(
+      (text): [string, string, string] => [
+        'lockgate.config.ts',
+        text,
+        'lockgate.config.ts: has no default export; write export default { … } with the options',
+      ],
+    ),
     [
       'lockgate.config.js',
       'export default 3',
@@ -360,6 +370,30 @@ test('an empty folder leads to init and to a trial, and names no variable', asyn
   expect(lines.join('\n')).toContain('npx lockgate init')
   expect(lines.join('\n')).toContain('npx lockgate serve --dev --mcp')
   expect(lines.join('\n')).not.toContain('LOCKGATE_')
+})
+
+test('a storage that cannot be used is said once, and no secret is kept beside it', async () => {
+  await writeFile(join(folder, 'file'), '')
+  const at = join(folder, 'file')
+  expect(await problems({ ...BASE, LOCKGATE_STORAGE: `fs:${at}` })).toEqual([
+    `LOCKGATE_STORAGE: cannot write to ${at} (ENOTDIR): it must be a folder that this user may write to`,
+  ])
+})
+
+describe('settings of serve --dev are enough for grants', () => {
+  const readStored = (env: Record<string, string>) =>
+    readSettings(env as NodeJS.ProcessEnv, folder, { storageOnly: true, withoutServer: true })
+
+  test('by the folder that it made, or by the storage that is named', async () => {
+    await expect(readStored({})).rejects.toThrow('There is no configuration in this folder')
+    expect((await readStored({ LOCKGATE_STORAGE: `fs:${join(folder, 'own')}` })).storage).toContain('/own')
+    const dev = { LOCKGATE_UPSTREAM: 'dev', LOCKGATE_MCP: BASE.LOCKGATE_MCP }
+    const base = join(folder, '.lockgate/data')
+    await mkdir(base, { recursive: true })
+    await read({ ...dev, LOCKGATE_STORAGE: `fs:${base}` })
+    vi.spyOn(process, 'cwd').mockReturnValue(folder)
+    expect((await readStored({})).storage).toBe('fs:.lockgate/data')
+  })
 })
 
 describe('the provider dev', () => {

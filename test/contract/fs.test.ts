@@ -1,9 +1,12 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Store } from 'lockgate'
+import { join, resolve } from 'node:path'
+import { ConfigError, createProxy, type Store } from 'lockgate'
+import { dev } from 'lockgate/providers/dev'
+import { denoKv } from 'lockgate/storage/deno-kv'
 import { fromUrl } from 'lockgate/storage/from-url'
 import { fs } from 'lockgate/storage/fs'
+import { sqlite } from 'lockgate/storage/sqlite'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { listed } from './key-rules.ts'
 import { openRemote } from './remote-store.ts'
@@ -255,12 +258,43 @@ describe('the check at the start', () => {
     await serving.close()
   })
 
-  test.each(['file', 'file/below'])('names the folder that cannot be written: %s', async (path) => {
+  const EXPECTED =
+    /^cannot write to \S+ \((ENOTDIR|ENOENT)\): it must be a folder that this user may write to$/
+  const SCHEMES = [
+    ['fs:', ''],
+    ['sqlite:', '/a.db'],
+    ['deno-kv:', '/a.db'],
+  ] as const
+  const PLACES = ['file', 'file/below', '/proc/nope', '/proc/nope/below']
+  const cases = SCHEMES.flatMap(([scheme, end]) => PLACES.map((place) => [scheme, place, end] as const))
+
+  test.each(cases)('names the folder that cannot be written: %s%s%s', async (scheme, place, end) => {
     const folder = await newFolder()
     await writeFile(join(folder, 'file'), '')
-    await expect(fromUrl(`fs:${join(folder, path)}`)).rejects.toThrow(
-      /^cannot write to .*file.* \((ENOTDIR|EEXIST)\): it must be a folder that this user may write to$/,
-    )
+    await expect(fromUrl(`${scheme}${resolve(folder, place)}${end}`)).rejects.toThrow(EXPECTED)
+  })
+
+  test.each(PLACES)('is not needed in code: createProxy names the folder %s', async (place) => {
+    const folder = await newFolder()
+    await writeFile(join(folder, 'file'), '')
+    const at = resolve(folder, place)
+    for (const storage of [
+      fs({ base: at }),
+      sqlite({ path: join(at, 'a.db') }),
+      denoKv({ path: `${at}/b` }),
+    ]) {
+      const create = () =>
+        createProxy({
+          url: 'http://localhost:8787',
+          secret: '7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4',
+          upstream: dev(),
+          storage,
+          mcp: 'http://127.0.0.1:3000/mcp',
+        })
+      expect(create).toThrow(ConfigError)
+      expect(create).toThrow(/^Lockgate cannot start:\n {2}storage: cannot write to \S+ \(E\w+\): it must be/)
+      await storage.close()
+    }
   })
 })
 

@@ -1,4 +1,6 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Provider } from 'lockgate'
@@ -11,6 +13,7 @@ import { findBySignIn } from '../../adapters/doctor/provider/with-user.ts'
 import { findWithoutUser } from '../../adapters/doctor/provider/without-user.ts'
 import { ROWS, type Row } from '../providers/rows.ts'
 import { asPage, Browser } from '../support/browser.ts'
+import { runCommand } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Imitation, startImitation } from '../support/imitation/imitation.ts'
 import { CLIENT } from '../support/imitation/system.ts'
@@ -91,7 +94,7 @@ describe('a real OpenID Connect provider, without a user', () => {
     })
     expect(definition).toMatchObject({ name: 'oidc', confidence: 'high' })
     expect(options).toContain('LOCKGATE_UPSTREAM_ISSUER')
-    const text = providerText({ findings, definition, options, ...one }, false)
+    const text = providerText({ definition, ...one }, false)
     expect(text).toMatch(
       /^ {2}confirmed +endpoints, client authentication, scopes, PKCE, refresh errors, revocation$/m,
     )
@@ -115,11 +118,41 @@ describe('a real OpenID Connect provider, without a user', () => {
   })
 
   test('an issuer that does not answer fails, and nothing else is claimed', async () => {
-    const { findings } = await examineReal({ LOCKGATE_UPSTREAM_ISSUER: 'http://localhost:1' })
+    const port = await freePort()
+    const issuer = `http://localhost:${port}`
+    const { findings, shown, ...one } = await examineReal({ LOCKGATE_UPSTREAM_ISSUER: issuer })
     expect(of(findings, 'upstream.discovery')).toMatchObject({ status: 'fail' })
+    expect(of(findings, 'upstream.discovery')!.seen).toMatch(/: no answer \(ECONNREFUSED\)$/)
+    const text = providerText({ shown, ...one }, false)
+    expect(text, 'people read the address').toContain(`${issuer}/.well-known/openid-configuration: no answer`)
+    expect(text).not.toMatch(/<issuer>|<client/)
+    expect(JSON.stringify(findings), 'a report does not have it').not.toContain(String(port))
     expect(findings.filter(({ status }) => status === 'ok').map(({ id }) => id)).toEqual([
       'provider.definition',
     ])
+  })
+
+  test('an issuer that takes the proxy of the environment is looked for there, by the command itself', async () => {
+    const asked: string[] = []
+    const proxy = createServer()
+    proxy.on('connect', (request, socket) => {
+      asked.push(request.url!)
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n')
+    })
+    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done))
+    const { code, out } = await runCommand(folder, ['doctor', '--provider', '--timeout', '5'], {
+      HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      LOCKGATE_UPSTREAM: 'oidc',
+      LOCKGATE_UPSTREAM_ISSUER: 'https://id.company.example',
+      LOCKGATE_UPSTREAM_CLIENT_ID: 'one',
+      LOCKGATE_UPSTREAM_CLIENT_SECRET: 'a secret',
+    })
+    proxy.closeAllConnections()
+    proxy.close()
+    expect(new Set(asked)).toEqual(new Set(['id.company.example:443']))
+    expect(code).toBe(1)
+    expect(out).toContain('https://id.company.example/.well-known/openid-configuration: no answer')
+    expect(out, 'the cause').toContain('407')
   })
 
   test('wrong variables are named, and nothing is sent', async () => {

@@ -102,6 +102,37 @@ describe('the environment', () => {
     expect(goesThrough(proxies({ NO_PROXY: noProxy }), new URL(url))).toBe(expected)
   })
 
+  test.each([
+    ['proxy.example.com:3128', 'has no scheme'],
+    ['127.0.0.1:3128', 'has no scheme'],
+    ['//proxy.example.com', 'has no scheme'],
+    ['socks5://u:hidden@127.0.0.1:1080', 'is a SOCKS proxy'],
+    ['socks5h://127.0.0.1:1080', 'is a SOCKS proxy'],
+    ['SOCKS4://127.0.0.1:1080', 'is a SOCKS proxy'],
+    ['ftp://proxy.example.com', 'has a scheme that no HTTP proxy has'],
+    ['http://', 'is no URL'],
+    ['http://proxy.example.com:99999', 'is no URL'],
+    ['http://proxy.example.com/path', 'has a path'],
+  ])('with %s fails with a clear message, and nothing goes past the proxy', async (value, text) => {
+    const wrong = readForwardProxies({ https_proxy: value, HTTP_PROXY: proxyUrl })!
+    expect(wrong.problems).toEqual([{ path: 'https_proxy', message: expect.stringContaining(text) }])
+    expect(wrong.problems[0]!.message).not.toContain('hidden')
+    const past: Fetch = () => Promise.reject(new Error('went past the proxy'))
+    const fetched = createForwardFetch(wrong, past)
+    await expect(fetched('https://id.example.com/', {})).rejects.toThrow(`https_proxy ${text}`)
+    const outbound = createOutbound({ proxies: wrong })
+    const asked = { accept: 'application/json', loopback: false, signal: AbortSignal.timeout(5000) }
+    await expect(outbound('https://id.example.com/', asked)).rejects.toThrow(`https_proxy ${text}`)
+    expect((await fetched('http://id.example.com/', {})).status, 'the other one works').toBe(200)
+  })
+
+  test.each(['http://proxy.example.com', 'https://u:p@proxy.example.com:8443/', 'HTTP://PROXY:3128'])(
+    'with %s is right',
+    (value) => {
+      expect(readForwardProxies({ HTTPS_PROXY: value })!.problems).toEqual([])
+    },
+  )
+
   test('with a proxy for https alone leaves http alone', () => {
     const only = readForwardProxies({ HTTPS_PROXY: proxyUrl })!
     expect(goesThrough(only, new URL('http://id.example.com'))).toBe(false)

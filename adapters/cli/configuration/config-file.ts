@@ -57,10 +57,23 @@ async function readJson(file: string): Promise<unknown> {
 async function runFile(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti')
   try {
-    return await createJiti(pathToFileURL(file).href).import(file, { default: true })
+    const jiti = createJiti(pathToFileURL(file).href, { interopDefault: false })
+    return defaultOf(await jiti.import(file), basename(file))
   } catch (error) {
+    if (error instanceof SettingsError) throw error
     throw new SettingsError(describe(error, basename(file)))
   }
+}
+
+/** @throws {SettingsError} If the file has no default export. */
+function defaultOf(module: unknown, name: string): unknown {
+  const found = (module as { readonly default?: unknown }).default
+  if (found === undefined)
+    throw new SettingsError(`${name}: has no default export; write export default { … } with the options`)
+  // A compiled file has its default export once more inside.
+  const names = typeof found === 'object' && found !== null ? Object.keys(found) : []
+  const isWrapped = names.length === 1 && names[0] === 'default'
+  return isWrapped ? (found as { readonly default: unknown }).default : found
 }
 
 /** A syntax error says `<message>\n <file>:<line>:<column>`. */

@@ -4,7 +4,8 @@ import { SettingsError, type Variables, variableOf } from './environment.ts'
 /** Returns what is wrong with the options that have a value. A missing one was named by its variable before. */
 export function wrongOptions(options: ProxyOptions, places: Places): string[] {
   try {
-    createProxy(options)
+    // With a listener nothing is printed: the start report has the warnings.
+    createProxy({ ...options, on: options.on ?? { event: () => {} } })
     return []
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

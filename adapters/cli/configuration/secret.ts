@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { isLoopbackUrl } from '../../../src/internal.ts'
-import { makePrivateFolder } from '../../storage/private-folder.ts'
+import { makePrivateFolder, unusableFolder } from '../../storage/private-folder.ts'
 import { listOf, SettingsError, type Variables } from './environment.ts'
 
 const FILE = 'lockgate-secret'
@@ -33,7 +33,11 @@ export async function readSecret(
 }
 
 async function keep(file: string): Promise<string> {
-  await makePrivateFolder(dirname(file))
+  try {
+    makePrivateFolder(dirname(file))
+  } catch (error) {
+    throw new SettingsError(`LOCKGATE_SECRET: ${unusableFolder(dirname(file), error)}, or set it`)
+  }
   // Two processes that start together must agree, so the first one's file stays.
   await writeFile(file, `${newSecret()}\n`, { mode: 0o600, flag: 'wx' }).catch(
     (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,5 @@
-import { basename } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import type { McpHandler, Metrics, ProxyOptions, Store } from '../../../src/index.ts'
 import { isLoopbackHost } from '../../../src/internal.ts'
 import { prometheus } from '../../events/prometheus.ts'
@@ -42,11 +43,16 @@ export interface Reading {
   readonly dry?: boolean
   /** Accepts settings without provider and MCP server, for commands that only use the storage. */
   readonly storageOnly?: boolean
+  /** Accepts settings without an MCP server, for commands that need the provider alone. */
+  readonly withoutServer?: boolean
 }
 
 const EMPTY = `There is no configuration in this folder.
 To write one: npx lockgate init
 To try Lockgate without a provider: npx lockgate serve --dev --mcp http://localhost:3000/mcp`
+
+/** The folder of the data, if no setting names another. */
+const DATA = '.lockgate/data'
 
 const LOGS = ['text', 'json'] as const
 
@@ -80,8 +86,9 @@ export async function readSettings(
   const originOf = (name: string) => variables.from(name) ?? name
   const file = await collect(() => findConfig(cwd, get('LOCKGATE_CONFIG')))
   const isNamed = get('LOCKGATE_CONFIG') !== undefined
-  if (file === undefined && !isNamed && !how.handler && problems.length === 0 && isEmpty(variables))
-    throw new SettingsError(EMPTY)
+  const hasData = how.storageOnly && (get('LOCKGATE_STORAGE') || existsSync(resolve(cwd, DATA)))
+  const isBare = file === undefined && !isNamed && !how.handler && !hasData
+  if (isBare && problems.length === 0 && isEmpty(variables)) throw new SettingsError(EMPTY)
   problems.push(...(await unknown(variables)))
   const loaded = file === undefined ? {} : await collect(() => loadConfig(file))
   const given = loaded ?? {}
@@ -115,7 +122,7 @@ export async function readSettings(
     'LOCKGATE_URL',
     () => get('LOCKGATE_URL') ?? `${scheme}://localhost:${port}`,
   ))!
-  const storage = get('LOCKGATE_STORAGE') ?? (given.storage ? undefined : 'fs:.lockgate/data')
+  const storage = get('LOCKGATE_STORAGE') ?? (given.storage ? undefined : `fs:${DATA}`)
   const store = await choose('storage', 'LOCKGATE_STORAGE', () =>
     openStorage(storage!, originOf('LOCKGATE_STORAGE')),
   )
@@ -129,9 +136,13 @@ export async function readSettings(
   )
   const own = how.handler && { handler: how.handler, path: get('LOCKGATE_MCP_PATH') ?? '/mcp' }
   const mcp =
-    own ?? (await choose('mcp', mcpVariable(variables), () => readMcp(variables, given.mcp, how.storageOnly)))
+    own ??
+    (await choose('mcp', mcpVariable(variables), () =>
+      readMcp(variables, given.mcp, how.storageOnly || how.withoutServer),
+    ))
   const secret = await choose('secret', 'LOCKGATE_SECRET', () =>
-    readSecret(variables, { url, storage, cwd, dry: how.dry ?? false }),
+    // No secret is kept beside a storage that cannot be used.
+    readSecret(variables, { url, storage: store ? storage : 'memory:', cwd, dry: how.dry ?? false }),
   )
   const metrics = await choose('metrics', 'LOCKGATE_METRICS_TOKEN', () => readMetrics(variables))
   const allow = await choose(

@@ -1,10 +1,15 @@
 import packageJson from '../../../package.json' with { type: 'json' }
 import { diagnose, type Finding } from '../../doctor/index.ts'
-import { fetch } from '../../node.ts'
+import { fetch as directFetch } from '../../node.ts'
+import { providerFetch } from '../../outbound/node.ts'
 import { type Command, type Line, UsageError } from '../configuration/command.ts'
 import { explain } from '../configuration/messages.ts'
+import type { ProviderExamination } from './provider.ts'
 import { findingLines, painter, report } from './report.ts'
 import { readDeployment, type SettingsSource } from './settings.ts'
+
+/** Through the proxy of the environment, if there is one: this machine may have no other way out. */
+const fetch = providerFetch ?? directFetch
 
 const SECONDS = /^\d{1,3}(\.\d+)?$/
 
@@ -124,7 +129,7 @@ async function runProvider(line: Line, source: SettingsSource, timeout: number):
   })
   const failed = examinations.some(({ findings }) => findings.some(({ status }) => status === 'fail'))
   const text = line.on('json')
-    ? `${JSON.stringify({ ok: !failed, providers: examinations }, null, 2)}\n`
+    ? `${JSON.stringify({ ok: !failed, providers: examinations.map(written) }, null, 2)}\n`
     : examinations.map((one) => providerText(one, usesColours())).join('\n')
   await new Promise((resolve) => process.stdout.write(text, resolve))
   return process.exit(failed ? 1 : 0)
@@ -143,6 +148,9 @@ async function runExchange(line: Line, source: SettingsSource): Promise<number> 
   await new Promise((resolve) => process.stdout.write(text, resolve))
   return process.exit(finding.status === 'ok' ? 0 : 1)
 }
+
+/** An examination without what is for the operator's own eyes. */
+const written = ({ shown: _, ...report }: ProviderExamination): Omit<ProviderExamination, 'shown'> => report
 
 function usesColours(): boolean {
   const { isTTY } = process.stdout

@@ -32,8 +32,10 @@ export interface ProviderRequest {
   mayReuse(): Promise<boolean>
 }
 
-/** The examination of one provider. */
+/** The examination of one provider, as it may be attached to an issue. */
 export interface ProviderExamination extends ProviderReport {
+  /** The findings for the operator's own eyes: with addresses and ids, and without secrets. */
+  readonly shown: readonly Finding[]
   /** The file that was written. */
   readonly file: string | undefined
 }
@@ -120,7 +122,7 @@ async function examine(one: Examined, request: ProviderRequest): Promise<Provide
     definitionFinding(definition),
     ...(await findWithoutUser(provider, { fetch, probe, callback })),
   ]
-  const secrets = secretsOf(provider, given, callback)
+  const { secrets, names } = hiddenOf(provider, given, callback)
   if (request.signIn) {
     const signedIn = await signIn(provider, callback, request)
     findings.push(...signedIn.findings)
@@ -131,11 +133,11 @@ async function examine(one: Examined, request: ProviderRequest): Promise<Provide
     date: new Date().toISOString().slice(0, 10),
     definition,
     options: [...given.keys()].sort(),
-    findings: scrub(findings, secrets),
+    findings: scrub(findings, new Map([...names, ...secrets])),
   }
   const file = request.signIn ? (request.report ?? `lockgate-provider-${provider.id}.json`) : request.report
   if (file !== undefined) await writeFile(file, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 })
-  return { ...report, file }
+  return { ...report, file, shown: scrub(findings, secrets) }
 }
 
 const definitionFinding = (definition: DefinitionNote | undefined): Finding => {
@@ -145,24 +147,28 @@ const definitionFinding = (definition: DefinitionNote | undefined): Finding => {
     : ok(id, title, `${definition.name}: ${definition.confidence}, ${definition.verified}`)
 }
 
-/** The texts of the settings that no report may contain. */
-function secretsOf(
+/** Variables whose value is shown to no one. */
+const SECRET = /_(SECRET|TOKEN|KEY|PASSWORD|CERTIFICATE)$/
+
+/** The texts of the settings that no report may contain: secrets, and names that only the operator may see. */
+function hiddenOf(
   { clientId, clientSecret }: Provider,
   given: ReadonlyMap<string, string>,
   callback: string,
-): Map<string, string> {
-  const secrets = new Map([
+): { secrets: Map<string, string>; names: Map<string, string> } {
+  const secrets = new Map(clientSecret === undefined ? [] : [[clientSecret, '<client secret>']])
+  const names = new Map([
     [clientId, '<client id>'],
     [callback, '<callback>'],
-    ...(clientSecret === undefined ? [] : [[clientSecret, '<client secret>'] as const]),
   ])
   for (const [name, value] of given) {
     if (/^LOCKGATE_UPSTREAM(_CLIENT_(ID|SECRET)|_SCOPES|_CLIENT_AUTH|_ID)?$/.test(name)) continue
     const word = `<${name.slice('LOCKGATE_UPSTREAM_'.length).toLowerCase()}>`
-    secrets.set(value, word)
-    if (URL.canParse(value)) secrets.set(new URL(value).host, word)
+    const hidden = SECRET.test(name) ? secrets : names
+    hidden.set(value, word)
+    if (URL.canParse(value)) hidden.set(new URL(value).host, word)
   }
-  return secrets
+  return { secrets, names }
 }
 
 async function signIn(provider: Provider, callback: string, request: ProviderRequest) {
@@ -185,7 +191,10 @@ async function signIn(provider: Provider, callback: string, request: ProviderReq
 }
 
 /** An examination for people. */
-export function providerText({ definition, findings, file }: ProviderExamination, colours: boolean): string {
+export function providerText(
+  { definition, shown: findings, file }: Pick<ProviderExamination, 'definition' | 'shown' | 'file'>,
+  colours: boolean,
+): string {
   const paint = painter(colours)
   const count = (['fail', 'warn', 'ok', 'skip'] as const).map((status) => countOf(findings, status))
   return [

@@ -85,7 +85,7 @@ async function deploymentOf(
     options,
     secondStore: second,
     findings: [dangersFinding(variables, opened)],
-    addresses: createProxy(options).resources.map(({ id }) => id),
+    addresses: createProxy({ ...options, on: { event: () => {} } }).resources.map(({ id }) => id),
     async close() {
       await store.close?.()
       await (second as Partial<Closable> | undefined)?.close?.()

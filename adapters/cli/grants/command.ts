@@ -143,6 +143,7 @@ async function withProxy(
     const { options, storage } = await readSettings(process.env, process.cwd(), {
       flags,
       storageOnly: !needsProvider,
+      withoutServer: true,
     })
     if (storage === 'memory:') {
       throw new SettingsError('LOCKGATE_STORAGE: only the process of serve sees the grants of memory:')

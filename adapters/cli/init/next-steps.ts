@@ -51,7 +51,13 @@ export function nextSteps(
   const start = runtime === 'workers' ? `npx wrangler dev --port ${portOf(url)}` : START[runtime]
   all.push(['Start it:', [start]])
   if (runtime !== 'workers' && !isLoopback(url)) {
-    all.push(['Put in front of it what speaks TLS:', [`${url} → http://127.0.0.1:8787`]])
+    const hops = ['node', 'environment'].includes(runtime)
+      ? 'LOCKGATE_TRUST_PROXY=1'
+      : `trustProxy: 1 in ${about.written[0]}`
+    all.push([
+      'Put in front of it what speaks TLS, and say how many proxies append to X-Forwarded-For:',
+      [`${url} → http://127.0.0.1:8787`, hops],
+    ])
   }
   if (runtime === 'workers') {
     const put = about.variables.map(({ name }) => `npx wrangler secret put ${name}`)

@@ -10,9 +10,10 @@ import { readSettings } from '../configuration/settings.ts'
 import type { StdioSessions } from '../wrap/stdio-sessions.ts'
 import { createDocumentEgress, hostsToTry } from './document-egress.ts'
 import { SERVE_NOTE, serveFlags, variablesOfLine } from './flags.ts'
-import { createLog } from './log.ts'
+import { createLog, type LogFormat } from './log.ts'
 import { startReport } from './report.ts'
 import { checkSurroundings } from './start-checks.ts'
+import { createStartLog } from './start-log.ts'
 
 export const serveCommand: Command = {
   description: 'Run the proxy from flags, the environment, .env and lockgate.config.*',
@@ -40,29 +41,32 @@ export async function runServer(line: Line, wrap?: () => Promise<Wrapped>): Prom
     })
     const { listen, options } = settings
     const log = createLog(settings.log, process.stdout)
-    const warn = (text: string) => process.stderr.write(`  warning      ${text}\n`)
-    const say = (text: string) => process.stderr.write(`  ${text}\n`)
-    const egress = createDocumentEgress({ hosts: hostsToTry(options), outbound: outbound!, say })
+    const told = startLog(settings.log)
+    const egress = createDocumentEgress({ hosts: hostsToTry(options), outbound: outbound!, say: told.note })
     const on = { event: [log, egress.listener, ...[options.on?.event ?? []].flat()] }
     await holdStorage(options.storage)
     const proxy = createProxy({ ...options, on })
     const changed = await changedUserIds(proxy)
     // The start report says more.
     const server = await serve(proxy, { ...listen, onListen: () => {} })
-    process.stderr.write(startReport(proxy, settings, server.url))
-    if (wrapped?.warning) warn(wrapped.warning)
-    if (changed) warn(changed)
-    void checkSurroundings(proxy, options, fetch, warn)
+    told.ready(startReport(proxy, settings, server.url))
+    if (wrapped?.warning) told.warn(wrapped.warning)
+    if (changed) told.warn(changed)
+    void checkSurroundings(proxy, options, fetch, told.warn)
     void egress.start(proxy)
     stopOnSignals(server, async () => {
       await wrapped?.close()
       await (options.storage as Store & Partial<Closable>).close?.()
     })
   } catch (error) {
-    process.stderr.write(`${explain(error) ?? message(error)}\n`)
+    // The settings may be what is wrong, so only the setting itself is looked at.
+    const format = variablesOfLine(line).LOCKGATE_LOG ?? process.env.LOCKGATE_LOG
+    startLog(format === 'json' ? 'json' : 'text').failed(explain(error) ?? message(error))
     process.exit(1)
   }
 }
+
+const startLog = (format: LogFormat) => createStartLog(format, (text) => process.stderr.write(text))
 
 /** Takes what only one process may have, and tries a write, so that no sign-in fails later. */
 async function holdStorage(store: Store): Promise<void> {

@@ -27,7 +27,10 @@ const SHOWN: Flags = {
 }
 
 /** The flags that are shown by commands that read the settings of `serve`. */
-const CONFIG: Flags = { config: SHOWN.config! }
+const CONFIG: Flags = {
+  config: SHOWN.config!,
+  dev: { type: 'boolean', description: 'Settings are those of serve --dev' },
+}
 
 /** Variables whose value other users must not see in a list of processes. */
 const SECRET = /_(SECRET|TOKEN|PRIVATE_KEY|PASSWORD|TLS_KEY)$|^LOCKGATE_(CLIENTS|RESOURCE_SERVERS)$/

@@ -13,8 +13,16 @@ const GUARANTEES = {
 
 type Row = readonly [name: string, value: string | readonly string[], path?: string]
 
-/** Returns what the operator reads at the start: the settings with their origins, and the next step. */
-export function startReport(proxy: OAuthProxy, settings: ServeSettings, listening: string): string {
+/** The start of `serve`, for people or for programs. */
+export interface StartReport {
+  readonly rows: readonly Row[]
+  readonly warnings: readonly string[]
+  /** The origin of each option that has a value, by its path. */
+  readonly from: ReadonlyMap<string, string>
+}
+
+/** Returns what the operator is told at the start: the settings with their origins, and the next step. */
+export function startReport(proxy: OAuthProxy, settings: ServeSettings, listening: string): StartReport {
   const { options, storage, from, file } = settings
   const servers = proxy.resources.map(({ id, target }) => `${id} → ${target ? plain(target) : 'a handler'}`)
   const place = storage ?? 'the store of the config file'
@@ -31,13 +39,7 @@ export function startReport(proxy: OAuthProxy, settings: ServeSettings, listenin
     ['also set', others(from)],
     ['connect', MCP_CLIENTS['claude-code'].steps(serverName(options.name), proxy.resources[0]!.id)],
   ]
-  const lines = rows.flatMap(([name, value, path]) =>
-    [value].flat().map((text, index) => {
-      const origin = index === 0 && path !== undefined ? from.get(path) : undefined
-      return `  ${(index === 0 ? name : '').padEnd(13)}${text}${origin === undefined ? '' : `  (${origin})`}\n`
-    }),
-  )
-  return `Lockgate is ready.\n${lines.join('')}${warnings(settings, proxy)}`
+  return { rows, warnings: warnings(settings, proxy), from }
 }
 
 /** An address without credentials and without query, which may hold a key. */
@@ -89,7 +91,10 @@ function registrationModes(options: ProxyOptions): string {
   return modes.filter(Boolean).join('; ')
 }
 
-function warnings({ listen, options }: ServeSettings, { issuer, warnings: configured }: OAuthProxy): string {
+function warnings(
+  { listen, options }: ServeSettings,
+  { issuer, warnings: configured }: OAuthProxy,
+): string[] {
   const { hostname, port } = listen
   const found: string[] = []
   const isLocal = isLoopbackUrl(issuer)
@@ -105,10 +110,15 @@ function warnings({ listen, options }: ServeSettings, { issuer, warnings: config
       `PORT: is ${port}, but clients use port ${published} of the public URL; set both to the same port`,
     )
   }
-  const isPublic = providersOf(options.upstream).some(({ publicAccounts }) => publicAccounts)
-  if (isLocal && isPublic && !options.allow) {
-    found.push('LOCKGATE_ALLOW: is missing; with this provider a public URL needs it')
+  if (!isLocal && url.protocol === 'https:' && !listen.tls && !options.trustProxy && !options.clientAddress) {
+    found.push(
+      'LOCKGATE_TRUST_PROXY: is missing. Something in front speaks TLS, and limits count all its users as one; set it to the number of proxies that append to X-Forwarded-For',
+    )
   }
-  found.push(...configured.map(({ path, message }) => `${path}: ${message}`))
-  return found.map((text) => `  warning      ${text}\n`).join('')
+  for (const { path, message } of configured) {
+    // At a public URL the operator confirmed it by a flag.
+    if (path === 'allow') found.push(...(isLocal ? [`LOCKGATE_ALLOW: ${message}`] : []))
+    else found.push(`${path}: ${message}`)
+  }
+  return found
 }

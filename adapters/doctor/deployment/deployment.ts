@@ -28,7 +28,7 @@ export async function examineDeployment(
   const { url, probe, fetch, timeout, secondStore } = about
   let [resources, issuer]: [readonly string[], string] = [[], '']
   try {
-    const proxy = createProxy(options)
+    const proxy = createProxy({ ...options, on: { event: () => {} } })
     issuer = proxy.issuer
     resources = proxy.resources.map(({ id }) => id)
   } catch (error) {

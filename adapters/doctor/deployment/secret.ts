@@ -19,7 +19,12 @@ export function secretFinding(options: ProxyOptions): Finding {
 
 function isRefused(options: ProxyOptions): boolean {
   try {
-    createProxy({ ...options, url: 'https://mcp.example.com', dangerouslyAllowWeakSecret: false })
+    createProxy({
+      ...options,
+      on: { event: () => {} },
+      url: 'https://mcp.example.com',
+      dangerouslyAllowWeakSecret: false,
+    })
     return false
   } catch (error) {
     return error instanceof ConfigError && error.issues.some(({ path }) => path.startsWith('secret'))

@@ -1,5 +1,6 @@
 import { createProxy, type Fetch, type ProxyEvent, type ProxyOptions } from '../../../src/index.ts'
 import { memory } from '../../storage/memory.ts'
+import { whyNot } from '../unreached.ts'
 
 /** One request to the provider, with its answer. */
 export interface Exchange {
@@ -7,6 +8,8 @@ export interface Exchange {
   readonly method: string
   /** 0 where no answer came. */
   readonly status: number
+  /** Why no answer came. */
+  readonly error?: string
   readonly text: string
   readonly json: Readonly<Record<string, unknown>> | undefined
 }
@@ -90,7 +93,7 @@ function recording(fetch: Fetch, exchanges: Exchange[]): Fetch {
       exchanges.push({ url, method, status: response.status, text, json: parse(text) })
       return response
     } catch (error) {
-      exchanges.push({ url, method, status: 0, text: '', json: undefined })
+      exchanges.push({ url, method, status: 0, error: whyNot(error), text: '', json: undefined })
       throw error
     }
   }

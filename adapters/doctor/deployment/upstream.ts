@@ -27,7 +27,7 @@ function discoveryFinding(upstream: Provider, { authorizationUrl, exchanges, rea
   const other = said !== undefined && said !== upstream.issuer
   return fail(id, title, {
     seen: asked
-      ? `${show(asked.url)}: ${asked.status || 'no answer'}${other ? `, issuer ${show(said)}` : ''}`
+      ? `${show(asked.url)}: ${asked.status || `no answer (${asked.error ?? 'unknown'})`}${other ? `, issuer ${show(said)}` : ''}`
       : show(reason ?? 'no answer'),
     expected: `a discovery document whose issuer is ${show(upstream.issuer)}`,
     fix: other
@@ -41,6 +41,12 @@ export function credentialsFinding({ answer: shape }: Provider, { exchanges, rea
   const [id, title] = ['upstream.credentials', 'The provider knows the client and its secret']
   const answer = exchanges.findLast(({ method }) => method === 'POST')
   if (!answer) return skip(id, title, `the provider was not asked: ${show(reason ?? 'no token request')}`)
+  if (answer.status === 0)
+    return fail(id, title, {
+      seen: `${show(answer.url)}: no answer (${answer.error ?? 'unknown'})`,
+      expected: 'an answer to a made-up code',
+      fix: `Correct the token endpoint of ${OPTION}, and let this machine reach it.`,
+    })
   const own = [shape?.error ?? []].flat().map((name) => answer.json?.[name])
   const ownCode = own.find((value): value is string => typeof value === 'string')
   const code = codeOf(answer) ?? ownCode

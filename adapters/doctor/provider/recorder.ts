@@ -1,4 +1,5 @@
 import type { Fetch } from '../../../src/index.ts'
+import { whyNot } from '../unreached.ts'
 
 /** One request to the provider, without its contents. */
 export interface Sent {
@@ -6,6 +7,8 @@ export interface Sent {
   readonly method: string
   /** 0 without a response. */
   readonly status: number
+  /** Why there was none. */
+  readonly error?: string
   readonly json: Readonly<Record<string, unknown>> | undefined
   /** The `Date` header. */
   readonly date: string | undefined
@@ -37,7 +40,8 @@ export function createRecorder(fetch: Fetch): Recorder {
         sent.push({ ...about, status: response.status, json, date, receivedAt })
         return response
       } catch (error) {
-        sent.push({ ...about, status: 0, json: undefined, date: undefined, receivedAt: Date.now() })
+        const none = { status: 0, error: whyNot(error), json: undefined, date: undefined }
+        sent.push({ ...about, ...none, receivedAt: Date.now() })
         throw error
       }
     },
@@ -61,7 +65,7 @@ const CODE = /^[a-z][a-z0-9_.-]{0,60}$/i
 /** Returns the status and the error code of a refusal, and never its sentence. */
 export function refusalOf(one: Sent | undefined): string {
   if (one === undefined) return 'no request was sent'
-  if (one.status === 0) return 'no response'
+  if (one.status === 0) return `no response (${one.error ?? 'unknown'})`
   const { json = {} } = one
   const code = [json.error, json.error_code, json.code, json.category, json.status, json.ECODE].find(
     (value): value is string => typeof value === 'string' && CODE.test(value),
