@@ -12,7 +12,7 @@ export interface ForwardProxies {
   readonly httpsProxy: string | undefined
   readonly noProxy: string
   /** The variables whose value is no address of a proxy. Requests that need one fail, and none goes past it. */
-  readonly problems: readonly ConfigIssue[]
+  readonly problems?: readonly ConfigIssue[]
 }
 
 /** Reads the environment. `undefined` if it names no proxy, or on runtimes whose own `fetch` reads it. */
@@ -48,7 +48,7 @@ function problemOf(address: string): string | undefined {
 }
 
 const problemFor = ({ problems }: ForwardProxies, protocol: string) =>
-  problems.find(({ path }) => path.toUpperCase() === (protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'))
+  problems?.find(({ path }) => path.toUpperCase() === (protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'))
 
 /** @throws {StatedError} If the proxy that the request needs has no usable address. */
 export function assertUsable(proxies: ForwardProxies, { protocol }: URL): void {

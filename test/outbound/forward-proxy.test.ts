@@ -116,7 +116,7 @@ describe('the environment', () => {
   ])('with %s fails with a clear message, and nothing goes past the proxy', async (value, text) => {
     const wrong = readForwardProxies({ https_proxy: value, HTTP_PROXY: proxyUrl })!
     expect(wrong.problems).toEqual([{ path: 'https_proxy', message: expect.stringContaining(text) }])
-    expect(wrong.problems[0]!.message).not.toContain('hidden')
+    expect(wrong.problems![0]!.message).not.toContain('hidden')
     const past: Fetch = () => Promise.reject(new Error('went past the proxy'))
     const fetched = createForwardFetch(wrong, past)
     await expect(fetched('https://id.example.com/', {})).rejects.toThrow(`https_proxy ${text}`)

@@ -10,6 +10,7 @@ export type ReasonsOfType = readonly ReasonCode[] | 'any'
 export const REASONS_OF_EVENT: Readonly<Record<ProxyEvent['type'], ReasonsOfType>> = {
   registered: ['registration-changed', 'registration-deleted'],
   consented: [],
+  'consent-remembered': [],
   denied: [],
   'signed-in': [],
   'turned-away': ['not-in-allow', 'hook-failed', 'refused-by-application'],
