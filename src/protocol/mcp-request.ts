@@ -1,5 +1,6 @@
 import type { HeaderFields } from '../http/head.ts'
 import type { RpcMessage } from './json-rpc.ts'
+import { isModern } from './mcp-headers.ts'
 
 interface RequestLine {
   readonly method: string
@@ -7,12 +8,16 @@ interface RequestLine {
 }
 
 /**
- * Returns whether the response to a request only waits for what may come, and never ends by itself.
+ * Returns whether the response to a request only waits for what may come, and never ends by itself. A request of a
+ * revision that wants its method in a header, but that hides it, may be a subscription.
  *
  * @see [MCP, Streamable HTTP](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server)
  */
-export const isListening = ({ method, headers }: RequestLine): boolean =>
-  method === 'GET' || headers.get('mcp-method') === 'subscriptions/listen'
+export function isListening({ method, headers }: RequestLine): boolean {
+  if (method === 'GET') return true
+  const named = headers.get('mcp-method')
+  return named === null ? isModern(headers) : named === 'subscriptions/listen'
+}
 
 /** Returns whether events may contain a name: it comes from the client. */
 export const isPrintableName = (name: string): boolean => /^[\w./-]{1,128}$/.test(name)

@@ -250,6 +250,58 @@ test('a request that Node forwards by its own means has the same spans, and its 
   expect(headers).not.toHaveProperty('baggage')
 })
 
+test('tools are labels with bounds: a hundred names at most, of tools that a server answered, and in no name of a span', async () => {
+  const proxy = await start({
+    mcp: {
+      audit: true,
+      handler: async (request) => {
+        const { id, params } = (await request.json()) as { id: number; params: { name: string } }
+        const outcome = params.name.startsWith('made-up') ? { error: { code: 1 } } : { result: {} }
+        return Response.json({ jsonrpc: '2.0', id, ...outcome })
+      },
+    },
+  })
+  const { tokens } = await connect(system)
+  const before = await toolsNow()
+  spans.reset()
+  const call = async (name: string) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name } })
+    const headers = { authorization: `Bearer ${tokens.access_token}`, 'content-type': 'application/json' }
+    await (await proxy.fetch(new Request(system.mcp, { method: 'POST', body, headers }))).text()
+  }
+  const long = 'x'.repeat(5000)
+  for (const name of ['echo', 'echo', 'made-up-1', 'made-up-2', `made-up-${long}`, 'a name with spaces'])
+    await call(name)
+  for (let n = 0; n < 110; n++) await call(`tool-${n}`)
+  expect(before).toEqual(new Map())
+  const tools = await toolsNow()
+  expect(tools.get('echo')).toBe(2)
+  expect(tools.size).toBe(101)
+  expect(
+    [...tools.values()].reduce((sum, one) => sum + one),
+    'a name that is no line of print is no label',
+  ).toBe(114)
+  expect([...tools.keys()].filter((name) => name.startsWith('made-up'))).toEqual([])
+  const finished = spans.getFinishedSpans()
+  expect([...new Set(finished.map(({ name }) => name))]).toEqual(['POST /mcp'])
+  expect(JSON.stringify(finished.map(({ attributes, events }) => [attributes, events]))).not.toContain(long)
+  const actions = finished.map(({ attributes }) => attributes['lockgate.action'])
+  expect(actions).toContain('tools/call echo')
+  for (const action of actions) expect(action).toMatch(/^tools\/call( [\w./-]{1,128})?$/)
+})
+
+/** The calls so far, by the label of their tool. */
+async function toolsNow(): Promise<Map<string, number>> {
+  const { points } = await metricsNow()
+  const calls = points('lockgate.events').filter(({ attributes }) => attributes['lockgate.type'] === 'called')
+  const tools = new Map<string, number>()
+  for (const { attributes, value } of calls) {
+    const name = attributes['lockgate.tool'] as string | undefined
+    if (name !== undefined) tools.set(name, (tools.get(name) ?? 0) + (value as number))
+  }
+  return tools
+}
+
 test('a failure is one, a refusal is none', async () => {
   const proxy = await start({ mcp: 'http://127.0.0.1:9/mcp' })
   const { tokens } = await connect(system)

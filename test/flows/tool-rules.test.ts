@@ -1,3 +1,7 @@
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as TransportV2,
+} from '@modelcontextprotocol/client'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { ProxyEvent } from 'lockgate'
@@ -159,6 +163,87 @@ describe('tools without a token', () => {
     expect(JSON.stringify(await client.callTool(echo))).toContain('Echo: hello')
     expect(provider.authorizations).toBe(1)
     await client.close()
+  })
+})
+
+/** Every request of a client, as `method, action, whether it shows a token, status`. */
+function traced(): { fetch: typeof fetch; trace: string[] } {
+  const trace: string[] = []
+  return {
+    trace,
+    fetch: async (input, init) => {
+      const response = await fetch(input, init)
+      const url = new URL(input instanceof Request ? input.url : input)
+      const method = init?.method ?? 'GET'
+      const message =
+        url.pathname === '/public' && typeof init?.body === 'string' ? JSON.parse(init.body) : {}
+      const action = [message.method, message.params?.name].filter(Boolean).join(' ')
+      const token = new Headers(init?.headers).get('authorization')?.startsWith('Bearer ') ? 'token' : ''
+      trace.push(
+        [method, url.pathname, action, token, response.status].filter((part) => part !== '').join(' '),
+      )
+      return response
+    },
+  }
+}
+
+const PUBLIC_CALLS = [
+  'POST /public initialize 200',
+  'POST /public notifications/initialized 202',
+  'POST /public tools/list 200',
+  'POST /public tools/call get-sum 200',
+  'POST /public tools/call echo 401',
+]
+
+/** Takes out the attempt to open a stream, which goes on beside the other requests and is told that there is none. */
+function withoutStream(trace: readonly string[]): string[] {
+  const stream = 'GET /public 405'
+  expect(trace.filter((line) => line.startsWith('GET /public '))).toEqual([stream])
+  return trace.filter((line) => line !== stream)
+}
+
+describe('the requests of a client of the SDK 2.x at a server with public tools', () => {
+  const url = () => new URL(`${system.url}/public`)
+  const sum = { name: 'get-sum', arguments: { a: 1, b: 2 } }
+
+  test('without a provider: public tools without a token, and 401 for the protected one', async () => {
+    const { fetch, trace } = traced()
+    const client = new ClientV2({ name: 'test', version: '1.0.0' })
+    await client.connect(new TransportV2(url(), { fetch }))
+    await client.listTools()
+    await client.callTool(sum)
+    await expect(client.callTool(echo)).rejects.toThrow()
+    await client.close()
+    expect(withoutStream(trace)).toEqual(PUBLIC_CALLS)
+  })
+
+  test('with one: nothing asks for a sign-in before the protected call, which is then answered', async () => {
+    const { fetch, trace } = traced()
+    const provider = new SignedInClientV2(walk)
+    const transport = new TransportV2(url(), { authProvider: provider, fetch })
+    const client = new ClientV2({ name: 'test', version: '1.0.0' })
+    await client.connect(transport)
+    await client.listTools()
+    await client.callTool(sum)
+    expect(provider.authorizations).toBe(0)
+    await expect(client.callTool(echo)).rejects.toThrow()
+    await transport.finishAuth(provider.answer!.searchParams)
+    expect(JSON.stringify(await client.callTool(echo))).toContain('Echo: hello')
+    await client.close()
+    expect(provider.authorizations).toBe(1)
+    expect(provider.saved!.scope?.split(' ').sort()).toEqual(['base', 'offline_access', 'talk'])
+    const documents = [
+      'GET /.well-known/oauth-protected-resource/public 200',
+      'GET /.well-known/oauth-authorization-server 200',
+    ]
+    expect(withoutStream(trace)).toEqual([
+      ...PUBLIC_CALLS,
+      ...documents,
+      'POST /register 201',
+      ...documents,
+      'POST /token 200',
+      'POST /public tools/call echo token 200',
+    ])
   })
 })
 

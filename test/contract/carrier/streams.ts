@@ -124,6 +124,17 @@ export function streamRules(carrier: Carrier): void {
       await stream.ended
     })
 
+    test('of a POST ends likewise, if it hides its method from a revision that wants it in a header', async () => {
+      events()
+      const headers = { 'mcp-protocol-version': '2026-07-28' }
+      const body = '{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{}}}'
+      const stream = follow(await world.send('/mcp', { method: 'POST', body, headers }))
+      await wait(200)
+      expect(stream.done).toBe(false)
+      await revoke()
+      await stream.ended
+    })
+
     test('of a handler in the same process ends likewise', async () => {
       const stream = follow(await listen('/here/events'))
       await wait(200)
