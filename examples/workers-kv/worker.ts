@@ -1,6 +1,6 @@
 /**
- * On Cloudflare Workers, with WorkOS as the provider and grants in Workers KV, where a revocation may take a minute to be
- * known everywhere.
+ * On Cloudflare Workers, with a Connect application of WorkOS as the provider and grants in Workers KV. There a revocation
+ * may take a minute to be known everywhere.
  */
 import { oidc } from 'lockgate/providers/oidc'
 import { cloudflareKv, type KvNamespace } from 'lockgate/storage/cloudflare-kv'

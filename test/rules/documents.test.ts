@@ -167,8 +167,39 @@ describe('the documents', () => {
     }
   })
 
+  test('of the package link only to files of the package', () => {
+    const packed = [...packageJson.files, 'README.md', 'LICENSE']
+    const isPacked = (file: string) => packed.some((one) => file === one || file.startsWith(`${one}/`))
+    const links = DOCUMENTS.filter(isPacked).flatMap((document) =>
+      [...prose(document).matchAll(/\]\(([^)\s#]+)[^)]*\)/g)]
+        .map(([, link]) => link!)
+        .filter((link) => !/^(https|mailto):/.test(link))
+        .map((link) => [document, resolve(root, dirname(document), link).slice(root.length)] as const),
+    )
+    expect(links.length).toBeGreaterThan(100)
+    expect(links.filter(([, target]) => !isPacked(target))).toEqual([])
+  })
+
+  test('name the oldest Node that every package of a user accepts', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { dev?: boolean; devOptional?: boolean; engines?: { node?: string } }>
+    }
+    const oldest = Object.entries(packages)
+      .filter(([name, { dev, devOptional }]) => name !== '' && !dev && !devOptional)
+      .map(([, { engines }]) => /^>=\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(engines?.node ?? ''))
+      .map((match) => (match ?? []).slice(1, 4).map((part) => Number(part ?? 0)))
+      .filter((version) => version.length === 3)
+      .sort((a, b) => a[0]! - b[0]! || a[1]! - b[1]! || a[2]! - b[2]!)
+      .at(-1)!
+      .join('.')
+    expect(packageJson.engines.node).toBe(`>=${oldest}`)
+    const short = oldest.replace(/\.0$/, '')
+    for (const file of ['README.md', 'docs/deploy/node.md'])
+      expect(read(file), file).toContain(`Node ${short} or newer`)
+  })
+
   test('lead from every threat to its attack', () => {
-    const rows = [...read('SECURITY.md').matchAll(/^\| \[(T\d+)\]\(([^)]+)\) \|/gm)]
+    const rows = [...read('SECURITY.md').matchAll(/^\| (T\d+) `([^`]+)` \|/gm)]
     expect(rows.map(([, id]) => id)).toEqual(Array.from({ length: 63 }, (_, index) => `T${index + 1}`))
     for (const [, id, file] of rows) expect(read(file!), `${id} in ${file}`).toMatch(new RegExp(`'${id}\\b`))
   })

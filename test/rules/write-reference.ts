@@ -143,7 +143,7 @@ function ruleTable(): string {
     ['rule', 'file'],
     rows.map(([name, { url, files }]) => [
       `[${name}](${url})`,
-      [...files].map((file) => `[\`${file}\`](../../${file})`).join(', '),
+      [...files].map((file) => `\`${file}\``).join(', '),
     ]),
   )
 }
