@@ -11,6 +11,7 @@ import { check } from './program.ts'
 
 const modules = fileURLToPath(new URL('./node_modules/', import.meta.url))
 const REMOTE = join(modules, 'mcp-remote/dist/client.js')
+const MCPORTER = join(modules, 'mcporter/dist/cli.js')
 const INSPECTOR = join(modules, '@modelcontextprotocol/inspector/clients/launcher/build/index.js')
 
 /** What is missing for a client to run as a process; absent where nothing is. */
@@ -66,10 +67,14 @@ async function withHome(use: (home: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** Signs in, lists tools, then again from its own files after the token has run out: it refreshes. */
-export const playRemote = (gate: Gate): Promise<void> =>
+/**
+ * Signs in, lists tools, then again from its own files after the token has run out: it refreshes.
+ *
+ * @param folder The alias of the version below `node_modules`.
+ */
+export const playRemote = (gate: Gate, folder = 'mcp-remote'): Promise<void> =>
   withHome(async (home) => {
-    const command = [process.execPath, REMOTE, gate.mcp, '--allow-http']
+    const command = [process.execPath, join(modules, folder, 'dist/client.js'), gate.mcp, '--allow-http']
     const first = await runClient(command, home)
     check(first.output.includes('"name": "echo"'), `mcp-remote lists the tools:\n${first.output}`)
     const before = refreshes(gate)
@@ -93,6 +98,17 @@ export const playInspector = (gate: Gate): Promise<void> =>
     const second = await runClient(command, home)
     check(second.output.includes('"name": "echo"'), `the inspector comes back:\n${second.output}`)
     check(refreshes(gate) > before, `it refreshed its token:\n${second.output}`)
+  })
+
+/** Signs in by its own command, then lists tools from its own files. It renews tokens by its own clock alone. */
+export const playMcporter = (gate: Gate): Promise<void> =>
+  withHome(async (home) => {
+    const target = ['--http-url', gate.mcp, '--allow-http', '--name', 'gate']
+    const mcporter = (...args: string[]) => runClient([locate('node24')!, MCPORTER, ...args, ...target], home)
+    const signedIn = await mcporter('auth', '--no-browser')
+    check(signedIn.status === 0, `mcporter signs in:\n${signedIn.output}`)
+    const first = await mcporter('list', '--no-oauth', '--brief')
+    check(first.output.includes('echo'), `mcporter lists the tools:\n${first.output}`)
   })
 
 const refreshes = (gate: Gate): number => gate.system.events.filter(({ type }) => type === 'refreshed').length

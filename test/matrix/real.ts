@@ -1,53 +1,120 @@
+import { readFileSync } from 'node:fs'
 import { connectV1, SignedInClient } from '../support/client-v1.ts'
 import { connectV2, SignedInClientV2 } from '../support/client-v2.ts'
 import { type Gate, walk } from './gate.ts'
-import { missingClients, playInspector, playRemote } from './processes.ts'
-import { check } from './program.ts'
+import { listTwice, missingLibraries, playAiSdk, playSdkV1, playSdkV2 } from './libraries.ts'
+import { missingClients, playInspector, playMcporter, playRemote } from './processes.ts'
 
 /** A client itself: its own code goes the whole way, and we are only its user. */
 export interface RealClient {
   readonly client: string
+  readonly version: string
   /** Why it cannot run here. */
   readonly missing: string | undefined
+  /** `false` if it renews tokens by its own clock alone, which the tests cannot move. */
+  readonly refreshes?: false
   /** From nothing to a list of tools, and to another list with a renewed token. @throws {Error} */
   play(gate: Gate): Promise<void>
 }
 
+/** Returns the installed version of a package. */
+function versionOf(folder: string): string {
+  try {
+    const text = readFileSync(new URL(`${folder}/package.json`, import.meta.url), 'utf8')
+    return (JSON.parse(text) as { version: string }).version
+  } catch {
+    return '(not installed)'
+  }
+}
+
+const ours = (name: string) => versionOf(`../../node_modules/@modelcontextprotocol/${name}`)
+const pinned = (name: string) => versionOf(`./node_modules/${name}`)
+
+const sdkV1 = (folder: string, options: { client?: string; namesMethod?: boolean } = {}): RealClient => ({
+  client: options.client ?? 'MCP SDK 1.x',
+  version: pinned(folder),
+  missing: missingLibraries,
+  play: (gate) => playSdkV1(folder, gate, options.namesMethod),
+})
+
 /** Clients that move the proxy's clock: each needs a gate of its own. */
 export const REAL_CLIENTS: readonly RealClient[] = [
+  sdkV1('mcp-sdk-1.12'),
+  sdkV1('mcp-sdk-1.12', { client: 'MCP SDK 1.x without a method', namesMethod: false }),
+  sdkV1('mcp-sdk-1.17'),
+  sdkV1('mcp-sdk-1.20'),
+  sdkV1('mcp-sdk-1.25'),
+  sdkV1('mcp-sdk-1.29'),
   {
     client: 'MCP SDK 1.x',
+    version: ours('sdk'),
     missing: undefined,
     async play(gate) {
       const provider = new SignedInClient(walk)
       const { client } = await connectV1(gate.mcp, provider)
-      await listTwice(gate, client, provider)
+      await listTwice(gate, async () => (await client.listTools()).tools.length, provider)
       await client.close()
     },
   },
   {
     client: 'MCP SDK 2.x',
+    version: pinned('mcp-client-2.0'),
+    missing: missingLibraries,
+    play: (gate) => playSdkV2('mcp-client-2.0', gate),
+  },
+  {
+    client: 'MCP SDK 2.x',
+    version: ours('client'),
     missing: undefined,
     async play(gate) {
       const provider = new SignedInClientV2(walk)
       const { client } = await connectV2(gate.mcp, provider)
-      await listTwice(gate, client, provider)
+      await listTwice(gate, async () => (await client.listTools()).tools.length, provider)
       await client.close()
     },
   },
-  { client: 'mcp-remote', missing: missingClients, play: playRemote },
-  { client: 'MCP Inspector (command line)', missing: missingClients, play: playInspector },
+  { client: 'AI SDK', version: pinned('@ai-sdk/mcp'), missing: missingLibraries, play: playAiSdk },
+  {
+    client: 'mcp-remote',
+    version: pinned('mcp-remote-0.1.29'),
+    missing: missingLibraries ?? missingClients,
+    play: (gate) => playRemote(gate, 'mcp-remote-0.1.29'),
+  },
+  {
+    client: 'mcp-remote',
+    version: pinned('mcp-remote'),
+    missing: missingClients,
+    play: (gate) => playRemote(gate),
+  },
+  {
+    client: 'MCP Inspector (command line)',
+    version: pinned('@modelcontextprotocol/inspector'),
+    missing: missingClients,
+    play: playInspector,
+  },
+  {
+    client: 'mcporter',
+    version: pinned('mcporter'),
+    missing: missingLibraries ?? missingClients,
+    refreshes: false,
+    play: playMcporter,
+  },
 ]
 
-async function listTwice(
-  gate: Gate,
-  client: { listTools(): Promise<{ tools: readonly unknown[] }> },
-  provider: { saved: { refresh_token?: string | undefined } | undefined; authorizations: number },
-): Promise<void> {
-  check((await client.listTools()).tools.length > 5, 'the tools are listed')
-  const before = provider.saved?.refresh_token
-  gate.system.clock.ahead += 3601
-  check((await client.listTools()).tools.length > 5, 'the tools are listed again')
-  check(provider.saved?.refresh_token !== before, 'it refreshed its token')
-  check(provider.authorizations === 1, 'nobody has to sign in a second time')
-}
+const REPLAYED = 'its requests are replayed above'
+
+/** Known clients that are not run, with the reason. */
+export const NOT_RUN: readonly (readonly [client: string, reason: string])[] = [
+  ['Claude (claude.ai, Desktop, mobile)', `a hosted service that needs an account; ${REPLAYED}`],
+  ['ChatGPT', `a hosted service that needs an account; ${REPLAYED}`],
+  ['Copilot Studio', `a hosted service that needs an account; ${REPLAYED}`],
+  ['VS Code', `a desktop program that is not on npm; ${REPLAYED}`],
+  ['Cursor', `a desktop program that is not on npm; ${REPLAYED}`],
+  ['Claude Code', `a native program of one platform on npm; ${REPLAYED}`],
+  ['Codex', `a native program of one platform on npm; ${REPLAYED}`],
+  ['OpenCode', `a native program of one platform on npm; ${REPLAYED}`],
+  ['Gemini CLI', `no test drives its agent yet; ${REPLAYED}`],
+  ['Qwen Code', 'no test drives its agent yet'],
+  ['use-mcp', 'a part of a React page; no test builds such a page yet'],
+  ['MCP SDK for Python', 'not on npm'],
+]
