@@ -11,8 +11,8 @@ import { type Host, hosts } from '../runtime/hosts.ts'
 import { install } from '../runtime/installation.ts'
 import { startStreamServer } from '../runtime/stream-server.ts'
 import { startDocumentServer } from '../support/document-server.ts'
+import { startExchangeProvider } from '../support/exchange-provider.ts'
 import { freePort } from '../support/free-port.ts'
-import { startProvider } from '../support/provider.ts'
 import { newKey } from './key.ts'
 import { REDIRECT, type Target } from './target.ts'
 import { attacks, LAST, UNSEEN } from './threats.ts'
@@ -43,7 +43,7 @@ async function attack(host: Host): Promise<Outcome> {
   const port = await freePort()
   const url = `http://localhost:${port}/gate`
   const [provider, documents, behind, key] = await Promise.all([
-    startProvider({ redirectUris: [`${url}/callback`, `${url}/callback/oidc`] }),
+    startExchangeProvider({ redirectUris: [`${url}/callback`, `${url}/callback/oidc`] }),
     startDocumentServer(),
     startStreamServer(),
     newKey(),

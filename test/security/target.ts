@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ProxyEvent } from 'lockgate'
 import { asPage, Browser, type Shown } from '../support/browser.ts'
 import type { DocumentServer } from '../support/document-server.ts'
-import type { TestProvider } from '../support/provider.ts'
+import type { ExchangeProvider } from '../support/exchange-provider.ts'
 import { authorizeUrl, type System, type TestClient, type Tokens } from '../support/system.ts'
 import type { Key } from './key.ts'
 
@@ -20,11 +20,13 @@ export type Instance =
   | 'narrower'
   | 'talkative'
   | 'limited'
+  | 'issuers'
+  | 'issuersTwin'
 
 /** A built proxy on some runtime under attack, with all that stands around it. */
 export interface Target {
   readonly url: string
-  readonly provider: TestProvider
+  readonly provider: ExchangeProvider
   readonly documents: DocumentServer
   /** The key of the configured client `signing`. */
   readonly key: Key

@@ -1,4 +1,5 @@
 import { answerAttacks } from './checks/answers.ts'
+import { assertionAttacks } from './checks/assertions.ts'
 import { browserAttacks } from './checks/browser.ts'
 import { clientAttacks } from './checks/clients.ts'
 import { edgeAttacks } from './checks/edges.ts'
@@ -10,7 +11,7 @@ import { tokenAttacks } from './checks/tokens.ts'
 import type { Attack } from './target.ts'
 
 /** The last number of the threat table in SECURITY.md. */
-export const LAST = 63
+export const LAST = 69
 
 /** Threats that no test from outside can see, and what holds them instead. */
 export const UNSEEN: Readonly<Record<string, string>> = {
@@ -22,6 +23,7 @@ export const UNSEEN: Readonly<Record<string, string>> = {
 /** Every attack with the number of its threat, in that order. */
 export const attacks: readonly (readonly [threat: string, name: string, run: Attack])[] = [
   answerAttacks,
+  assertionAttacks,
   browserAttacks,
   clientAttacks,
   edgeAttacks,

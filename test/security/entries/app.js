@@ -1,4 +1,4 @@
-import { createProxy } from 'lockgate'
+import { createProxy, exchange } from 'lockgate'
 import { microsoft } from 'lockgate/providers/microsoft'
 import { oidc } from 'lockgate/providers/oidc'
 import { memory } from 'lockgate/storage/memory'
@@ -78,6 +78,8 @@ export function app(env) {
       limits: { address: 60 },
       clientAddress: (request) => request.headers.get('x-test-address') ?? undefined,
     }),
+    issuers: createProxy(withIssuers(env, options)),
+    issuersTwin: createProxy(withIssuers(env, options)),
     public: createProxy({ ...strict, url: 'https://gate.example/gate' }),
   }
   return {
@@ -88,6 +90,33 @@ export function app(env) {
       if (name === 'store') return Response.json(await onStore(storage, await request.json()))
       return instances[name].fetch(request, ...native)
     },
+  }
+}
+
+/** Trusted issuers, servers with signed tokens, and one whose token the provider exchanges. */
+function withIssuers(env, options) {
+  const entry = {
+    jwks: JSON.parse(env.CLIENT_JWKS),
+    algorithms: ['ES256'],
+    resources: ['/mcp', '/second'],
+  }
+  const rule = exchange({ audience: 'api://tools', scope: { mcp: 'tools.read', admin: 'tools.admin' } })
+  return {
+    ...options,
+    mcp: [
+      { path: '/mcp', url: env.BEHIND_URL, accessToken: { format: 'jwt' }, identity: {} },
+      { path: '/second', url: env.BEHIND_URL, accessToken: { format: 'jwt' } },
+      { path: '/exchanged', url: env.BEHIND_URL, upstreamToken: rule },
+    ],
+    trustedIssuers: [
+      { ...entry, issuer: 'https://idp.example', use: ['id-jag'] },
+      {
+        ...entry,
+        issuer: 'https://ci.example',
+        use: ['workload'],
+        rules: [{ name: 'deploy', match: { sub: 'deploy' }, scopes: ['mcp'] }],
+      },
+    ],
   }
 }
 
