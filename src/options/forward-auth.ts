@@ -64,7 +64,10 @@ export const FORWARD_AUTH_PATH = '/forward-auth'
 export const isCarried = ({ target, inspection }: Resource): boolean =>
   'url' in target && inspection === undefined
 
-/** Refuses an MCP server that would take the path away, and a deployment without a server to ask about. */
+/**
+ * Refuses an MCP server that would take the path away, one whose fixed query the proxy in front would leave out, and a
+ * deployment without a server to ask about.
+ */
 export function checkForwardAuth(
   { forwardAuth, guarded, basePath }: ForwardAuthSettings & McpSettings & { readonly basePath: string },
   report: Report,
@@ -73,6 +76,15 @@ export function checkForwardAuth(
   const own = basePath + FORWARD_AUTH_PATH
   const index = guarded.findIndex(({ path }) => `${path}/`.startsWith(`${own}/`))
   if (index >= 0) report(`mcp.${index}.path`, 'is the path of forward auth: choose another one')
+  for (const [index, resource] of guarded.entries()) {
+    const { target } = resource
+    if (isCarried(resource) && 'url' in target && target.url.search !== '')
+      report(
+        `mcp.${index}.url`,
+        'has a query, which Lockgate cannot add to requests that another proxy carries: remove it here, and let that proxy set it',
+        'forwardAuth',
+      )
+  }
   if (!guarded.some(isCarried)) {
     report('forwardAuth', 'needs an MCP server with `url` and without rules that depend on bodies', 'mcp')
   }

@@ -288,6 +288,20 @@ describe('the option', () => {
     expect(issues(forwardAuth, { mcp })).toContain('mcp.0.path')
   })
 
+  test('refuses a server with a fixed query, which the proxy in front would leave out', () => {
+    const forwardAuth = { proxy: 'nginx', secret: SECRET }
+    const fixed = 'http://inner.test/mcp?tenant=acme'
+    expect(issues(forwardAuth, { mcp: fixed })).toEqual(['mcp.0.url'])
+    const mcp: ProxyOptions['mcp'] = [
+      { path: '/a', url: 'http://inner.test/a' },
+      { path: '/b', url: fixed },
+      // Lockgate itself carries requests to these.
+      { path: '/c', url: `${fixed}&c`, tools: { '*': 'use' } },
+    ]
+    expect(issues(forwardAuth, { mcp })).toEqual(['mcp.1.url'])
+    expect(issues(undefined, { mcp })).toEqual([])
+  })
+
   test('is off by default: the path leads nowhere', async () => {
     expect((await system.call('/forward-auth', { headers: forwarded('POST', '/mcp') })).status).toBe(404)
   })

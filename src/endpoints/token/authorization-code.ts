@@ -30,6 +30,7 @@ export const authorizationCode: GrantType = {
       client: client.key,
       secretHash,
       verifier,
+      // OAuth 2.1 has no such parameter any more: PKCE binds the code. A value that is sent must be the right one.
       redirectUri: params.fields.redirect_uri,
       resources: resourcesOf(ctx, params),
     }
