@@ -14,6 +14,7 @@ const library = {
   bun: 'adapters/bun.ts',
   deno: 'adapters/deno.ts',
   doctor: 'adapters/doctor/index.ts',
+  identity: 'adapters/identity.ts',
   node: 'adapters/node.ts',
   otel: 'adapters/otel.ts',
   workers: 'adapters/workers.ts',

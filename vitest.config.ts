@@ -8,7 +8,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const alias = [
   { find: /^#outbound$/, replacement: here('./adapters/outbound/node.ts') },
   { find: /^lockgate$/, replacement: here('./src/index.ts') },
-  { find: /^lockgate\/(bun|deno|node|otel|workers)$/, replacement: here('./adapters/$1.ts') },
+  { find: /^lockgate\/(bun|deno|identity|node|otel|workers)$/, replacement: here('./adapters/$1.ts') },
   { find: /^lockgate\/doctor$/, replacement: here('./adapters/doctor/index.ts') },
   { find: /^lockgate\/providers\/(.*)$/, replacement: here('./src/providers/$1.ts') },
   { find: /^lockgate\/events\/(.*)$/, replacement: here('./adapters/events/$1.ts') },

@@ -33,6 +33,10 @@ const main: Group = {
       'List and revoke the connections of users',
       async () => (await import('./grants/command.ts')).grantsCommand,
     ),
+    jwks: entry(
+      'Print the public keys of signed tokens',
+      async () => (await import('./jwks/command.ts')).jwksCommand,
+    ),
     secret: entry('Print a new secret', async () => (await import('./secret/command.ts')).secretCommand),
     key: entry('Print a new API key and its hash', async () => (await import('./key/command.ts')).keyCommand),
   },

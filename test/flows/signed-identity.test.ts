@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect as connectSocket } from 'node:net'
 import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose'
 import { createProxy, type McpOptions } from 'lockgate'
+import { type IncomingHead, type VerifyIdentityOptions, verifyIdentity } from 'lockgate/identity'
 import { type NodeServer, serve } from 'lockgate/node'
 import { memory } from 'lockgate/storage/memory'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -315,5 +316,57 @@ describe('the signed identity', () => {
     const audience = 'https://lock.example.com/mcp'
     expect(() => start({ url, identity: { as: 'bearer', audience } })).toThrow(/mcp\.identity\.audience/)
     expect(() => start({ url, identity: {} })).not.toThrow()
+  })
+})
+
+describe('the helper for the server behind', () => {
+  const verified = (head: IncomingHead, changes: Partial<VerifyIdentityOptions> = {}) =>
+    verifyIdentity(head, { issuer: system.url, audience: backend, ...changes })
+  const REFUSED = { code: expect.stringMatching(/^ERR_J/) }
+
+  test('verifies a request of Node and one of fetch, with fetched keys and with a copy', async () => {
+    await send('/mcp', token)
+    const [request] = seen
+    const claims = { kind: 'person', sub: request!.headers['x-lockgate-user-id'], resource: system.mcp }
+    expect(await verified(request!)).toMatchObject(claims)
+    const headers = new Headers({ 'X-Lockgate-Assertion': String(request!.headers['x-lockgate-assertion']) })
+    expect(await verified({ headers })).toMatchObject(claims)
+    const keys = (await (await fetch(`${system.url}/jwks`)).json()) as NonNullable<
+      VerifyIdentityOptions['keys']
+    >
+    expect(await verified({ headers }, { keys })).toMatchObject(claims)
+    await expect(verified({ headers }, { keys: { keys: [] } })).rejects.toMatchObject(REFUSED)
+  })
+
+  test('knows other headers, and the form of a bearer token', async () => {
+    await send('/own', await tokenFor('/own'))
+    await send('/bearer', await tokenFor('/bearer'))
+    const own = { header: 'X-Acme-Identity', audience: 'tools' }
+    expect((await verified(seen[0]!, own)).kind).toBe('person')
+    expect((await verified(seen[1]!, { header: 'Authorization' })).kind).toBe('person')
+    // Neither passes for the other.
+    await expect(verified(seen[1]!, own)).rejects.toMatchObject(REFUSED)
+    const swapped = { headers: { 'x-lockgate-assertion': seen[1]!.headers.authorization?.slice(7) } }
+    await expect(verified(swapped)).rejects.toMatchObject(REFUSED)
+  })
+
+  test('refuses a request that went around the proxy, and an identity that is not for here and now', async () => {
+    await send('/mcp', token)
+    const text = String(seen[0]!.headers['x-lockgate-assertion'])
+    const head = (value: string | string[] | undefined) => ({ headers: { 'x-lockgate-assertion': value } })
+    for (const value of [undefined, '', 'a.b.c', `${text}, ${text}`, [text, text], token, `Bearer ${text}`])
+      await expect(verified(head(value)), String(value)).rejects.toMatchObject(REFUSED)
+    await expect(verified(head(text), { audience: 'http://127.0.0.1:9' })).rejects.toMatchObject(REFUSED)
+    const keys = (await (await fetch(`${system.url}/jwks`)).json()) as NonNullable<
+      VerifyIdentityOptions['keys']
+    >
+    await expect(verified(head(text), { keys, issuer: 'https://other.example' })).rejects.toMatchObject(
+      REFUSED,
+    )
+    vi.setSystemTime(Date.now() + 85_000)
+    expect((await verified(head(text))).kind).toBe('person')
+    vi.setSystemTime(Date.now() + 15_000)
+    await expect(verified(head(text))).rejects.toMatchObject(REFUSED)
+    vi.useRealTimers()
   })
 })

@@ -1,17 +1,7 @@
-import {
-  createProxy,
-  type GrantSummary,
-  type JudgedGrant,
-  type Listener,
-  type OAuthProxy,
-  type Store,
-} from '../../../src/index.ts'
-import { fetch } from '../../node.ts'
-import type { Closable } from '../../storage/driver.ts'
+import type { GrantSummary, JudgedGrant, OAuthProxy } from '../../../src/index.ts'
 import type { Command, Flag, Flags, Group } from '../configuration/command.ts'
 import { SettingsError } from '../configuration/environment.ts'
-import { explain } from '../configuration/messages.ts'
-import { readSettings } from '../configuration/settings.ts'
+import { withProxy } from '../configuration/with-proxy.ts'
 import { SETTINGS_NOTE, settingsFlags, variablesOfLine } from '../serve/flags.ts'
 
 const user: Flag = {
@@ -130,37 +120,6 @@ async function* grantsOf(proxy: OAuthProxy, user: string | undefined): AsyncIter
   for await (const grant of proxy.grants.all({ limit: Number.POSITIVE_INFINITY })) {
     if (address === undefined || grant.account?.email?.toLowerCase() === address) yield grant
   }
-}
-
-/** Works on the storage that `serve` has, while that runs or not. */
-async function withProxy(
-  flags: Readonly<Record<string, string>>,
-  work: (proxy: OAuthProxy, failures: () => readonly string[]) => Promise<number>,
-  { needsProvider = false } = {},
-): Promise<never> {
-  let code = 1
-  try {
-    const { options, storage } = await readSettings(process.env, process.cwd(), {
-      flags,
-      storageOnly: !needsProvider,
-      withoutServer: true,
-    })
-    if (storage === 'memory:') {
-      throw new SettingsError('LOCKGATE_STORAGE: only the process of serve sees the grants of memory:')
-    }
-    const failures: string[] = []
-    const collect: Listener = ({ type, error, reason }) => {
-      if (type === 'failed') failures.push(error ?? reason ?? 'failed')
-    }
-    const on = { event: [collect, ...[options.on?.event ?? []].flat()] }
-    const proxy = createProxy({ fetch, ...options, on })
-    code = await work(proxy, () => failures)
-    await (options.storage as Store & Partial<Closable>).close?.()
-  } catch (error) {
-    process.stderr.write(`${explain(error) ?? (error as Error).message}\n`)
-  }
-  // Connections kept for the provider would hold the process for a while.
-  return process.exit(code)
 }
 
 const minute = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`
