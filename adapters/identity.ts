@@ -2,6 +2,7 @@ import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
 import { createLocalJWKSet } from 'jose/jwks/local'
 import { createRemoteJWKSet } from 'jose/jwks/remote'
 import { jwtVerify } from 'jose/jwt/verify'
+import { seconds } from '../src/internal.ts'
 
 /** The claims of a verified identity. */
 export interface VerifiedIdentity extends JWTPayload {
@@ -41,8 +42,6 @@ export interface IncomingHead {
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-/** Seconds by which both clocks may differ. */
-const SKEW = 30
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA']
 /** The addresses of keys that one process may use. */
 const MAX_ISSUERS = 100
@@ -75,7 +74,7 @@ export async function verifyIdentity(
       typ: isBearer ? 'at+jwt' : 'lockgate-identity+jwt',
       algorithms: ALGORITHMS,
       requiredClaims: ['exp', 'iat', 'kind'],
-      clockTolerance: SKEW,
+      clockTolerance: seconds.clockSkew,
     },
   )
   return payload
