@@ -98,11 +98,13 @@ function withIssuers(env, options) {
   const entry = {
     jwks: JSON.parse(env.CLIENT_JWKS),
     algorithms: ['ES256'],
-    resources: ['/mcp', '/second'],
+    resources: [`${env.TEST_URL}/mcp`, `${env.TEST_URL}/second`],
   }
   const rule = exchange({ audience: 'api://tools', scope: { mcp: 'tools.read', admin: 'tools.admin' } })
   return {
     ...options,
+    // Guesses are counted elsewhere. Here each of them has to fail by itself.
+    limits: false,
     mcp: [
       { path: '/mcp', url: env.BEHIND_URL, accessToken: { format: 'jwt' }, identity: {} },
       { path: '/second', url: env.BEHIND_URL, accessToken: { format: 'jwt' } },
