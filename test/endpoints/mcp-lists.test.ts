@@ -248,6 +248,31 @@ describe('an event stream', () => {
   })
 })
 
+test('a subscription is known by its body at a server with rules: it ends with its grant, whatever its headers say', async () => {
+  const forEver = () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode(': open\n\n')),
+      }),
+      { headers: { 'content-type': 'text/event-stream' } },
+    )
+  for (const headers of [{}, { 'mcp-method': 'tools/call' }] as Record<string, string>[]) {
+    const params = { resource: `${system.url}/all`, scope: 'base' }
+    const { access_token: token } = (await connect(system, { params })).tokens
+    answer = forEver
+    const listening = await system.call('/all', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...headers },
+      body: '{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{}}}',
+    })
+    expect(listening.status).toBe(200)
+    const { grant } = system.events.findLast(({ type }) => type === 'issued')!
+    const [user, id] = grant!.split('.') as [string, string]
+    await system.proxy.grants.revoke({ user, id }, { wait: 0 })
+    expect(await listening.text()).toBe(': open\n\n')
+  }
+})
+
 test('a hidden tool stays refused', async () => {
   answer = asJson(result())
   const response = await system.call('/mcp', {
