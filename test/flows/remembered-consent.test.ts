@@ -58,7 +58,11 @@ const OPTIONS: Partial<ProxyOptions> = {
 beforeAll(async () => {
   documents = await startDocumentServer()
   partner = await startProvider({
-    redirectUris: ['https://mcp.test/callback', 'https://mcp.test/callback/partner'],
+    redirectUris: [
+      'https://mcp.test/callback',
+      'https://mcp.test/callback/oidc',
+      'https://mcp.test/callback/partner',
+    ],
   })
   system = await startSystem(OPTIONS)
   local = await startSystem({
@@ -372,6 +376,19 @@ describe('the page is shown again', () => {
     const on = system.another({ upstream: [there, here] })
     const response = await reaching(on, browser).request(urlOf({ on }), { headers: TYPED })
     expect(new URL(response.headers.get('location')!).origin).toBe(system.provider.issuer)
+  })
+
+  test('at another tenant, even if its people are the same', async () => {
+    const { issuer, clientId, clientSecret } = partner
+    const on = system.another({
+      upstream: (request) =>
+        request.headers.get('x-tenant') === 'globex'
+          ? oidc({ issuer, clientId: 'globex', clientSecret })
+          : oidc({ issuer, clientId, clientSecret }),
+    })
+    const { browser } = await approve({ on })
+    expect(await answerOf(browser, { on })).toBe('provider')
+    expect(await answerOf(browser, { on, headers: { ...TYPED, 'x-tenant': 'globex' } })).toBe('page')
   })
 
   test.each<[string, Record<string, unknown>, 'page' | 'provider']>([
