@@ -7,7 +7,7 @@ import type { Clock, Store, Versioned } from '../ports.ts'
  * which no place overwrites with older ones:
  *
  *   ended:<user>:<id>        the record has ended, even if its own key has a value
- *   ended:approval:<user>:<id>  the same for a remembered approval
+ *   ended-approval:<user>:<id>  the same for a remembered approval
  *   floor:<user>:<id>        access tokens below an epoch are revoked, and scopes are withdrawn
  *   used:<id>:<generation>   a code (generation 0) or a refresh token was used
  *
@@ -40,7 +40,7 @@ function endedKey(key: string): string | undefined {
   if (user) return `ended:${user}:${id}`
   const [, client] = CLIENT.exec(key) ?? []
   if (client) return `ended:client:${client}`
-  return APPROVAL.test(key) ? `ended:${key}` : undefined
+  return APPROVAL.test(key) ? `ended-${key}` : undefined
 }
 
 /**

@@ -4,6 +4,8 @@ import { github } from 'lockgate/providers/github'
 import { cloudflareKv } from 'lockgate/storage/cloudflare-kv'
 import { memory } from 'lockgate/storage/memory'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createApprovals } from '../../src/grants/approvals.ts'
+import { withEndings } from '../../src/grants/endings.ts'
 import { ms, scaleTiming } from '../../src/timing.ts'
 import { createKvModel, type KvModel } from '../support/kv-model.ts'
 import {
@@ -389,3 +391,39 @@ describe('what KV cannot hold', () => {
     expect(create).not.toThrow()
   })
 })
+
+test.each(PROPAGATION)(
+  'a remembered approval ends here at once and elsewhere within 60 s: writes need %i s',
+  async (seconds) => {
+    model = createKvModel(() => Date.now() + system.clock.ahead * 1000, seconds)
+    const now = () => Math.floor(Date.now() / 1000) + system.clock.ahead
+    const [here, there] = ['A', 'B'].map((place) => {
+      const store = withEndings(cloudflareKv(model.at(place), { acceptStaleness: true }), {
+        now,
+        lifetime: 1000,
+      })
+      return createApprovals({ store, now, seconds: 1000 })
+    }) as [ReturnType<typeof createApprovals>, ReturnType<typeof createApprovals>]
+    const about = (client: string) => ({
+      subject: 's',
+      client,
+      clientName: client,
+      provider: 'oidc',
+      scope: ['read'],
+      upstream: [],
+      refreshes: true,
+    })
+    const [ended, kept] = [await here.save('user', about('one')), await here.save('user', about('two'))]
+    later(61)
+    const found = async (place: typeof here) =>
+      (await Promise.all([place.find(ended), place.find(kept)])).map((one) => one?.client)
+    expect(await found(there)).toEqual(['one', 'two'])
+    expect(await found(here)).toEqual(['one', 'two'])
+    await here.forget('user', 'one')
+    expect(await found(here)).toEqual([undefined, 'two'])
+    later(61)
+    expect(await found(there)).toEqual([undefined, 'two'])
+    later(1000)
+    expect(await found(there)).toEqual([undefined, undefined])
+  },
+)
