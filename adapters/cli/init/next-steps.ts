@@ -49,7 +49,8 @@ export function nextSteps(
     all.push([`Say who may sign in, or everybody with an account at ${definition.name} comes in:`, [example]])
   }
   const start = runtime === 'workers' ? `npx wrangler dev --port ${portOf(url)}` : START[runtime]
-  all.push(['Start it:', [start]])
+  // A Worker that knows itself by a public address cannot be used at a local one.
+  if (runtime !== 'workers' || isLoopback(url)) all.push(['Start it:', [start]])
   if (runtime !== 'workers' && !isLoopback(url)) {
     const hops = ['node', 'environment'].includes(runtime)
       ? 'LOCKGATE_TRUST_PROXY=1'
