@@ -27,8 +27,9 @@ import { resourceMetadataEndpoint } from './endpoints/resource-metadata.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { openidConfigurationEndpoint, serverMetadataEndpoint } from './endpoints/server-metadata.ts'
 import { tokenEndpoint } from './endpoints/token/token.ts'
+import { upstreamKeysEndpoint } from './endpoints/upstream-keys.ts'
 import type { Resource } from './options/options.ts'
-import { isDevelopment } from './options/upstream.ts'
+import { clientKeysOf, isDevelopment } from './options/upstream.ts'
 import { resourceMetadataPath, wellKnownPath } from './protocol/documents.ts'
 
 /** One address with its endpoints by method. The path is a pattern of itty-router. */
@@ -86,6 +87,7 @@ const openidRoutes = (base: string, below: boolean): readonly Route[] => {
 /** Returns every other endpoint but the MCP servers. HEAD, OPTIONS, 404 and 405 follow from these tables. */
 function endpointsOf({ settings, clients, signer }: Context): readonly Route[] {
   const { basePath: base, guarded } = settings
+  const proofs = clientKeysOf(settings.upstream)
   return [
     ...(clients.register ? [program(`${base}/register`, { POST: limited(registerEndpoint) })] : []),
     ...(clients.stored
@@ -125,6 +127,7 @@ function endpointsOf({ settings, clients, signer }: Context): readonly Route[] {
     program(`${base}/token`, { POST: tokenEndpoint }),
     program(`${base}/revoke`, { POST: revokeEndpoint }),
     ...(signer ? [program(`${base}/jwks`, { GET: keysEndpoint })] : []),
+    ...(proofs.length > 0 ? [program(`${base}/upstream-jwks`, { GET: upstreamKeysEndpoint(proofs) })] : []),
     ...(settings.resourceServers.length > 0
       ? [program(`${base}/introspect`, { POST: introspectEndpoint })]
       : []),

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { ConfigIssue } from '../errors.ts'
 import { isLoopbackUrl } from '../http/loopback.ts'
 import { type ScopeTable, upstreamScopes } from '../protocol/scope.ts'
+import type { ClientKey } from '../providers/parts/client-assertion.ts'
 import { isHttps } from '../providers/parts/https.ts'
 import { providerIssues } from '../providers/parts/unusable.ts'
 import { isProvider, PROVIDER_ID, type Provider } from '../providers/provider.ts'
@@ -48,6 +49,14 @@ export const isOwnLogin = (place: Place): place is OwnLogin => 'login' in place
 /** Tells whether users sign in on the page for development. */
 export const isDevelopment = (upstream: readonly Place[] | ChooseProvider): boolean =>
   typeof upstream !== 'function' && upstream.some((one) => isOwnLogin(one) && one.development === true)
+
+/** Returns the private keys by which this application proves itself, of the providers that are known before a request. */
+export const clientKeysOf = (upstream: readonly Place[] | ChooseProvider): readonly ClientKey[] =>
+  typeof upstream === 'function'
+    ? []
+    : upstream.flatMap((one) =>
+        !isOwnLogin(one) && typeof one.clientAssertion === 'object' ? [one.clientAssertion] : [],
+      )
 
 export const idOf = (place: Place): string => place.id ?? 'own'
 

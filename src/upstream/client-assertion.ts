@@ -1,3 +1,4 @@
+import { exportJWK } from 'jose/key/export'
 import { importJWK, importPKCS8 } from 'jose/key/import'
 import * as oauth from 'oauth4webapi'
 import { withTimeout } from '../http/timeout.ts'
@@ -22,7 +23,29 @@ const failed = (detail: string, cause?: unknown) =>
   })
 
 /** Keys that were imported. */
-const imported = new WeakMap<ClientKey, CryptoKey>()
+const imported = new WeakMap<ClientKey, { readonly key: CryptoKey; readonly alg: string }>()
+
+function keyIdOf({ keyId, privateKey }: ClientKey): string | undefined {
+  const kid = keyId ?? (typeof privateKey === 'object' ? privateKey.kid : undefined)
+  return typeof kid === 'string' ? kid : undefined
+}
+
+/** The members of a public key (RFC 7518 §6, RFC 8037 §2). No other member is ever published. */
+const PUBLIC = ['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg', 'use']
+
+const publicPart = (jwk: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(PUBLIC.flatMap((name) => (jwk[name] === undefined ? [] : [[name, jwk[name]]])))
+
+/** Returns the public keys of an application: the one that it proves itself with, and those that it has to publish too. */
+export async function publishedKeys(given: ClientKey): Promise<readonly Record<string, unknown>[]> {
+  const { alg } = await keyOf(given)
+  const { privateKey, alsoPublished = [] } = given
+  const whole =
+    typeof privateKey === 'string'
+      ? await exportJWK(await importPKCS8(lines(privateKey), alg, { extractable: true }))
+      : privateKey
+  return [{ ...whole, kid: keyIdOf(given), alg, use: 'sig' }, ...alsoPublished].map(publicPart)
+}
 
 /**
  * Proves the application with an assertion. Each request gets its own.
@@ -43,9 +66,9 @@ export function assertionAuth(provider: Provider, server: Server, now: Clock): o
   const audience = given.audience ?? endpoint
   const thumbprint = given.certificate === undefined ? undefined : thumbprintOf(given.certificate)
   return async (as, client, body, headers) => {
-    const key = await keyOf(given)
-    const kid = given.keyId ?? (typeof given.privateKey === 'object' ? given.privateKey.kid : undefined)
-    const sign = oauth.PrivateKeyJwt(typeof kid === 'string' ? { key, kid } : key, {
+    const { key } = await keyOf(given)
+    const kid = keyIdOf(given)
+    const sign = oauth.PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
       [oauth.modifyAssertion](header, payload) {
         if (thumbprint !== undefined) Object.assign(header, { typ: 'JWT', 'x5t#S256': thumbprint })
         if (audience !== undefined) payload.aud = audience
@@ -66,7 +89,7 @@ async function foreign(given: () => string | Promise<string>): Promise<string> {
   return text
 }
 
-async function keyOf(given: ClientKey): Promise<CryptoKey> {
+async function keyOf(given: ClientKey): Promise<{ readonly key: CryptoKey; readonly alg: string }> {
   const known = imported.get(given)
   if (known) return known
   const { privateKey, certificate } = given
@@ -81,8 +104,8 @@ async function keyOf(given: ClientKey): Promise<CryptoKey> {
           ? await importPKCS8(lines(privateKey), alg)
           : await importJWK(privateKey, alg)
       if (!(key instanceof CryptoKey)) break
-      imported.set(given, key)
-      return key
+      imported.set(given, { key, alg })
+      return { key, alg }
     } catch (error) {
       cause = error
     }

@@ -106,6 +106,41 @@ describe('at a real provider that knows no secret', () => {
     provider.received.flatMap((body) => new URLSearchParams(body).get('client_assertion') ?? [])
 
   test.each([
+    ['as PEM', () => ({ privateKey: pem, keyId: 'one' })],
+    ['as JWK', () => ({ privateKey: jwk })],
+  ])('the keys that it publishes are what the provider needs, and nothing private (%s)', async (_, key) => {
+    const own = publicJwk
+    await start(key)
+    const response = await system.call('/upstream-jwks')
+    expect(response.status).toBe(200)
+    const { keys } = (await response.json()) as { keys: Record<string, unknown>[] }
+    expect(keys).toEqual([own])
+    await Promise.all([system.close(), provider.close()])
+    // The provider now knows no other key than the published one.
+    publicJwk = keys[0]!
+    try {
+      await start(key)
+      const { tokens } = await connect(system)
+      expect((await guarded(system, tokens.access_token)).status).toBe(200)
+    } finally {
+      publicJwk = own
+    }
+  })
+
+  test('while keys are exchanged the next one is published too, without a private member', async () => {
+    const next = { ...publicJwk, kid: 'two', oth: 'x', p: 'private' }
+    await start(() => ({ privateKey: jwk, alsoPublished: [next] }))
+    const text = await (await system.call('/upstream-jwks')).text()
+    const { keys } = JSON.parse(text) as { keys: Record<string, unknown>[] }
+    expect(keys).toEqual([publicJwk, { ...publicJwk, kid: 'two' }])
+    const metadata = await (await system.call('/.well-known/oauth-authorization-server')).text()
+    for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi']) {
+      expect(text + metadata).not.toContain(String(jwk[name]))
+    }
+    expect(metadata).not.toContain('upstream-jwks')
+  })
+
+  test.each([
     ['as PEM', () => ({ privateKey: pem })],
     ['as PEM on one line', () => ({ privateKey: pem.trim().replaceAll('\n', '\\n') })],
     ['as JWK', () => ({ privateKey: jwk })],

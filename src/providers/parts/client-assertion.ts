@@ -9,6 +9,11 @@ export interface ClientKey {
   readonly certificate?: string | undefined
   /** The id of the key at the provider (`kid`). By default that of the JWK. */
   readonly keyId?: string | undefined
+  /**
+   * Public keys, as JWKs, that `/upstream-jwks` serves beside this one: the next key before it signs, and the former one for
+   * a day after. For providers that read the keys of the application from an address.
+   */
+  readonly alsoPublished?: readonly Readonly<Record<string, unknown>>[] | undefined
   /** By default that of the JWK, `PS256` with a certificate, else the first of RS256, ES256, ES384 and EdDSA that fits. */
   readonly alg?: KeyAlg | undefined
   /** The audience, instead of the one that the provider's definition knows. */
@@ -51,7 +56,8 @@ function wrongAssertion(value: unknown): readonly [member: string, message: stri
   if (typeof value !== 'object' || value === null) {
     return ['', 'expected { privateKey, … }, or a function that returns an assertion']
   }
-  const { privateKey, certificate, keyId, alg, audience, ...rest } = value as Partial<ClientKey>
+  const { privateKey, certificate, keyId, alsoPublished, alg, audience, ...rest } =
+    value as Partial<ClientKey>
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined) return [unknown, 'is not an option']
   if (typeof privateKey === 'string') {
@@ -66,11 +72,16 @@ function wrongAssertion(value: unknown): readonly [member: string, message: stri
   if (certificate !== undefined && (typeof certificate !== 'string' || !thumbprintOf(certificate)))
     return ['certificate', 'expected a certificate in PEM form']
   if (keyId !== undefined && (typeof keyId !== 'string' || keyId === '')) return ['keyId', 'expected text']
+  if (alsoPublished !== undefined && !(Array.isArray(alsoPublished) && alsoPublished.every(isPublicKey)))
+    return ['alsoPublished', 'expected a list of public keys, as JWKs']
   if (alg !== undefined && !KEY_ALGS.includes(alg)) return ['alg', `expected one of ${KEY_ALGS.join(', ')}`]
   if (audience !== undefined && (typeof audience !== 'string' || audience === ''))
     return ['audience', 'expected text']
   return undefined
 }
+
+const isPublicKey = (jwk: unknown): boolean =>
+  typeof jwk === 'object' && jwk !== null && 'kty' in jwk && !('d' in jwk) && !('k' in jwk)
 
 /** Puts the line breaks back that `\n` stands for. */
 export const lines = (pem: string): string => pem.trim().replaceAll('\\n', '\n')
