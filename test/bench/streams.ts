@@ -21,23 +21,28 @@ export interface StreamCost {
 }
 
 /**
- * Opens event streams through Lockgate on Node and measures what they cost.
+ * Opens event streams through Lockgate and measures what they cost.
  *
  * @param seconds How long events are counted.
+ * @param options.binary The runtime, Node by default.
+ * @param options.warmUp Requests before the first stream opens.
  */
-export async function measureStreams(streams: number, seconds: number): Promise<StreamCost> {
+export async function measureStreams(
+  streams: number,
+  seconds: number,
+  { binary = process.env.BENCH_NODE ?? process.execPath, warmUp = 20_000 } = {},
+): Promise<StreamCost> {
   const field = await startField()
   const sockets: Socket[] = []
   try {
-    const node = process.env.BENCH_NODE ?? process.execPath
     const { child, port, bytes, headers } = await field.start({
-      name: 'Node: lockgate',
-      binary: node,
+      name: 'lockgate',
+      binary,
       program: 'lockgate',
       forwards: true,
     })
     // The heap has its size before the first stream opens.
-    await load({ port, bytes, connections: 32, requests: 20_000 })
+    await load({ port, bytes, connections: 32, requests: warmUp })
     await sleep(3 * SECOND)
     const before = residentOf(child.pid!)
     const open = requestBytes('GET', '/mcp', { ...headers, accept: 'text/event-stream' })

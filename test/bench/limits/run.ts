@@ -1,0 +1,128 @@
+/**
+ * Measures the built package at its limits, and prints tables of it.
+ *
+ *   npm run limits -- [--quick] [--sizes 1000,100000] [--only operations,stores,streams,restart]
+ */
+import { execFileSync } from 'node:child_process'
+import { cpus, totalmem } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { locate } from '../../runtimes/locate.ts'
+import type { Measurement } from '../measure.ts'
+import { rollingRestart } from '../rolling.ts'
+import { measureStreams } from '../streams.ts'
+import { countStoreOperations } from './operations.ts'
+import { lackOf, STORES, type StoreFigures } from './stores.ts'
+
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean' }, sizes: { type: 'string' }, only: { type: 'string' } },
+})
+const size = values.quick
+  ? { rounds: 5, grants: '1000,5000', streams: 300, seconds: 3, warmUp: 2000, restarts: 1 }
+  : { rounds: 15, grants: '1000,100000,1000000', streams: 3000, seconds: 15, warmUp: 20_000, restarts: 3 }
+const sizes = values.sizes ?? size.grants
+const parts = values.only?.split(',') ?? ['operations', 'stores', 'streams', 'restart']
+/** Files are for one machine: more of them than this is a matter of the file system. */
+const MOST_FILES = 100_000
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+function script<T>(node: string, path: string, ...args: string[]): T {
+  const flags = ['--expose-gc', '--max-old-space-size=12000', '--import', 'tsx']
+  const output = execFileSync(node, [...flags, here(path), ...args], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return JSON.parse(output.trim().split('\n').at(-1)!) as T
+}
+
+const [{ model = 'unknown' } = {}] = cpus()
+console.log(
+  `Node ${process.versions.node}, ${cpus().length} cores of ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ` +
+    `${new Date().toISOString().slice(0, 10)}`,
+)
+
+if (parts.includes('operations')) {
+  console.log('\nOperations of the store')
+  console.table((await countStoreOperations()).map(({ what, ...rest }) => ({ operation: what, ...rest })))
+
+  console.log('\nCPU of one process: microseconds of an operation, and how many a core does in a second')
+  const { figures } = script<Measurement>(process.execPath, '../in-process.ts', String(size.rounds), '200')
+  console.table(
+    figures
+      .filter(({ subject, path }) => subject === 'lockgate' && !path.includes('registration'))
+      .map(({ path, micros }) => ({
+        operation: path,
+        micros: Math.round(micros),
+        'a second': Math.round(1e6 / micros),
+      })),
+  )
+}
+
+if (parts.includes('stores')) {
+  console.log(
+    '\nStores: bytes of a grant with its key, writes a second with 50 at once, milliseconds of a first call',
+  )
+  const rows: StoreFigures[] = []
+  for (const name of STORES) {
+    const lack = lackOf(name)
+    if (lack !== undefined) console.warn(`${name} is left out: needs ${lack}`)
+    else {
+      const fitting = sizes.split(',').filter((one) => name !== 'fs' || Number(one) <= MOST_FILES)
+      // SQLite comes with later versions of Node.
+      const node = name === 'sqlite' ? (locate('node24') ?? process.execPath) : process.execPath
+      rows.push(...script<StoreFigures[]>(node, './store-process.ts', name, fitting.join(',')))
+    }
+  }
+  console.table(
+    rows.map(({ store, grants, bytes, writes, coldMedian, coldSlowest, recovery }) => ({
+      store,
+      grants,
+      'bytes per grant': Math.round(bytes),
+      'writes a second': Math.round(writes),
+      'first call, median ms': Number(coldMedian.toFixed(2)),
+      'first call, 99 % ms': Number(coldSlowest.toFixed(2)),
+      'back after a restart, ms': recovery === undefined ? '' : Math.round(recovery),
+    })),
+  )
+}
+
+if (parts.includes('streams')) {
+  console.log('\nOpen event streams, one event a second each')
+  const runtimes = [
+    { name: 'Node', binary: process.execPath },
+    { name: 'Bun', binary: locate('bun') },
+    { name: 'Deno', binary: locate('deno') },
+  ]
+  const rows: Record<string, unknown>[] = []
+  for (const { name, binary } of runtimes) {
+    if (binary === undefined) console.warn(`${name} is not here`)
+    else {
+      const cost = await measureStreams(size.streams, size.seconds, { binary, warmUp: size.warmUp })
+      rows.push({
+        runtime: name,
+        streams: cost.streams,
+        'bytes per stream': Math.round(cost.bytes),
+        'CPU µs per event': Number(cost.micros.toFixed(1)),
+        'events that arrived': `${(cost.arrived * 100).toFixed(1)} %`,
+      })
+    }
+  }
+  console.table(rows)
+}
+
+if (parts.includes('restart')) {
+  console.log('\nRolling restart of three instances behind nginx, 300 requests a second')
+  const rows: Record<string, unknown>[] = []
+  for (const keepAlive of [true, false]) {
+    const command = [process.execPath]
+    const rolled = await rollingRestart({ command, keepAlive, rounds: size.restarts, rate: 300 })
+    rows.push({
+      'connections of nginx': keepAlive ? 'kept alive' : 'one for each request',
+      requests: rolled.requests,
+      failed: rolled.failed.length,
+      'longest stop, ms': Math.max(...rolled.stops),
+    })
+  }
+  console.table(rows)
+}
