@@ -115,7 +115,12 @@ export async function startField() {
   const mcpPort = await freePort()
   const mcpUrl = `http://127.0.0.1:${mcpPort}/mcp`
   const children: Child[] = []
-  const env = { NODE_ENV: 'production', PROVIDER_URL: providerUrl }
+  // Without the last one, Bun lets 256 open streams through and no more.
+  const env = {
+    NODE_ENV: 'production',
+    PROVIDER_URL: providerUrl,
+    BUN_CONFIG_MAX_HTTP_REQUESTS: '20000',
+  }
   const run = async (binary: string, program: string, more: Record<string, string>, path: string) => {
     const options = { url: `http://127.0.0.1:${more.PORT}${path}`, cwd: programs, env: { ...env, ...more } }
     const child = await start(commandOf(binary, program), options)

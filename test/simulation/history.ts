@@ -31,10 +31,17 @@ const FORMATS = ['current', 'older', 'newer'] as const
 /** Seconds after which the provider is asked about a user again. */
 const REVALIDATE = 60
 
+/** What is not drawn from the seed. */
+export interface Fixed {
+  readonly store?: Consistency | undefined
+  /** The number of instances. */
+  readonly instances?: number | undefined
+}
+
 /** Runs the history of a seed, or of given decisions. */
 export async function runHistory(
   seed: number,
-  { decisions, store }: { decisions?: readonly number[] | undefined; store?: Consistency | undefined } = {},
+  { decisions, ...fixed }: Fixed & { decisions?: readonly number[] | undefined } = {},
 ): Promise<Outcome> {
   const choices: Choices = decisions ? replayedChoices(decisions) : seededChoices(seed)
   const covered = new Map<string, number>()
@@ -42,7 +49,7 @@ export async function runHistory(
   const world = createWorld(choices, seed)
   let violation: Error | undefined
   try {
-    await play(world, cover, store)
+    await play(world, cover, fixed)
   } catch (error) {
     violation = error as Error
   } finally {
@@ -61,12 +68,13 @@ export async function runHistory(
 async function play(
   world: ReturnType<typeof createWorld>,
   cover: (what: string) => void,
-  only: Consistency | undefined,
+  fixed: Fixed,
 ): Promise<void> {
   const { choices } = world
   const drawn = CONSISTENCIES[choices.pick(CONSISTENCIES.length)]!
-  const consistency = only ?? drawn
-  const size = consistency === 'process' ? 1 : 2 + choices.pick(4)
+  const consistency = fixed.store ?? drawn
+  const drawnSize = consistency === 'process' ? 1 : 2 + choices.pick(4)
+  const size = fixed.instances ?? drawnSize
   const skew = SKEWS[choices.pick(SKEWS.length)]!
   const revalidate = choices.chance(40) ? REVALIDATE : undefined
   const mixes = choices.chance(30)

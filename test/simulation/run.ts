@@ -1,7 +1,7 @@
 /**
  * Runs many random histories of several instances, and checks after every step what must hold.
  *
- *   npm run simulate -- [--histories 5000] [--seed N] [--store atomic|process|eventual] [--processes 2]
+ *   npm run simulate -- [--histories 5000] [--seed N] [--store atomic|process|eventual] [--instances 3] [--processes 2]
  *   npm run simulate -- --only SEED [--store …]      shows one history
  *   npm run simulate -- --faults [name …]            plants faults, one at a time, and looks for each
  */
@@ -20,15 +20,17 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string' },
     only: { type: 'string' },
     store: { type: 'string' },
+    instances: { type: 'string' },
     processes: { type: 'string', default: String(availableParallelism()) },
     faults: { type: 'boolean', default: false },
   },
 })
 const store = values.store as Consistency | undefined
+const instances = values.instances === undefined ? undefined : Number(values.instances)
 const processes = Number(values.processes)
 
 if (values.only !== undefined) {
-  const outcome = await runHistory(Number(values.only), { store })
+  const outcome = await runHistory(Number(values.only), { store, instances })
   console.log(outcome.trace().join('\n'))
   console.log(outcome.violation ? `\n${outcome.violation.stack}` : '\nnothing was broken')
   process.exit(outcome.violation ? 1 : 0)
@@ -53,7 +55,7 @@ const stopped = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort())
 
 const { coverage, failures } = await simulate(
-  { first, histories, store, shortens: true },
+  { first, histories, store, instances, shortens: true },
   {
     processes,
     signal: stopped.signal,

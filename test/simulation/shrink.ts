@@ -1,17 +1,16 @@
-import { type Outcome, runHistory } from './history.ts'
-import type { Consistency } from './model-store.ts'
+import { type Fixed, type Outcome, runHistory } from './history.ts'
 
 /** How many shorter histories are tried. */
 const ATTEMPTS = 600
 
 /** A history that breaks the same rule with fewer and plainer decisions. */
-export async function shrink(failed: Outcome, store?: Consistency): Promise<Outcome> {
+export async function shrink(failed: Outcome, fixed: Fixed): Promise<Outcome> {
   const rule = ruleOf(failed)
   let best = failed
   let attempts = 0
   async function attempt(decisions: readonly number[]): Promise<boolean> {
     if (attempts++ > ATTEMPTS) return false
-    const outcome = await runHistory(failed.seed, { decisions, store })
+    const outcome = await runHistory(failed.seed, { decisions, ...fixed })
     if (!outcome.violation || ruleOf(outcome) !== rule) return false
     best = outcome
     return true

@@ -16,6 +16,7 @@ export interface Job {
   readonly index: number
   readonly of: number
   readonly store?: Consistency | undefined
+  readonly instances?: number | undefined
   /** Shortens a history that broke a rule. */
   readonly shortens?: boolean
 }
@@ -37,7 +38,7 @@ export type Message =
 const BATCH = 50
 
 const job = JSON.parse(process.argv[2]!) as Job
-const { store } = job
+const { store, instances } = job
 // Only a report needs the place of an error, and a stack is slow to make.
 Error.stackTraceLimit = 0
 
@@ -47,9 +48,9 @@ const send = (message: Message) =>
   })
 
 async function describeFailure(failed: Outcome): Promise<Failure> {
-  const short = job.shortens ? await shrink(failed, store) : failed
+  const short = job.shortens ? await shrink(failed, { store, instances }) : failed
   Error.stackTraceLimit = 20
-  const again = await runHistory(short.seed, { decisions: short.decisions, store })
+  const again = await runHistory(short.seed, { decisions: short.decisions, store, instances })
   const lines = again.trace()
   const report = `${lines.length} steps:\n${lines.join('\n')}\n${again.violation?.stack ?? ''}`
   return { seed: failed.seed, rule: failed.violation!.message, report }
@@ -57,7 +58,7 @@ async function describeFailure(failed: Outcome): Promise<Failure> {
 
 let coverage = emptyCoverage()
 for (let at = job.index; at < job.histories; at += job.of) {
-  const outcome = await runHistory(job.first + at, { store })
+  const outcome = await runHistory(job.first + at, { store, instances })
   count(coverage, outcome)
   if (outcome.violation) {
     await send({ type: 'part', part: pack(coverage) })

@@ -121,6 +121,7 @@ if (parts.includes('restart')) {
       'connections of nginx': keepAlive ? 'kept alive' : 'one for each request',
       requests: rolled.requests,
       failed: rolled.failed.length,
+      with: [...new Set(rolled.failed)].join(', '),
       'longest stop, ms': Math.max(...rolled.stops),
     })
   }
