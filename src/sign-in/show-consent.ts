@@ -45,12 +45,13 @@ export async function showConsent(
     action: `${settings.basePath}/consent`,
     request: sealed,
     mark,
-    ...(asked.remember !== undefined && {
-      remembered: {
-        until: settings.now() + settings.remembers!.seconds,
-        account: `${settings.issuer}/account`,
-      },
-    }),
+    ...(settings.remembers &&
+      asked.remember !== undefined && {
+        remembered: {
+          until: settings.now() + settings.remembers.seconds,
+          account: `${settings.issuer}/account`,
+        },
+      }),
   })
   return page(view, 200, [...(about.cookies ?? []), ...cookies])
 }

@@ -626,6 +626,15 @@ describe('an approval ends', () => {
     expect(isPage(await signInAtProvider(browser, login, { stopAt: WEB, login: 'fay' }))).toBe(true)
   })
 
+  test('between the request and the way back, if the operator switches the option off then', async () => {
+    const { browser } = await approve()
+    const login = asPage(await browser.open(urlOf({}), { init: { headers: TYPED } }))
+    const off = reaching(system.another({ consent: undefined }), browser)
+    const page = asPage(await signInAtProvider(off, login, { stopAt: WEB }))
+    expect(isPage(page)).toBe(true)
+    expect(page.text).not.toContain('will not ask you again')
+  })
+
   test('when its user asks to be asked, even without a connection, and only theirs', async () => {
     const [gia, hal] = [await approve({ login: 'gia' }), await approve({ login: 'hal' })]
     const page = await account(gia.browser, 'gia')
