@@ -101,6 +101,13 @@ describe('what it writes', () => {
     expect(places).toEqual([...places].sort((a, b) => a - b))
   })
 
+  test('a Worker with a public address is not started at a local one', async () => {
+    const worker = ['--provider', 'github', '--mcp', 'https://in.example.com/mcp', '--runtime', 'workers']
+    const { out } = await init(...worker, '--url', 'https://mcp.example.com')
+    expect(out).toContain('npx wrangler deploy')
+    expect(out).not.toContain('wrangler dev')
+  })
+
   test('names the page where the provider registers applications, if all its customers have the same', async () => {
     const { out } = await init('--provider', 'github', '--mcp', 'http://x/mcp')
     expect(out).toContain('https://github.com/settings/developers\n')
