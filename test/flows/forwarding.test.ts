@@ -257,6 +257,52 @@ describe('a server behind that', () => {
     expect(response.status).toBe(307)
   })
 
+  test.each([
+    [307, (origin: string) => `${origin}/inner/`],
+    [308, (origin: string) => `${origin}/inner/`],
+    [307, () => '/inner/'],
+  ])('moves to a slash at its own address is followed there with the body (%i)', async (status, to) => {
+    await start()
+    handle = (request, response) => {
+      if (request.url!.startsWith('/inner/')) echo(request, response)
+      else response.writeHead(status, { location: to(behind.url) }).end()
+    }
+    const response = await send({ body: '{"a":1}' })
+    expect(response.status).toBe(200)
+    const seen = (await response.json()) as Echo
+    expect([seen.method, seen.url, seen.body]).toEqual(['POST', '/inner/?key=1', '{"a":1}'])
+    expect(response.redirected).toBe(false)
+  })
+
+  test.each<[number, string, number, string | null]>([
+    [302, 'INNER/inner/x?a=1', 302, 'PUBLIC/mcp/x?a=1'],
+    [303, '/inner/x', 303, 'PUBLIC/mcp/x'],
+    [307, 'INNER/innermost', 502, null],
+    [307, 'INNER/', 502, null],
+    [307, 'https://other.example/inner/', 307, 'https://other.example/inner/'],
+  ])(
+    'moves with %i to %s gives %i to the client, with its own address never',
+    async (moved, to, status, location) => {
+      await start()
+      handle = (_request, response) =>
+        response.writeHead(moved, { location: to.replace('INNER', behind.url) }).end()
+      const response = await send({ redirect: 'manual', body: '{}' })
+      expect(response.status).toBe(status)
+      expect(response.headers.get('location')).toBe(location?.replace('PUBLIC', system.url) ?? null)
+      expect(JSON.stringify([...response.headers])).not.toContain(behind.url)
+    },
+  )
+
+  test('is asked at the configured path exactly, with its slash or without', async () => {
+    for (const path of ['/inner/', '/inner']) {
+      await start({ mcp: { url: behind.url + path, path: '/mcp' } })
+      handle = echo
+      expect(((await (await send({ body: '{}' })).json()) as Echo).url).toBe(path)
+      await Promise.all([server.close(true), system.close()])
+    }
+    await start()
+  })
+
   test('packs its answers is understood all the same', async () => {
     await start()
     const { gzipSync } = await import('node:zlib')
