@@ -18,7 +18,9 @@ function unavailable(cause: unknown): never {
   })
 }
 
-const answerOf = <T>(work: Promise<T>): Promise<T> => withTimeout(work, ms.storage).catch(unavailable)
+/** Waits for the storage, and refuses if it fails or takes longer. */
+export const answerOf = <T>(work: Promise<T>, longest: number = ms.storage): Promise<T> =>
+  withTimeout(work, longest).catch(unavailable)
 
 /**
  * Wraps a store so that its failures are refusals: a record that cannot be read counts neither as present nor as absent.

@@ -2,9 +2,11 @@ import { createKeyring, type Keyring, only } from '../crypto/keyring.ts'
 import type { Emit } from '../events/event.ts'
 import { type Clock, type Identity, type KeepAlive, type Store, UnreadableRecord } from '../ports.ts'
 import { createSingleFlight } from '../single-flight.ts'
+import { ms } from '../timing.ts'
 import { providerOf } from './grant.ts'
 import { userKey } from './grant-key.ts'
 import type { Grants } from './grants.ts'
+import { answerOf } from './store-failure.ts'
 
 /**
  * Returns the id of a user.
@@ -87,7 +89,8 @@ export function createUserIds(ports: {
     const noted = await read()
     let found = rings.find(({ current }) => current.id === noted?.id)
     if (!found) {
-      found = await followed()
+      // A list has no deadline of its own, and a sign-in waits for this one.
+      found = await answerOf(followed(), ms.storageListing)
       // Of several instances that find no note, the first one decides.
       if (!noted && !(await write(found.current.id, undefined))) {
         const id = (await read())?.id

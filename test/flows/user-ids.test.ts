@@ -158,6 +158,25 @@ test('a note that is damaged is made again', async () => {
   }
 })
 
+test('a list that the storage never finishes ends a request with 503, and the next one finds the secret', async () => {
+  await start()
+  const { store } = system
+  Object.assign(ms, { storageListing: 50 })
+  let hangs = true
+  const storage: typeof store = {
+    ...store,
+    async *keys(prefix) {
+      if (hangs) await new Promise(() => {})
+      yield* store.keys(prefix)
+    },
+  }
+  const at = system.another({ secret: of(NEW!, OLD!), storage })
+  const response = await guarded(at, KEY)
+  expect(response.status).toBe(503)
+  hangs = false
+  expect(await idBy(at, KEY)).toBe(await idBy(system, KEY))
+})
+
 describe('the secret that the ids follow was removed', () => {
   beforeEach(async () => {
     await start()
