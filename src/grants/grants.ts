@@ -118,8 +118,8 @@ export function createGrants(ports: {
   const listeners: ((key: GrantKey) => void)[] = []
 
   /** Tells the guard and the listeners what this process wrote. */
-  function put(key: GrantKey, grant: Grant | undefined): void {
-    live.put(key, grant)
+  function put(key: GrantKey, grant: Grant | undefined, since: number): void {
+    live.put(key, grant, since)
     for (const listener of listeners) listener(key)
   }
   const parts = createSealedParts(sealer)
@@ -178,22 +178,23 @@ export function createGrants(ports: {
     },
     async change(key, decide, seen) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const since = uptime()
         const found = attempt === 0 ? (seen ?? (await find(key))) : await records.read(key)
         if (!found) {
-          put(key, undefined)
+          put(key, undefined, uptime())
           return { type: 'missing' }
         }
         const decision = decide(found.grant)
         if (decision.type === 'keep') return { type: 'done', result: decision.result }
         if (decision.type === 'end') {
           await store.delete(recordKey(key))
-          put(key, undefined)
+          put(key, undefined, uptime())
           return { type: 'ended', grant: found.grant, reason: decision.reason, ...errorOf(decision) }
         }
         const grant = parts.reseal(key, decision.grant)
         const ttl = Math.max(1, grant.expiresAt - now())
         if (await store.swap(recordKey(key), found.version, encode(key, grant), ttl)) {
-          put(key, grant)
+          put(key, grant, since)
           return { type: 'done', result: decision.result }
         }
         // Another caller won. Usually its change leaves something to keep. Spread out callers that lose often.
@@ -206,7 +207,7 @@ export function createGrants(ports: {
       const grant = found && records.open(key, found)
       // An eventually consistent store may show the record later.
       if (found || store.consistency === 'eventual') await store.delete(recordKey(key))
-      put(key, undefined)
+      put(key, undefined, uptime())
       return grant && { grant: grant === 'unreadable' ? undefined : grant }
     },
     async *list(user) {

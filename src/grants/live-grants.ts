@@ -9,7 +9,7 @@ import { type GrantKey, recordKey } from './grant-key.ts'
 export interface LiveGrant {
   /** `undefined` once it has ended. */
   grant: Grant | undefined
-  /** The time of the last read or write, by the clock of the process. */
+  /** The time at which the last read or write began, by the clock of the process. A slow store shows what was there then. */
   checkedAt: number
 }
 
@@ -19,8 +19,8 @@ export interface LiveGrants {
   recent(key: GrantKey): LiveGrant | undefined
   /** Returns a grant, and reads it if the last read was too long ago. Concurrent callers share one read. */
   read(key: GrantKey): Promise<LiveGrant>
-  /** Takes over what this process has just written. */
-  put(key: GrantKey, grant: Grant | undefined): void
+  /** Takes over what this process has just written. @param since The time at which it began to write, by its clock. */
+  put(key: GrantKey, grant: Grant | undefined, since: number): void
 }
 
 const LIMIT = 10_000
@@ -61,20 +61,20 @@ export function createLiveGrants(
   }
 
   /** Changes an entry in place, because the guard holds it. */
-  function remember(name: string, grant: Grant | undefined): LiveGrant {
+  function remember(name: string, grant: Grant | undefined, since: number): LiveGrant {
     const entry = known.get(name) ?? { grant, checkedAt: 0 }
     entry.grant = grant
-    entry.checkedAt = uptime()
+    entry.checkedAt = since
     known.set(name, entry)
     return entry
   }
 
   async function readOnce(key: GrantKey, name: string): Promise<LiveGrant> {
-    const began = writes
+    const [began, since] = [writes, uptime()]
     const grant = await load(key)
     const entry = known.get(name)
     // A write of this process meanwhile is newer than what it read.
-    return entry && (written.get(name) ?? 0) > began ? entry : remember(name, grant)
+    return entry && (written.get(name) ?? 0) > began ? entry : remember(name, grant, since)
   }
 
   return {
@@ -85,13 +85,13 @@ export function createLiveGrants(
       const name = recordKey(key)
       return reads.join(name, () => readOnce(key, name))
     },
-    put(key, grant) {
+    put(key, grant, since) {
       const name = recordKey(key)
       // Only grants that the guard knows: a flood of random ones must not push those out.
       if (!reads.has(name) && !known.has(name)) return
       written.set(name, ++writes)
       reads.drop(name)
-      remember(name, grant)
+      remember(name, grant, since)
     },
   }
 }
