@@ -34,7 +34,7 @@ function onSlowStore() {
       client: { key: 'job', name: 'Job', refreshes: false },
       resource: 'https://mcp.example.com/mcp',
       scope: ['mcp'],
-      identity: { issuer: 'https://idp.example', subject: 'job' },
+      identity: { issuer: 'https://idp.example', subject: 'job', claims: {} },
       expiresAt: 100_000,
     })
   return { clock, grants, key, issue }
