@@ -8,7 +8,7 @@ import type { Closable, Driver } from './driver.ts'
 import { driverStore } from './driver-store.ts'
 import { createFolderLock } from './folder-lock.ts'
 import { folderOf } from './keys.ts'
-import { makePrivateFolder, prepareFolder, unusableFolder } from './private-folder.ts'
+import { makeFolder, makePrivateFolder, prepareFolder, unusableFolder } from './private-folder.ts'
 import { probe } from './probe.ts'
 
 /** The end of a record's file name. It differs from folders, so that `a` and `a:b` can both exist. No key has a dot. */
@@ -47,7 +47,8 @@ export function fs(options: FsOptions): Store & Closable {
   let closed = false
   return {
     ...folder.store,
-    ...prepareFolder(base, makePrivateFolder),
+    // What makes it private is written with the first record.
+    ...prepareFolder(base, (folder) => makeFolder(folder, 0o700)),
     async close() {
       if (closed) return
       closed = true

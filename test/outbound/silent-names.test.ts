@@ -27,6 +27,7 @@ vi.mock('#outbound', async () => {
     direct,
     providerFetch: undefined,
     keepAlive: () => {},
+    proxyProblems: [],
     outbound: async (...about: Parameters<Outbound>) => {
       outbound ??= made()
       return (await outbound)(...about)

@@ -16,6 +16,8 @@ export interface RawServer {
   take(): RawRequest[]
   /** The bytes of the next responses. */
   answer: Buffer
+  /** The bytes of all responses after the next one, if they are others. */
+  after: Buffer | undefined
   close(): Promise<void>
 }
 
@@ -25,7 +27,7 @@ export const OK = Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nco
 export async function startRawServer(): Promise<RawServer> {
   let received: RawRequest[] = []
   const sockets = new Set<Socket>()
-  const state = { answer: OK }
+  const state: Pick<RawServer, 'answer' | 'after'> = { answer: OK, after: undefined }
 
   const server = createServer((socket) => {
     sockets.add(socket)
@@ -41,6 +43,7 @@ export async function startRawServer(): Promise<RawServer> {
         socket.write(isHead ? state.answer.subarray(0, state.answer.indexOf('\r\n\r\n') + 4) : state.answer)
         // A response without a length ends with its connection. Every other one may, too.
         if (!/^content-length: 2\r$/m.test(state.answer.toString('latin1'))) socket.end()
+        state.answer = state.after ?? state.answer
       }
     })
   })

@@ -5,6 +5,8 @@ import { zstd } from './zstd.ts'
 export interface AnswerCase {
   readonly name: string
   readonly bytes: Buffer
+  /** The response to the request that a redirect leads to. */
+  readonly after?: Buffer
   /** The method of the request. POST by default. */
   readonly method?: string
   /** `<status> <readable body>`; `cut` is a response that the client can tell is not whole. */
@@ -162,6 +164,33 @@ const emptyStatuses: readonly AnswerCase[] = [
   },
 ]
 
+const redirect = (status: string, location: string): Buffer =>
+  response(status, `location: ${location}\r\ncontent-length: 0\r\n`)
+const OK = response('200 OK', 'content-type: text/plain\r\ncontent-length: 2\r\n', 'ok')
+
+/** `BEHIND` is the origin of the MCP server, and `PUBLIC` that of the proxy. */
+const redirects: readonly AnswerCase[] = [
+  ['307 to a slash', redirect('307 Slash', 'BEHIND/mcp/'), '200 ok → POST /mcp/ {}', OK],
+  ['308 to a slash', redirect('308 Slash', 'BEHIND/mcp/'), '200 ok → POST /mcp/ {}', OK],
+  ['307, relative', redirect('307 Slash', '/mcp/'), '200 ok → POST /mcp/ {}', OK],
+  ['307 for ever', redirect('307 Loop', 'BEHIND/mcp/x'), '307 location=PUBLIC/mcp/x'],
+  ['302 to a slash', redirect('302 Slash', 'BEHIND/mcp/'), '302 location=PUBLIC/mcp/'],
+  ['301 with a query', redirect('301 Moved', 'BEHIND/mcp/x?a=1'), '301 location=PUBLIC/mcp/x?a=1'],
+  ['303, relative', redirect('303 Other', 'x'), '502 bad_gateway'],
+  ['307 outside the server', redirect('307 Out', 'BEHIND/other'), '502 bad_gateway'],
+  ['307 to a name that only begins alike', redirect('307 Out', 'BEHIND/mcpx'), '502 bad_gateway'],
+  [
+    '307 to another host',
+    redirect('307 Out', 'https://evil.test/mcp/'),
+    '307 location=https://evil.test/mcp/',
+  ],
+].map(([name, bytes, expected, after]) => ({
+  name: `redirect: ${name}`,
+  bytes: bytes as Buffer,
+  expected: expected as string,
+  ...(after ? { after: after as Buffer } : { fields: ['location'] }),
+}))
+
 const interim = (first: string): Buffer =>
   Buffer.concat([response(first, 'link: </x>\r\n'), response('200 OK', 'content-length: 2\r\n', 'ok')])
 
@@ -258,6 +287,7 @@ const others: readonly AnswerCase[] = [
 export const answers: readonly AnswerCase[] = [
   ...statuses,
   ...emptyStatuses,
+  ...redirects,
   ...interims,
   ...codings,
   ...lengths,

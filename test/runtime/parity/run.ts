@@ -90,6 +90,7 @@ const errorOf = ({ body }: RawResponse): string => /"error":"(\w+)"/.exec(body.t
 async function judgeRequest(column: Column, { bytes, fields = [], expected }: Case): Promise<string> {
   column.behind.take()
   column.behind.answer = OK
+  column.behind.after = undefined
   const text = bytes.replaceAll('PORT', String(column.port)).replaceAll('TOKEN', column.token)
   const response = await exchange(column.port, Buffer.from(text, 'latin1'), text.startsWith('HEAD '))
   const [reached, ...others] = column.behind.take()
@@ -109,9 +110,14 @@ async function judgeRequest(column: Column, { bytes, fields = [], expected }: Ca
 
 async function judgeAnswer(
   column: Column,
-  { bytes, method = 'POST', fields = [], expected }: AnswerCase,
+  { bytes, after, method = 'POST', fields = [], expected }: AnswerCase,
 ): Promise<string> {
-  column.behind.answer = bytes
+  column.behind.take()
+  column.behind.answer = Buffer.from(
+    bytes.toString('latin1').replaceAll('BEHIND', column.behind.url),
+    'latin1',
+  )
+  column.behind.after = after
   const body = method === 'POST' ? 'Content-Length: 2\r\n\r\n{}' : '\r\n'
   const request = `${method} /mcp HTTP/1.1\r\nHost: localhost:${column.port}\r\nAuthorization: Bearer ${column.token}\r\n${body}`
   const response = await exchange(column.port, Buffer.from(request), method === 'HEAD')
@@ -126,7 +132,10 @@ async function judgeAnswer(
   if (status === '200' && length && !response.complete) return 'cut'
   if (status === '200' && !length && response.body.length === 0 && method !== 'HEAD') return 'cut'
   const values = fields.map((name) => `${name}=${valuesOf(name).join('; ')}`)
-  return [status, unpack(response.body, coding), ...values].filter(Boolean).join(' ')
+  const last = after && column.behind.take().at(-1)
+  const reached = last ? [`→ ${last.line} ${last.body}`] : []
+  const outcome = [status, unpack(response.body, coding), ...values, ...reached].filter(Boolean).join(' ')
+  return outcome.replaceAll(`http://localhost:${column.port}`, 'PUBLIC')
 }
 
 /** The body as a client reads it that believes the headers. */
