@@ -109,8 +109,10 @@ function readSubject(assertion: string): string {
 }
 
 function decodeBasic(text: string): string | undefined {
+  // The decoder skips blanks, and a credential has none (RFC 7617 §2).
+  if (!/^[A-Za-z\d+/]+={0,2}$/.test(text)) return undefined
   try {
-    const bytes = Uint8Array.from(atob(text.trim()), (char) => char.charCodeAt(0))
+    const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     return undefined

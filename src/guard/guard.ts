@@ -216,13 +216,15 @@ export function createGuard(ports: {
       let entry = known.get(name)
       if (!entry) {
         if (!/^bearer /i.test(authorization)) return undefined
-        const token = authorization.slice('bearer '.length).trim()
+        const token = authorization.slice('bearer '.length).replace(/^ +/, '')
         if (token.length > MAX_TOKEN) throw invalidToken('unknown-token')
         name = `Bearer ${token}`
         entry = known.get(name)
         if (!entry) {
           // Several fields of this name arrive as one value.
           if (/, *bearer /i.test(token)) throw tokenTwice()
+          // Only spaces may stand before a token (RFC 9110 §11.4), and no blank of any kind in it or after it.
+          if (!/^[\x21-\x7e]+$/.test(token)) throw invalidToken('unknown-token')
           const claims = openOnce(token)
           if (!claims) {
             if (signedTokens?.claimsToBeOwn(token)) return admitSigned(name, token, resource)

@@ -86,12 +86,6 @@ export const exceptions: Readonly<Record<string, Exceptions>> = {
       'it joins the fields by a comma, and a planted value may contain a comma too',
     ],
   },
-  'fields: forwarding headers of a client': {
-    workerd: [
-      '200 → POST /mcp forwarded= x-real-ip= x_forwarded_for=',
-      'only Cloudflare tells a Worker the address of its client',
-    ],
-  },
   'fields: a length and chunks': { workerd: ['200 → POST /mcp', LENIENT] },
   'fields: a blank before the colon': { workerd: ['200 → POST /mcp', LENIENT] },
   'interim: 100 before 200': {

@@ -109,7 +109,7 @@ async function judgeRequest(column: Column, { bytes, fields = [], expected }: Ca
 
 async function judgeAnswer(
   column: Column,
-  { bytes, method = 'POST', fields = [], expected }: AnswerCase,
+  { bytes, method = 'POST', fields = [], counts = false, expected }: AnswerCase,
 ): Promise<string> {
   column.behind.answer = bytes
   const body = method === 'POST' ? 'Content-Length: 2\r\n\r\n{}' : '\r\n'
@@ -125,7 +125,10 @@ async function judgeAnswer(
   const length = response.fields.some(([name]) => /^(content-length|transfer-encoding)$/.test(name))
   if (status === '200' && length && !response.complete) return 'cut'
   if (status === '200' && !length && response.body.length === 0 && method !== 'HEAD') return 'cut'
-  const values = fields.map((name) => `${name}=${valuesOf(name).join('; ')}`)
+  const values = fields.map(
+    (name) =>
+      `${name}=${counts ? valuesOf(name).length : valuesOf(name).join('; ').replaceAll(`:${column.port}`, ':PORT')}`,
+  )
   return [status, unpack(response.body, coding), ...values].filter(Boolean).join(' ')
 }
 
