@@ -407,6 +407,7 @@ const fields: readonly Case[] = [
 const blanks: readonly Case[] = [
   ['several spaces before', 'Bearer   TOKEN', PASSED],
   ['spaces after', 'Bearer TOKEN  ', PASSED],
+  ['a tab after', 'Bearer TOKEN\t', PASSED],
   ['a tab before', 'Bearer \tTOKEN', '401 invalid_token'],
   ['a no-break space before', 'Bearer \u00a0TOKEN', '401 invalid_token'],
   ['a no-break space after', 'Bearer TOKEN\u00a0', '401 invalid_token'],
