@@ -421,6 +421,24 @@ const blanks: readonly Case[] = [
   expected: expected!,
 }))
 
+const FORM = 'grant_type=client_credentials&scope=use'
+const BASIC = btoa('robot:the+secret+of+a+robot')
+
+/** Blanks around a password, at the token endpoint. */
+const passwords: readonly Case[] = [
+  ['several spaces before', `Basic   ${BASIC}`, '200'],
+  ['blanks after', `Basic ${BASIC} \t`, '200'],
+  ['a tab before', `Basic \t${BASIC}`, '401 invalid_client'],
+  ['a no-break space before', `Basic \u00a0${BASIC}`, '401 invalid_client'],
+  ['a no-break space after', `Basic ${BASIC}\u00a0`, '401 invalid_client'],
+  ['an em space after', `Basic ${BASIC}\u00e2\u0080\u0083`, '401 invalid_client'],
+  ['a space inside', `Basic ${BASIC.slice(0, 8)} ${BASIC.slice(8)}`, '401 invalid_client'],
+].map(([name, value, expected]) => ({
+  name: `password: ${name}`,
+  bytes: `POST /token HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Type: application/x-www-form-urlencoded\r\nAuthorization: ${value}\r\nContent-Length: ${FORM.length}\r\n\r\n${FORM}`,
+  expected: expected!,
+}))
+
 const open: readonly Case[] = [
   ['no credentials', '', '200 → POST /open'],
   ['an empty field of credentials', 'Authorization:\r\n', '200 → POST /open'],
@@ -475,6 +493,7 @@ export const requests: readonly Case[] = [
   ...oldest,
   ...fields,
   ...blanks,
+  ...passwords,
   ...open,
   ...handled,
   ...forwardAuth,
