@@ -1,4 +1,5 @@
 import { createProxy, type Fetch, type OAuthProxy, type ProxyOptions } from '../src/index.ts'
+import { workerdAddress } from '../src/internal.ts'
 
 export { LockgateStore } from './workers/durable-object-store.ts'
 
@@ -37,11 +38,21 @@ export function fromEnv<Env extends object>(options: (env: Env) => ProxyOptions)
 }
 
 /**
- * Returns the client's address as Cloudflare saw it, and `undefined` on any other platform, where a client may write the
- * header. A Worker that `fromEnv` did not create passes this as the `clientAddress` option.
+ * Returns the client's address: on Cloudflare as Cloudflare saw it, and on workerd by itself the other end of the
+ * connection. Elsewhere `undefined`, because a client may write the header of Cloudflare. A Worker that `fromEnv` did not
+ * create passes this as the `clientAddress` option.
  */
-export const clientAddress = (request: Request): string | undefined =>
-  'cf' in request && request.cf ? (request.headers.get('cf-connecting-ip') ?? undefined) : undefined
+export function clientAddress(request: Request): string | undefined {
+  const { cf } = request as { cf?: Readonly<Record<string, unknown>> | null }
+  if (!cf) return undefined
+  // Only workerd by itself has this member. There the header is the client's own.
+  if (cf.clientIp !== undefined) return workerdAddress(request)
+  if (!OF_CLOUDFLARE.some((name) => cf[name] !== undefined)) return undefined
+  return request.headers.get('cf-connecting-ip') ?? undefined
+}
+
+/** Members that Cloudflare sets. Some are left out for some requests, so that any of them counts. */
+const OF_CLOUDFLARE = ['colo', 'asn', 'country', 'httpProtocol', 'tlsVersion', 'tlsCipher'] as const
 
 let init: RequestInit | undefined
 

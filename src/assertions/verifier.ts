@@ -10,6 +10,7 @@ import {
   type AssertionUse,
   audiencesOf,
   type Claims,
+  isCompact,
   isIdJag,
   issuerOf,
   leadingHeader,
@@ -68,6 +69,7 @@ export interface Verifier {
 export function readToken(token: string): ReadToken | string {
   if (token.length > LIMIT) return `it is over ${LIMIT / 1024} KiB`
   if (token.split('.').length === 5) return 'it is encrypted'
+  if (!isCompact(token)) return 'it is not a signed JWT'
   try {
     return { header: decodeProtectedHeader(token) as Claims, claims: decodeJwt(token) }
   } catch {

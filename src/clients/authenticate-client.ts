@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose/jwt/decode'
 import { equal } from '../crypto/compare.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
+import { trimBlanks } from '../http/blanks.ts'
 import type { AuthMethod } from '../protocol/client-metadata.ts'
 import { invalidClient, multipleAuthMethods } from '../refusals.ts'
 import type { Client } from './client.ts'
@@ -61,7 +62,7 @@ function readBasic(
   authorization: string | null,
   fields: Readonly<Record<string, string>>,
 ): ClientCredentials | undefined {
-  const match = /^basic +(.*)$/i.exec(authorization ?? '')
+  const match = /^basic +(.*)$/is.exec(authorization ?? '')
   if (!match) return undefined
   if (
     [fields.client_secret, fields.client_assertion, fields.client_assertion_type].some(
@@ -70,7 +71,9 @@ function readBasic(
   ) {
     throw multipleAuthMethods()
   }
-  const pair = decodeBasic(match[1]!)
+  const [, text = ''] = match
+  // Workers leave the blanks after a value in place. Before it only spaces may stand.
+  const pair = text.startsWith('\t') ? undefined : decodeBasic(trimBlanks(text))
   const colon = pair?.indexOf(':') ?? -1
   if (pair === undefined || colon < 1) throw invalidClient('malformed-credentials', 'Basic')
   const [id, secret] = [pair.slice(0, colon), pair.slice(colon + 1)]
@@ -109,8 +112,10 @@ function readSubject(assertion: string): string {
 }
 
 function decodeBasic(text: string): string | undefined {
+  // The decoder skips blanks, and a credential has none (RFC 7617 §2).
+  if (!/^[A-Za-z\d+/]+={0,2}$/.test(text)) return undefined
   try {
-    const bytes = Uint8Array.from(atob(text.trim()), (char) => char.charCodeAt(0))
+    const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     return undefined

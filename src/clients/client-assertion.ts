@@ -4,7 +4,7 @@ import { jwtVerify } from 'jose/jwt/verify'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
 import type { Clock, Store } from '../ports.ts'
-import { typeOf } from '../protocol/assertion.ts'
+import { isCompact, typeOf } from '../protocol/assertion.ts'
 import { SIGNING_ALGORITHMS } from '../protocol/client-metadata.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { invalidClient } from '../refusals.ts'
@@ -55,6 +55,7 @@ async function readClaims(
   audiences: readonly string[],
   now: number,
 ): Promise<JWTPayload> {
+  if (!isCompact(assertion)) throw refuse('it has not the form of a signed JWT')
   try {
     const { payload, protectedHeader } = await jwtVerify(assertion, getKey, {
       algorithms: [...SIGNING_ALGORITHMS],

@@ -52,7 +52,7 @@ const actionOf = (http: Request): string => {
  * @throws {OAuthError} `access_denied`.
  */
 function assertThisMachine(http: Request, call: Call): void {
-  const address = call.address()
+  const address = call.clientAddress()
   const isHere = address === undefined || /^(127\.|::1$|::ffff:127\.)/.test(address)
   if (isHere && isLoopbackHost(new URL(http.url).hostname)) return
   throw new OAuthError('access_denied', 'This sign-in works only on the machine that it runs on', {

@@ -110,8 +110,13 @@ class OriginalHead implements Head {
 
 /** @throws {OAuthError} `access_denied` */
 function assertCaller({ secret, from }: ForwardAuthOptions, headers: HeaderFields, call: Call): void {
-  const isKnown = secret === undefined || equal(headers.get(SECRET_HEADER) ?? '', secret)
-  if (!isKnown || (from && !isWithin(call.peer(), from))) throw denied('forward-auth-caller')
+  if (secret !== undefined && !equal(headers.get(SECRET_HEADER) ?? '', secret))
+    throw denied('forward-auth-caller')
+  if (!from) return
+  const peer = call.peer()
+  if (isWithin(peer, from)) return
+  const unknown = 'the runtime tells no address, so `from` matches nothing: set `secret` alone'
+  throw denied('forward-auth-caller', peer === undefined ? unknown : undefined)
 }
 
 const denied = (reason: ReasonCode, detail?: string) =>

@@ -16,7 +16,7 @@ function readTarget(
       reason: 'registration-off',
     })
   const id = new URL(request.url).pathname.split('/').at(-1) ?? ''
-  const token = /^bearer +([\w-]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
+  const token = /^bearer +([\w-]+)[ \t]*$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
   return { id, token, stored }
 }
 

@@ -53,13 +53,26 @@ export function authFor(
   return { auth: stranger as unknown as Auth, refused }
 }
 
-/** @throws {OAuthError} The one that the handler throws to refuse, or `server_error` for any other exception. */
+/**
+ * @throws {OAuthError} The one that the handler throws to refuse, or `server_error` for any other exception, and for a
+ * response that not every runtime can build.
+ */
 export async function askHandler(handler: McpHandler, request: Request, auth: Auth): Promise<Response> {
   try {
-    return await handler(request, auth)
+    return valid(await handler(request, auth))
   } catch (cause) {
     throw cause instanceof OAuthError ? cause : serverError({ reason: 'handler-failed', cause })
   }
+}
+
+/** @throws {TypeError} For a status or a body that the Fetch standard allows in no response. Bun builds them all the same. */
+function valid(response: Response): Response {
+  const { status, body } = response
+  if (!(status >= 200 && status <= 599))
+    throw new TypeError(`The handler responded with the status ${status}`)
+  if (body !== null && (status === 204 || status === 205 || status === 304))
+    throw new TypeError(`The handler responded with a body to the status ${status}`)
+  return response
 }
 
 /** Returns the request for a handler, with the handler's own id of the session. */

@@ -127,7 +127,7 @@ export function createInspect(
         type: 'answer',
         response: refusals.introduce(visit, needs),
       })
-      const showsCredentials = head.headers.has('authorization') || hasAccessToken(head.search)
+      const showsCredentials = !!head.headers.get('authorization') || hasAccessToken(head.search)
       if (!open || showsCredentials || !isEndpoint(head.path)) return introduce()
       const accept = head.headers.get('accept') ?? ''
       if (head.method === 'GET' && accept.includes('text/event-stream')) {
@@ -200,8 +200,8 @@ function check({ head }: Visit, body: RpcBody): RpcBody | RpcFault {
 /** Returns whether a body has a coding or a charset that another program may read differently. */
 function isEncoded({ head: { headers } }: Visit): boolean {
   const coding = headers.get('content-encoding')
-  if (coding !== null && !/^\s*identity\s*$/i.test(coding)) return true
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headers.get('content-type') ?? '')?.[1]
+  if (coding !== null && !/^[ \t]*identity[ \t]*$/i.test(coding)) return true
+  const charset = /;[ \t]*charset[ \t]*=[ \t]*"?([^"; \t]*)/i.exec(headers.get('content-type') ?? '')?.[1]
   return charset !== undefined && !/^utf-?8$/i.test(charset)
 }
 

@@ -4,6 +4,7 @@ import type { Verdict } from '../forward/passage.ts'
 import { hasAccessToken } from '../forward/query.ts'
 import type { Admission } from '../guard/admission.ts'
 import { isAllowedOrigin } from '../guard/origin.ts'
+import { trimBlanks } from '../http/blanks.ts'
 import { mediaType } from '../http/body.ts'
 import { preflight } from '../http/cors.ts'
 import type { Head } from '../http/head.ts'
@@ -40,7 +41,8 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
 
   function judge(visit: Visit): Verdict | Promise<Verdict> {
     try {
-      const authorization = visit.head.headers.get('authorization')
+      // Workers leave an empty header out, so that an empty one counts as none everywhere.
+      const authorization = visit.head.headers.get('authorization') || null
       if (authorization !== null && showsTwice(visit.head)) throw tokenTwice()
       const admitted = guard.admit(authorization, resource)
       if (!(admitted instanceof Promise)) return welcome(visit, admitted)
@@ -122,7 +124,7 @@ const showsTwice = (head: Head): boolean =>
  */
 function isPackedForTransfer({ headers }: Head): boolean {
   const coding = headers.get('transfer-encoding')
-  return coding !== null && coding.trim().toLowerCase() !== 'chunked'
+  return coding !== null && trimBlanks(coding).toLowerCase() !== 'chunked'
 }
 
 const methodNotAllowed = () =>

@@ -6,7 +6,7 @@ import { limited } from './rate-limit.ts'
 /** Serves the figures to callers with the token of the metrics. */
 export const metricsEndpoint = ({ token, expose }: Metrics): Endpoint =>
   limited((request) => {
-    const shown = /^bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
+    const shown = /^bearer +(\S+)[ \t]*$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
     if (token !== undefined && !equal(shown, token)) {
       return new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer' } })
     }

@@ -1,3 +1,4 @@
+import { fieldText } from '../http/field-text.ts'
 import { parseTarget } from '../http/target.ts'
 import type { Resource } from '../options/options.ts'
 import { type FixedQuery, fixQuery } from './query.ts'
@@ -25,11 +26,12 @@ export interface Destinations {
   /**
    * Translates an address that an MCP server wrote into a header.
    *
+   * @param field The address, as the runtime reads the header.
    * @param base The URL that it answered for, which relative addresses belong to.
    * @returns The public address; the text itself if it names another host; `undefined` if it names a place at an MCP
    * server that no configured path leads to.
    */
-  translate(text: string, base: string): PublicAddress | string | undefined
+  translate(field: string, base: string): PublicAddress | string | undefined
 }
 
 /** @param origin The public origin. */
@@ -57,19 +59,23 @@ export function createDestinations(resources: readonly Resource[], origin: strin
 
   return {
     of: (resource) => all.find((one) => one.resource === resource),
-    translate(text, base) {
-      if (!URL.canParse(text, base)) return undefined
+    translate(field, base) {
+      const text = fieldText(field)
+      if (text === undefined || !URL.canParse(text, base)) return undefined
       const at = new URL(text, base)
       // Behind a proxy, many servers build addresses of their own host with the public scheme, and so with its port.
       const here = longestFirst.filter(
         ({ url }) => url.hostname === at.hostname && (url.port === at.port || at.port === ''),
       )
-      if (at.origin === origin || here.length === 0) return text
+      // A header holds bytes: what is not ASCII goes out encoded.
+      if (at.origin === origin || here.length === 0) return isAscii(text) ? text : at.href
       const found = here.find(({ base }) => at.pathname === base || at.pathname.startsWith(`${base}/`))
       return found && publicAddress(at, found)
     },
   }
 }
+
+const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
 
 /** Returns a target that this proxy would accept from a client, or `undefined`. */
 function readable(target: string): { path: string; search: string } | undefined {

@@ -2,6 +2,7 @@ import { OAuthError } from '../errors.ts'
 import type { HeaderFields } from '../http/head.ts'
 import { parseTarget } from '../http/target.ts'
 import type { ProxyKind } from '../options/forward-auth.ts'
+import { ambiguousPath } from '../refusals.ts'
 
 /** A request that a proxy in front asks about. */
 export interface OriginalRequest {
@@ -45,6 +46,8 @@ export function originalRequest(proxy: ProxyKind, question: Question): OriginalR
   if (question.below !== '') throw incomplete('a path below that of forward auth')
   const uri = required(headers, uriName)
   const host = required(headers, hostName)
+  // An absolute address names a host of its own.
+  if (!uri.startsWith('/')) throw ambiguousPath('an absolute address')
   return { method: required(headers, methodName), host, ...parseTarget(uri, host) }
 }
 

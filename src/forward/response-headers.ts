@@ -43,7 +43,12 @@ export function responseHeaders(
       : name === SESSION_HEADER
         ? rewrite.session
         : undefined
-    const changed = change ? change(value) : value
+    if (!change) {
+      headers.push([name, value])
+      return
+    }
+    // Node lists a repeated field, and other runtimes join it. What is translated reaches the client once.
+    const changed = headers.some(([one]) => one === name) ? undefined : change(source.get(name) ?? value)
     if (changed !== undefined) headers.push([name, changed])
   })
   if (origin !== null) exposeTo(headers, origin)

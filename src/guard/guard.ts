@@ -6,6 +6,7 @@ import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { LiveGrant } from '../grants/live-grants.ts'
 import { principalOf } from '../grants/owner.ts'
+import { trimBlanks } from '../http/blanks.ts'
 import type { AuthFacts } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock, KeepAlive } from '../ports.ts'
@@ -61,6 +62,8 @@ function requireScopes(
 
 const strangerOf = ({ origin }: Grant) =>
   origin.type === 'assertion' ? 'issuer-not-configured' : 'provider-not-configured'
+
+const SPACED_JWT = /^e[wy](?=[^.]*\.[^.]*\.[^.]*$)[^ ]* /
 
 /** Opens a token once per process, and reads its grant once per `revocationLag`. Other requests cost two look-ups in memory. */
 export function createGuard(ports: {
@@ -215,14 +218,18 @@ export function createGuard(ports: {
       let name = authorization
       let entry = known.get(name)
       if (!entry) {
-        if (!/^bearer /i.test(authorization)) return undefined
-        const token = authorization.slice('bearer '.length).trim()
+        // Workers leave the blanks after a value in place.
+        const value = trimBlanks(authorization)
+        if (!/^bearer /i.test(value)) return undefined
+        const token = value.slice('bearer '.length).replace(/^ +/, '')
         if (token.length > MAX_TOKEN) throw invalidToken('unknown-token')
         name = `Bearer ${token}`
         entry = known.get(name)
         if (!entry) {
           // Several fields of this name arrive as one value.
           if (/, *bearer /i.test(token)) throw tokenTwice()
+          // Spaces are the only blanks (RFC 9110 §11.4), and only API keys contain them: decoders of JWTs skip them.
+          if (!/^[\x20-\x7e]+$/.test(token) || SPACED_JWT.test(token)) throw invalidToken('unknown-token')
           const claims = openOnce(token)
           if (!claims) {
             if (signedTokens?.claimsToBeOwn(token)) return admitSigned(name, token, resource)

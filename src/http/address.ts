@@ -17,6 +17,12 @@ interface Native {
   requestIP?(request: Request): { readonly address: string } | null
 }
 
+/** A request of workerd. */
+interface WorkerRequest {
+  /** With no Cloudflare in front, the runtime itself writes the other end of the connection there, with its port. */
+  readonly cf?: { readonly clientIp?: unknown } | null
+}
+
 /**
  * Returns the other end of the connection, as the runtime's own arguments tell it. Reads no header, because any client can
  * send one.
@@ -29,7 +35,13 @@ export function peerAddress(toRequest: () => Request, native: readonly unknown[]
     if (typeof address === 'string') return address
     if (typeof server.requestIP === 'function') return server.requestIP(toRequest())?.address
   }
-  return undefined
+  return workerdAddress(toRequest())
+}
+
+/** Returns the other end of a connection to workerd. On Cloudflare, and on any other runtime, there is none. */
+export function workerdAddress(request: Request): string | undefined {
+  const address = (request as WorkerRequest).cf?.clientIp
+  return typeof address === 'string' ? plainAddress(address) : undefined
 }
 
 /**

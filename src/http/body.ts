@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { ms } from '../timing.ts'
+import { trimBlanks } from './blanks.ts'
 import { BodyTooLarge, readCapped } from './capped-body.ts'
 import type { HeaderFields } from './head.ts'
 
@@ -37,5 +38,5 @@ export async function readText(request: Request, limit: number): Promise<string>
 
 /** Returns the media type of a request without its parameters, in lower case. */
 export function mediaType({ headers }: { readonly headers: HeaderFields }): string {
-  return (headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
+  return trimBlanks((headers.get('content-type') ?? '').split(';', 1)[0]!).toLowerCase()
 }

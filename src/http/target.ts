@@ -91,6 +91,8 @@ function assertPath(path: string): void {
   if (path.includes('%')) assertEscapes(path)
   const text = decode(path)
   if (/[\p{Cc}\u2028\u2029]/u.test(text)) throw ambiguousPath('a control character')
+  // Some runtimes put it in the place of bytes that they cannot read, so that many paths become one.
+  if (text.includes('\ufffd')) throw ambiguousPath('a replacement character')
   // Programs that normalise Unicode turn some characters into separators.
   const normal = text.normalize('NFKC')
   if (normal.includes('\\') || segments(normal).length !== segments(text).length) {

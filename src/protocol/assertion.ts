@@ -19,6 +19,13 @@ const OF_OTHERS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events']
 const LEADING = ['jku', 'x5u', 'jwk', 'crit']
 
 /**
+ * Tells whether a text has the form of a signed JWT. Decoders skip blanks, so that one token would have many spellings.
+ *
+ * @see [RFC 7515 §7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)
+ */
+export const isCompact = (token: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)
+
+/**
  * Returns the media type in a `typ` header in one spelling. Empty if there is none, `undefined` if it is no text.
  *
  * @see [RFC 7515 §4.1.9](https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9)

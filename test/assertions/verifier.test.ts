@@ -330,6 +330,18 @@ describe('a malformed token is refused, never an error:', () => {
     expect(await tried(`${body}.${Buffer.from(signature).toString('base64url')}`)).toEqual(REFUSED)
   })
 
+  test.each([' ', '\n', '\u00a0', '\u2003', '='])('%j before, inside or after it', async (blank) => {
+    const good = await idp.sign(claims())
+    for (const spelled of [
+      blank + good,
+      good + blank,
+      good.replace('.', `${blank}.`),
+      good.replace(/.{9}$/, `${blank}$&`),
+    ])
+      expect(await tried(spelled)).toEqual(REFUSED)
+    expect(await tried(good)).not.toEqual(REFUSED)
+  })
+
   test.each<[string, string]>([
     ['one part', 'abc'],
     ['two parts', 'a.b'],

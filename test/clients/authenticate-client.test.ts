@@ -52,6 +52,7 @@ describe('Basic credentials', () => {
     ['with the scheme in lower case', basic('basic', SECRET).replace('Basic', 'basic')],
     ['with the scheme in odd case', basic('basic', SECRET).replace('Basic', 'bASIC')],
     ['after several spaces', basic('basic', SECRET).replace(' ', '   ')],
+    ['before blanks', `${basic('basic', SECRET)} \t`],
     ['without padding', basic('basic', SECRET).replace(/=+$/, '')],
   ])('%s are good', async (_name, authorization) => {
     expect(await authenticate(authorization)).toBe('basic')
@@ -66,6 +67,11 @@ describe('Basic credentials', () => {
   test.each([
     ['no base64', 'Basic !!!'],
     ['nothing', 'Basic  '],
+    ['a tab before', basic('basic', SECRET).replace(' ', ' \t')],
+    ['a blank inside', basic('basic', SECRET).replace(/(.{12})/, '$1 ')],
+    ['a no-break space before', basic('basic', SECRET).replace(' ', ' \u00a0')],
+    ['a no-break space after', `${basic('basic', SECRET)}\u00a0`],
+    ['a line break after', `${basic('basic', SECRET)}\n`],
     ['no colon', `Basic ${base64('basic')}`],
     ['no id', `Basic ${base64(`:${SECRET}`)}`],
     ['bytes that are no UTF-8', `Basic ${Buffer.from([0x62, 0x3a, 0xff]).toString('base64')}`],

@@ -78,3 +78,32 @@ test('the header of Cloudflare is believed on Cloudflare only', () => {
   const without = Object.assign(new Request('https://mcp.example/'), { cf: { colo: 'AMS' } })
   expect(clientAddress(without)).toBeUndefined()
 })
+
+test.each([
+  { colo: 'AMS', asn: 1, country: 'NL', httpProtocol: 'HTTP/2', tlsVersion: 'TLSv1.3', tlsCipher: 'x' },
+  { asn: 1 },
+  { country: 'NL' },
+  { httpProtocol: 'HTTP/1.1' },
+  { tlsVersion: '' },
+])('one member of Cloudflare is enough to believe its header: %j', (cf) => {
+  const headers = { 'cf-connecting-ip': '192.0.2.1' }
+  expect(clientAddress(Object.assign(new Request('https://mcp.example/', { headers }), { cf }))).toBe(
+    '192.0.2.1',
+  )
+})
+
+test.each([
+  [{ clientIp: '127.0.0.1:59362' }, '127.0.0.1'],
+  [{ clientIp: '[2001:db8::1]:59362' }, '2001:db8::1'],
+  [{ clientIp: '[::ffff:192.0.2.9]:59362' }, '192.0.2.9'],
+  [{ clientIp: 'unix:/run/socket' }, undefined],
+  [{ clientIp: '' }, undefined],
+  [{ clientIp: '127.0.0.1:59362', colo: 'AMS' }, '127.0.0.1'],
+  [{}, undefined],
+  [{ custom: 'x' }, undefined],
+])('without Cloudflare the header is not read, and the connection counts: %j', (cf, expected) => {
+  const headers = { 'cf-connecting-ip': '6.6.6.6', 'cf-ray': '8a1b2c3d4e5f6071-FRA' }
+  expect(clientAddress(Object.assign(new Request('https://mcp.example/', { headers }), { cf }))).toBe(
+    expected,
+  )
+})

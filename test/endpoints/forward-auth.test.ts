@@ -68,6 +68,43 @@ async function ask(
 
 const reasonOf = () => system.events.at(-1)?.reason
 
+test.each(['nginx', 'caddy', 'traefik'] as const)('%s gets 400 for an absolute address', async (kind) => {
+  for (const uri of [
+    'http://evil.test/mcp',
+    'https://localhost:8787/mcp',
+    'HTTP://evil.test/mcp',
+    'mcp',
+    '?x',
+  ]) {
+    const response = await ask(kind, uri)
+    // nginx takes any refusal but 401, 403 and 429 for a failure.
+    expect([uri, response.status, reasonOf()]).toEqual([uri, kind === 'nginx' ? 403 : 400, 'ambiguous-path'])
+  }
+})
+
+describe('an address of the proxy', () => {
+  const question = (cf?: object) => {
+    const headers = { ...forwarded('POST', '/mcp'), authorization: `Bearer ${token}` }
+    return Object.assign(new Request(`${url}/forward-auth`, { headers }), cf && { cf })
+  }
+  const proxy = () => system.another({ forwardAuth: { proxy: 'caddy', from: ['10.1.0.0/16'] } }).proxy
+
+  test('counts as workerd tells it', async () => {
+    expect((await proxy().fetch(question({ clientIp: '10.1.2.3:4567' }))).status).toBe(200)
+    expect((await proxy().fetch(question({ clientIp: '10.2.2.3:4567' }))).status).toBe(403)
+    expect(system.events.at(-1)).toMatchObject({ reason: 'forward-auth-caller' })
+    expect(JSON.stringify(system.events.at(-1))).not.toContain('detail')
+  })
+
+  test('matches nothing on Cloudflare, and the refusal says why', async () => {
+    expect((await proxy().fetch(question({ colo: 'AMS' }))).status).toBe(403)
+    expect(system.events.at(-1)).toMatchObject({
+      reason: 'forward-auth-caller',
+      detail: expect.stringContaining('set `secret` alone'),
+    })
+  })
+})
+
 describe.each(Object.keys(ASK) as Kind[])('%s asks', (kind) => {
   test('and learns who the user is', async () => {
     const response = await ask(kind, '/mcp/tools?x=1')

@@ -92,6 +92,14 @@ const message = (method: string, params: object = {}, id: number | undefined = 1
 const call = (name: string) => message('tools/call', { name })
 
 describe('without a token', () => {
+  test('an empty field of credentials counts as none', async () => {
+    const response = await send(message('ping'), { headers: { authorization: '' } })
+    expect([response.status, log.length]).toEqual([200, 1])
+    expect((await send(message('ping'), { path: '/closed', headers: { authorization: '' } })).status).toBe(
+      401,
+    )
+  })
+
   test.each([
     message('initialize'),
     message('notifications/initialized'),

@@ -96,6 +96,25 @@ describe('a token', () => {
     expect((await guarded(system, '', { headers })).status).toBe(200)
   })
 
+  test('with spaces before it', async () => {
+    const headers = { authorization: `Bearer   ${tokens.access_token}` }
+    expect((await guarded(system, '', { headers })).status).toBe(200)
+  })
+
+  test.each([
+    ['a tab before', (token: string) => `Bearer \t${token}`],
+    ['a tab between spaces before', (token: string) => `Bearer  \t ${token}`],
+    ['a no-break space before', (token: string) => `Bearer \u00a0${token}`],
+    ['a no-break space after', (token: string) => `Bearer ${token}\u00a0`],
+    ['a next-line character after', (token: string) => `Bearer ${token}\u0085`],
+    ['a space inside', (token: string) => `Bearer ${token.replace(/.{9}$/, ' $&')}`],
+    ['a no-break space inside', (token: string) => `Bearer ${token.replace(/.{9}$/, '\u00a0$&')}`],
+    ['a vertical tab before', (token: string) => `Bearer \u000b${token}`],
+  ])('with %s is none', async (_name, spell) => {
+    const headers = { authorization: spell(tokens.access_token) }
+    expect((await guarded(system, '', { headers })).status).toBe(401)
+  })
+
   test.each(['/mcp', '/mcp/', '/mcp/tools?x=1'])('is good at %s', async (path) => {
     const headers = { authorization: `Bearer ${tokens.access_token}` }
     expect((await system.call(path, { method: 'POST', headers })).status).toBe(200)

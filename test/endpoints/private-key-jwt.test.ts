@@ -165,6 +165,13 @@ describe('an assertion is refused', () => {
     expect(await asConfigured(await sign(CONFIGURED, { ...stranger, kid: 'ES256' }))).toEqual(REFUSED)
   })
 
+  test.each([' ', '\n', '\u00a0'])('with %j inside or after it', async (blank) => {
+    const good = await sign(CONFIGURED, keys.ES256)
+    for (const spelled of [good + blank, good.replace(/.{9}$/, `${blank}$&`)])
+      expect(await asConfigured(spelled)).toEqual(REFUSED)
+    expect(await asConfigured(good)).toEqual(PROVEN)
+  })
+
   test('without a signature', async () => {
     const unsigned = new UnsecuredJWT(claimsOf(CONFIGURED)).encode()
     expect(await asConfigured(unsigned)).toEqual(REFUSED)

@@ -99,6 +99,17 @@ describe('an access token in JWT form', () => {
     expect(payload.sub).toBe(user.id)
   })
 
+  test('is none with a space in it, which decoders skip', async () => {
+    const { tokens } = await connect(system)
+    for (const place of [/.{4}$/, /\./, /^.{4}/]) {
+      const spaced = tokens.access_token.replace(place, (part) =>
+        place.source.startsWith('^') ? `${part}    ` : `    ${part}`,
+      )
+      expect([String(place), (await at('/mcp', spaced)).status]).toEqual([String(place), 401])
+    }
+    expect((await at('/mcp', `   ${tokens.access_token}`)).status).toBe(200)
+  })
+
   test('of a client for itself names a subject that is no person', async () => {
     const response = await system.post('/token', {
       grant_type: 'client_credentials',

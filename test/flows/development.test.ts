@@ -99,6 +99,15 @@ describe('the sign-in for development', () => {
     }
   })
 
+  test.each(['127.0.0.1', '::1', '[::1]:4567', '::ffff:127.0.0.1'])(
+    'knows this machine as %s',
+    async (address) => {
+      const proxy = createProxy({ ...options, url: 'http://localhost:8787', clientAddress: () => address })
+      const response = await proxy.fetch(new Request('http://localhost:8787/sign-in-as?state=x'))
+      expect(await response.text()).not.toContain('only on the machine')
+    },
+  )
+
   test('needs a sign-in that this browser started', async () => {
     const proxy = createProxy({ ...options, url: 'http://localhost:8787' })
     const response = await proxy.fetch(new Request('http://localhost:8787/sign-in-as?state=x'))

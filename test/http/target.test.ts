@@ -50,6 +50,8 @@ describe('a path', () => {
     ['an encoded line break', '/wiki%0d%0a'],
     ['an encoded DEL', '/wiki%7f'],
     ['an encoded C1 control character', '/wiki%C2%85'],
+    ['an encoded replacement character', '/wiki/%EF%BF%BD'],
+    ['an encoded replacement character in small letters', '/wiki/a%ef%bf%bdb'],
     ['an encoded line separator', '/wiki%E2%80%A8x'],
     ['an encoded letter', '/mcp/%61dmin'],
     ['an encoded digit', '/mcp/%31'],

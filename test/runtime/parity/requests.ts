@@ -67,6 +67,10 @@ const targets: readonly Case[] = [
   ['invalid UTF-8 in escapes', '/mcp/%ff', REFUSED],
   ['a backslash', '/mcp\\admin', REFUSED],
   ['raw UTF-8', '/mcp/\u00c3\u00a4', REFUSED],
+  ['a raw byte that is no UTF-8', '/mcp/\u0080', REFUSED],
+  ['an encoded replacement character', '/mcp/%EF%BF%BD', REFUSED],
+  ['a raw byte that is no UTF-8, in the query', '/mcp?a=\u0080', REFUSED],
+  ['a raw DEL in the query', '/mcp?a=\u007f', REFUSED],
 ].map(([name, target, expected]) => ({
   name: `target: ${name}`,
   bytes: request({ target: target! }),
@@ -338,6 +342,12 @@ const fields: readonly Case[] = [
     fields: ['forwarded', 'x-real-ip', 'x_forwarded_for'],
   },
   {
+    name: 'fields: an address as Cloudflare tells it',
+    bytes: request({ more: 'CF-Connecting-IP: 1.2.3.4\r\nCF-Ray: 8a1b2c3d4e5f6071-FRA\r\n' }),
+    expected: `${PASSED} cf-connecting-ip= x-real-ip=127.0.0.1 x-forwarded-for=127.0.0.1`,
+    fields: ['cf-connecting-ip', 'x-real-ip', 'x-forwarded-for'],
+  },
+  {
     name: 'fields: hop by hop',
     bytes: request({ more: 'Connection: x-private\r\nX-Private: 1\r\nTE: trailers\r\n' }),
     expected: `${PASSED} x-private= te=`,
@@ -393,6 +403,87 @@ const fields: readonly Case[] = [
   },
 ]
 
+/** Blanks around a token: only spaces may stand there (RFC 9110 §11.4). */
+const blanks: readonly Case[] = [
+  ['several spaces before', 'Bearer   TOKEN', PASSED],
+  ['spaces after', 'Bearer TOKEN  ', PASSED],
+  ['a tab after', 'Bearer TOKEN\t', PASSED],
+  ['a tab before', 'Bearer \tTOKEN', '401 invalid_token'],
+  ['a no-break space before', 'Bearer \u00a0TOKEN', '401 invalid_token'],
+  ['a no-break space after', 'Bearer TOKEN\u00a0', '401 invalid_token'],
+  ['an em space before', 'Bearer \u00e2\u0080\u0083TOKEN', '401 invalid_token'],
+  ['an em space after', 'Bearer TOKEN\u00e2\u0080\u0083', '401 invalid_token'],
+  ['a byte order mark before', 'Bearer \u00ef\u00bb\u00bfTOKEN', '401 invalid_token'],
+  ['a no-break space for the space', 'Bearer\u00a0TOKEN', '401'],
+].map(([name, value, expected]) => ({
+  name: `token: ${name}`,
+  bytes: request({ token: false, more: `Authorization: ${value}\r\n` }),
+  expected: expected!,
+}))
+
+const FORM = 'grant_type=client_credentials&scope=use'
+const BASIC = btoa('robot:the+secret+of+a+robot')
+
+/** Blanks around a password, at the token endpoint. */
+const passwords: readonly Case[] = [
+  ['several spaces before', `Basic   ${BASIC}`, '200'],
+  ['blanks after', `Basic ${BASIC} \t`, '200'],
+  ['a tab before', `Basic \t${BASIC}`, '401 invalid_client'],
+  ['a no-break space before', `Basic \u00a0${BASIC}`, '401 invalid_client'],
+  ['a no-break space after', `Basic ${BASIC}\u00a0`, '401 invalid_client'],
+  ['an em space after', `Basic ${BASIC}\u00e2\u0080\u0083`, '401 invalid_client'],
+  ['a space inside', `Basic ${BASIC.slice(0, 8)} ${BASIC.slice(8)}`, '401 invalid_client'],
+].map(([name, value, expected]) => ({
+  name: `password: ${name}`,
+  bytes: `POST /token HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Type: application/x-www-form-urlencoded\r\nAuthorization: ${value}\r\nContent-Length: ${FORM.length}\r\n\r\n${FORM}`,
+  expected: expected!,
+}))
+
+const open: readonly Case[] = [
+  ['no credentials', '', '200 → POST /open'],
+  ['an empty field of credentials', 'Authorization:\r\n', '200 → POST /open'],
+  ['an empty field of credentials, with a blank', 'Authorization: \r\n', '200 → POST /open'],
+  ['a scheme alone', 'Authorization: Bearer\r\n', '401'],
+  ['a token that is none', 'Authorization: Bearer x\r\n', '401 invalid_token'],
+].map(([name, more, expected]) => ({
+  name: `open: ${name}`,
+  bytes: request({ target: '/open', token: false, more: more! }),
+  expected: expected!,
+}))
+
+/** What a server in the same process may respond: the statuses and bodies of the Fetch standard. */
+const handled: readonly Case[] = [
+  ['200 with a body', '?status=200&body=x', '200'],
+  ['599', '?status=599', '599'],
+  ['204', '?status=204', '204'],
+  ['101', '?status=101', '500 server_error'],
+  ['199', '?status=199', '500 server_error'],
+  ['600', '?status=600', '500 server_error'],
+  ['204 with a body', '?status=204&body=x', '500 server_error'],
+  ['205 with a body', '?status=205&body=x', '500 server_error'],
+  ['304 with a body', '?status=304&body=x', '500 server_error'],
+  ['304 with an empty body', '?status=304&body=', '500 server_error'],
+].map(([name, query, expected]) => ({
+  name: `handler: ${name}`,
+  bytes: request({ target: `/odd${query}`, token: false }),
+  expected: expected!,
+}))
+
+const forwardAuth: readonly Case[] = [
+  ['the address of a server', '/mcp', '200'],
+  ['an absolute address with another host', 'http://evil.test/mcp', REFUSED],
+  ['an absolute address with the own host', 'http://localhost:PORT/mcp', REFUSED],
+  ['two slashes and a host', '//evil.test/mcp', REFUSED],
+].map(([name, uri, expected]) => ({
+  name: `forward auth: ${name}`,
+  bytes: request({
+    method: 'GET',
+    target: '/forward-auth',
+    more: `X-Forwarded-Method: POST\r\nX-Forwarded-Uri: ${uri}\r\nX-Forwarded-Host: localhost:PORT\r\n`,
+  }),
+  expected: expected!,
+}))
+
 export const requests: readonly Case[] = [
   ...targets,
   ...forms,
@@ -401,4 +492,9 @@ export const requests: readonly Case[] = [
   ...elsewhere,
   ...oldest,
   ...fields,
+  ...blanks,
+  ...passwords,
+  ...open,
+  ...handled,
+  ...forwardAuth,
 ]

@@ -110,7 +110,7 @@ async function judgeRequest(column: Column, { bytes, fields = [], expected }: Ca
 
 async function judgeAnswer(
   column: Column,
-  { bytes, after, method = 'POST', fields = [], expected }: AnswerCase,
+  { bytes, after, method = 'POST', fields = [], counts = false, expected }: AnswerCase,
 ): Promise<string> {
   column.behind.take()
   column.behind.answer = Buffer.from(
@@ -131,11 +131,11 @@ async function judgeAnswer(
   const length = response.fields.some(([name]) => /^(content-length|transfer-encoding)$/.test(name))
   if (status === '200' && length && !response.complete) return 'cut'
   if (status === '200' && !length && response.body.length === 0 && method !== 'HEAD') return 'cut'
-  const values = fields.map((name) => `${name}=${valuesOf(name).join('; ')}`)
+  const values = fields.map((name) => `${name}=${counts ? valuesOf(name).length : valuesOf(name).join('; ')}`)
   const last = after && column.behind.take().at(-1)
   const reached = last ? [`→ ${last.line} ${last.body}`] : []
   const outcome = [status, unpack(response.body, coding), ...values, ...reached].filter(Boolean).join(' ')
-  return outcome.replaceAll(`http://localhost:${column.port}`, 'PUBLIC')
+  return outcome.replaceAll(`:${column.port}`, ':PORT')
 }
 
 /** The body as a client reads it that believes the headers. */
