@@ -51,10 +51,19 @@ export function prepareFolder(folder: string, make: (folder: string) => void): {
   if (missing.length > 0) return { problem: notPermitted(folder, missing) }
   try {
     make(folder)
-    accessSync(folder, constants.W_OK | constants.X_OK)
+    assertWritable(folder)
     return {}
   } catch (error) {
     return { problem: unusableFolder(folder, error) }
+  }
+}
+
+function assertWritable(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    // Deno compares with the number of this user, which is a permission of its own. The first write shows it, too.
+    if (flagOf(error) !== '--allow-sys') throw error
   }
 }
 
@@ -64,7 +73,9 @@ const notPermitted = (folder: string, flags: readonly string[]): string =>
 /** Says that a folder cannot be used, and what to do. */
 export const unusableFolder = (folder: string, error: unknown): string => {
   const flag = flagOf(error)
-  return flag ? notPermitted(folder, [`${flag}=${folder}`]) : unusable(folder, error)
+  if (flag === undefined) return unusable(folder, error)
+  // Deno guards folders of the system, such as /proc and /dev, by `--allow-all` alone.
+  return notPermitted(folder, [/read|write/.test(flag) ? `${flag}=${folder}` : flag])
 }
 
 const unusable = (folder: string, error: unknown): string =>
