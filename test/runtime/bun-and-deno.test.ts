@@ -13,8 +13,10 @@ import { type Child, start } from './child.ts'
 import { type Installation, install } from './installation.ts'
 import { overHttp } from './peer.ts'
 
-const deno = locate('deno')
-if (!deno) console.warn('Permissions on Deno are not tested; missing: the binary of Deno')
+const [bun, deno] = [locate('bun'), locate('deno')]
+for (const [name, binary] of Object.entries({ bun, deno }))
+  if (!binary)
+    console.warn(`Signals, proxies and permissions are not tested on ${name}; its binary is missing`)
 
 /** The names that the entry itself reads. */
 const OWN =
@@ -32,7 +34,7 @@ let proxy: Server
 const proxied: string[] = []
 
 beforeAll(async () => {
-  if (!deno) return
+  if (!bun && !deno) return
   port = await freePort()
   data = await mkdtemp('/var/tmp/lockgate-deno-')
   url = `http://localhost:${port}`
@@ -116,6 +118,34 @@ async function useOnce(): Promise<number> {
   await response.text()
   return response.status
 }
+
+describe.skipIf(!bun)('a server of Bun', () => {
+  const serveBun = (env: Record<string, string>) =>
+    start([bun!, 'run', 'bun-serve.js'], { url: `${url}/health`, cwd: installation.folder, env })
+
+  test('ends with 0 at SIGTERM, and leaves no lock behind', async () => {
+    const folder = join(data, 'stops-bun')
+    const child = await serveBun(environment(`fs:${folder}`))
+    expect(await useOnce()).toBe(200)
+    expect(existsSync(join(folder, '.lock'))).toBe(true)
+    expect(await child.stop()).toBe(0)
+    expect(existsSync(join(folder, '.lock'))).toBe(false)
+  }, 60_000)
+
+  test.each(['HTTP_PROXY', 'http_proxy', 'ALL_PROXY'])(
+    'sends nothing of this machine through %s',
+    async (name) => {
+      const child = await serveBun(environment('memory:', { [name]: proxyUrl() }))
+      try {
+        expect(await useOnce()).toBe(200)
+        expect(proxied).toEqual([])
+      } finally {
+        await child.stop()
+      }
+    },
+    60_000,
+  )
+})
 
 describe.skipIf(!deno)('a server of Deno', () => {
   test('ends with 0 at SIGTERM, and leaves no lock behind', async () => {
