@@ -68,6 +68,8 @@ beforeEach(() => {
 const proxyUrl = () => `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
 const environment = (storage: string, more: Record<string, string> = {}) => ({
   NO_COLOR: '1',
+  // Deno would look for a newer version of itself, through the proxy.
+  DENO_NO_UPDATE_CHECK: '1',
   TEST_URL: url,
   PORT: String(port),
   STORAGE: storage,
