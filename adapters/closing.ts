@@ -8,7 +8,7 @@ export interface Closing {
   announce(): void
   /** Accepts no more connections, and resolves at the end of the last response. */
   stop(): Promise<unknown>
-  /** Cuts what is open. Then `stop` resolves. */
+  /** Cuts what is open. Then `stop` resolves. Not called once `stop` has resolved. */
   cut(): void
 }
 
@@ -28,8 +28,11 @@ export function createClose({
   async function close(): Promise<void> {
     announce()
     if (delay > 0) await within(delay, forced)
-    const stopped = stop()
-    void within(drain, Promise.race([forced, stopped])).then(cut)
+    let isOpen = true
+    const stopped = stop().finally(() => {
+      isOpen = false
+    })
+    void within(drain, Promise.race([forced, stopped.catch(() => {})])).then(() => isOpen && cut())
     await stopped
   }
 

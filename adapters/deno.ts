@@ -6,7 +6,10 @@ import { type Served, type ServeOptions, announce as tell } from './served.ts'
 export type { Served, ServeOptions } from './served.ts'
 export { stopOnSignals } from './signals.ts'
 
-/** A server of Deno that listens. */
+/**
+ * A server of Deno that listens. Deno cannot cut a response once it drains. `close` then resolves at the end of the drain
+ * time, and what is still open ends with the process, as {@link stopOnSignals} ends it.
+ */
 export interface DenoServed extends Served {
   /** @deprecated Use `url`. */
   readonly addr: { readonly hostname: string; readonly port: number }
@@ -43,13 +46,18 @@ export function serve(proxy: Servable, options: ServeOptions = {}): DenoServed {
   const { Deno } = globalThis as { Deno?: DenoRuntime }
   if (!Deno) throw new TypeError('lockgate/deno runs only on Deno')
   const { port = 8787, hostname = '127.0.0.1', drain = 30, delay = 0 } = options
-  const cut = new AbortController()
+  const abort = new AbortController()
+  let isForced = false
+  let leave: () => void = () => {}
+  const left = new Promise<void>((resolve) => {
+    leave = resolve
+  })
   const fetch: Handler = (request, info) => proxy.fetch(request, info)
   let handle = fetch
-  const server = Deno.serve({ port, hostname, signal: cut.signal, onListen: () => {} }, (request, info) =>
+  const server = Deno.serve({ port, hostname, signal: abort.signal, onListen: () => {} }, (request, info) =>
     handle(request, info),
   )
-  const close = createClose({
+  const closeOnce = createClose({
     // `shutdown` closes idle connections at once. Before that, clients of busy ones learn that they close.
     delay: Math.max(delay, ms.drainIdle / 1000),
     drain,
@@ -59,10 +67,17 @@ export function serve(proxy: Servable, options: ServeOptions = {}): DenoServed {
     },
     stop() {
       proxy.endStreams?.()
-      return server.shutdown()
+      // After `shutdown` began, an abort throws where it cannot be caught.
+      if (!isForced) return Promise.race([server.shutdown(), left])
+      abort.abort()
+      return server.finished
     },
-    cut: () => cut.abort(),
+    cut: leave,
   })
+  const close = (force = false): Promise<void> => {
+    isForced ||= force
+    return closeOnce(force)
+  }
   const { addr, finished } = server
   const host = addr.hostname.includes(':') ? `[${addr.hostname}]` : addr.hostname
   const url = `http://${host}:${addr.port}/`

@@ -124,7 +124,7 @@ export class OAuthError extends Error {
 }
 
 /**
- * An error of this package whose message is a fixed sentence, without input and secrets, so that events may repeat it.
+ * An error of this package whose message contains no input of clients and no secret, so that events may repeat it.
  * Messages of other errors are left out of events: they often quote the value that was wrong.
  */
 export class StatedError extends TypeError {}

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { isLoopbackHost } from '../../src/internal.ts'
 
 /** Global unicast. An address outside it is special, also for purposes that are newer than this list. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
@@ -17,6 +18,17 @@ export function isPublic(address: string): boolean {
 
 /** Tells whether an address is this computer itself. */
 export const isLoopback = (address: string): boolean => parse(address)?.range() === 'loopback'
+
+/**
+ * Tells whether a host is this computer by its name, or an address that is not public.
+ *
+ * @param hostname As `URL.hostname` spells it.
+ */
+export function isInside(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
+  const isAddress = parse(host) !== undefined
+  return isLoopbackHost(hostname) || host.endsWith('.localhost') || (isAddress && !isPublic(host))
+}
 
 const parse = (address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined =>
   ipaddr.isValid(address) ? ipaddr.parse(address) : undefined

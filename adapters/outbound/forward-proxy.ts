@@ -2,9 +2,9 @@ import { isIP } from 'node:net'
 import { env, versions } from 'node:process'
 import type { EnvHttpProxyAgent, RequestInit as UndiciInit } from 'undici'
 import type { ConfigIssue } from '../../src/index.ts'
-import { isLoopbackHost, StatedError } from '../../src/internal.ts'
+import { StatedError } from '../../src/internal.ts'
 import type { Fetch } from '../../src/ports.ts'
-import { isPublic } from './addresses.ts'
+import { isInside } from './addresses.ts'
 
 /** The proxies that the environment names, as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Lower-case names count first. */
 export interface ForwardProxies {
@@ -67,9 +67,8 @@ const usable = (proxies: ForwardProxies, protocol: 'http:' | 'https:'): string |
  */
 export function goesThrough(proxies: ForwardProxies, { protocol, hostname, port }: URL): boolean {
   if ((protocol === 'https:' ? proxies.httpsProxy : proxies.httpProxy) === undefined) return false
+  if (isInside(hostname)) return false
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
-  if (isLoopbackHost(hostname) || host.endsWith('.localhost') || (isIP(host) !== 0 && !isPublic(host)))
-    return false
   const own = port || (protocol === 'https:' ? '443' : '80')
   return !proxies.noProxy
     .toLowerCase()

@@ -1,8 +1,10 @@
+import { versions } from 'node:process'
 import type { ConfigIssue } from '../../src/index.ts'
 import type { Fetch, KeepAlive, Outbound } from '../../src/ports.ts'
+import { localDirect } from './direct.ts'
 import { createForwardFetch, readForwardProxies } from './forward-proxy.ts'
 
-export { direct } from './direct.ts'
+export { direct, directProblem } from './direct.ts'
 
 let created: Promise<Outbound> | undefined
 
@@ -15,8 +17,12 @@ export const outbound: Outbound | undefined = async (url, options) => {
 const proxies = readForwardProxies()
 const plain: Fetch = (input, init) => fetch(input, init)
 
-/** The `fetch` for requests to providers, if the environment names a proxy. */
-export const providerFetch: Fetch | undefined = proxies && createForwardFetch(proxies, plain)
+const followsByItself = versions.bun !== undefined || versions.deno !== undefined
+
+/** The `fetch` for requests to providers, if the environment names a proxy, or if the runtime would follow it. */
+export const providerFetch: Fetch | undefined = followsByItself
+  ? localDirect
+  : proxies && createForwardFetch(proxies, plain)
 
 /** The variables of the environment that name no usable proxy. */
 export const proxyProblems: readonly ConfigIssue[] = proxies?.problems ?? []

@@ -13,5 +13,8 @@ export const proxyProblems: readonly ConfigIssue[] = []
 /** Work lasts by itself, as far as is known. */
 export const keepAlive: KeepAlive = () => {}
 
+/** None: there is no environment that names a proxy. */
+export const directProblem = (): string | undefined => undefined
+
 /** Sends a request to an MCP server. */
 export const direct: Fetch = (url, init) => fetch(url, init)

@@ -11,6 +11,9 @@ import type { Fetch, KeepAlive, Outbound } from '../../src/ports.ts'
 export const outbound: Outbound | undefined = (url, { accept, signal }) =>
   fetch(url, { headers: { accept }, redirect: 'manual', signal })
 
+/** None: there is no environment that names a proxy. */
+export const directProblem = (): string | undefined => undefined
+
 /** Sends a request to an MCP server. */
 export const direct: Fetch = (url, init) => fetch(url, init)
 

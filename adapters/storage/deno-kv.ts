@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import denoKvDriver from 'unstorage/drivers/deno-kv'
 import type { Store, Versioned } from '../../src/index.ts'
+import { StatedError } from '../../src/internal.ts'
 import { UnreadableRecord, ValueTooLarge } from '../../src/ports.ts'
 import { within } from './deadline.ts'
 import { type Closable, type Driver, decode, encode } from './driver.ts'
@@ -31,6 +32,12 @@ interface Entry {
 }
 
 type OpenKv = (path?: string) => Promise<DenoKv>
+
+interface Runtime {
+  readonly Deno?: { readonly openKv?: OpenKv }
+}
+
+const NO_KV = 'Deno KV needs the flag --unstable-kv'
 
 const BASE = 'lockgate'
 /** Bytes of a value: Deno KV accepts 64 KiB, of which its encoding and our expiry take some. */
@@ -64,8 +71,10 @@ export function denoKv(options: DenoKvOptions = {}): Store & Closable {
     within(whileBusy(async () => work(await kv())))
 
   const isOwn = !options.kv && isFile(options.path)
+  const { Deno } = globalThis as Runtime
   const store: Store & Closable = {
     ...(isOwn && prepareFolder(dirname(resolve(options.path!)), makeFolder)),
+    ...(Deno && !Deno.openKv && !options.kv && { problem: NO_KV }),
     consistency: 'atomic',
     maxValueBytes: LARGEST,
     async get(key) {
@@ -150,9 +159,9 @@ const isFile = (path: string | undefined): path is string =>
 
 async function openKv(path: string | undefined): Promise<DenoKv> {
   if (isFile(path)) await ownerOnly(path)
-  const { Deno } = globalThis as { Deno?: { openKv?: OpenKv } }
+  const { Deno } = globalThis as Runtime
   if (Deno?.openKv) return Deno.openKv(path)
-  if (Deno) throw new TypeError('Deno KV needs the flag --unstable-kv')
+  if (Deno) throw new StatedError(NO_KV)
   const { openKv } = (await import('@deno/kv')) as unknown as { openKv: OpenKv }
   return openKv(path)
 }

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setInterval } from 'node:timers'
-import { ms } from '../../src/internal.ts'
+import { ms, StatedError } from '../../src/internal.ts'
 import { makePrivateFolder } from './private-folder.ts'
 
 /** Keeps other processes from writing to a folder. */
@@ -20,7 +20,7 @@ export interface FolderLock {
 }
 
 /** Another process writes to the folder. */
-export class FolderInUse extends TypeError {
+export class FolderInUse extends StatedError {
   override readonly name = 'FolderInUse'
 }
 
@@ -30,7 +30,7 @@ interface Holder {
   readonly pid: number
   /** The start of the process, as its system counts it, so that a number that is used again is not taken for it. */
   readonly started: string | undefined
-  /** The machine, or the container. Process numbers mean nothing in another one. */
+  /** The machine, or the container. Process numbers mean nothing in another one. Empty if its name is not known. */
   readonly place: string
 }
 
@@ -143,7 +143,7 @@ export function createFolderLock(folder: string): FolderLock {
 
 const inUse = (folder: string, holder: Holder | undefined) =>
   new FolderInUse(
-    `${folder} is in use by ${holder ? `process ${holder.pid} on ${holder.place.split(' ')[0]}` : 'another process'}: ` +
+    `${folder} is in use by ${holder ? `process ${holder.pid}${holder.place && ` on ${holder.place.split(' ')[0]}`}` : 'another process'}: ` +
       'stop that process, or use sqlite:, redis:// or postgres:// for several processes',
   )
 
@@ -165,7 +165,8 @@ async function look(file: string): Promise<Look | undefined> {
 function parse(text: string): Holder | undefined {
   try {
     const holder = JSON.parse(text) as Holder
-    return typeof holder.id === 'string' && Number.isInteger(holder.pid) ? holder : undefined
+    const { id, pid, place } = holder
+    return typeof id === 'string' && Number.isInteger(pid) && typeof place === 'string' ? holder : undefined
   } catch {
     // It is being written, or was when the machine stopped.
     return undefined
@@ -173,7 +174,8 @@ function parse(text: string): Holder | undefined {
 }
 
 async function stateOf(holder: Holder): Promise<State> {
-  if (holder.place !== (await place())) return 'elsewhere'
+  const here = await place()
+  if (here === '' || holder.place !== here) return 'elsewhere'
   try {
     process.kill(holder.pid, 0)
   } catch (error) {
@@ -186,10 +188,19 @@ async function stateOf(holder: Holder): Promise<State> {
   return started === holder.started ? 'running' : 'ended'
 }
 
-/** Returns the machine's name with its namespace of process numbers, which differs between containers. */
+/**
+ * Returns the machine's name with its namespace of process numbers, which differs between containers. Empty if Deno may not
+ * read the name: then every holder counts as one of another machine.
+ */
 async function place(): Promise<string> {
+  let name: string
+  try {
+    name = hostname()
+  } catch {
+    return ''
+  }
   const namespace = await readlink('/proc/self/ns/pid').catch(() => '')
-  return `${hostname()} ${namespace}`
+  return `${name} ${namespace}`
 }
 
 /** Returns the start of a process on Linux, and `undefined` on other systems. */

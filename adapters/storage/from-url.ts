@@ -1,4 +1,5 @@
 import type { Store } from '../../src/index.ts'
+import { flagOf } from './deno-permission.ts'
 import type { Closable, Driver } from './driver.ts'
 
 /** One form of `LOCKGATE_STORAGE`, by its text before the first colon. */
@@ -76,6 +77,8 @@ export async function fromUrl(text: string): Promise<Store> {
 
 function explain(error: unknown, name: string, { needs, server }: Scheme): string {
   const { code, message } = error as { code?: string; message?: string }
+  const flag = flagOf(error)
+  if (flag) return `cannot open ${name}: Deno does not permit it; start it with ${flag}`
   if (
     code === 'ERR_MODULE_NOT_FOUND' ||
     /cannot (find|import|resolve)|not a dependency/i.test(message ?? '')

@@ -3,7 +3,8 @@ import { mkdir, opendir, readdir, rename, rm, rmdir, stat, writeFile } from 'nod
 import { dirname, join, resolve } from 'node:path'
 import fsLite from 'unstorage/drivers/fs-lite'
 import type { Store } from '../../src/index.ts'
-import { ms } from '../../src/internal.ts'
+import { ms, StatedError } from '../../src/internal.ts'
+import { flagOf } from './deno-permission.ts'
 import type { Closable, Driver } from './driver.ts'
 import { driverStore } from './driver-store.ts'
 import { createFolderLock } from './folder-lock.ts'
@@ -180,6 +181,6 @@ function ignoreMissing(error: unknown): undefined {
 /** @throws {TypeError} For a folder that cannot be used, with what to do. */
 function explain(base: string, error: unknown): never {
   const { code } = error as NodeJS.ErrnoException
-  if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error
-  throw new TypeError(unusableFolder(base, error), { cause: error })
+  if (!flagOf(error) && !/^E[A-Z]+$/.test(code ?? '')) throw error
+  throw new StatedError(unusableFolder(base, error), { cause: error })
 }

@@ -1,5 +1,6 @@
 import { accessSync, constants, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { flagOf, missingFlags } from './deno-permission.ts'
 
 /**
  * Makes a folder that only its owner may read. An empty one gets a `.gitignore`, so that nothing in it is committed by
@@ -46,15 +47,36 @@ function isFolder(path: string): boolean {
  * @returns What is wrong, with what to do, for the `problem` of a store.
  */
 export function prepareFolder(folder: string, make: (folder: string) => void): { readonly problem?: string } {
+  const missing = missingFlags(folder)
+  if (missing.length > 0) return { problem: notPermitted(folder, missing) }
   try {
     make(folder)
-    accessSync(folder, constants.W_OK | constants.X_OK)
+    assertWritable(folder)
     return {}
   } catch (error) {
     return { problem: unusableFolder(folder, error) }
   }
 }
 
+function assertWritable(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    // Deno compares with the number of this user, which is a permission of its own. The first write shows it, too.
+    if (flagOf(error) !== '--allow-sys') throw error
+  }
+}
+
+const notPermitted = (folder: string, flags: readonly string[]): string =>
+  `cannot write to ${folder}: start Deno with ${flags.join(' ')}`
+
 /** Says that a folder cannot be used, and what to do. */
-export const unusableFolder = (folder: string, error: unknown): string =>
+export const unusableFolder = (folder: string, error: unknown): string => {
+  const flag = flagOf(error)
+  if (flag === undefined) return unusable(folder, error)
+  // Deno guards folders of the system, such as /proc and /dev, by `--allow-all` alone.
+  return notPermitted(folder, [/read|write/.test(flag) ? `${flag}=${folder}` : flag])
+}
+
+const unusable = (folder: string, error: unknown): string =>
   `cannot write to ${folder} (${(error as NodeJS.ErrnoException).code}): it must be a folder that this user may write to`

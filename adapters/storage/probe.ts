@@ -1,4 +1,5 @@
 import type { Store } from '../../src/index.ts'
+import { StatedError } from '../../src/internal.ts'
 
 /** Seconds: a probe that could not be deleted expires. */
 const TTL = 60
@@ -17,6 +18,6 @@ export async function probe(store: Pick<Store, 'get' | 'set' | 'swap' | 'delete'
   const read = await store.get(key)
   await store.delete(key)
   if (!swapped || again || read?.value !== 'second') {
-    throw new TypeError('the storage does not keep what is written to it')
+    throw new StatedError('the storage does not keep what is written to it')
   }
 }

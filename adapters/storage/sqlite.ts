@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import type { Store } from '../../src/index.ts'
+import { StatedError } from '../../src/internal.ts'
 import type { Closable } from './driver.ts'
 import { ownerOnly } from './owner-only.ts'
 import { makeFolder, prepareFolder } from './private-folder.ts'
@@ -57,7 +58,7 @@ async function connectorFor(path: string): Promise<SqlConnector> {
   }
   if (runtime.Bun) return (await import('db0/connectors/bun-sqlite')).default({ path }) as SqlConnector
   if (!runtime.process?.getBuiltinModule?.('node:sqlite')) {
-    throw new TypeError(
+    throw new StatedError(
       `SQLite needs Node 22.5 or later, Bun or Deno; this is Node ${runtime.process?.version}`,
     )
   }

@@ -3,7 +3,7 @@
  * balancer at `LOCKGATE_URL`. Any of them answers any request.
  */
 import { createProxy } from 'lockgate'
-import { fetch, serve } from 'lockgate/node'
+import { fetch, serve, stopOnSignals } from 'lockgate/node'
 import { oidc } from 'lockgate/providers/oidc'
 import { redis } from 'lockgate/storage/redis'
 
@@ -22,4 +22,4 @@ const proxy = createProxy({
   fetch,
 })
 
-await serve(proxy, { port: Number(env.PORT ?? 8787) })
+stopOnSignals(await serve(proxy, { port: Number(env.PORT ?? 8787) }))

@@ -1,6 +1,6 @@
 /** In front of an MCP server that has a URL, on Node: `npx tsx server.ts`. */
 import { createProxy } from 'lockgate'
-import { fetch, serve } from 'lockgate/node'
+import { fetch, serve, stopOnSignals } from 'lockgate/node'
 import { oidc } from 'lockgate/providers/oidc'
 import { fs } from 'lockgate/storage/fs'
 
@@ -19,4 +19,4 @@ const proxy = createProxy({
   fetch,
 })
 
-await serve(proxy, { port: Number(env.PORT ?? 8787) })
+stopOnSignals(await serve(proxy, { port: Number(env.PORT ?? 8787) }))

@@ -1,6 +1,6 @@
 // An application with its own sign-in: its page takes the place of the provider.
 import { createProxy, OAuthError } from 'lockgate'
-import { serve } from 'lockgate/node'
+import { serve, stopOnSignals } from 'lockgate/node'
 import { memory } from 'lockgate/storage/memory'
 
 const { PORT = '8787', LOCKGATE_SECRET, MCP_URL = 'http://127.0.0.1:3001/mcp' } = process.env
@@ -39,9 +39,12 @@ async function login(request: Request): Promise<Response> {
   }
 }
 
-await serve(
-  {
-    fetch: (request) => (new URL(request.url).pathname === '/login' ? login(request) : proxy.fetch(request)),
-  },
-  { port: Number(PORT) },
+stopOnSignals(
+  await serve(
+    {
+      fetch: (request) =>
+        new URL(request.url).pathname === '/login' ? login(request) : proxy.fetch(request),
+    },
+    { port: Number(PORT) },
+  ),
 )

@@ -44,6 +44,8 @@ function known(error: Error): string | undefined {
   if (isOwn || FIXED.has(error.message)) return error.message
   // Redis begins a refusal with a code, and may quote the command after it.
   if (error.name === 'ReplyError') return /^[A-Z]{2,20}\b/.exec(error.message)?.[0]
+  // Deno names the permission, and quotes the address or the file.
+  if (error.name === 'NotCapable') return /--allow-[a-z]+/.exec(error.message)?.[0]
   // Deno tells why a connection failed in the message alone, beside the address.
   return error.message.match(/client error \(\w{1,30}\)|os error \d{1,5}/g)?.join(', ')
 }

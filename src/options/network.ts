@@ -1,7 +1,9 @@
 import * as v from 'valibot'
-import { providerFetch } from '#outbound'
+import { directProblem, providerFetch } from '#outbound'
 import type { Clock, Fetch } from '../ports.ts'
 import { byKind, type Entries, hook, listOf, shape, type WithDefaults } from '../validation/shape.ts'
+import type { Report } from './report.ts'
+import type { Resource } from './resource.ts'
 
 /** Options about the network around the server, and its clock. */
 export interface NetworkOptions {
@@ -68,4 +70,14 @@ export function settleNetwork({ origins, fetch: own, now }: NetworkParsed): Netw
   const { provider = providerFetch ?? globalFetch, mcp } =
     typeof own === 'function' ? { provider: own, mcp: own } : (own ?? {})
   return { origins, fetch: provider, mcpFetch: mcp, now: now ?? systemClock, uptime: now ?? processClock }
+}
+
+/** Refuses a runtime that could send requests to MCP servers through a proxy of its environment. */
+export function checkDirect(
+  { mcpFetch }: NetworkSettings,
+  resources: readonly Resource[],
+  report: Report,
+): void {
+  const problem = mcpFetch || !resources.some(({ target }) => 'url' in target) ? undefined : directProblem()
+  if (problem !== undefined) report('mcp', problem)
 }

@@ -10,7 +10,7 @@ import { eventsEntries, settleEvents } from './events.ts'
 import { checkForwardAuth, forwardAuthEntries } from './forward-auth.ts'
 import { limitsEntries } from './limits.ts'
 import { mcpEntries, settleMcp } from './mcp.ts'
-import { networkEntries, settleNetwork } from './network.ts'
+import { checkDirect, networkEntries, settleNetwork } from './network.ts'
 import type { ProxyOptions, Settings } from './options.ts'
 import { pagesEntries, settlePages } from './pages.ts'
 import { registrationEntries, settleRegistration } from './registration.ts'
@@ -88,6 +88,7 @@ export function readOptions(options: ProxyOptions): Settings {
   checkConsistency(parsed, settings, report)
   checkDiscovery(settings, settings, report)
   checkForwardAuth(settings, report)
+  checkDirect(settings, settings.resources, report)
   if (issues.length > 0) throw new ConfigError(issues)
   return settings
 }

@@ -164,6 +164,7 @@ describe('in an empty folder', () => {
         const child = await START[runtime]({ folder, url, port: ports.get(runtime)! })
         try {
           expect(await signIn(url)).toContain('echo')
+          if (runtime !== 'workers') expect(await child.stop(), child.output()).toBe(0)
         } finally {
           await child.stop()
         }

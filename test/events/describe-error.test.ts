@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { ConfigError, OAuthError } from 'lockgate'
 import { describe, expect, test } from 'vitest'
+import { FolderInUse } from '../../adapters/storage/folder-lock.ts'
 import { StatedError } from '../../src/errors.ts'
 import { describeApplicationError, describeError } from '../../src/events/describe-error.ts'
 
@@ -46,6 +47,18 @@ describe('the description of an error in an event', () => {
       'ConfigError Lockgate cannot start:\n  a: b',
     ],
     ['a sentence of this package', new StatedError('a fixed sentence'), 'TypeError a fixed sentence'],
+    [
+      'a lock of another process',
+      new FolderInUse('data is in use by process 7'),
+      'FolderInUse data is in use by process 7',
+    ],
+    [
+      'a permission of Deno, without what it is for',
+      Object.assign(new Error('Requires read access to "/canary", run again with the --allow-read flag'), {
+        name: 'NotCapable',
+      }),
+      'NotCapable --allow-read',
+    ],
     [
       'a code',
       Object.assign(new Error('getaddrinfo host.internal'), { code: 'ENOTFOUND' }),

@@ -41,5 +41,5 @@ export async function servePackage(
       SERVED: JSON.stringify({ port, provider: { issuer, clientId, clientSecret }, options }),
     },
   })
-  return { url, close: () => child.stop() }
+  return { url, close: async () => void (await child.stop()) }
 }

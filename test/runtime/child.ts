@@ -7,7 +7,8 @@ export interface Child {
   readonly pid?: number
   /** What it wrote. */
   output(): string
-  stop(): Promise<void>
+  /** Asks it to end, and ends it after two seconds. Resolves to the exit code of a single process. */
+  stop(): Promise<unknown>
 }
 
 /** A machine that runs many suites at once starts a process slowly. */
@@ -32,9 +33,9 @@ export async function start(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => written.push(chunk.toString()))
   }
-  const ended = new Promise<void>((resolve) => {
+  const ended = new Promise<number | null>((resolve) => {
     child.once('error', (error) => written.push(String(error)))
-    child.once('close', () => resolve())
+    child.once('close', resolve)
   })
   let running = true
   void ended.then(() => {
@@ -44,8 +45,9 @@ export async function start(
   const stop = async () => {
     child.kill('SIGTERM')
     const force = setTimeout(() => child.kill('SIGKILL'), 2000)
-    await ended
+    const code = await ended
     clearTimeout(force)
+    return code
   }
   const until = Date.now() + PATIENCE
   while (running && Date.now() < until) {

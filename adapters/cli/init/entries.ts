@@ -43,7 +43,7 @@ function serverFile(answers: Answers): string {
       : 'deno run --env-file --allow-net --allow-env --allow-read --allow-write --unstable-kv server.ts'
   return `/** ${start} */
 import { createProxy } from 'lockgate'
-import { serve } from 'lockgate/${runtime}'
+import { serve, stopOnSignals } from 'lockgate/${runtime}'
 ${providerImport(answers)}
 import { ${factory} } from 'lockgate/storage/${module}'
 
@@ -57,7 +57,7 @@ const proxy = createProxy({
   mcp: ${text(answers.mcp)},${allowLine(answers, '  ')}
 })
 
-serve(proxy, { port: Number(env.PORT ?? ${portOf(url)}), hostname: env.HOST ?? '127.0.0.1' })
+stopOnSignals(serve(proxy, { port: Number(env.PORT ?? ${portOf(url)}), hostname: env.HOST ?? '127.0.0.1' }))
 `
 }
 

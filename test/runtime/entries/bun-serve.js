@@ -1,8 +1,8 @@
 import { createProxy } from 'lockgate'
-import { serve } from 'lockgate/bun'
+import { serve, stopOnSignals } from 'lockgate/bun'
 import { fromUrl } from 'lockgate/storage/from-url'
 import { options } from './options.js'
 
 const { env } = process
 const proxy = createProxy({ ...options(env), storage: await fromUrl(env.STORAGE) })
-serve(proxy, { port: Number(env.PORT) })
+stopOnSignals(serve(proxy, { port: Number(env.PORT) }))
