@@ -177,7 +177,11 @@ const redirects: readonly AnswerCase[] = [
   ['307, relative', redirect('307 Slash', '/mcp/'), '200 ok → POST /mcp/ {}', OK],
   ['307 for ever', redirect('307 Loop', 'BEHIND/mcp/x'), '307 location=http://localhost:PORT/mcp/x'],
   ['302 to a slash', redirect('302 Slash', 'BEHIND/mcp/'), '302 location=http://localhost:PORT/mcp/'],
-  ['301 with a query', redirect('301 Moved', 'BEHIND/mcp/x?a=1'), '301 location=http://localhost:PORT/mcp/x?a=1'],
+  [
+    '301 with a query',
+    redirect('301 Moved', 'BEHIND/mcp/x?a=1'),
+    '301 location=http://localhost:PORT/mcp/x?a=1',
+  ],
   ['303, relative', redirect('303 Other', 'x'), '502 bad_gateway'],
   ['307 outside the server', redirect('307 Out', 'BEHIND/other'), '502 bad_gateway'],
   ['307 to a name that only begins alike', redirect('307 Out', 'BEHIND/mcpx'), '502 bad_gateway'],
