@@ -9,7 +9,7 @@ import type { Closable, Driver } from './driver.ts'
 import { driverStore } from './driver-store.ts'
 import { createFolderLock } from './folder-lock.ts'
 import { folderOf } from './keys.ts'
-import { makeFolder, makePrivateFolder, prepareFolder, unusableFolder } from './private-folder.ts'
+import { makeFolder, prepareFolder, unusableFolder } from './private-folder.ts'
 import { probe } from './probe.ts'
 
 /** The end of a record's file name. It differs from folders, so that `a` and `a:b` can both exist. No key has a dot. */
@@ -116,7 +116,7 @@ function openFolder(base: string): Store & Closable {
     // Without the lock: another process may serve the folder.
     async check() {
       try {
-        makePrivateFolder(base)
+        makeFolder(base, 0o700)
         await probe(store)
       } catch (error) {
         explain(base, error)
