@@ -51,7 +51,8 @@ async function expectWhole(store: Store, key: string): Promise<void> {
   if (value) expect(value.text === whole(value.round).text && value.end === value.round).toBe(true)
 }
 
-test('a process killed while it writes leaves whole records', async () => {
+// It starts five processes.
+test('a process killed while it writes leaves whole records', { timeout: 60_000 }, async () => {
   const base = await newFolder()
   for (let kill = 0; kill < 5; kill++) {
     const writer = await openRemote(`fs:${base}`)
