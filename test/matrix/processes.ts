@@ -29,8 +29,10 @@ interface Run {
 /**
  * Runs a client that prints where to sign in and waits on a port of its own, and plays the user: opens the
  * address, approves, and hands the answer to the client.
+ *
+ * @param done Ends the client a moment after it printed this. Some versions stay open.
  */
-async function runClient(command: readonly string[], home: string): Promise<Run> {
+async function runClient(command: readonly string[], home: string, done?: string): Promise<Run> {
   const [program, ...args] = command
   const child = spawn(program!, args, {
     // Nothing of the user's, and a "browser" that opens nothing.
@@ -41,9 +43,11 @@ async function runClient(command: readonly string[], home: string): Promise<Run>
   const ended = new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)))
   let output = ''
   let walked: Promise<unknown> | undefined
+  let ending: NodeJS.Timeout | undefined
   const listen = (chunk: Buffer) => {
     output += chunk.toString()
     const [url] = /http:\/\/localhost:\d+\/\S*authorize\?\S+(?=\s)/.exec(output) ?? []
+    if (done !== undefined && output.includes(done)) ending ??= setTimeout(() => child.kill('SIGTERM'), 1000)
     if (url !== undefined) walked ??= walk(new URL(url)).then((answer) => fetch(answer))
   }
   child.stdout.on('data', listen)
@@ -51,6 +55,7 @@ async function runClient(command: readonly string[], home: string): Promise<Run>
   const deadline = setTimeout(() => child.kill('SIGKILL'), 60_000)
   const status = await ended
   clearTimeout(deadline)
+  clearTimeout(ending)
   await walked
   return { output, status }
 }
@@ -67,6 +72,9 @@ async function withHome(use: (home: string) => Promise<void>): Promise<void> {
   }
 }
 
+/** A tool of the server behind, as mcp-remote prints it. */
+const LISTED = '"name": "echo"'
+
 /**
  * Signs in, lists tools, then again from its own files after the token has run out: it refreshes.
  *
@@ -75,12 +83,12 @@ async function withHome(use: (home: string) => Promise<void>): Promise<void> {
 export const playRemote = (gate: Gate, folder = 'mcp-remote'): Promise<void> =>
   withHome(async (home) => {
     const command = [process.execPath, join(modules, folder, 'dist/client.js'), gate.mcp, '--allow-http']
-    const first = await runClient(command, home)
-    check(first.output.includes('"name": "echo"'), `mcp-remote lists the tools:\n${first.output}`)
+    const first = await runClient(command, home, LISTED)
+    check(first.output.includes(LISTED), `mcp-remote lists the tools:\n${first.output}`)
     const before = refreshes(gate)
     gate.system.clock.ahead += 3601
-    const second = await runClient(command, home)
-    check(second.output.includes('"name": "echo"'), `mcp-remote comes back:\n${second.output}`)
+    const second = await runClient(command, home, LISTED)
+    check(second.output.includes(LISTED), `mcp-remote comes back:\n${second.output}`)
     check(!second.output.includes('Please authorize'), 'nobody has to sign in a second time')
     check(refreshes(gate) > before, 'it refreshed its token')
   })

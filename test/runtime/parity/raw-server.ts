@@ -41,8 +41,9 @@ export async function startRawServer(): Promise<RawServer> {
         bytes = read.rest
         const isHead = read.request.line.startsWith('HEAD ')
         socket.write(isHead ? state.answer.subarray(0, state.answer.indexOf('\r\n\r\n') + 4) : state.answer)
-        // A response without a length ends with its connection. Every other one may, too.
-        if (!/^content-length: 2\r$/m.test(state.answer.toString('latin1'))) socket.end()
+        // A response without a length ends with its connection. Every other one may, too. A redirect does not: the proxy
+        // may send its next request over the same connection.
+        if (!/^(content-length: 2|location: .*)\r$/m.test(state.answer.toString('latin1'))) socket.end()
         state.answer = state.after ?? state.answer
       }
     })
