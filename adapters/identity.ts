@@ -1,8 +1,8 @@
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
 import { createLocalJWKSet } from 'jose/jwks/local'
-import { createRemoteJWKSet } from 'jose/jwks/remote'
+import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote'
 import { jwtVerify } from 'jose/jwt/verify'
-import { seconds } from '../src/internal.ts'
+import { createBoundedMap, StatedError, seconds } from '../src/internal.ts'
 
 /** The claims of a verified identity. */
 export interface VerifiedIdentity extends JWTPayload {
@@ -42,17 +42,18 @@ export interface IncomingHead {
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-const ALGORITHMS = ['ES256', 'RS256', 'EdDSA']
-/** The addresses of keys that one process may use. */
+const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA']
+/** The issuers whose keys are kept. */
 const MAX_ISSUERS = 100
-const remote = new Map<string, JWTVerifyGetKey>()
+const remote = createBoundedMap<string, JWTVerifyGetKey>({ entries: MAX_ISSUERS })
+const local = new WeakMap<JSONWebKeySet, JWTVerifyGetKey>()
 
 /**
  * Verifies the identity that Lockgate signed for this server (`mcp[].identity`).
  *
  * @returns Its claims. Check `kind` before you let an anonymous caller act as a user.
- * @throws {JOSEError} If the request has none, or one that is not valid here and now. Respond with 401. Another error means
- * that the keys cannot be fetched.
+ * @throws {JOSEError} If the request has none, or one that is not valid here and now. Respond with 401.
+ * @throws {TypeError} If the keys cannot be fetched. Respond with 503.
  * @example
  * const { sub, kind } = await verifyIdentity(request, { issuer: 'https://mcp.example.com', audience: 'http://tools:3000' })
  */
@@ -60,6 +61,8 @@ export async function verifyIdentity(
   { headers }: IncomingHead,
   { issuer, audience, keys, header = 'x-lockgate-assertion' }: VerifyIdentityOptions,
 ): Promise<VerifiedIdentity> {
+  // The issuer is a URL without a slash at its end.
+  const own = issuer.replace(/\/+$/, '')
   const name = header.toLowerCase()
   const isBearer = name === 'authorization'
   const value = headers instanceof Headers ? headers.get(name) : headers[name]
@@ -67,9 +70,9 @@ export async function verifyIdentity(
   const text = typeof value === 'string' ? value : ''
   const { payload } = await jwtVerify<VerifiedIdentity>(
     isBearer ? text.replace(/^bearer +/i, '') : text,
-    keys ? createLocalJWKSet(keys) : keysOf(issuer),
+    keys ? localKeys(keys) : keysOf(own),
     {
-      issuer,
+      issuer: own,
       audience,
       typ: isBearer ? 'at+jwt' : 'lockgate-identity+jwt',
       algorithms: ALGORITHMS,
@@ -81,10 +84,25 @@ export async function verifyIdentity(
 }
 
 function keysOf(issuer: string): JWTVerifyGetKey {
-  const known = remote.get(issuer)
-  if (known) return known
-  if (remote.size >= MAX_ISSUERS) remote.clear()
-  const found = createRemoteJWKSet(new URL(`${issuer.replace(/\/$/, '')}/jwks`))
+  const found =
+    remote.get(issuer) ?? createRemoteJWKSet(new URL(`${issuer}/jwks`), { [customFetch]: fetchKeys })
   remote.set(issuer, found)
   return found
+}
+
+function localKeys(keys: JSONWebKeySet): JWTVerifyGetKey {
+  const found = local.get(keys) ?? createLocalJWKSet(keys)
+  local.set(keys, found)
+  return found
+}
+
+/** Fetches a key set. A failure here is no fault of the request whose identity is verified. */
+async function fetchKeys(url: string, init: RequestInit): Promise<Response> {
+  try {
+    const response = await fetch(url, init)
+    if (response.status === 200) return Response.json(await response.json())
+    throw new StatedError(`/jwks answered ${response.status}`)
+  } catch (cause) {
+    throw new StatedError('the keys cannot be fetched', { cause })
+  }
 }

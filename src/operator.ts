@@ -48,7 +48,8 @@ export interface OperatorGrants {
    */
   all(options?: { limit?: number }): AsyncIterable<GrantSummary>
   /**
-   * Ends a grant, here and at the provider, and the remembered approvals of its client. A record that cannot be read is removed; then the tokens at the provider stay.
+   * Ends a grant, here and at the provider, and the remembered approvals of its client. A record that cannot be read is
+   * removed, and the tokens at the provider stay.
    *
    * @param options.wait The longest wait for the provider, in seconds. Default: 3. Attempts go on afterwards, for at most
    * 30 seconds.

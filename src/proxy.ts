@@ -87,8 +87,8 @@ export interface OAuthProxy {
   readonly resources: readonly { readonly id: string; readonly name: string; readonly target?: string }[]
   /**
    * Options that are valid, but probably not meant. Examples are MCP servers whose addresses overlap, rules of `allow`
-   * that no user can meet, or no `allow` at a provider where anyone can have an account. Without a listener, `createProxy` prints them by
-   * `console.warn`. `lockgate serve` prints them too. No message contains a secret.
+   * that no user can meet, or no `allow` at a provider where anyone can have an account. Without a listener, `createProxy`
+   * prints them by `console.warn`. `lockgate serve` prints them too. No message contains a secret.
    */
   readonly warnings: readonly ConfigIssue[]
 }

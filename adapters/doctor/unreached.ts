@@ -1,3 +1,4 @@
+import { StatedError } from '../../src/internal.ts'
 import { show } from './finding.ts'
 
 /** Causes that are looked at. The outermost error often says least. */
@@ -10,7 +11,7 @@ const DEPTH = 6
 export function whyNot(error: unknown): string {
   const chain: Error[] = []
   for (let one = error; one instanceof Error && chain.length < DEPTH; one = one.cause) chain.push(one)
-  const said = chain.find(({ name, message }) => name === 'StatedError' || /^Proxy response/.test(message))
+  const said = chain.find((one) => one instanceof StatedError || /^Proxy response/.test(one.message))
   if (said) return show(said.message)
   const blocked = chain.find(({ message }) => message === 'bad port')
   if (blocked) return 'a port that browsers and `fetch` refuse: choose another one'

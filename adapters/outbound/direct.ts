@@ -60,7 +60,7 @@ function choose(): Choice {
     return { fetch: byClient(Deno!) }
   } catch {
     const problem =
-      'Deno may not set NO_PROXY, so that requests to MCP servers could go through a proxy that the environment names; ' +
+      'Deno may not set NO_PROXY, so that requests to MCP servers and to private addresses could go through a proxy of the environment; ' +
       'start it with --allow-env=NO_PROXY'
     return { problem, fetch: () => Promise.reject(new StatedError(problem)) }
   }
@@ -68,7 +68,7 @@ function choose(): Choice {
 
 /** Deno reads the environment when a client is created, and knows no name for every host. */
 function byClient({ createHttpClient }: NonNullable<Runtimes['Deno']>): Fetch {
-  /** One for each host of the option `mcp`. */
+  /** One for each host that is reached directly. */
   const clients = new Map<string, unknown>()
   return (url, init) => {
     const host = new URL(url).hostname.replace(/^\[|\]$/g, '')

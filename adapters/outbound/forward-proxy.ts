@@ -15,11 +15,14 @@ export interface ForwardProxies {
   readonly problems?: readonly ConfigIssue[]
 }
 
+/** `true` on runtimes whose own `fetch` reads the proxies of the environment. */
+export const followsByItself = versions.bun !== undefined || versions.deno !== undefined
+
 /** Reads the environment. `undefined` if it names no proxy, or on runtimes whose own `fetch` reads it. */
 export function readForwardProxies(
   from: Readonly<Record<string, string | undefined>> = env,
 ): ForwardProxies | undefined {
-  if (versions.bun !== undefined || versions.deno !== undefined) return undefined
+  if (followsByItself) return undefined
   const nameOf = (name: string) => [name.toLowerCase(), name].find((one) => from[one])
   const names = [nameOf('HTTP_PROXY'), nameOf('HTTPS_PROXY')].filter((name) => name !== undefined)
   if (names.length === 0) return undefined

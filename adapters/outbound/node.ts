@@ -1,8 +1,7 @@
-import { versions } from 'node:process'
 import type { ConfigIssue } from '../../src/index.ts'
 import type { Fetch, KeepAlive, Outbound } from '../../src/ports.ts'
 import { localDirect } from './direct.ts'
-import { createForwardFetch, readForwardProxies } from './forward-proxy.ts'
+import { createForwardFetch, followsByItself, readForwardProxies } from './forward-proxy.ts'
 
 export { direct, directProblem } from './direct.ts'
 
@@ -16,8 +15,6 @@ export const outbound: Outbound | undefined = async (url, options) => {
 
 const proxies = readForwardProxies()
 const plain: Fetch = (input, init) => fetch(input, init)
-
-const followsByItself = versions.bun !== undefined || versions.deno !== undefined
 
 /** The `fetch` for requests to providers, if the environment names a proxy, or if the runtime would follow it. */
 export const providerFetch: Fetch | undefined = followsByItself

@@ -7,7 +7,7 @@ import { within } from './deadline.ts'
 import { type Closable, type Driver, decode, encode } from './driver.ts'
 import { checkKey, checkPrefix, folderOf } from './keys.ts'
 import { ownerOnly } from './owner-only.ts'
-import { makeFolder, prepareFolder } from './private-folder.ts'
+import { prepareFolder } from './private-folder.ts'
 import { probe } from './probe.ts'
 import { whileBusy } from './retry.ts'
 
@@ -73,7 +73,7 @@ export function denoKv(options: DenoKvOptions = {}): Store & Closable {
   const isOwn = !options.kv && isFile(options.path)
   const { Deno } = globalThis as Runtime
   const store: Store & Closable = {
-    ...(isOwn && prepareFolder(dirname(resolve(options.path!)), makeFolder)),
+    ...(isOwn && prepareFolder(dirname(resolve(options.path!)))),
     ...(Deno && !Deno.openKv && !options.kv && { problem: NO_KV }),
     consistency: 'atomic',
     maxValueBytes: LARGEST,
@@ -153,10 +153,10 @@ function write(value: unknown, ttl: number): string {
   return encode(value, ttl, '')
 }
 
-/** @throws {TypeError} If there is no Deno KV, with what to do. */
 const isFile = (path: string | undefined): path is string =>
   path !== undefined && !/^(https?:|:memory:$)/.test(path)
 
+/** @throws {StatedError} If there is no Deno KV, with what to do. */
 async function openKv(path: string | undefined): Promise<DenoKv> {
   if (isFile(path)) await ownerOnly(path)
   const { Deno } = globalThis as Runtime

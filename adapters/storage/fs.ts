@@ -49,7 +49,7 @@ export function fs(options: FsOptions): Store & Closable {
   return {
     ...folder.store,
     // What makes it private is written with the first record.
-    ...prepareFolder(base, (folder) => makeFolder(folder, 0o700)),
+    ...prepareFolder(base, 0o700),
     async close() {
       if (closed) return
       closed = true
@@ -178,7 +178,7 @@ function ignoreMissing(error: unknown): undefined {
   if (!isMissing(error)) throw error
 }
 
-/** @throws {TypeError} For a folder that cannot be used, with what to do. */
+/** @throws {StatedError} For a folder that cannot be used, with what to do. */
 function explain(base: string, error: unknown): never {
   const { code } = error as NodeJS.ErrnoException
   if (!flagOf(error) && !/^E[A-Z]+$/.test(code ?? '')) throw error

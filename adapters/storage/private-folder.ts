@@ -43,14 +43,13 @@ function isFolder(path: string): boolean {
 /**
  * Makes the folder of a storage, and checks that this user may write to it, so that no sign-in is the first to find out.
  *
- * @param make Makes the folder.
  * @returns What is wrong, with what to do, for the `problem` of a store.
  */
-export function prepareFolder(folder: string, make: (folder: string) => void): { readonly problem?: string } {
+export function prepareFolder(folder: string, mode?: number): { readonly problem?: string } {
   const missing = missingFlags(folder)
   if (missing.length > 0) return { problem: notPermitted(folder, missing) }
   try {
-    make(folder)
+    makeFolder(folder, mode)
     assertWritable(folder)
     return {}
   } catch (error) {

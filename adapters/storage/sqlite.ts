@@ -3,7 +3,7 @@ import type { Store } from '../../src/index.ts'
 import { StatedError } from '../../src/internal.ts'
 import type { Closable } from './driver.ts'
 import { ownerOnly } from './owner-only.ts'
-import { makeFolder, prepareFolder } from './private-folder.ts'
+import { prepareFolder } from './private-folder.ts'
 import { whileBusy } from './retry.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
 
@@ -38,7 +38,7 @@ export function sqlite(options: SqliteOptions): Store & Closable {
     },
     { table: options.table, explain: (error) => explain(path, error) },
   )
-  return { ...store, ...prepareFolder(dirname(path), makeFolder) }
+  return { ...store, ...prepareFolder(dirname(path)) }
 }
 
 /** Returns what is wrong with the file, or `undefined` for any other failure. */

@@ -1,7 +1,7 @@
 /** Inside an application that runs on Express already. */
 import express from 'express'
 import { createProxy } from 'lockgate'
-import { fetch, toNodeHandler } from 'lockgate/node'
+import { toNodeHandler } from 'lockgate/node'
 import { oidc } from 'lockgate/providers/oidc'
 import { fs } from 'lockgate/storage/fs'
 
@@ -17,7 +17,6 @@ const proxy = createProxy({
   }),
   storage: fs({ base: 'data' }),
   mcp: env.MCP_URL!,
-  fetch,
 })
 
 const app = express()

@@ -3,7 +3,7 @@
  * balancer at `LOCKGATE_URL`. Any of them answers any request.
  */
 import { createProxy } from 'lockgate'
-import { fetch, serve, stopOnSignals } from 'lockgate/node'
+import { serve, stopOnSignals } from 'lockgate/node'
 import { oidc } from 'lockgate/providers/oidc'
 import { redis } from 'lockgate/storage/redis'
 
@@ -19,7 +19,6 @@ const proxy = createProxy({
   }),
   storage: redis({ url: env.REDIS_URL! }),
   mcp: env.MCP_URL!,
-  fetch,
 })
 
 stopOnSignals(await serve(proxy, { port: Number(env.PORT ?? 8787) }))

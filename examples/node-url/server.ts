@@ -1,6 +1,6 @@
 /** In front of an MCP server that has a URL, on Node: `npx tsx server.ts`. */
 import { createProxy } from 'lockgate'
-import { fetch, serve, stopOnSignals } from 'lockgate/node'
+import { serve, stopOnSignals } from 'lockgate/node'
 import { oidc } from 'lockgate/providers/oidc'
 import { fs } from 'lockgate/storage/fs'
 
@@ -16,7 +16,6 @@ const proxy = createProxy({
   }),
   storage: fs({ base: 'data' }),
   mcp: env.MCP_URL!,
-  fetch,
 })
 
 stopOnSignals(await serve(proxy, { port: Number(env.PORT ?? 8787) }))

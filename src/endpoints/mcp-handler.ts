@@ -47,7 +47,8 @@ export function authFor(
         })
     throw refused.error
   }
-  if (!isAnonymous) return { auth: { ...auth, has, require }, refused }
+  // A spread with more members after it takes microseconds in V8.
+  if (!isAnonymous) return { auth: Object.assign({ has, require }, auth), refused }
   // The types of a server without `public` promise a user, and such a server has no caller without a token.
   const stranger = { scopes: [], resource: auth.resource, has, require }
   return { auth: stranger as unknown as Auth, refused }

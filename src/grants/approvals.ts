@@ -25,7 +25,7 @@ export interface Approvals {
   list(user: string): AsyncIterable<Approval>
 }
 
-interface Record extends Approval {
+interface StoredApproval extends Approval {
   readonly format: 1
 }
 
@@ -34,9 +34,9 @@ const recordKey = ({ user, id }: ApprovalKey): string => prefixOf(user) + id
 
 /** Returns the approval of a record that this build can read. Any other one counts as none: the page is shown. */
 function decode(value: unknown, now: number): Approval | undefined {
-  const { format, until, scope, upstream } = (value ?? {}) as Partial<Record>
+  const { format, until, scope, upstream } = (value ?? {}) as Partial<StoredApproval>
   if (format !== 1 || !Array.isArray(scope) || !Array.isArray(upstream)) return undefined
-  return typeof until === 'number' && until > now ? (value as Record) : undefined
+  return typeof until === 'number' && until > now ? (value as StoredApproval) : undefined
 }
 
 export function createApprovals({

@@ -228,7 +228,7 @@ export function createGuard(ports: {
         if (!entry) {
           // Several fields of this name arrive as one value.
           if (/, *bearer /i.test(token)) throw tokenTwice()
-          // Spaces are the only blanks (RFC 9110 §11.4), and only API keys contain them: decoders of JWTs skip them.
+          // A token is printable ASCII. API keys may contain spaces. A JWT may not, because decoders skip them.
           if (!/^[\x20-\x7e]+$/.test(token) || SPACED_JWT.test(token)) throw invalidToken('unknown-token')
           const claims = openOnce(token)
           if (!claims) {

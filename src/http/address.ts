@@ -34,6 +34,8 @@ export function peerAddress(toRequest: () => Request, native: readonly unknown[]
     const address = server.ip ?? server.socket?.remoteAddress ?? server.remoteAddr?.hostname
     if (typeof address === 'string') return address
     if (typeof server.requestIP === 'function') return server.requestIP(toRequest())?.address
+    // A Unix domain socket of Node has no address.
+    if (server.socket) return undefined
   }
   return workerdAddress(toRequest())
 }

@@ -103,11 +103,9 @@ export async function rememberApproval(
   })
   const named = readNamed(ctx, http)
   // The approvals of another user make way: this browser is now used by this one.
-  const others = named?.user === user ? without(named, subject).kept : []
-  const replaced = named?.user === user ? without(named, subject).taken : []
-  const all = [subject.slice(0, HINT) + id, ...others]
-  for (const old of [...replaced, ...all.slice(MOST)])
-    call.defer(approvals.drop({ user, id: old.slice(HINT) }))
+  const { taken, kept } = named?.user === user ? without(named, subject) : { taken: [], kept: [] }
+  const all = [subject.slice(0, HINT) + id, ...kept]
+  for (const old of [...taken, ...all.slice(MOST)]) call.defer(approvals.drop({ user, id: old.slice(HINT) }))
   return setNamed(ctx, { user, entries: all.slice(0, MOST).join('') })
 }
 

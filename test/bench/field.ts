@@ -52,7 +52,7 @@ const CPU: Readonly<Record<string, readonly [target: string, most: number]>> = {
   'Deno: lockgate': ['Deno: CPU of a forwarded request over a bare proxy', 1.3],
 }
 const P99 = 1.5
-/** What rules for tools add to a request of 1 KB, in CPU microseconds. Where they are not used: nothing but noise. */
+/** The CPU microseconds that rules for tools add to a request of 1 KB. Where they are not used: nothing but noise. */
 const RULE_MICROS = 25
 const NOISE = 1.1
 const STREAM_KB = 30

@@ -9,7 +9,8 @@ import { startWorkerd } from '../runtime/workers.ts'
 import { locate } from '../runtimes/locate.ts'
 import { asPage, asUrl, Browser } from '../support/browser.ts'
 import { connectV1, SignedInClient } from '../support/client-v1.ts'
-import { freePort, startMcpServer } from '../support/mcp-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { startMcpServer } from '../support/mcp-server.ts'
 import { signInAtProvider, startProvider, type TestProvider } from '../support/provider.ts'
 
 /** What `init` writes has to run as it is, from the package as a user gets it. */

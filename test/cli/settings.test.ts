@@ -382,7 +382,7 @@ test('a storage that cannot be used is said once, and no secret is kept beside i
 
 describe('settings of serve --dev are enough for grants', () => {
   const readStored = (env: Record<string, string>) =>
-    readSettings(env as NodeJS.ProcessEnv, folder, { storageOnly: true, withoutServer: true })
+    readSettings(env as NodeJS.ProcessEnv, folder, { storageOnly: true })
 
   test('by the folder that it made, or by the storage that is named', async () => {
     await expect(readStored({})).rejects.toThrow('There is no configuration in this folder')

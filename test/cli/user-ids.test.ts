@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startCommand } from '../support/command.ts'
-import { freePort } from '../support/mcp-server.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** Drawn, not made up. */
 const OLD = '7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4'

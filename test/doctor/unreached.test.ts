@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createProbe } from '../../adapters/doctor/probe.ts'
 import { whyNot } from '../../adapters/doctor/unreached.ts'
 import { createForwardFetch, readForwardProxies } from '../../adapters/outbound/forward-proxy.ts'
+import { StatedError } from '../../src/internal.ts'
 import { freePort } from '../support/free-port.ts'
 
 const direct = (url: string, init: RequestInit) => fetch(url, init)
@@ -44,6 +45,11 @@ describe('the cause of a request without a response is', () => {
     expect(await causeOf(through('https://id.example.com/', {}))).toContain('407')
     proxy.closeAllConnections()
     proxy.close()
+  })
+
+  test('a message of this package says more than the code below it', () => {
+    const cause = Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' })
+    expect(whyNot(new StatedError('a sentence', { cause }))).toBe('a sentence')
   })
 
   test('the variable whose proxy has no usable address', async () => {

@@ -4,7 +4,8 @@ import { type Auth, ConfigError, type McpOptions } from 'lockgate'
 import { serve } from 'lockgate/node'
 import { oidc } from 'lockgate/providers/oidc'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { freePort, startMcpServer } from '../support/mcp-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { startMcpServer } from '../support/mcp-server.ts'
 import { connect, guarded, outcome, type StartedSystem, startSystem } from '../support/system.ts'
 
 const newKey = () => randomBytes(32).toString('base64url')

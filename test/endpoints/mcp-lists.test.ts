@@ -248,7 +248,7 @@ describe('an event stream', () => {
   })
 })
 
-test('a subscription is known by its body at a server with rules: it ends with its grant, whatever its headers say', async () => {
+test('a subscription is known by its body at a server with rules: it ends with its grant, with any headers', async () => {
   const forEver = () =>
     new Response(
       new ReadableStream({

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { type NodeServer, serve } from 'lockgate/node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { freePort } from '../support/mcp-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { connect, type System, startSystem } from '../support/system.ts'
 
 /** A server behind the proxy that does what a test tells it. */

@@ -492,11 +492,8 @@ describe('the cookie', () => {
       await other.jar.setCookie(`__Host-lockgate-${name}=${value}; Secure; Path=/`, 'https://mcp.test')
     }
     expect(asPage(await other.open('https://mcp.test/account')).text).not.toContain('Signed in as')
-    const { browser: signedIn } = await (async () => {
-      const fresh = system.browser()
-      await account(fresh)
-      return { browser: fresh }
-    })()
+    const signedIn = system.browser()
+    await account(signedIn)
     const session = (await signedIn.jar.getCookies('https://mcp.test')).find(({ key }) =>
       key.endsWith('-session'),
     )!

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asPage, asUrl, Browser } from '../support/browser.ts'
 import type { Walk } from '../support/client-v1.ts'
 import { connectV2, SignedInClientV2 } from '../support/client-v2.ts'
-import { freePort } from '../support/mcp-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { signInAtProvider } from '../support/provider.ts'
 import { connect, refreshParams, type StartedSystem, startSystem, type Tokens } from '../support/system.ts'
 

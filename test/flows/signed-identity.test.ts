@@ -1,13 +1,21 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect as connectSocket } from 'node:net'
-import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose'
+import {
+  createRemoteJWKSet,
+  decodeJwt,
+  exportJWK,
+  generateKeyPair,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
 import { createProxy, type McpOptions } from 'lockgate'
 import { type IncomingHead, type VerifyIdentityOptions, verifyIdentity } from 'lockgate/identity'
 import { type NodeServer, serve } from 'lockgate/node'
 import { memory } from 'lockgate/storage/memory'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAssertions } from '../../src/forward/assertions.ts'
-import { freePort } from '../support/mcp-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { connect, outcome, type StartedSystem, startSystem } from '../support/system.ts'
 
 const KEY = 'a key of a program, 32 characters or more'
@@ -338,6 +346,35 @@ describe('the helper for the server behind', () => {
     await expect(verified({ headers }, { keys: { keys: [] } })).rejects.toMatchObject(REFUSED)
   })
 
+  test.each(['RS256', 'PS256', 'ES256', 'EdDSA'])(
+    'knows every algorithm of `identity.alg`: %s',
+    async (alg) => {
+      const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
+      const text = await new SignJWT({ kind: 'client' })
+        .setProtectedHeader({ alg, typ: 'lockgate-identity+jwt' })
+        .setIssuer('https://mcp.example.com')
+        .setAudience('tools')
+        .setIssuedAt()
+        .setExpirationTime('1m')
+        .sign(privateKey)
+      const options = { issuer: 'https://mcp.example.com/', audience: 'tools' }
+      const keys = { keys: [{ ...(await exportJWK(publicKey)), alg }] }
+      const head = { headers: { 'x-lockgate-assertion': text } }
+      expect(await verifyIdentity(head, { ...options, keys })).toMatchObject({ kind: 'client' })
+    },
+  )
+
+  test('tells keys that cannot be fetched from an identity that is not valid', async () => {
+    await send('/mcp', token)
+    const failing = createServer((_request, response) => response.writeHead(503).end())
+    await new Promise<void>((done) => failing.listen(0, '127.0.0.1', done))
+    const issuer = `http://127.0.0.1:${(failing.address() as AddressInfo).port}`
+    const error = await verified(seen[0]!, { issuer }).catch((one: unknown) => one)
+    failing.close()
+    expect(error).toMatchObject({ message: 'the keys cannot be fetched' })
+    expect(error).not.toHaveProperty('code')
+  })
+
   test('knows other headers, and the form of a bearer token', async () => {
     await send('/own', await tokenFor('/own'))
     await send('/bearer', await tokenFor('/bearer'))
@@ -363,10 +400,13 @@ describe('the helper for the server behind', () => {
     await expect(verified(head(text), { keys, issuer: 'https://other.example' })).rejects.toMatchObject(
       REFUSED,
     )
-    vi.setSystemTime(Date.now() + 85_000)
-    expect((await verified(head(text))).kind).toBe('person')
-    vi.setSystemTime(Date.now() + 15_000)
-    await expect(verified(head(text))).rejects.toMatchObject(REFUSED)
-    vi.useRealTimers()
+    try {
+      vi.setSystemTime(Date.now() + 85_000)
+      expect((await verified(head(text))).kind).toBe('person')
+      vi.setSystemTime(Date.now() + 15_000)
+      await expect(verified(head(text))).rejects.toMatchObject(REFUSED)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

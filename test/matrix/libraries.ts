@@ -7,7 +7,7 @@ import { check } from './program.ts'
 
 const modules = fileURLToPath(new URL('./node_modules/', import.meta.url))
 
-/** What is missing for the clients that are libraries; absent where nothing is. */
+/** The packages that are missing for the clients that are libraries. */
 export const missingLibraries: string | undefined = existsSync(`${modules}mcp-sdk-1.12`)
   ? undefined
   : 'the packages of test/matrix (npm ci --prefix test/matrix --ignore-scripts)'
@@ -127,5 +127,5 @@ export async function listTwice(
   gate.system.clock.ahead += 3601
   check((await count()) > 5, 'the tools are listed again')
   check(provider.saved?.refresh_token !== before, 'it refreshed its token')
-  check(provider.authorizations === 1, 'nobody has to sign in a second time')
+  check(provider.authorizations === 1, 'no second sign-in is needed')
 }

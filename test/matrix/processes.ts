@@ -89,7 +89,7 @@ export const playRemote = (gate: Gate, folder = 'mcp-remote'): Promise<void> =>
     gate.system.clock.ahead += 3601
     const second = await runClient(command, home, LISTED)
     check(second.output.includes(LISTED), `mcp-remote comes back:\n${second.output}`)
-    check(!second.output.includes('Please authorize'), 'nobody has to sign in a second time')
+    check(!second.output.includes('Please authorize'), 'no second sign-in is needed')
     check(refreshes(gate) > before, 'it refreshed its token')
   })
 

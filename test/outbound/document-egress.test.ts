@@ -108,7 +108,7 @@ test('without a way out documents are no longer announced, and an event says how
   expect(reasons['no-way-to-documents'].join(' ')).toContain('LOCKGATE_CLIENT_DOCUMENTS_ACCEPT')
 })
 
-test('without a proxy, and with nothing that listens, it is the same', async () => {
+test('with a proxy that does not listen, it is the same', async () => {
   const closed = await freePort()
   const egress = createDocumentEgress({
     hosts: ['client.example.org'],

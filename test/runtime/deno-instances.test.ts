@@ -7,7 +7,8 @@ import {
   JWT_BEARER,
   startAssertionIssuer,
 } from '../support/assertion-issuer.ts'
-import { freePort, startMcpServer } from '../support/mcp-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { startMcpServer } from '../support/mcp-server.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
 import { redeemParams, refreshParams, register, signIn, type Tokens } from '../support/system.ts'
 import { type Child, start } from './child.ts'

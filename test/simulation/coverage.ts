@@ -5,7 +5,7 @@ import { kindNames } from './world.ts'
 export interface Coverage {
   histories: number
   steps: number
-  /** How often each fault and each outcome happened. */
+  /** The number of times that each fault and each outcome happened. */
   readonly covered: Map<string, number>
   /** For each kind of step, how often it happened right after each other kind. */
   readonly transitions: Map<string, Map<string, number>>

@@ -31,7 +31,7 @@ const FORMATS = ['current', 'older', 'newer'] as const
 /** Seconds after which the provider is asked about a user again. */
 const REVALIDATE = 60
 
-/** What is not drawn from the seed. */
+/** The settings that are not drawn from the seed. */
 export interface Fixed {
   readonly store?: Consistency | undefined
   /** The number of instances. */

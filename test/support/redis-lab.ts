@@ -133,7 +133,7 @@ export async function createRedisLab(): Promise<RedisLab> {
 async function clusterPort(): Promise<number> {
   for (;;) {
     const port = await freePort()
-    if (port < 55_000) return port
+    if (port < 22_000) return port
   }
 }
 

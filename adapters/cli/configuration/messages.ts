@@ -5,7 +5,7 @@ import { SettingsError, type Variables, variableOf } from './environment.ts'
 export function wrongOptions(options: ProxyOptions, places: Places): string[] {
   try {
     // With a listener nothing is printed: the start report has the warnings.
-    createProxy({ ...options, on: options.on ?? { event: () => {} } })
+    createProxy({ ...options, on: { ...options.on, event: options.on?.event ?? (() => {}) } })
     return []
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

@@ -36,7 +36,9 @@ async function keep(file: string): Promise<string> {
   try {
     makePrivateFolder(dirname(file))
   } catch (error) {
-    throw new SettingsError(`LOCKGATE_SECRET: ${unusableFolder(dirname(file), error)}, or set it`)
+    throw new SettingsError(
+      `LOCKGATE_SECRET: is not set, and none can be kept: ${unusableFolder(dirname(file), error)}`,
+    )
   }
   // Two processes that start together must agree, so the first one's file stays.
   await writeFile(file, `${newSecret()}\n`, { mode: 0o600, flag: 'wx' }).catch(

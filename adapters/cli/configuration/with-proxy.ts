@@ -1,5 +1,4 @@
 import { createProxy, type Listener, type OAuthProxy, type Store } from '../../../src/index.ts'
-import { fetch } from '../../node.ts'
 import type { Closable } from '../../storage/driver.ts'
 import { SettingsError } from './environment.ts'
 import { explain } from './messages.ts'
@@ -13,14 +12,14 @@ import { readSettings } from './settings.ts'
 export async function withProxy(
   flags: Readonly<Record<string, string>>,
   work: (proxy: OAuthProxy, failures: () => readonly string[]) => Promise<number>,
-  { needsProvider = false, needsServer = false } = {},
+  { needsProvider = false } = {},
 ): Promise<never> {
   let code = 1
   try {
     const { options, storage } = await readSettings(process.env, process.cwd(), {
       flags,
       storageOnly: !needsProvider,
-      withoutServer: !needsServer,
+      withoutServer: true,
     })
     if (storage === 'memory:') {
       throw new SettingsError('LOCKGATE_STORAGE: only the process of serve sees what memory: holds')
@@ -30,7 +29,7 @@ export async function withProxy(
       if (type === 'failed') failures.push(error ?? reason ?? 'failed')
     }
     const on = { event: [collect, ...[options.on?.event ?? []].flat()] }
-    const proxy = createProxy({ fetch, ...options, on })
+    const proxy = createProxy({ ...options, on })
     code = await work(proxy, () => failures)
     await (options.storage as Store & Partial<Closable>).close?.()
   } catch (error) {

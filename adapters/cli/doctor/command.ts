@@ -71,9 +71,9 @@ export const doctorCommand: Command = {
     if (!SECONDS.test(timeout) || Number(timeout) === 0) throw new UsageError('--timeout: expected seconds')
     const source = { env: process.env, cwd: process.cwd(), config: line.text('config') }
     if (line.on('provider')) return runProvider(line, source, Number(timeout) * 1000)
-    if (line.text('as') !== undefined) return runExchange(line, source)
     const stray = ['sign-in', 'callback', 'reuse-refresh-token', 'report'].find((flag) => flag in line.given)
     if (stray !== undefined) throw new UsageError(`--${stray}: needs --provider`)
+    if (line.text('as') !== undefined) return runExchange(line, source)
     const deployment = await readDeployment(source, given)
     const { options, secondStore, addresses } = deployment
     const [url, ...others] = given === undefined ? addresses : [given]
@@ -103,6 +103,7 @@ export const doctorCommand: Command = {
 /** Examines the provider instead of a server. */
 async function runProvider(line: Line, source: SettingsSource, timeout: number): Promise<number> {
   if (line.words[0] !== undefined) throw new UsageError('url: is not needed with --provider')
+  if (line.text('as') !== undefined) throw new UsageError('--as: is not possible with --provider')
   const { examineProviders, providerText } = await import('./provider.ts')
   const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true
   const examinations = await examineProviders({

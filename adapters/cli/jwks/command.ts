@@ -8,16 +8,14 @@ export const jwksCommand: Command = {
   flags: (args) => settingsFlags(args),
   note: SETTINGS_NOTE,
   run: (line) =>
-    withProxy(
-      variablesOfLine(line),
-      async (proxy) => {
-        const response = await proxy.fetch(new Request(`${proxy.issuer}/jwks`))
-        if (response.status === 404)
-          throw new StatedError('Nothing is signed: set `accessToken` or `identity` for an MCP server')
-        if (response.status !== 200) throw new StatedError('The keys cannot be read from the storage')
-        process.stdout.write(`${JSON.stringify(await response.json(), undefined, 2)}\n`)
-        return 0
-      },
-      { needsServer: true },
-    ),
+    withProxy(variablesOfLine(line), async (proxy, failures) => {
+      const response = await proxy.fetch(new Request(`${proxy.issuer}/jwks`))
+      if (response.status === 404)
+        throw new StatedError('Nothing is signed: set `accessToken` or `identity` for an MCP server')
+      if (response.status !== 200)
+        throw new StatedError(['The keys cannot be read from the storage', ...failures()].join(': '))
+      const text = `${JSON.stringify(await response.json(), undefined, 2)}\n`
+      await new Promise((resolve) => process.stdout.write(text, resolve))
+      return 0
+    }),
 }

@@ -110,7 +110,13 @@ function warnings(
       `PORT: is ${port}, but clients use port ${published} of the public URL; set both to the same port`,
     )
   }
-  if (!isLocal && url.protocol === 'https:' && !listen.tls && !options.trustProxy && !options.clientAddress) {
+  if (
+    !isLocal &&
+    url.protocol === 'https:' &&
+    !listen.tls &&
+    options.trustProxy === undefined &&
+    !options.clientAddress
+  ) {
     found.push(
       'LOCKGATE_TRUST_PROXY: is missing. Something in front speaks TLS, and limits count all its users as one; set it to the number of proxies that append to X-Forwarded-For',
     )

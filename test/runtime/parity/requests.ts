@@ -451,7 +451,7 @@ const open: readonly Case[] = [
   expected: expected!,
 }))
 
-/** What a server in the same process may respond: the statuses and bodies of the Fetch standard. */
+/** The responses of a server in the same process: the statuses and bodies of the Fetch standard. */
 const handled: readonly Case[] = [
   ['200 with a body', '?status=200&body=x', '200'],
   ['599', '?status=599', '599'],
