@@ -2,7 +2,7 @@ import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
 import { createLocalJWKSet } from 'jose/jwks/local'
 import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote'
 import { jwtVerify } from 'jose/jwt/verify'
-import { createBoundedMap, StatedError, seconds } from '../src/internal.ts'
+import { StatedError, seconds } from '../src/internal.ts'
 
 /** The claims of a verified identity. */
 export interface VerifiedIdentity extends JWTPayload {
@@ -45,7 +45,7 @@ export interface IncomingHead {
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA']
 /** The issuers whose keys are kept. */
 const MAX_ISSUERS = 100
-const remote = createBoundedMap<string, JWTVerifyGetKey>({ entries: MAX_ISSUERS })
+const remote = new Map<string, JWTVerifyGetKey>()
 const local = new WeakMap<JSONWebKeySet, JWTVerifyGetKey>()
 
 /**
@@ -86,7 +86,12 @@ export async function verifyIdentity(
 function keysOf(issuer: string): JWTVerifyGetKey {
   const found =
     remote.get(issuer) ?? createRemoteJWKSet(new URL(`${issuer}/jwks`), { [customFetch]: fetchKeys })
+  remote.delete(issuer)
   remote.set(issuer, found)
+  for (const oldest of remote.keys()) {
+    if (remote.size <= MAX_ISSUERS) break
+    remote.delete(oldest)
+  }
   return found
 }
 

@@ -1,7 +1,6 @@
 // What the adapters of this package share with the core beyond its public surface. It has no subpath: applications cannot
 // import it, and it may change in any release.
 export { fetchIssuerKeys } from './assertions/issuer-keys.ts'
-export { createBoundedMap } from './bounded-map.ts'
 export { REUSE } from './connections/report-end.ts'
 export { StatedError } from './errors.ts'
 export { printable } from './events/printable.ts'
