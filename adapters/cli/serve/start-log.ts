@@ -15,7 +15,7 @@ export const createStartLog = (format: LogFormat, write: (text: string) => void)
   format === 'json' ? jsonLog(write) : textLog(write)
 
 function textLog(write: (text: string) => void): StartLog {
-  const warn = (message: string) => write(`  warning      ${message}\n`)
+  const warning = (message: string) => `  warning      ${message}\n`
   return {
     ready({ rows, warnings, from }) {
       const lines = rows.flatMap(([name, value, path]) =>
@@ -25,10 +25,10 @@ function textLog(write: (text: string) => void): StartLog {
           return `  ${(index === 0 ? name : '').padEnd(13)}${text}${source}\n`
         }),
       )
-      write(`Lockgate is ready.\n${lines.join('')}`)
-      warnings.forEach(warn)
+      // One write, so that no other line comes between.
+      write(['Lockgate is ready.\n', ...lines, ...warnings.map(warning)].join(''))
     },
-    warn,
+    warn: (message) => write(warning(message)),
     note: (message) => write(`  ${message}\n`),
     failed: (problems) => write(`${problems}\n`),
   }
