@@ -10,7 +10,7 @@ import {
   streamEditor,
   tracked,
 } from '../forward/reshape.ts'
-import { SESSION_HEADER, type Session } from '../forward/sessions.ts'
+import { LAST_EVENT_HEADER, SESSION_HEADER, type Session } from '../forward/sessions.ts'
 import type { Admission } from '../guard/admission.ts'
 import { readBytes } from '../http/capped-body.ts'
 import type { Auth, McpHandler } from '../options/auth.ts'
@@ -77,10 +77,12 @@ function valid(response: Response): Response {
 }
 
 /** Returns the request for a handler, with the handler's own id of the session. */
-export function forHandler(request: Request, { inner }: Session): Request {
-  const outer = request.headers.get(SESSION_HEADER)
-  if (outer === null || outer === inner) return request
+export function forHandler(request: Request, { inner, resumes }: Session): Request {
+  const outer = request.headers.get(SESSION_HEADER) ?? undefined
+  const isLost = !resumes && request.headers.has(LAST_EVENT_HEADER)
+  if (outer === inner && !isLost) return request
   const headers = new Headers(request.headers)
+  if (isLost) headers.delete(LAST_EVENT_HEADER)
   if (inner === undefined) headers.delete(SESSION_HEADER)
   else headers.set(SESSION_HEADER, inner)
   return new Request(request, { headers })

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { identityHeaders } from '../forward/request-headers.ts'
-import { createSessions, UNBOUND_SESSIONS } from '../forward/sessions.ts'
+import { LAST_EVENT_HEADER, SESSION_HEADER } from '../forward/sessions.ts'
 import { allowOrigin } from '../http/cors.ts'
 import type { Resource } from '../options/options.ts'
 import { actionOf } from '../protocol/mcp-request.ts'
@@ -8,14 +8,13 @@ import type { Pass } from './mcp-pass.ts'
 import type { Refusals } from './mcp-refusal.ts'
 
 /** Returns the way of admitted requests that a proxy in front carries itself: it gets the headers about the user. */
-export function createPermit(resource: Resource, ctx: Context, { about, noSession }: Refusals): Pass {
-  // The response goes past this proxy, so that no client ever gets a bound id.
-  const sessions = resource.bindsSessions ? createSessions(ctx.sealer) : UNBOUND_SESSIONS
+export function createPermit(resource: Resource, _ctx: Context, { about, noSession }: Refusals): Pass {
   return (visit, admission, { token, assertion }) => {
-    const { auth } = admission
-    const owner = { resource: resource.id, user: auth.user.id, client: auth.clientId }
-    const session = sessions.open(visit.head.headers, owner)
-    if (typeof session === 'string') return { type: 'answer', response: noSession(visit, admission, session) }
+    const { headers: given } = visit.head
+    // The response goes past this proxy, so that no client ever gets a bound id. The proxy in front cannot drop one either.
+    if (resource.bindsSessions && (given.has(SESSION_HEADER) || given.has(LAST_EVENT_HEADER))) {
+      return { type: 'answer', response: noSession(visit, admission, 'session-not-found') }
+    }
     if (visit.call.isHeard) {
       visit.call.emit({ type: 'admitted', ...about(admission), action: actionOf(visit.head) })
     }

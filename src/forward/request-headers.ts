@@ -2,7 +2,7 @@ import { foreignCookies } from '../http/cookies.ts'
 import type { HeaderFields } from '../http/head.ts'
 import type { ForwardMode } from '../options/options.ts'
 import { connectionHeaders, HOP_BY_HOP } from './hop-by-hop.ts'
-import { SESSION_HEADER } from './sessions.ts'
+import { LAST_EVENT_HEADER, SESSION_HEADER } from './sessions.ts'
 
 /** Prefix of the headers that tell the MCP server about the user. Only the proxy sets them. */
 const OWN_HEADERS = 'x-lockgate-'
@@ -20,6 +20,8 @@ const DROPPED = new Set([
   'host',
   // The client knows a session by a sealed id.
   SESSION_HEADER,
+  // It is sent on in its exact spelling, with its own session only.
+  LAST_EVENT_HEADER,
   // The carrier knows the length, and sets it.
   'content-length',
   // An interim response would have to pass through the proxy.
@@ -63,6 +65,8 @@ export interface Told {
   readonly assertionHeader?: string | undefined
   /** The MCP server's own id of the session. */
   readonly session: string | undefined
+  /** `true` if the request may name the last event of a stream that broke. */
+  readonly resumes?: boolean
   /** The client's address, if the runtime or a trusted proxy told it. */
   readonly address: string | undefined
   readonly publicHost: string
@@ -75,7 +79,8 @@ export function requestHeaders(source: HeaderFields, told: Told): [string, strin
   const headers: [string, string][] = []
   source.forEach((value, field) => {
     const name = field.toLowerCase()
-    if (isDropped(name, told.assertionHeader) || named?.has(name)) return
+    const isKept = name === LAST_EVENT_HEADER && told.resumes === true
+    if ((!isKept && isDropped(name, told.assertionHeader)) || named?.has(name)) return
     const kept = name === 'cookie' ? foreignCookies(value) : value
     if (kept !== '' || name !== 'cookie') headers.push([name, kept])
   })
@@ -93,12 +98,13 @@ export function requestHeaders(source: HeaderFields, told: Told): [string, strin
 /** Programs behind a CGI-like interface read `X_Real.IP` and `x-real-ip` as one name, so that one rule covers both. */
 const fold = (name: string): string => (/[^a-z0-9-]/.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name)
 
-/** Returns a header that a CGI-like server reads as the id of a session, and this proxy does not. */
+/** Returns a header that a CGI-like server reads as the id of a session or of an event, and this proxy does not. */
 export function disguisedSession(source: HeaderFields): string | undefined {
   let found: string | undefined
   source.forEach((_value, field) => {
     const name = field.toLowerCase()
-    if (name !== SESSION_HEADER && fold(name) === SESSION_HEADER) found ??= field
+    const folded = fold(name)
+    if (folded !== name && (folded === SESSION_HEADER || folded === LAST_EVENT_HEADER)) found ??= field
   })
   return found
 }

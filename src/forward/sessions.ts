@@ -6,6 +6,9 @@ import type { HeaderFields } from '../http/head.ts'
 /** The header that names a session (MCP, Streamable HTTP). */
 export const SESSION_HEADER = 'mcp-session-id'
 
+/** The header that names the last event of a stream that broke (HTML, Server-sent events). */
+export const LAST_EVENT_HEADER = 'last-event-id'
+
 /** The owner of a session: one user with one client, at one MCP server. */
 export interface SessionOwner {
   readonly resource: string
@@ -17,6 +20,13 @@ export interface SessionOwner {
 export interface Session {
   /** The MCP server's own id, for the request. Absent if the request names no session. */
   readonly inner: string | undefined
+  /**
+   * `true` if the request may go on with a stream that broke. The ids of events are the MCP server's own, so that they count
+   * within the session that they came from only.
+   *
+   * @see [MCP, Resumability and Redelivery](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery)
+   */
+  readonly resumes: boolean
   /** Returns the id that the client gets for one that the MCP server sent. `undefined` drops it. */
   toClient(inner: string): string | undefined
 }
@@ -88,6 +98,7 @@ export function createSessions(sealer: Sealer): Sessions {
       }
       return {
         inner: session?.id,
+        resumes: session !== undefined,
         toClient: (id) =>
           // The client keeps the id that it has.
           id === session?.id ? outer! : sealer.seal('mcp-session', owner.resource, [nameOf(owner), id]),
@@ -97,7 +108,7 @@ export function createSessions(sealer: Sealer): Sessions {
 }
 
 /** The session of a request in a protocol version without sessions. */
-const NONE: Session = { inner: undefined, toClient: () => undefined }
+const NONE: Session = { inner: undefined, resumes: false, toClient: () => undefined }
 
 const isPair = (value: unknown): value is [owner: string, id: string] =>
   Array.isArray(value) && value.length === 2 && value.every((one) => typeof one === 'string')
@@ -106,6 +117,7 @@ const isPair = (value: unknown): value is [owner: string, id: string] =>
 export const UNBOUND_SESSIONS: Sessions = {
   open: (headers, _owner, { starts = false } = {}) => ({
     inner: starts ? undefined : (headers.get(SESSION_HEADER) ?? undefined),
+    resumes: true,
     toClient: (id) => id,
   }),
 }

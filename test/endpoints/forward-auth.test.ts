@@ -199,14 +199,19 @@ describe.each(Object.keys(ASK) as Kind[])('%s asks', (kind) => {
     'X-Lockgate-New',
     'Mcp_Session_Id',
     'Mcp.Session.Id',
+    'Last_Event_ID',
   ])('about a request that claims an identity with %s, and gets no permission', async (name) => {
     const response = await ask(kind, '/mcp', { [name]: 'ceo@corp.test' })
     expect([response.status, reasonOf()]).toEqual([403, 'forward-auth-identity'])
   })
 
-  test('about a session, which is refused where sessions are bound, and passes where they are not', async () => {
+  test('about a session or its events, in any version, which is refused where sessions are bound, and passes where they are not', async () => {
     expect((await ask(kind, '/mcp', { 'mcp-session-id': 'one' })).status).toBe(kind === 'nginx' ? 403 : 404)
-    const loose = { authorization: `Bearer ${await tokenFor('/loose')}`, 'mcp-session-id': 'one' }
+    const hidden = { 'mcp-session-id': 'one', 'mcp-protocol-version': '2026-07-28' }
+    expect((await ask(kind, '/mcp', hidden)).status).toBe(kind === 'nginx' ? 403 : 404)
+    expect((await ask(kind, '/mcp', { 'last-event-id': '7' })).status).toBe(kind === 'nginx' ? 403 : 404)
+    const authorization = `Bearer ${await tokenFor('/loose')}`
+    const loose = { authorization, 'mcp-session-id': 'one', 'last-event-id': '7' }
     expect((await ask(kind, '/loose', loose)).status).toBe(200)
   })
 

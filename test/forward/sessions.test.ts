@@ -11,11 +11,12 @@ afterEach(async () => {
 
 /** A server with sessions: each POST without one opens one, and every request is written down. */
 async function startBehind() {
-  const seen: { method: string | undefined; session: unknown; names: string[] }[] = []
+  const seen: { method: string | undefined; session: unknown; last: unknown; names: string[] }[] = []
   let number = 0
   const server = createServer((request, response) => {
     const session = request.headers['mcp-session-id']
-    seen.push({ method: request.method, session, names: Object.keys(request.headers) })
+    const last = request.headers['last-event-id']
+    seen.push({ method: request.method, session, last, names: Object.keys(request.headers) })
     request.resume().on('end', () => {
       response.setHeader('mcp-session-id', session ?? `session ${++number} of the server`)
       response.end(JSON.stringify({ session: session ?? null }))
@@ -109,7 +110,7 @@ describe.each(KINDS)('the session of %s', (_name, target) => {
     expect((await send(system, ada.tokens, session, { method })).status).toBe(200)
   })
 
-  test('of one client is unknown to another client of the same user', async () => {
+  test('is bound to user and client: it is unknown to another client of the same user', async () => {
     const { system, ada } = await start()
     const other = await connect(system)
     const session = await open(system, ada.tokens)
@@ -153,6 +154,33 @@ describe.each(KINDS)('the session of %s', (_name, target) => {
     expect(await open(system, ada.tokens)).toBe('session 1 of the server')
     const response = await send(system, grace.tokens, 'session 1 of the server')
     expect(await response.json()).toEqual({ session: 'session 1 of the server' })
+    await send(system, ada.tokens, undefined, { method: 'GET', headers: { 'last-event-id': 'event 1' } })
+    expect(behind.seen.at(-1)?.last, 'and so is the id of an event').toBe('event 1')
+  })
+
+  test('is needed to go on with a broken stream: the id of an event alone reaches no server', async () => {
+    const { behind, system, ada, grace } = await start()
+    const session = await open(system, ada.tokens)
+    const resume = (tokens: Tokens, id?: string, headers?: Record<string, string>) =>
+      send(system, tokens, id, { method: 'GET', headers: { 'last-event-id': 'event of ada', ...headers } })
+    expect((await resume(ada.tokens, session)).status).toBe(200)
+    expect(behind.seen.at(-1), 'its owner goes on').toMatchObject({
+      session: 'session 1 of the server',
+      last: 'event of ada',
+    })
+    const before = behind.seen.length
+    expect((await resume(grace.tokens, session)).status, 'the event of another user').toBe(404)
+    expect((await resume(grace.tokens, `${session}A`)).status).toBe(404)
+    expect(behind.seen).toHaveLength(before)
+    const modern = { 'mcp-protocol-version': '2026-07-28' }
+    for (const [id, headers] of [
+      [undefined, {}],
+      [undefined, modern],
+      [session, modern],
+    ] as const) {
+      expect((await resume(grace.tokens, id, headers)).status, 'a new stream').toBe(200)
+      expect(behind.seen.at(-1)).toMatchObject({ session: undefined, last: undefined })
+    }
   })
 
   test('does not exist in a protocol version without sessions', async () => {
@@ -165,14 +193,15 @@ describe.each(KINDS)('the session of %s', (_name, target) => {
   })
 })
 
-test('a header that a CGI-like server would read as the session’s is dropped', async () => {
+test('a header that a CGI-like server would read as that of a session or of an event is dropped', async () => {
   const behind = await startBehind()
   const system = await startSystem({ mcp: behind.url })
   closing.push(() => system.close())
   const { tokens } = await connect(system)
-  const headers = { authorization: `Bearer ${tokens.access_token}`, mcp_session_id: 'session of another' }
+  const authorization = `Bearer ${tokens.access_token}`
+  const headers = { authorization, mcp_session_id: 'session of another', last_event_id: 'event of another' }
   await system.call('/mcp', { method: 'POST', body: '{}', headers })
-  expect(behind.seen.at(-1)?.names.filter((name) => /session/i.test(name))).toEqual([])
+  expect(behind.seen.at(-1)?.names.filter((name) => /session|last/i.test(name))).toEqual([])
 })
 
 test('a server of one path does not accept the session of another', async () => {

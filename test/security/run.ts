@@ -43,7 +43,12 @@ async function attack(host: Host): Promise<Outcome> {
   const port = await freePort()
   const url = `http://localhost:${port}/gate`
   const [provider, documents, behind, key] = await Promise.all([
-    startExchangeProvider({ redirectUris: [`${url}/callback`, `${url}/callback/oidc`] }),
+    startExchangeProvider({
+      redirectUris: [url, url.replace('http:', 'https:')].flatMap((one) => [
+        `${one}/callback`,
+        `${one}/callback/oidc`,
+      ]),
+    }),
     startDocumentServer(),
     startStreamServer(),
     newKey(),

@@ -22,6 +22,7 @@ export type Instance =
   | 'limited'
   | 'issuers'
   | 'issuersTwin'
+  | 'remembering'
 
 /** A built proxy on some runtime under attack, with all that stands around it. */
 export interface Target {

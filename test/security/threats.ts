@@ -1,4 +1,5 @@
 import { answerAttacks } from './checks/answers.ts'
+import { approvalAttacks } from './checks/approvals.ts'
 import { assertionAttacks } from './checks/assertions.ts'
 import { browserAttacks } from './checks/browser.ts'
 import { clientAttacks } from './checks/clients.ts'
@@ -23,6 +24,7 @@ export const UNSEEN: Readonly<Record<string, string>> = {
 /** Every attack with the number of its threat, in that order. */
 export const attacks: readonly (readonly [threat: string, name: string, run: Attack])[] = [
   answerAttacks,
+  approvalAttacks,
   assertionAttacks,
   browserAttacks,
   clientAttacks,

@@ -102,19 +102,6 @@ export const browserAttacks: Attacks = {
     }
   },
 
-  async 'T6 no approval is taken from an earlier one'(target) {
-    const system = systemOf(target)
-    const client = await register(system)
-    const { browser } = await signIn(system, client)
-    const asked = target.provider.requests.length
-    for (const site of ['cross-site', 'same-origin', 'none', undefined]) {
-      const headers: Record<string, string> = site === undefined ? {} : { 'sec-fetch-site': site }
-      const url = authorizeUrl(system, client, { scope: 'mcp admin' })
-      await expectPage(await browser.request(url, { headers }), 200)
-    }
-    assert.equal(target.provider.requests.length, asked)
-  },
-
   async 'T7 cookies carry the prefix that siblings cannot set, and all that belongs to it'(target) {
     const system = systemOf(target, 'public')
     const client = await register(system, { redirect_uris: ['https://client.example/cb'] })

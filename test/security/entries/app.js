@@ -81,6 +81,18 @@ export function app(env) {
     issuers: createProxy(withIssuers(env, options)),
     issuersTwin: createProxy(withIssuers(env, options)),
     public: createProxy({ ...strict, url: 'https://gate.example/gate' }),
+    /** With https, which something in front removes, and with approvals that are remembered. */
+    remembering: createProxy({
+      ...options,
+      url: env.TEST_URL.replace('http:', 'https:'),
+      limits: false,
+      clients: ['intranet', 'intranet-too'].map((clientId) => ({
+        clientId,
+        name: 'Intranet',
+        redirectUris: ['https://intranet.example/callback', 'https://intranet.example/other'],
+      })),
+      consent: { remember: '30d' },
+    }),
   }
   return {
     async fetch(request, ...native) {
