@@ -7,7 +7,8 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN npm run build && npm pack --pack-destination /
+# The image needs no types.
+RUN npm run build -- --no-dts && npm pack --pack-destination /
 
 FROM node:24-slim
 # The drivers of stores: the proxy itself needs none of them.
