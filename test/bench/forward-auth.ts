@@ -1,19 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Child, start } from '../runtime/child.ts'
 import { freePort } from '../support/free-port.ts'
-import { load, requestBytes } from './load.ts'
+import { startField } from './forwarding.ts'
+import { load, percentile } from './load.ts'
+import { median } from './measure.ts'
+import { cpuOf } from './process-cpu.ts'
+import type { Target } from './targets.ts'
 
-const KEY = 'a key of the benchmark, long enough to be one'
 const SECRET = 'a-secret-of-the-proxy-in-front-long-enough'
-const BODY = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } })
-
-const programs = fileURLToPath(new URL('./programs/', import.meta.url))
+const CONNECTIONS = 16
 
 /** nginx as it is, as it asks Lockgate about each request, and as it passes each request to Lockgate. */
 const configuration = (ports: Readonly<Record<string, number>>, folder: string) => `
@@ -45,75 +46,137 @@ http {
   }
 }`
 
-/** Requests per second, median and 99th percentile in milliseconds. */
-interface Cost {
-  readonly perSecond: number
+/** The ways of a request to the server, by the port of nginx that takes it. */
+const WAYS = {
+  alone: 'nginx alone',
+  asking: 'nginx with forward auth',
+  through: 'nginx in front of Lockgate',
+} as const
+type Way = keyof typeof WAYS
+
+/** What a request costs: medians over the rounds. */
+export interface ForwardAuthCost {
+  readonly name: string
+  /** CPU microseconds of nginx, Lockgate and the server together. */
+  readonly micros: number
+  /** Milliseconds. */
   readonly p50: number
   readonly p99: number
+  /** How many times the figures of nginx alone in the same round. */
+  readonly ratio: { readonly micros: number; readonly p50: number }
 }
 
-/** Measures what a request costs through nginx alone, with forward auth, and through Lockgate. */
-export async function measureForwardAuth(requests: number): Promise<Record<string, Cost>> {
+/** Waits until something accepts connections. */
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const socket = connect(port, '127.0.0.1')
+    const [name] = await Promise.race([
+      once(socket, 'connect').then(() => ['connect']),
+      once(socket, 'error').then(() => ['error']),
+    ]).catch(() => ['error'])
+    socket.destroy()
+    if (name === 'connect') return
+    await sleep(50)
+  }
+  throw new Error(`nginx does not listen at port ${port}.`)
+}
+
+/**
+ * Measures what a small request costs through nginx alone, with forward auth, and through Lockgate, in rounds.
+ *
+ * @returns `undefined` if nginx is missing.
+ */
+export async function measureForwardAuth(
+  rounds: number,
+  requests: number,
+): Promise<readonly ForwardAuthCost[] | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'lockgate-forward-auth-'))
-  const names = ['behind', 'gate', 'alone', 'asking', 'through']
-  const found = await Promise.all(names.map(freePort))
-  const ports = Object.fromEntries(names.map((name, index) => [name, found[index]!])) as Record<
-    string,
-    number
-  >
-  const children: Child[] = []
+  const field = await startField()
   let nginx: ChildProcess | undefined
   try {
-    const run = async (program: string, port: number, path: string, env: Record<string, string>) => {
-      const options = {
-        url: `http://127.0.0.1:${port}${path}`,
-        cwd: programs,
-        env: { PORT: String(port), ...env },
-      }
-      children.push(await start([process.execPath, `${programs}${program}.js`], options))
-    }
-    await run('behind', ports.behind!, '/', {})
-    await run('lockgate', ports.gate!, '/health', {
-      MCP_URL: `http://127.0.0.1:${ports.behind}/mcp`,
-      PROVIDER_URL: 'http://127.0.0.1:9',
-      API_KEY_HASH: createHash('sha256').update(KEY).digest('hex'),
-      PUBLIC_URL: 'http://localhost',
-      FORWARD_AUTH_SECRET: SECRET,
+    const gate = await field.start({
+      name: 'gate',
+      binary: process.execPath,
+      program: 'lockgate',
+      forwards: true,
+      env: { FORWARD_AUTH_SECRET: SECRET },
     })
+    const ways = Object.keys(WAYS) as Way[]
+    const ports = { behind: Number(new URL(field.mcpUrl).port), gate: gate.port } as Record<string, number>
+    for (const way of ways) ports[way] = await freePort()
     await writeFile(join(folder, 'nginx.conf'), configuration(ports, folder))
     nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' })
-    await sleep(500)
-    const headers = {
-      host: 'localhost',
-      authorization: `Bearer ${KEY}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
+    const missing = once(nginx, 'error').then(() => true)
+    if (await Promise.race([missing, once(nginx, 'spawn').then(() => false)])) return undefined
+    await listening(ports.alone!)
+
+    const pids = [nginx.pid!, gate.child.pid!, field.behind.pid!]
+    const worked = () => pids.reduce((sum, pid) => sum + cpuOf(pid), 0)
+    const under = (way: Way) =>
+      load({ port: ports[way]!, connections: CONNECTIONS, bytes: gate.bytes, requests })
+    for (const way of ways) await under(way)
+    const samples: Record<Way, { micros: number; p50: number; p99: number }[]> = {
+      alone: [],
+      asking: [],
+      through: [],
     }
-    const bytes = requestBytes('POST', '/mcp', headers, BODY)
-    const costs: Record<string, Cost> = {}
-    for (const [name, label] of [
-      ['alone', 'nginx alone'],
-      ['asking', 'nginx with forward auth'],
-      ['through', 'nginx in front of Lockgate'],
-    ] as const) {
-      const given = { port: ports[name]!, connections: 16, bytes }
-      await load({ ...given, requests: Math.ceil(requests / 5) })
-      const began = performance.now()
-      const times = await load({ ...given, requests })
-      costs[label] = {
-        perSecond: Math.round((requests / (performance.now() - began)) * 1000),
-        p50: times[Math.floor(requests * 0.5)]!,
-        p99: times[Math.floor(requests * 0.99)]!,
+    for (let round = 0; round < rounds; round++) {
+      for (const way of ways) {
+        const before = worked()
+        const times = await under(way)
+        const micros = (worked() - before) / requests
+        samples[way].push({ micros, p50: percentile(times, 0.5), p99: percentile(times, 0.99) })
       }
     }
-    return costs
+    return ways.map((way) => {
+      const at = (figure: 'micros' | 'p50' | 'p99') => median(samples[way].map((one) => one[figure]))
+      const over = (figure: 'micros' | 'p50') =>
+        median(samples[way].map((one, round) => one[figure] / samples.alone[round]![figure]))
+      return {
+        name: WAYS[way],
+        micros: at('micros'),
+        p50: at('p50'),
+        p99: at('p99'),
+        ratio: { micros: over('micros'), p50: over('p50') },
+      }
+    })
   } finally {
     nginx?.kill('SIGKILL')
-    await Promise.all(children.map((child) => child.stop()))
+    await field.stop()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
+/** Says what forward auth costs. No target is set: the line holds if it was measured. */
+export function judgeForwardAuth(costs: readonly ForwardAuthCost[] | undefined): Target {
+  const asking = costs?.find(({ name }) => name === WAYS.asking)
+  return {
+    target: 'forward auth: cost per request against nginx alone',
+    measured: asking
+      ? `p50 ${asking.ratio.p50.toFixed(2)} ×, CPU ${asking.ratio.micros.toFixed(2)} × (${asking.micros.toFixed(0)} µs)`
+      : 'nginx is missing',
+    holds: asking !== undefined,
+  }
+}
+
+/** Rows for `console.table`. */
+export const rowsOf = (costs: readonly ForwardAuthCost[]) =>
+  Object.fromEntries(
+    costs.map(({ name, micros, p50, p99, ratio }) => [
+      name,
+      {
+        cpu: Math.round(micros),
+        p50,
+        p99,
+        'cpu ×': ratio.micros.toFixed(2),
+        'p50 ×': ratio.p50.toFixed(2),
+      },
+    ]),
+  )
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.table(await measureForwardAuth(Number(process.argv[2] ?? 20_000)))
+  const [rounds = '7', requests = '3000'] = process.argv.slice(2)
+  const costs = await measureForwardAuth(Number(rounds), Number(requests))
+  if (costs) console.table(rowsOf(costs))
+  console.log(judgeForwardAuth(costs))
 }

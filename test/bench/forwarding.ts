@@ -127,9 +127,10 @@ export async function startField() {
     children.push(child)
     return child
   }
-  await run(node, 'behind', { PORT: String(mcpPort) }, '/')
+  const behind = await run(node, 'behind', { PORT: String(mcpPort) }, '/')
   return {
     mcpUrl,
+    behind,
     async start(contender: Contender & { readonly binary: string }): Promise<Started> {
       const { binary, program, forwards, env = {}, body = BODY } = contender
       const port = await freePort()

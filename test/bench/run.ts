@@ -15,6 +15,7 @@ import { locate } from '../runtimes/locate.ts'
 import { budgetOf, compose, PROGRAMS, weigh } from './bundle.ts'
 import { coldStart } from './cold-start.ts'
 import { judgeField, measureField } from './field.ts'
+import { judgeForwardAuth, measureForwardAuth, rowsOf } from './forward-auth.ts'
 import type { Growth } from './growth.ts'
 import type { Measurement } from './measure.ts'
 import { measureOverHttp } from './over-http.ts'
@@ -29,6 +30,7 @@ const size = values.quick
       http: 5,
       starts: 5,
       growth: '1000,20000',
+      forwardAuth: 5,
       field: { rounds: 5, requests: 3000, seconds: 5, restarts: 1 },
     }
   : {
@@ -37,6 +39,7 @@ const size = values.quick
       http: 15,
       starts: 15,
       growth: '1000,1000000',
+      forwardAuth: 15,
       field: { rounds: 15, requests: 5000, seconds: 15, restarts: 3 },
     }
 
@@ -130,6 +133,13 @@ console.table(
 )
 console.table(judgeField(field))
 
+const forwardAuth = await measureForwardAuth(size.forwardAuth, 2000)
+console.log(
+  '\nforward auth, 16 connections, a small JSON-RPC request: CPU µs of all processes, latency in ms',
+)
+if (forwardAuth) console.table(rowsOf(forwardAuth))
+console.table([judgeForwardAuth(forwardAuth)])
+
 console.log('\nrules for tools, by themselves')
 const rules = judgeRules()
 console.table(rules)
@@ -152,4 +162,5 @@ console.log('\neach entry by itself, bytes min + gzip')
 console.table(entries)
 
 const bundle = { [app]: { whole, libraries }, entries }
-if (values.json) writeFileSync(values.json, JSON.stringify({ results, field, rules, bundle }, null, 2))
+if (values.json)
+  writeFileSync(values.json, JSON.stringify({ results, field, forwardAuth, rules, bundle }, null, 2))
