@@ -141,8 +141,10 @@ export const seconds = {
   discoveryFresh: 3600,
   /** The time for which a failed discovery is remembered. */
   discoveryFailed: 5,
-  /** The time for which a provider's keys are used. A key that it withdrew is trusted for no longer. */
+  /** The time for which a provider's keys are used. A key that it withdrew is trusted for no longer, unless the others cannot be fetched. */
   providerKeys: 300,
+  /** And how much longer they serve while they cannot be fetched. */
+  providerKeysAway: 3600,
   /** `Retry-After` after the provider refused to refresh without ending the grant. */
   refreshRefused: 30,
   /** The age up to which a newer sign-in of the user may explain that a provider ended an older one. */

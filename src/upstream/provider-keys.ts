@@ -21,16 +21,39 @@ export interface ProviderKeys {
   verify(token: string, keysUrl: string): Promise<Uint8Array>
 }
 
-/** Fetches the provider's keys when they are needed, and again if they do not fit: the provider may have replaced them. */
+interface Kept {
+  readonly url: string
+  readonly set: JSONWebKeySet
+  /** The end of the time in which they serve unasked, and that in which they serve if no newer ones can be fetched. */
+  readonly fresh: number
+  readonly usable: number
+}
+
+/**
+ * Fetches the provider's keys when they are needed, and again if they do not fit: the provider may have replaced them. The
+ * last valid ones serve for another hour while they cannot be fetched.
+ */
 export function createProviderKeys(fetch: Fetch, now: Clock): ProviderKeys {
-  let kept: { readonly url: string; readonly set: JSONWebKeySet; readonly until: number } | undefined
+  let kept: Kept | undefined
 
   async function load(url: string): Promise<JSONWebKeySet> {
     const response = await fetch(url, { headers: { accept: 'application/json, application/jwk-set+json' } })
     const set = response.ok ? ((await response.json().catch(() => undefined)) as JSONWebKeySet) : undefined
     if (!Array.isArray(set?.keys)) throw new InvalidResponse(`${new URL(url).host} has no usable key set`)
-    kept = { url, set, until: now() + seconds.providerKeys }
+    const fresh = now() + seconds.providerKeys
+    kept = { url, set, fresh, usable: fresh + seconds.providerKeysAway }
     return set
+  }
+
+  async function loadOrKeep(url: string): Promise<JSONWebKeySet> {
+    const last = kept
+    try {
+      return await load(url)
+    } catch (error) {
+      if (last?.url !== url || last.usable <= now()) throw error
+      kept = { ...last, fresh: now() + seconds.discoveryFailed }
+      return last.set
+    }
   }
 
   const check = async (token: string, set: JSONWebKeySet) =>
@@ -40,9 +63,9 @@ export function createProviderKeys(fetch: Fetch, now: Clock): ProviderKeys {
     async verify(token, keysUrl) {
       const { alg } = decodeProtectedHeader(token)
       if (typeof alg === 'string' && /^HS\d{3}$/.test(alg)) throw symmetric(alg)
-      const usable = kept?.url === keysUrl && kept.until > now() ? kept : undefined
-      if (!usable) return check(token, await load(keysUrl))
-      return check(token, usable.set).catch(async () => check(token, await load(keysUrl)))
+      const fresh = kept?.url === keysUrl && kept.fresh > now() ? kept : undefined
+      if (!fresh) return check(token, await loadOrKeep(keysUrl))
+      return check(token, fresh.set).catch(async () => check(token, await load(keysUrl)))
     },
   }
 }

@@ -257,7 +257,8 @@ describe.each(FRONTS)('behind %s, which asks about each request,', (name, front,
 
     test('in a flood of wrong tokens becomes 429, not a failure', async () => {
       const answers = new Set<string>()
-      for (let count = 0; count < 310; count++) {
+      // The allowance grows back while the requests are sent, and a busy machine sends them slowly.
+      for (let count = 0; count < 2000 && !answers.has('429'); count++) {
         answers.add((await send('/mcp', [], 'wrong')).slice('HTTP/1.1 '.length).slice(0, 3))
       }
       expect([...answers]).toEqual(['401', '429'])

@@ -41,7 +41,7 @@ export function testKeys(opened: () => Opened): void {
     }
   })
 
-  test('lists 300 keys of one user, each once', async () => {
+  test('lists 300 keys of one user, each once', { timeout: 60_000 }, async () => {
     const prefix = `grant:${randomUUID()}:`
     const keys = Array.from({ length: 300 }, (_, index) => `${prefix}${String(index).padStart(4, '0')}`)
     // A few at a time: the engine's deadline is not what is tested here.

@@ -197,6 +197,60 @@ describe('the discovery document', () => {
   })
 })
 
+const AWAY: [string, () => Answer | Promise<Answer>][] = [
+  ['is gone', () => new Response('gone', { status: 404 })],
+  ['fails', () => new Response('', { status: 503 })],
+  ['is a page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
+  ['is empty JSON', () => ({})],
+  ['does not answer', () => Promise.reject(new TypeError('fetch failed'))],
+]
+
+describe.each(AWAY)('a document that %s after its time', (_name, gone) => {
+  test('stops neither sign-ins nor refreshes', async () => {
+    let away = false
+    const { signIn, upstream, clock } = start({ discovery: () => (away ? gone() : document) })
+    const { tokens } = await signIn()
+    away = true
+    clock.now += 24 * 3600
+    await signIn()
+    expect(await upstream.refresh({ ...tokens, refreshToken: 'r' })).toMatchObject({
+      tokens: { accessToken: 'a' },
+    })
+  })
+
+  test('stops no sign-in for an hour if it holds the keys, and is looked at again', async () => {
+    let away = false
+    const { signIn, failed, clock, asked } = start({ keys: () => (away ? gone() : { keys: [jwk] }) })
+    const looks = () => asked.filter((one) => one === 'keys').length
+    await signIn()
+    away = true
+    clock.now += 301
+    await signIn()
+    const looked = looks()
+    expect(looked).toBeGreaterThan(1)
+    await signIn()
+    expect(looks()).toBe(looked)
+    clock.now += 3601
+    await failed()
+    away = false
+    await signIn()
+  })
+})
+
+test('keys that the provider replaced are not used again, though the new ones cannot be fetched', async () => {
+  const other = await generateKeyPair('RS256')
+  const replaced = { ...(await exportJWK(other.publicKey)), kid: 'k', alg: 'RS256', use: 'sig' }
+  let keys: () => Answer = () => ({ keys: [jwk] })
+  const { signIn, failed, clock } = start({ keys: () => keys() })
+  await signIn()
+  clock.now += 301
+  keys = () => ({ keys: [replaced] })
+  await failed()
+  clock.now += 301
+  keys = () => new Response('', { status: 503 })
+  await failed()
+})
+
 describe('userinfo as a signed JWT', () => {
   const jwt = async (claims: object, alg?: string) =>
     new Response(await sign({ email: 'ada@example.com', email_verified: true, ...claims }, alg), {
