@@ -77,6 +77,7 @@ describe('the table of durations', () => {
       discoveryFresh: 3600,
       discoveryFailed: 5,
       providerKeys: 300,
+      providerKeysAway: 3600,
       refreshRefused: 30,
       newerSignIn: 604_800,
       tokenSkew: 60,
