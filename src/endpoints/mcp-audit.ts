@@ -39,6 +39,12 @@ export function createAudit({ arguments: describe }: AuditOptions, { about }: Re
       }
     }
 
+    /** Returns how a call ended. The only response is that to the only call, also if its id was not kept exactly. */
+    function outcomeOf(id: unknown): Outcome | undefined {
+      const [only] = outcomes.size === 1 && body.messages.length === 1 ? outcomes.values() : []
+      return outcomes.get(id) ?? only
+    }
+
     function report(call: McpCall, id: unknown): void {
       const fallback: Outcome =
         status === undefined || status >= 400 ? 'error' : id === undefined ? 'ok' : 'unanswered'
@@ -48,7 +54,7 @@ export function createAudit({ arguments: describe }: AuditOptions, { about }: Re
         ...about(admission),
         method: isPrintableName(method) ? method : 'other',
         tool: tool !== undefined && isPrintableName(tool) ? tool : undefined,
-        outcome: outcomes.get(id) ?? fallback,
+        outcome: outcomeOf(id) ?? fallback,
         status,
         size,
         duration: Math.round(performance.now() - began),
@@ -65,7 +71,7 @@ export function createAudit({ arguments: describe }: AuditOptions, { about }: Re
     }
 
     return {
-      whole: inner?.whole ?? false,
+      whole: (code) => inner?.whole(code) ?? false,
       changes: inner?.changes ?? false,
       text(text) {
         size += text.length

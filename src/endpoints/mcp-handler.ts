@@ -111,7 +111,7 @@ export async function reshapeResponse(
   reshape.answered?.(status)
   const list: [string, string][] = []
   headers.forEach((value, name) => void list.push([name, value]))
-  if (body && reshape.whole && !isStream) {
+  if (body && !isStream && reshape.whole(status)) {
     const bytes = await readBytes(body, { limit: LARGEST_LIST }).catch(() => undefined)
     const changed = reshapeBody(reshape, bytes, headers)
     open.closed()

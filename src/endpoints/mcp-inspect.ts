@@ -4,10 +4,18 @@ import type { Decided, Inspection, Verdict } from '../forward/passage.ts'
 import { hasAccessToken } from '../forward/query.ts'
 import type { Admission } from '../guard/admission.ts'
 import { anonymousAdmission } from '../guard/anonymous.ts'
+import { hasOtherCharset } from '../http/body.ts'
 import { callHook } from '../options/call-hook.ts'
 import type { InspectionSettings } from '../options/mcp-rules.ts'
 import type { Resource } from '../options/options.ts'
-import { type RpcBody, type RpcFault, type RpcMessage, readMessages } from '../protocol/json-rpc.ts'
+import {
+  hasTwins,
+  RPC,
+  type RpcBody,
+  type RpcFault,
+  type RpcMessage,
+  readMessages,
+} from '../protocol/json-rpc.ts'
 import { callOfMessage } from '../protocol/mcp-call.ts'
 import { findMismatch } from '../protocol/mcp-headers.ts'
 import { actionOfMessages } from '../protocol/mcp-request.ts'
@@ -102,6 +110,10 @@ export function createInspect(
     if (isEncoded(visit)) return { unread: 'encoded' }
     const messages = readMessages(body)
     if ('fault' in messages) return messages
+    if (settings.authorize && messages.messages.some(({ params }) => hasTwins(params.arguments))) {
+      const fault = 'The arguments have names that differ only in their case'
+      return { code: RPC.invalidParams, fault, id: messages.messages[0]?.id ?? null }
+    }
     return check(visit, messages)
   }
 
@@ -184,7 +196,7 @@ function check({ head }: Visit, body: RpcBody): RpcBody | RpcFault {
   const other = findMismatch(head.headers, body)
   if (other) {
     return {
-      code: -32_020,
+      code: RPC.headerMismatch,
       fault: 'The headers and the body of the request do not agree',
       id: other.id ?? null,
     }
@@ -192,7 +204,7 @@ function check({ head }: Visit, body: RpcBody): RpcBody | RpcFault {
   const nameless = body.messages.find((message) => !namesItsTarget(message))
   if (nameless) {
     const fault = 'The message does not name its tool, prompt or resource in a valid way'
-    return { code: -32_602, fault, id: nameless.id ?? null }
+    return { code: RPC.invalidParams, fault, id: nameless.id ?? null }
   }
   return body
 }
@@ -201,8 +213,7 @@ function check({ head }: Visit, body: RpcBody): RpcBody | RpcFault {
 function isEncoded({ head: { headers } }: Visit): boolean {
   const coding = headers.get('content-encoding')
   if (coding !== null && !/^[ \t]*identity[ \t]*$/i.test(coding)) return true
-  const charset = /;[ \t]*charset[ \t]*=[ \t]*"?([^"; \t]*)/i.exec(headers.get('content-type') ?? '')?.[1]
-  return charset !== undefined && !/^utf-?8$/i.test(charset)
+  return hasOtherCharset(headers.get('content-type') ?? '')
 }
 
 const lacksScope = (scope: readonly string[], { messages }: RpcBody): OAuthError =>

@@ -62,7 +62,7 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
   }
 
   const { inspection } = resource
-  const filter = inspection && createReshape(inspection, settings.scopes)
+  const filter = inspection && createReshape(inspection, { path: resource.path, scopes: settings.scopes })
   const audit = inspection?.audit && createAudit(inspection.audit, refusals)
 
   /** Returns the way to change or watch the response. */

@@ -5,7 +5,7 @@ import type { RpcBody } from '../protocol/json-rpc.ts'
 import { filterText, type Visible } from '../protocol/list-filter.ts'
 import { isModern } from '../protocol/mcp-headers.ts'
 import type { Needs } from '../protocol/mcp-rules.ts'
-import { spellings } from '../protocol/mcp-rules.ts'
+import { isPublicName } from '../protocol/public-messages.ts'
 import { covers, type ScopeTable } from '../protocol/scope.ts'
 import type { Visit } from './mcp-visit.ts'
 
@@ -16,32 +16,31 @@ export type ReshapeFor = (
   body: RpcBody | undefined,
 ) => Reshape | undefined
 
-/** Creates the filter of lists and of notifications about resources, for a server with rules. */
-export function createReshape(settings: InspectionSettings, scopes: ScopeTable): ReshapeFor {
+/**
+ * Creates the filter of lists and of notifications about resources, for a server with rules.
+ *
+ * @param about.path The path of the server's address.
+ */
+export function createReshape(
+  settings: InspectionSettings,
+  { path, scopes }: { readonly path: string; readonly scopes: ScopeTable },
+): ReshapeFor {
   const { rules, listsGranted, hasResourceRules, public: open } = settings
 
+  const isOpen = (kind: 'tools' | 'prompts' | 'resources', name: string) =>
+    open !== undefined && isPublicName(kind, name, open, rules)
+
   function visibleTo({ auth, isAnonymous }: Admission): Visible {
-    const may = (needs: Needs) => needs !== 'deny' && covers(auth.scopes, needs, scopes)
-    if (!isAnonymous) {
-      return {
-        tool: (name) => may(rules.ofTool(name)) || isOpen(open?.tools, name),
-        prompt: (name) => may(rules.ofPrompt(name)) || isOpen(open?.prompts, name),
-        resource: (uri) => may(rules.ofResource(uri)) || isOpenUri(uri),
-      }
-    }
     // People see what they can sign in for, unless the operator hides it.
-    const all = open?.listsAll === true
+    const may = isAnonymous
+      ? (needs: Needs) => needs !== 'deny' && open?.listsAll === true
+      : (needs: Needs) => needs !== 'deny' && covers(auth.scopes, needs, scopes)
     return {
-      tool: (name) => isOpen(open?.tools, name) || (all && rules.ofTool(name) !== 'deny'),
-      prompt: (name) => isOpen(open?.prompts, name) || (all && rules.ofPrompt(name) !== 'deny'),
-      resource: (uri) => isOpenUri(uri) || (all && rules.ofResource(uri) !== 'deny'),
+      tool: (name) => may(rules.ofTool(name)) || isOpen('tools', name),
+      prompt: (name) => may(rules.ofPrompt(name)) || isOpen('prompts', name),
+      resource: (uri) => may(rules.ofResource(uri)) || isOpen('resources', uri),
     }
   }
-
-  const isOpen = (patterns: { find(name: string): readonly true[] } | undefined, name: string) =>
-    patterns !== undefined && patterns.find(name).length > 0
-  const isOpenUri = (uri: string) =>
-    open !== undefined && spellings(uri).every((one) => isOpen(open.resources, one))
 
   return ({ head }, admission, body) => {
     const filtersLists = listsGranted || (admission.isAnonymous === true && open?.listsAll === false)
@@ -49,8 +48,11 @@ export function createReshape(settings: InspectionSettings, scopes: ScopeTable):
     const visible = visibleTo(admission)
     const modern = isModern(head.headers)
     const filter = (text: string) => filterText(text, visible, { isModern: modern, lists: filtersLists })
+    const asksForList = body?.messages.some(({ method }) => method?.endsWith('/list')) === true
+    // At its address a server has nothing but streams for GET, so that anything else may be a stream with a wrong name.
+    const opensStream = head.method === 'GET' && (head.path === path || head.path === `${path}/`)
     return {
-      whole: filtersLists && body?.messages.some(({ method }) => method?.endsWith('/list')) === true,
+      whole: (status) => filtersLists && (asksForList || (opensStream && status < 300)),
       changes: true,
       text: filter,
       event: (data) => (data.trim() === '' ? data : filter(data) || undefined),

@@ -171,7 +171,7 @@ function passageTo(
     }: Readied & { readonly fields: HeaderFields; readonly isStream: boolean },
   ): Delivery {
     reshape.answered?.(status)
-    if (reshape.whole && !isStream) {
+    if (!isStream && reshape.whole(status)) {
       const finish = (body: Uint8Array | undefined): Response => {
         exchange.closed()
         const changed = reshapeBody(reshape, body, fields)

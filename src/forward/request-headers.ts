@@ -123,10 +123,15 @@ export function claimedIdentity(source: HeaderFields, others: readonly string[] 
   return found
 }
 
+/** Headers that describe the body, and say what it asks for. Parameters of tools may have any name. */
+const OF_THE_REQUEST = /^(content-|mcp-(?!param-))/
+
 function isDropped(name: string, assertion: string | undefined): boolean {
   const folded = fold(name)
   return (
     folded === assertion ||
+    // In another spelling nothing has compared it with the body.
+    (folded !== name && OF_THE_REQUEST.test(folded)) ||
     DROPPED.has(folded) ||
     folded.startsWith(OWN_HEADERS) ||
     folded.startsWith(FORWARDED_HEADERS)

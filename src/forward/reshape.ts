@@ -1,11 +1,12 @@
+import { hasOtherCharset } from '../http/body.ts'
 import type { HeaderFields } from '../http/head.ts'
 import { createEventEditor, type Editor } from './editor.ts'
 import type { OpenStream } from './passage.ts'
 
 /** Changes the messages of a response on their way, or looks at them. */
 export interface Reshape {
-  /** `true` if a body that is no event stream has to be read whole, because it may hold a list. */
-  readonly whole: boolean
+  /** Returns whether a body that is no event stream has to be read whole, because it may hold a list. */
+  whole(status: number): boolean
   /** `true` if messages are changed, so that no cache may keep them. */
   readonly changes: boolean
   /** Returns a whole body as the client may see it, or `undefined` if it cannot be read. */
@@ -47,6 +48,7 @@ export function reshapeBody(
   body: Uint8Array | undefined,
   headers: HeaderFields,
 ): Uint8Array<ArrayBuffer> | undefined {
+  if (hasOtherCharset(headers.get('content-type') ?? '')) return undefined
   if (body === undefined || /[^\s]/.test(headers.get('content-encoding')?.replace(/identity/i, '') ?? ''))
     return undefined
   if (body.length === 0) return new Uint8Array()

@@ -40,3 +40,11 @@ export async function readText(request: Request, limit: number): Promise<string>
 export function mediaType({ headers }: { readonly headers: HeaderFields }): string {
   return trimBlanks((headers.get('content-type') ?? '').split(';', 1)[0]!).toLowerCase()
 }
+
+/**
+ * Returns whether a media type names another charset than UTF-8, or one in a way that programs read differently.
+ *
+ * @see [RFC 9110 §8.3.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.3.2)
+ */
+export const hasOtherCharset = (type: string): boolean =>
+  /charset/i.test(type.replace(/;[ \t]*charset[ \t]*=[ \t]*(?:utf-?8|"utf-?8")[ \t]*(?=;|$)/gi, ''))

@@ -2,8 +2,10 @@ import * as v from 'valibot'
 import { isObject } from '../protocol/json-rpc.ts'
 import type { McpCall } from '../protocol/mcp-call.ts'
 import { compileRules, type McpRules, type Needs, type RuleTable } from '../protocol/mcp-rules.ts'
-import { compilePatterns, type Patterns } from '../protocol/patterns.ts'
+import { compilePatterns } from '../protocol/patterns.ts'
+import type { PublicTable } from '../protocol/public-messages.ts'
 import type { ScopeTable } from '../protocol/scope.ts'
+import { createSpell, withSpellings } from '../protocol/uri-spellings.ts'
 import { byKind, choice, flag, hook, listOf, shape, text, whole } from '../validation/shape.ts'
 import type { Auth } from './auth.ts'
 import type { Report } from './report.ts'
@@ -155,11 +157,7 @@ export const ruleValues = (options: object): unknown[] =>
     .map(([, value]) => value)
 
 /** What anyone may do, ready for use. */
-export interface PublicRules {
-  readonly tools: Patterns<true>
-  readonly prompts: Patterns<true>
-  readonly resources: Patterns<true>
-  readonly methods: Patterns<true>
+export interface PublicRules extends PublicTable {
   readonly listsAll: boolean
   readonly upgrades: boolean
 }
@@ -222,14 +220,18 @@ export function settleMcpRules(
 const toNeeds = (needs: string | readonly string[]): Needs =>
   needs === 'deny' ? 'deny' : typeof needs === 'string' ? [needs] : needs
 
-const settlePublic = (options: PublicOptions): PublicRules => ({
-  tools: anyOf(options.tools),
-  prompts: anyOf(options.prompts),
-  resources: anyOf(options.resources?.map((uri) => uri.toLowerCase())),
-  methods: anyOf(options.methods ?? PUBLIC_METHODS),
-  listsAll: options.list !== 'public',
-  upgrades: options.upgrade !== 'refuse',
-})
+function settlePublic(options: PublicOptions): PublicRules {
+  const spell = createSpell(options.resources ?? [])
+  return {
+    tools: compilePatterns(tableOf(options.tools)),
+    prompts: compilePatterns(tableOf(options.prompts)),
+    resources: compilePatterns(withSpellings(tableOf(options.resources), { spell, join: () => true })),
+    methods: compilePatterns(tableOf(options.methods ?? PUBLIC_METHODS)),
+    spell,
+    listsAll: options.list !== 'public',
+    upgrades: options.upgrade !== 'refuse',
+  }
+}
 
-const anyOf = (patterns: readonly string[] = []): Patterns<true> =>
-  compilePatterns(Object.fromEntries(patterns.map((pattern) => [pattern, true as const])))
+const tableOf = (patterns: readonly string[] = []): Record<string, true> =>
+  Object.fromEntries(patterns.map((pattern) => [pattern, true]))

@@ -33,7 +33,7 @@ export interface RpcFault {
   readonly id: RpcId
 }
 
-/** Members that decide about a message, of the envelope, of `params` and of `params.ref`. */
+/** Members that decide about a message, of the envelope, of `params`, and of the objects in it that name something. */
 const KNOWN: ReadonlySet<string> = new Set(
   'jsonrpc id method params result error name uri taskId _meta ref type arguments notifications resourceSubscriptions'.split(
     ' ',
@@ -78,8 +78,9 @@ function readMessage(message: unknown): RpcMessage | RpcFault {
   if (params !== undefined && params !== null && !isObject(params)) {
     return invalid('The params of a message must be an object', message)
   }
-  const ref = params?.ref
-  if ([message, params, ref].some((one) => isObject(one) && hasLookalike(one))) {
+  if (
+    [message, params, params?.ref, params?.notifications].some((one) => isObject(one) && hasLookalike(one))
+  ) {
     return invalid('The message has a name in the wrong case', message)
   }
   const isResponse = Object.hasOwn(message, 'result') || Object.hasOwn(message, 'error')
@@ -113,8 +114,23 @@ function hasLookalike(object: Readonly<Record<string, unknown>>): boolean {
   return false
 }
 
+/** Returns whether an object in a value has two names that are one for a program that ignores case. */
+export function hasTwins(value: unknown): boolean {
+  const open: unknown[] = [value]
+  while (open.length > 0) {
+    const next = open.pop()
+    if (typeof next !== 'object' || next === null) continue
+    if (!Array.isArray(next)) {
+      const names = Object.keys(next)
+      if (new Set(names.map(fold)).size < names.length) return true
+    }
+    for (const one of Object.values(next)) if (typeof one === 'object' && one !== null) open.push(one)
+  }
+  return false
+}
+
 /** Maps all spellings of a name to one: also the long s, the Kelvin sign, and both Turkish letters. */
-function fold(name: string): string {
+export function fold(name: string): string {
   return name.toUpperCase().toLowerCase().replaceAll('\u0307', '')
 }
 

@@ -1,4 +1,4 @@
-import { isObject } from './json-rpc.ts'
+import { fold, isObject } from './json-rpc.ts'
 
 /** The tools, prompts and resources that one caller may use. */
 export interface Visible {
@@ -27,8 +27,17 @@ const LISTS = [
 /** Milliseconds that a client may keep a list for, so that it sees more soon after it got another scope. */
 const LONGEST_TTL = 60_000
 
-/** The outcome for one message: as it was, with a shorter list, or not for this caller. */
-export type Filtered = 'same' | 'changed' | 'drop'
+/** The outcome for one message: as it was, with a shorter list, not for this caller, or not to be understood. */
+export type Filtered = 'same' | 'changed' | 'drop' | 'unreadable'
+
+/** Members of a message that decide about it, and those of a result with a list. */
+const OF_MESSAGES: ReadonlySet<string> = new Set(['method', 'params', 'result'])
+const OF_RESULTS: ReadonlySet<string> = new Set(LISTS.map(([member]) => member))
+const FOLDED_LISTS: ReadonlySet<string> = new Set([...OF_RESULTS].map(fold))
+
+/** Returns whether a name equals a known one for a client that ignores case. */
+const hasOtherCase = (object: object, known: ReadonlySet<string>, folded: ReadonlySet<string> = known) =>
+  Object.keys(object).some((name) => !known.has(name) && folded.has(fold(name)))
 
 /**
  * Removes from a message what its receiver may not use. Keeps the order, the cursor and every member that it does not
@@ -39,13 +48,15 @@ export type Filtered = 'same' | 'changed' | 'drop'
  * @see [MCP, Caching](https://modelcontextprotocol.io/specification/draft/basic/utilities/caching)
  */
 export function filterMessage(message: unknown, visible: Visible, about: FilterRules): Filtered {
-  if (!isObject(message)) return 'same'
+  if (!isObject(message)) return Array.isArray(message) ? 'unreadable' : 'same'
+  if (hasOtherCase(message, OF_MESSAGES)) return 'unreadable'
   const { method, params, result } = message
   if (method === 'notifications/resources/updated') {
     const uri = isObject(params) ? params.uri : undefined
     return typeof uri === 'string' && visible.resource(uri) ? 'same' : 'drop'
   }
   if (!about.lists || !isObject(result)) return 'same'
+  if (hasOtherCase(result, OF_RESULTS, FOLDED_LISTS)) return 'unreadable'
   const own = result as Items
   let found = false
   for (const [member, key, kind] of LISTS) {
@@ -73,8 +84,10 @@ export function filterText(text: string, visible: Visible, about: FilterRules): 
   }
   if (!Array.isArray(body)) {
     const outcome = filterMessage(body, visible, about)
+    if (outcome === 'unreadable') return undefined
     return outcome === 'changed' ? JSON.stringify(body) : outcome === 'same' ? text : ''
   }
-  const kept = body.filter((one) => filterMessage(one, visible, about) !== 'drop')
-  return JSON.stringify(kept)
+  const outcomes = body.map((one) => filterMessage(one, visible, about))
+  if (outcomes.includes('unreadable')) return undefined
+  return JSON.stringify(body.filter((_, index) => outcomes[index] !== 'drop'))
 }

@@ -1,5 +1,6 @@
 import { isName, isObject, type RpcMessage } from './json-rpc.ts'
 import { compilePatterns, type Patterns } from './patterns.ts'
+import { createSpell, withSlashes, withSpellings } from './uri-spellings.ts'
 
 /** The scopes that an action needs in addition to those of its server, or `deny`: no scope permits it. */
 export type Needs = readonly string[] | 'deny'
@@ -21,7 +22,7 @@ export interface McpRules {
   ofTool(name: string): Needs
   ofPrompt(name: string): Needs
   ofResource(uri: string): Needs
-  /** Returns whether a rule that needs a scope, or denies, fits a name at least as exactly as `weight`. */
+  /** Returns whether a rule that needs a scope, or denies, fits a name or URI at least as exactly as `weight`. */
   outranks(kind: keyof RuleTable, name: string, weight: number): boolean
 }
 
@@ -40,7 +41,10 @@ const NOTHING: readonly string[] = []
 /** @see [MCP, Schema reference](https://modelcontextprotocol.io/specification/2025-11-25/schema) */
 export function compileRules(table: RuleTable): McpRules {
   const [tools, prompts] = [table.tools, table.prompts].map((own) => own && compilePatterns(own))
-  const resources = table.resources && compilePatterns(foldUris(table.resources))
+  const spell = createSpell(Object.keys(table.resources ?? {}))
+  const join = (one: Needs, other: Needs) => together([one, other])
+  const resources =
+    table.resources && compilePatterns(withSpellings(withSlashes(table.resources), { spell, join }))
   const { '*': others = NOTHING, ...named } = table.methods ?? {}
   const methods = table.methods && compilePatterns(named)
   const find = (rules: Patterns<Needs> | undefined, name: string): Needs =>
@@ -48,8 +52,11 @@ export function compileRules(table: RuleTable): McpRules {
 
   const ofTool = (name: string) => find(tools, name)
   const ofPrompt = (name: string) => find(prompts, name)
-  const ofResource = (uri: string): Needs =>
-    resources ? together(spellings(uri).map((one) => find(resources, one))) : NOTHING
+  const ofResource = (uri: string): Needs => {
+    if (!resources) return NOTHING
+    const all = spell(uri)
+    return all ? together(all.map((one) => find(resources, one))) : 'deny'
+  }
 
   function ofMethod(method: string): Needs {
     const own = methods?.find(method) ?? []
@@ -85,8 +92,9 @@ export function compileRules(table: RuleTable): McpRules {
     outranks(kind, name, weight) {
       const patterns = { tools, prompts, resources, methods }[kind]
       if (!patterns) return false
-      const needs = find(patterns, name)
-      return needs.length > 0 && patterns.weigh(name) >= weight
+      const names = kind === 'resources' ? spell(name) : [name]
+      const outranks = (one: string) => find(patterns, one).length > 0 && patterns.weigh(one) >= weight
+      return names === undefined || names.some(outranks)
     },
     ofTool,
     ofPrompt,
@@ -123,10 +131,12 @@ export function namesItsTarget({ method, params }: RpcMessage): boolean {
   }
 }
 
-/** Returns the URIs that a subscription names. */
+/** Returns the URIs that a subscription names. What is no list of them counts as a name that is not valid. */
 export function subscribed(params: Readonly<Record<string, unknown>>): readonly unknown[] {
-  const inner = isObject(params.notifications) ? params.notifications.resourceSubscriptions : undefined
-  return [params.resourceSubscriptions, inner].flatMap((list) => (Array.isArray(list) ? list : []))
+  const inner = params.notifications ?? {}
+  return [params.resourceSubscriptions, isObject(inner) ? inner.resourceSubscriptions : ''].flatMap((list) =>
+    Array.isArray(list) ? list : list === undefined || list === null ? [] : [''],
+  )
 }
 
 /** Joins needs: all of them have to be met. */
@@ -134,39 +144,6 @@ function together(needs: readonly Needs[]): Needs {
   if (needs.length < 2) return needs[0] ?? NOTHING
   if (needs.includes('deny')) return 'deny'
   return [...new Set((needs as readonly (readonly string[])[]).flat())]
-}
-
-/**
- * Returns the spellings in which a server may read a URI: as it is, as a URL parser writes it, and decoded. All are in
- * lower case, because servers compare schemes and hosts without regard to case, and some of them paths too.
- */
-export function spellings(uri: string): readonly string[] {
-  const all = new Set<string>()
-  for (const text of [uri, decoded(uri)]) {
-    all.add(text.toLowerCase())
-    if (!URL.canParse(text)) continue
-    const { href } = new URL(text)
-    all.add(href.toLowerCase()).add(decoded(href).toLowerCase())
-  }
-  return [...all]
-}
-
-/** Returns a table of URIs in lower case, as {@link spellings} are. Of two rules that become one, both count. */
-function foldUris(table: Readonly<Record<string, Needs>>): Record<string, Needs> {
-  const folded: Record<string, Needs> = Object.create(null)
-  for (const [uri, needs] of Object.entries(table)) {
-    const name = uri.toLowerCase()
-    folded[name] = together([...(folded[name] === undefined ? [] : [folded[name]]), needs])
-  }
-  return folded
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }
 
 /** Returns whether a revision of MCP defines a method. */

@@ -1,7 +1,8 @@
 import type { RpcMessage } from './json-rpc.ts'
 import { isObject } from './json-rpc.ts'
-import { type McpRules, spellings, subscribed } from './mcp-rules.ts'
+import { type McpRules, subscribed } from './mcp-rules.ts'
 import type { Patterns } from './patterns.ts'
+import type { Spell } from './uri-spellings.ts'
 
 /** What anyone may do. */
 export interface PublicTable {
@@ -9,21 +10,32 @@ export interface PublicTable {
   readonly prompts: Patterns<true>
   readonly resources: Patterns<true>
   readonly methods: Patterns<true>
+  /** Returns the spellings of a URI. Each of them has to be public. */
+  readonly spell: Spell
 }
 
 /**
- * Returns whether anyone may send a message. What it names has to be public in every spelling, and no rule may fit it as
- * exactly as the public name does.
+ * Returns whether anyone may use a tool, prompt, resource or method. No rule may fit it as exactly as the public name does,
+ * and a URI has to be public in every spelling.
  */
+export function isPublicName(
+  kind: 'tools' | 'prompts' | 'resources' | 'methods',
+  name: unknown,
+  table: PublicTable,
+  rules: McpRules,
+): boolean {
+  if (typeof name !== 'string') return false
+  const names = kind === 'resources' ? table.spell(name) : [name]
+  if (!names) return false
+  const weight = Math.min(...names.map((one) => table[kind].weigh(one)))
+  return weight >= 0 && !rules.outranks(kind, name, weight)
+}
+
+/** Returns whether anyone may send a message. What it names has to be public. */
 export function isPublic({ method, params }: RpcMessage, table: PublicTable, rules: McpRules): boolean {
   if (method === undefined) return false
-  const has = (kind: keyof PublicTable, name: unknown) => {
-    if (typeof name !== 'string') return false
-    const weight = table[kind].weigh(name)
-    return weight >= 0 && !rules.outranks(kind, name, weight)
-  }
-  const hasUri = (uri: unknown) =>
-    typeof uri === 'string' && spellings(uri).every((one) => has('resources', one))
+  const has = (kind: Parameters<typeof isPublicName>[0], name: unknown) =>
+    isPublicName(kind, name, table, rules)
   if (rules.outranks('methods', method, table.methods.weigh(method))) return false
   switch (method) {
     case 'tools/call':
@@ -33,7 +45,7 @@ export function isPublic({ method, params }: RpcMessage, table: PublicTable, rul
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
-      return hasUri(params.uri)
+      return has('resources', params.uri)
     case 'completion/complete': {
       const ref = isObject(params.ref) ? params.ref : {}
       const named = [ref.name, ref.uri].some((one) => one !== undefined)
@@ -41,11 +53,11 @@ export function isPublic({ method, params }: RpcMessage, table: PublicTable, rul
         named &&
         has('methods', method) &&
         (ref.name === undefined || has('prompts', ref.name)) &&
-        (ref.uri === undefined || hasUri(ref.uri))
+        (ref.uri === undefined || has('resources', ref.uri))
       )
     }
     case 'subscriptions/listen':
-      return has('methods', method) && subscribed(params).every(hasUri)
+      return has('methods', method) && subscribed(params).every((uri) => has('resources', uri))
     default:
       return has('methods', method)
   }

@@ -9,6 +9,8 @@ let system: StartedSystem
 const tokens: Record<string, string> = {}
 /** The answer of the tool. */
 let result: object
+/** The id of its answer as JSON, if it is not 1. */
+let echoed: string | undefined
 
 beforeAll(async () => {
   const handler = async (request: Request, auth: Auth) => {
@@ -23,6 +25,10 @@ beforeAll(async () => {
       }
     }
     if (body.includes('"thrown"')) auth.require('write', 'read')
+    if (echoed !== undefined) {
+      const text = `{"jsonrpc":"2.0","id":${echoed},"result":${JSON.stringify(result)}}`
+      return new Response(text, { headers: { 'content-type': 'application/json' } })
+    }
     return Response.json({
       jsonrpc: '2.0',
       id: 1,
@@ -68,6 +74,7 @@ beforeEach(() => {
   system.events.length = 0
   decide = () => true
   result = {}
+  echoed = undefined
 })
 
 const call = (
@@ -143,6 +150,26 @@ describe('the function authorize', () => {
     expect(log).toEqual([])
   })
 
+  test.each(['{"amount":1,"Amount":1000000}', '{"deep":[{"to":"a","TO":"b"}]}', '{"\u017fum":1,"sum":2}'])(
+    'is not asked about arguments that programs may read differently: %s',
+    async (text) => {
+      const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":${text}}}`
+      const send = (path: string) =>
+        system.call(path, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${tokens[`${path} base`]}` },
+          body,
+        })
+      const response = await send('/hook')
+      expect([response.status, await response.json()]).toMatchObject([
+        400,
+        { id: 1, error: { code: -32_602 } },
+      ])
+      expect([asked, log]).toEqual([[], []])
+      expect((await send('/quiet')).status, 'nothing judges them there').toBe(200)
+    },
+  )
+
   test('may refuse for a scope, with a challenge', async () => {
     decide = (_, auth) => {
       auth.require('write')
@@ -187,6 +214,18 @@ describe('an audit', () => {
     result = { isError: true }
     await (await call('/audit', 'x')).text()
     await expect.poll(() => calls()[0]?.outcome).toBe('tool-error')
+  })
+
+  test('tells the outcome whatever id the client chose', async () => {
+    result = { isError: true }
+    for (const id of ['9007199254740993', '1.5', '"x"', '-0']) {
+      system.events.length = 0
+      echoed = id
+      const body = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"x"}}`
+      const headers = { authorization: `Bearer ${tokens['/quiet base']}` }
+      await (await system.call('/quiet', { method: 'POST', headers, body })).text()
+      await expect.poll(() => calls()[0]?.outcome, id).toBe('tool-error')
+    }
   })
 
   test('names no tool that could not be printed', async () => {

@@ -184,10 +184,19 @@ describe('every form of response is filtered', () => {
     ],
     ['a coding', asJson(json, { headers: { 'content-type': 'application/json', 'content-encoding': 'br' } })],
     ['a page', () => new Response('<p>delete_all</p>', { headers: { 'content-type': 'text/html' } })],
+    ['a batch in a batch', asJson([[result()]])],
+    ['the result in another case', asJson(json.replace('"result"', '"Result"'))],
+    ['the list in another case', asJson(json.replace('"tools"', '"Tools"'))],
+    [
+      'another charset',
+      asJson(json.replaceAll('delete', '+AGQ-elete'), {
+        headers: { 'content-type': 'application/json; charset=utf-7' },
+      }),
+    ],
   ])('and one that cannot be read, %s, is not sent on', async (_, given) => {
     const response = await ask(given)
     expect(response.status).toBe(502)
-    expect(await response.text()).not.toContain('delete_all')
+    expect(await response.text()).not.toMatch(/elete_all/)
     expect(system.events.at(-1)).toMatchObject({ type: 'failed', reason: 'mcp-server-malformed' })
   })
 
@@ -234,6 +243,29 @@ describe('an event stream', () => {
   test('that replays the answer to an earlier request is filtered', async () => {
     const response = await ask(events(`id: 3\ndata: ${json}\n\n`), { http: 'GET' })
     expect(namesIn(await response.text())).toEqual(['read', 'write'])
+  })
+
+  test.each([
+    ['JSON', asJson(json), 200],
+    ['a batch', asJson([result()]), 200],
+    ['another type', asJson(json, { headers: { 'content-type': 'text/plain' } }), 200],
+    ['an event of another type', events(`data: ${json}\n\n`, 'text/plain'), 502],
+    ['a batch in a batch in an event', events(`data: [[${json}]]\n\n`), 200],
+    [
+      'a result in another case in an event',
+      events(`data: ${json.replace('"result"', '"RESULT"')}\n\n`),
+      200,
+    ],
+  ])('is filtered under any name, also as %s', async (_name, given, status) => {
+    const response = await ask(given, { http: 'GET' })
+    expect(response.status).toBe(status)
+    expect(await response.text()).not.toContain('delete_all')
+  })
+
+  test('that a server does not have is refused in the words of the server', async () => {
+    const given = () => new Response('Method Not Allowed', { status: 405 })
+    const response = await ask(given, { http: 'GET' })
+    expect([response.status, await response.text()]).toEqual([405, 'Method Not Allowed'])
   })
 
   test('tells of no resource that the token may not read', async () => {

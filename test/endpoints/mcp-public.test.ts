@@ -46,6 +46,18 @@ beforeAll(async () => {
         resources: { 'DB://secret/*': 'deny' },
         public: { tools: ['search', 'docs_*', 'docs_open'], prompts: ['*'], resources: ['*'] },
       },
+      {
+        ...listing,
+        path: '/listed',
+        tools: { search: 'deny', '*': 'write' },
+        public: { tools: ['search', 'delete_*'], list: 'public' },
+      },
+      {
+        ...common,
+        path: '/documents',
+        resources: { 'docs://open/secret': 'write' },
+        public: { resources: ['docs://open/*', 'docs://index/', 'docs://my%20page'] },
+      },
       { path: '/closed', handler },
     ] as McpOptions[],
     limits: { anonymous: 60 },
@@ -201,6 +213,27 @@ test.each([
   expect(log).toHaveLength(status === 200 ? 1 : 0)
 })
 
+test.each([
+  ['docs://open/a', 200],
+  ['docs://open/a?x', 200],
+  ['docs://open/', 200],
+  ['docs://index/', 200],
+  ['docs://my%20page', 200],
+  ['docs://my page', 200],
+  ['docs://index', 401],
+  ['docs://open/secret', 401],
+  ['docs://open/secret?x', 401],
+  ['docs://open//secret', 401],
+  ['docs://open/%2573ecret', 401],
+  ['docs://open/x/../../../index/', 200],
+  ['docs://open/..%5c..%5cother', 200],
+  ['docs:other', 401],
+  ['docs://open/%00', 401],
+])('a resource is public only if it is in every spelling: %s is %i', async (uri, status) => {
+  expect((await send(message('resources/read', { uri }), { path: '/documents' })).status).toBe(status)
+  expect(log).toHaveLength(status === 200 ? 1 : 0)
+})
+
 test('a body opens nothing for DELETE', async () => {
   const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
   expect((await send(ping, { method: 'DELETE' })).status).toBe(401)
@@ -254,6 +287,10 @@ describe('a list', () => {
     expect(await names('/granted')).toEqual([['search', 'delete_all'], 'private, no-store'])
     expect(await names('/hidden')).toEqual([['search'], 'private, no-store'])
     expect(await names('/granted', 'ada')).toEqual([['search'], 'private, no-store'])
+  })
+
+  test('shows no public name that a rule denies', async () => {
+    expect(await names('/listed')).toEqual([['delete_all'], 'private, no-store'])
   })
 })
 

@@ -62,6 +62,16 @@ beforeAll(async () => {
       server('/unknown', { onDenied: 'unknown' }),
       server('/closed', { methods: { '*': 'deny' } }),
       server('/small', { maxBody: 2048 }),
+      server('/files', {
+        resources: {
+          'file:///secret': 'deny',
+          'private:*': 'deny',
+          'note://secret': 'deny',
+          'note://folder/': 'deny',
+          'note://my%20notes': 'deny',
+        },
+      }),
+      server('/queries', { resources: { 'db://users?public=1': [], '*': 'admin' } }),
       server('/plain', {
         tools: undefined,
         prompts: undefined,
@@ -175,6 +185,7 @@ describe('prompts, resources and methods have rules too', () => {
       403,
     ],
     ['subscriptions/listen', { notifications: { resourceSubscriptions: ['file:///public/a'] } }, 200],
+    ['subscriptions/listen', { notifications: { resourceSubscriptions: null } }, 200],
     ['tasks/cancel', { taskId: 'x' }, 403],
     ['logging/setLevel', { level: 'debug' }, 403],
     ['x/new', {}, 200],
@@ -182,6 +193,68 @@ describe('prompts, resources and methods have rules too', () => {
   ])('%s %j is answered with %i', async (method, params, status) => {
     expect((await post(message(method, params))).status).toBe(status)
     expect(log).toHaveLength(status === 200 ? 1 : 0)
+  })
+
+  test.each([
+    ['a query', 'file:///secret?'],
+    ['a query with a value', 'file:///secret?x=1'],
+    ['a fragment', 'file:///secret#x'],
+    ['an encoded query', 'file:///secret%3fx'],
+    ['a slash at the end', 'file:///secret/'],
+    ['a dot segment at the end', 'file:///secret/.'],
+    ['repeated slashes', 'file:////secret'],
+    ['a way over repeated slashes', 'file:///public//../secret'],
+    ['backslashes', 'file:///public\\..\\secret'],
+    ['another host', 'file://127.0.0.1/secret'],
+    ['two codings', 'file:///public/%252e%252e%252fsecret'],
+    ['three codings', 'file:///public/%25252e%25252e%25252fsecret'],
+    ['a coding beside one that is not valid', 'file:///public/..%2fsecret?%ff'],
+    ['a coding with one that is not valid', 'file:///public/%2e%2e/secret%ff/..%2fsecret'],
+    ['more codings than any server reads', `file:///public/${'%25'.repeat(20)}${'25'.repeat(100)}2e`],
+    ['an encoded end of the text', 'file:///public/a%00'],
+    ['an encoded scheme', 'private%3Aa?%ff'],
+    ['another case', 'NOTE://SECRET?x'],
+    ['a rule with a slash at its end', 'note://folder'],
+    ['a rule with an encoded name', 'note://my notes'],
+    ['more characters than any server reads', `file:///public/${'a'.repeat(20_000)}`],
+  ])('a URI is denied in every spelling that a server may read: with %s', async (_name, uri) => {
+    for (const method of ['resources/read', 'resources/subscribe']) {
+      const response = await post(message(method, { uri }), { path: '/files' })
+      expect([response.status, await response.json()]).toMatchObject([200, { error: { code: -32_602 } }])
+    }
+    const listed = { notifications: { resourceSubscriptions: ['file:///public/a', uri] } }
+    await post(message('subscriptions/listen', listed), { path: '/files' })
+    expect(log).toEqual([])
+  })
+
+  test.each([
+    'file:///public/a',
+    'file:///public/a?x#y',
+    'file:///public/',
+    'note://other',
+    'note://secrets',
+  ])('and one that only resembles it passes: %s', async (uri) => {
+    expect(await (await post(message('resources/read', { uri }), { path: '/files' })).json()).toMatchObject({
+      result: {},
+    })
+    expect(log).toHaveLength(1)
+  })
+
+  test('a rule with a query is compared with the query', async () => {
+    const read = (uri: string) => post(message('resources/read', { uri }), { path: '/queries' })
+    expect((await read('db://users?public=1')).status).toBe(200)
+    expect((await read('db://users?public=2')).status).toBe(403)
+    expect((await read('db://users')).status).toBe(403)
+  })
+
+  test.each([
+    [{ notifications: { ResourceSubscriptions: ['file:///public/a'] } }],
+    [{ notifications: { resourceSubscriptions: 'file:///public/a' } }],
+    [{ notifications: { resourceSubscriptions: { 0: 'file:///public/a' } } }],
+    [{ notifications: [{ resourceSubscriptions: ['file:///public/a'] }] }],
+  ])('a subscription is refused if programs may read its URIs differently: %j', async (params) => {
+    expect((await post(message('subscriptions/listen', params))).status).toBe(400)
+    expect(log).toEqual([])
   })
 
   test('a method that no revision defines passes, unless the operator denies such methods', async () => {
@@ -300,6 +373,11 @@ describe('a body that programs may read differently is refused', () => {
     ['content-encoding', 'gzip'],
     ['content-type', 'application/json; charset=utf-16'],
     ['content-type', 'application/json;charset="iso-8859-1"'],
+    ['content-type', 'application/json; charset=utf-8; charset=utf-7'],
+    ['content-type', 'application/json; x="; charset=utf-8"; charset=utf-7'],
+    ['content-type', "application/json; charset*=utf-7''x"],
+    ['content-type', 'application/json charset=utf-7'],
+    ['content-type', 'application/json; charset'],
   ])('with %s: %s it is not read at all', async (name, value) => {
     expect((await post(call('x'), { headers: { [name]: value } })).status).toBe(415)
     expect(log).toEqual([])
