@@ -224,7 +224,7 @@ describe('an audit', () => {
       const body = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"x"}}`
       const headers = { authorization: `Bearer ${tokens['/quiet base']}` }
       await (await system.call('/quiet', { method: 'POST', headers, body })).text()
-      await expect.poll(() => calls()[0]?.outcome, id).toBe('tool-error')
+      await expect.poll(() => calls()[0]?.outcome, { message: id }).toBe('tool-error')
     }
   })
 
