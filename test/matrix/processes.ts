@@ -24,6 +24,8 @@ export const missingClients: string | undefined = !existsSync(REMOTE)
 interface Run {
   readonly output: string
   readonly status: number | null
+  /** `true` if the client sent its user to sign in. */
+  readonly signedIn: boolean
 }
 
 /**
@@ -31,8 +33,14 @@ interface Run {
  * address, approves, and hands the answer to the client.
  *
  * @param done Ends the client a moment after it printed this. Some versions stay open.
+ * @param lines What the client reads, each line after the response to the one before.
  */
-async function runClient(command: readonly string[], home: string, done?: string): Promise<Run> {
+async function runClient(
+  command: readonly string[],
+  home: string,
+  done?: string,
+  lines: readonly string[] = [],
+): Promise<Run> {
   const [program, ...args] = command
   const child = spawn(program!, args, {
     // Nothing of the user's, and a "browser" that opens nothing.
@@ -44,6 +52,16 @@ async function runClient(command: readonly string[], home: string, done?: string
   let output = ''
   let walked: Promise<unknown> | undefined
   let ending: NodeJS.Timeout | undefined
+  const waiting = [...lines]
+  const write = () => {
+    const next = waiting.shift()
+    if (next !== undefined) child.stdin.write(`${next}\n`)
+    if (next?.includes('"notifications/')) write()
+  }
+  child.stdout.on('data', (chunk: Buffer) => {
+    for (const _ of chunk.toString().matchAll(/^\{"(?:jsonrpc|result|id)":/gm)) write()
+  })
+  write()
   const listen = (chunk: Buffer) => {
     output += chunk.toString()
     const [url] = /http:\/\/localhost:\d+\/\S*authorize\?\S+(?=\s)/.exec(output) ?? []
@@ -57,16 +75,16 @@ async function runClient(command: readonly string[], home: string, done?: string
   clearTimeout(deadline)
   clearTimeout(ending)
   await walked
-  return { output, status }
+  return { output, status, signedIn: walked !== undefined }
 }
 
 /** The inspector signs in without a terminal only where it may open a browser, and keeps tokens where it is told. */
 const INTERACTIVE = { MCP_AUTO_OPEN_ENABLED: 'true', MCP_INSPECTOR_SECRET_STORE: 'file' }
 
-async function withHome(use: (home: string) => Promise<void>): Promise<void> {
+async function inHome<T>(use: (home: string) => Promise<T>): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), 'lockgate-client-'))
   try {
-    await use(home)
+    return await use(home)
   } finally {
     await rm(home, { recursive: true, force: true })
   }
@@ -81,7 +99,7 @@ const LISTED = '"name": "echo"'
  * @param folder The alias of the version below `node_modules`.
  */
 export const playRemote = (gate: Gate, folder = 'mcp-remote'): Promise<void> =>
-  withHome(async (home) => {
+  inHome(async (home) => {
     const command = [process.execPath, join(modules, folder, 'dist/client.js'), gate.mcp, '--allow-http']
     const first = await runClient(command, home, LISTED)
     check(first.output.includes(LISTED), `mcp-remote lists the tools:\n${first.output}`)
@@ -95,7 +113,7 @@ export const playRemote = (gate: Gate, folder = 'mcp-remote'): Promise<void> =>
 
 /** Signs in by its own flow, lists tools, then again from its own files after the token has run out. */
 export const playInspector = (gate: Gate): Promise<void> =>
-  withHome(async (home) => {
+  inHome(async (home) => {
     const callback = `http://127.0.0.1:${await freePort()}/oauth/callback`
     const options = ['--cli', gate.mcp, '--transport', 'http', '--method', 'tools/list']
     const command = [locate('node24')!, INSPECTOR, ...options, '--callback-url', callback]
@@ -110,7 +128,7 @@ export const playInspector = (gate: Gate): Promise<void> =>
 
 /** Signs in by its own command, then lists tools from its own files. It renews tokens by its own clock alone. */
 export const playMcporter = (gate: Gate): Promise<void> =>
-  withHome(async (home) => {
+  inHome(async (home) => {
     const target = ['--http-url', gate.mcp, '--allow-http', '--name', 'gate']
     const mcporter = (...args: string[]) => runClient([locate('node24')!, MCPORTER, ...args, ...target], home)
     const signedIn = await mcporter('auth', '--no-browser')
@@ -120,3 +138,29 @@ export const playMcporter = (gate: Gate): Promise<void> =>
   })
 
 const refreshes = (gate: Gate): number => gate.system.events.filter(({ type }) => type === 'refreshed').length
+
+const message = (id: number | undefined, method: string, params: object = {}): string =>
+  JSON.stringify({ jsonrpc: '2.0', ...(id !== undefined && { id }), method, params })
+
+/** Lists tools, and calls a public and a protected one, by way of mcp-remote as a host would start it. */
+export async function callByRemote(mcp: string): Promise<Run> {
+  const command = [process.execPath, join(modules, 'mcp-remote/dist/proxy.js'), mcp, '--allow-http']
+  const clientInfo = { name: 'host', version: '1.0.0' }
+  return inHome((home) =>
+    runClient(command, home, 'Echo: hello', [
+      message(1, 'initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }),
+      message(undefined, 'notifications/initialized'),
+      message(2, 'tools/list'),
+      message(3, 'tools/call', { name: 'get-sum', arguments: { a: 1, b: 2 } }),
+      message(4, 'tools/call', { name: 'echo', arguments: { message: 'hello' } }),
+    ]),
+  )
+}
+
+/** Calls one tool by the command line of the inspector, or lists them. */
+export async function callByInspector(mcp: string, ...args: readonly string[]): Promise<Run> {
+  const callback = `http://127.0.0.1:${await freePort()}/oauth/callback`
+  const options = ['--cli', mcp, '--transport', 'http', '--callback-url', callback]
+  const command = [locate('node24')!, INSPECTOR, ...options, ...args]
+  return inHome((home) => runClient(command, home))
+}
