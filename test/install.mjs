@@ -1,7 +1,7 @@
 /**
  * Installs what the tests start beside the package, each kind in a folder of its own, once: other runtimes, clients that
- * need a newer Node than the package does, and other authorization servers. The runtimes are binaries for Linux on x64; elsewhere the tests take what
- * is on the PATH, and say what they left out.
+ * need a newer Node than the package does, other authorization servers, and the local runtime of Vercel. The runtimes are
+ * binaries for Linux on x64; elsewhere the tests take what is on the PATH, and say what they left out.
  *
  *   node test/install.mjs [folder of test …]
  */
@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const folders = process.argv.length > 2 ? process.argv.slice(2) : ['runtimes', 'matrix', 'peers']
+const folders = process.argv.length > 2 ? process.argv.slice(2) : ['runtimes', 'matrix', 'peers', 'vercel']
 const hasBinaries = process.platform === 'linux' && process.arch === 'x64'
 
 /** Returns the packages of a lockfile that every machine installs, with their versions. */

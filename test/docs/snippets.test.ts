@@ -116,13 +116,28 @@ test('the route handlers of Next.js export every method of HTTP that the proxy s
     expect(route[method], method).toBeDefined()
 })
 
-test('the function of Vercel is a fetch handler, and every path leads to it', async () => {
+/** Puts a system in the place of the guide's, and keeps what the platform passes besides each request. */
+function recordNative(): unknown[][] {
+  const seen: unknown[][] = []
+  const { fetch } = system!.proxy
+  const recording: OAuthProxy['fetch'] = (request, ...native) => {
+    seen.push(native)
+    return fetch(request, ...native)
+  }
+  ;(globalThis as { system?: unknown }).system = { ...system!.proxy, fetch: recording }
+  return seen
+}
+
+test("the function of Vercel is a fetch handler with the platform's waitUntil, and every path leads to it", async () => {
   system = await startSystem({ url: 'https://mcp.example.com' })
-  ;(globalThis as { system?: unknown }).system = system.proxy
+  const seen = recordNative()
   const { default: handler } = await load<{ default: { fetch: Handler } }>(
-    withSystem(blockOf(SERVERLESS, 'ts', 'export default createProxy')),
+    `const waitUntil = () => {}\n${withSystem(blockOf(SERVERLESS, 'ts', "from '@vercel/functions'"))}`,
   )
-  await isWhole(system, handler.fetch)
+  // Vercel takes the function out of the object that is exported.
+  const { fetch } = handler
+  await isWhole(system, fetch)
+  for (const native of seen) expect(native).toEqual([{ waitUntil: expect.any(Function) }])
   const config = JSON.parse(blockOf(SERVERLESS, 'json')) as {
     rewrites: { source: string; destination: string }[]
     functions: Record<string, { maxDuration: number }>
@@ -133,14 +148,17 @@ test('the function of Vercel is a fetch handler, and every path leads to it', as
   expect(Object.keys(config.functions)).toEqual([`${rewrite!.destination.slice(1)}.ts`])
 })
 
-test('the function of Netlify takes every path', async () => {
+test('the function of Netlify takes every path, and passes the context that names the client', async () => {
   system = await startSystem({ url: 'https://mcp.example.com' })
-  ;(globalThis as { proxy?: unknown }).proxy = system.proxy
-  const { default: handler, config } = await load<{ default: Handler; config: { path: string } }>(
-    blockOf(SERVERLESS, 'ts', "config = { path: '/*' }"),
-  )
+  const seen = recordNative()
+  const { default: handler, config } = await load<{
+    default: (request: Request, context: object) => Promise<Response>
+    config: { path: string }
+  }>(withSystem(blockOf(SERVERLESS, 'ts', "config = { path: '/*' }")))
   expect(config.path).toBe('/*')
-  await isWhole(system, handler)
+  const context = { ip: '203.0.113.7', waitUntil: () => {} }
+  await isWhole(system, (request) => handler(request, context))
+  for (const native of seen) expect(native).toEqual([context])
 })
 
 describe('the event of a Lambda function URL', () => {

@@ -1,0 +1,84 @@
+/**
+ * Follows the guide for Netlify with Netlify's own local runtime, without an account:
+ * `npm run build && npm run test:netlify`. It installs the runtime, 160 MB, so it is not part of the usual suites. It
+ * writes the function of the guide beside the packed package, bundles and starts it, signs in by the client of the MCP SDK
+ * and calls a tool.
+ */
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { followGuide, type LocalRuntime } from '../docs/functions.ts'
+import { noRedis } from '../support/redis.ts'
+
+/** A part of `@netlify/functions-dev`, which `netlify dev` uses. */
+interface FunctionsDev {
+  FunctionsHandler: new (options: {
+    config: { get(): object }
+    destPath: string
+    geolocation: object
+    projectRoot: string
+    settings: object
+    userFunctionsPath: string
+    eventHandler(event: { name: string; function?: { buildError?: Error } }): void
+    timeouts: { syncFunctions: number }
+    fileWatcher: { subscribe(): { add(): void; unwatch(): void; unsubscribe(): void } }
+  }) => {
+    match(request: Request): Promise<{ handle(request: Request): Promise<Response> } | undefined>
+  }
+}
+
+/** A variable, because the type check has no such package. */
+const RUNTIME: string = '@netlify/functions-dev'
+const FUNCTIONS = 'netlify/functions'
+
+async function start(folder: string, env: Readonly<Record<string, string>>): Promise<LocalRuntime> {
+  Object.assign(process.env, env)
+  const { FunctionsHandler } = (await import(RUNTIME)) as FunctionsDev
+  const handler = new FunctionsHandler({
+    config: { get: () => ({ functions: {} }) },
+    destPath: join(folder, '.netlify'),
+    geolocation: {},
+    projectRoot: folder,
+    settings: {},
+    userFunctionsPath: FUNCTIONS,
+    eventHandler: ({ name, function: made }) => console.log(name, made?.buildError ?? ''),
+    timeouts: { syncFunctions: 30 },
+    // With a watcher, the function is bundled when it is found.
+    fileWatcher: { subscribe: () => ({ add() {}, unwatch() {}, unsubscribe() {} }) },
+  })
+  // Without a folder of its own, a request does not bundle the function again.
+  Object.assign(handler, { globalBuildDirectory: undefined })
+  return {
+    async listener(message, outgoing) {
+      const { method = 'GET', url, headers } = message
+      const fields = new Headers(headers as Record<string, string>)
+      fields.set('x-forwarded-for', '203.0.113.7')
+      const body = ['GET', 'HEAD'].includes(method) ? null : Readable.toWeb(message)
+      const request = new Request(`http://${headers.host}${url}`, {
+        method,
+        headers: fields,
+        body: body as ReadableStream | null,
+        duplex: 'half',
+      } as RequestInit)
+      const match = await handler.match(request)
+      if (!match) return outgoing.writeHead(404).end()
+      const response = await match.handle(request)
+      const answer = Object.fromEntries(response.headers)
+      outgoing.writeHead(response.status, { ...answer, 'set-cookie': response.headers.getSetCookie() })
+      await pipeline(Readable.fromWeb((response.body as never) ?? new Response('').body), outgoing).catch(
+        () => {},
+      )
+    },
+    close: async () => {},
+  }
+}
+
+if (noRedis) throw new Error(noRedis)
+const began = Date.now()
+const said = await followGuide({
+  containing: "config = { path: '/*' }",
+  file: `${FUNCTIONS}/lockgate.mts`,
+  start,
+})
+console.log(`${Math.round((Date.now() - began) / 1000)} s: signed in and called a tool: ${said}`)
+process.exit(said.includes('hello') ? 0 : 1)
