@@ -49,12 +49,16 @@ export function createRouter(ctx: Context): Routing {
   ]
   const resourceAt = createResourceMatcher(judged, settings.basePath)
   const missing = bounded(ctx, 'program', notFound)
+  const health = `${settings.basePath}/health`
   const isOwn = (path: string) =>
     path.startsWith('/.well-known/') || router.routes.some(([, pattern]) => pattern.test(path))
 
+  /** Health checks of load balancers speak HTTP/1.0, in which a request may come without a host. */
+  const probedHost = ({ target }: RequestHead) => (target === health ? 'localhost' : null)
+
   /** @throws {OAuthError} For a target that has more than one reading. */
   function accept(source: RequestHead): Accepted {
-    const { path, search } = parseTarget(source.target, source.headers.get('host'))
+    const { path, search } = parseTarget(source.target, source.headers.get('host') ?? probedHost(source))
     const found = resourceAt(path, isOwn)
     return { head: new AcceptedHead(source, path, search), judge: found?.judge }
   }

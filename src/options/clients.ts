@@ -4,6 +4,7 @@ import { isRegistrable } from '../protocol/redirect-uri.ts'
 import type { ScopeTable } from '../protocol/scope.ts'
 import { isHttps } from '../providers/parts/https.ts'
 import { type Entries, flag, listOf, shape, text, type WithDefaults } from '../validation/shape.ts'
+import { isTrimmed, UNTRIMMED } from '../validation/trimmed.ts'
 import { areUnique, type Report } from './report.ts'
 import { checkScopes, scopeName } from './scopes.ts'
 
@@ -68,7 +69,7 @@ const keys = v.pipe(
 const client = v.pipe(
   shape({
     clientId: text,
-    clientSecret: v.optional(v.pipe(v.string(), v.minLength(16))),
+    clientSecret: v.optional(v.pipe(v.string(), v.check(isTrimmed, UNTRIMMED), v.minLength(16))),
     jwks: v.optional(keys),
     jwksUri: v.optional(v.pipe(v.string(), v.check(isHttps, 'expected an https URL without query'))),
     redirectUris: listOf(redirectUri),

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { areKeysPublic } from '../protocol/key-set.ts'
 import { canonicalResource } from '../protocol/resource.ts'
 import { type Entries, listOf, shape, text, type WithDefaults } from '../validation/shape.ts'
+import { isTrimmed, UNTRIMMED } from '../validation/trimmed.ts'
 import { type UserClaim, userClaims } from './access-token.ts'
 import { areUnique, type Report } from './report.ts'
 import type { Resource } from './resource.ts'
@@ -46,7 +47,13 @@ const keys = v.pipe(
 const resourceServer = v.pipe(
   shape({
     id: text,
-    secret: v.optional(v.pipe(v.string(), v.minLength(32, 'expected at least 32 random characters'))),
+    secret: v.optional(
+      v.pipe(
+        v.string(),
+        v.check(isTrimmed, UNTRIMMED),
+        v.minLength(32, 'expected at least 32 random characters'),
+      ),
+    ),
     jwks: v.optional(keys),
     resources: listOf(text, 1),
     claims: v.optional(userClaims),

@@ -5,6 +5,7 @@ import { isLoopbackUrl } from '../http/loopback.ts'
 import type { Store } from '../ports.ts'
 import { isHttps } from '../providers/parts/https.ts'
 import { byKind, type Entries, flag, listOf, made, type WithDefaults } from '../validation/shape.ts'
+import { isTrimmed, UNTRIMMED } from '../validation/trimmed.ts'
 import type { Report } from './report.ts'
 
 /** Options of the server itself. */
@@ -34,7 +35,7 @@ const DEFAULTS = { dangerouslyAllowWeakSecret: false } as const
 export type ServerParsed = WithDefaults<ServerOptions, typeof DEFAULTS>
 
 const SECRET_RULE = 'expected at least 32 random characters; `lockgate secret` makes them'
-const secret = v.pipe(v.string(), v.minLength(32, SECRET_RULE))
+const secret = v.pipe(v.string(), v.check(isTrimmed, UNTRIMMED), v.minLength(32, SECRET_RULE))
 
 export const serverEntries: Entries<ServerOptions, ServerParsed> = {
   url: v.pipe(

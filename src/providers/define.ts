@@ -1,5 +1,6 @@
 import type { ConfigIssue } from '../errors.ts'
 import { unknownName } from '../validation/closest.ts'
+import { credentialFault } from '../validation/trimmed.ts'
 import { checkAssertion } from './parts/client-assertion.ts'
 import type { Input, InputOptions, Inputs, InputValues } from './parts/inputs.ts'
 import { isClaims, isProviderUrl, WrongInput } from './parts/inputs.ts'
@@ -162,19 +163,16 @@ function readInputs<I extends Inputs, S extends SecretRule>(
 ): InputValues<I> {
   const isText = (value: unknown) => typeof value === 'string' && value !== ''
   const isMissing = (name: string) => options[name] === undefined || options[name] === ''
-  const need = (name: string) => {
-    if (isMissing(name)) report(name, 'is required')
-    else if (!isText(options[name])) report(name, 'expected text')
+  for (const name of ['clientId', 'clientSecret']) {
+    const isNeeded = name === 'clientId' || secret === 'required'
+    const fault = isNeeded && isMissing(name) ? 'is required' : credentialFault(options[name])
+    if (fault) report(name, fault)
   }
-  const fits = (name: string) => options[name] === undefined || isText(options[name])
-  need('clientId')
-  if (secret === 'required') need('clientSecret')
-  else if (!fits('clientSecret')) report('clientSecret', 'expected text')
   checkAssertion(options, secret, report)
   if (options.id !== undefined && !(isText(options.id) && PROVIDER_ID.test(options.id as string))) {
     report('id', 'expected up to 64 letters, digits, - and _')
   }
-  if (!fits('name')) report('name', 'expected text')
+  if (!isText(options.name ?? 'none')) report('name', 'expected text')
   if (!isClaims(options.groupsClaim))
     report('groupsClaim', 'expected the name of a claim, or a list of names')
   const known = [...COMMON, ...Object.keys(inputs)]

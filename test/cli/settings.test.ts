@@ -149,6 +149,21 @@ describe('lists of objects are JSON in their variables', () => {
     expect(flags['trusted-issuers']).toMatchObject({ hidden: true })
     expect(flags['ema-clients']?.refused).toBeUndefined()
   })
+
+  test.each([
+    'secret',
+    'user-id-secret',
+    'signing-keys',
+    'tls-key',
+    'metrics-token',
+    'doctor-token',
+    'forward-auth-secret',
+    'upstream-client-secret',
+    'upstream-private-key',
+  ])('no command line may have --%s', async (flag) => {
+    const flags = await serveFlags(['--upstream-x'])
+    expect(flags[flag]?.refused).toContain('_FILE')
+  })
 })
 
 test('everything that is wrong is said at once, each by its place', async () => {
@@ -313,6 +328,13 @@ describe('a value may be in a file', () => {
     })
     expect(options).toMatchObject({ secret: [secret], upstream: { clientSecret: 'client secret' } })
     expect(from.get('secret')).toBe('LOCKGATE_SECRET_FILE')
+  })
+
+  test('that an editor of Windows wrote', async () => {
+    await writeFile(join(folder, 'secret'), `\ufeff${secret}\r\n`)
+    expect((await read({ ...BASE, LOCKGATE_SECRET_FILE: 'secret' })).options).toMatchObject({
+      secret: [secret],
+    })
   })
 
   test('of any setting', async () => {

@@ -127,8 +127,8 @@ describe('at a real provider that knows no secret', () => {
     }
   })
 
-  test('while keys are exchanged the next one is published too, without a private member', async () => {
-    const next = { ...publicJwk, kid: 'two', oth: 'x', p: 'private' }
+  test('while keys are exchanged the next one is published too, without a member of no key', async () => {
+    const next = { ...publicJwk, kid: 'two', note: 'x', pem: 'private' }
     await start(() => ({ privateKey: jwk, alsoPublished: [next] }))
     const text = await (await system.call('/upstream-jwks')).text()
     const { keys } = JSON.parse(text) as { keys: Record<string, unknown>[] }
@@ -366,6 +366,15 @@ describe('the option', () => {
     oidc({ issuer: 'https://id.test', clientId: 'c', clientAssertion: clientAssertion as never, ...more })
 
   test.each([
+    ...[{ d: 'x' }, { p: 'x' }, { kty: 'oct', k: 'x' }, { priv: 'x' }, { kty: undefined }].map(
+      (more): [unknown, string] => [
+        {
+          privateKey: { d: 'x' },
+          alsoPublished: [JSON.parse(JSON.stringify({ kty: 'RSA', n: 'x', e: 'AQAB', ...more }))],
+        },
+        'upstream.clientAssertion.alsoPublished',
+      ],
+    ),
     ['text', 'upstream.clientAssertion'],
     [{}, 'upstream.clientAssertion.privateKey'],
     [{ privateKey: '-----BEGIN RSA PRIVATE KEY-----' }, 'upstream.clientAssertion.privateKey'],

@@ -379,3 +379,29 @@ test('a user name or password in the address of an MCP server is refused, and no
   expect(make).toThrow(/mcp: must not contain a user name or password/)
   expect(make).not.toThrow(/hunter2/)
 })
+
+describe('a credential as it stands in a file, with what surrounds it there,', () => {
+  const ENDS = ['%\n', '%\r\n', ' %', '% ', '\t%', '\ufeff%', '%\n\n']
+
+  test.each(ENDS)('is named, since no other part of a deployment would read it so: %j', (form) => {
+    const long = form.replace('%', RIGHT.secret)
+    const name = /has a blank, a line break/
+    const issues = issuesOf({
+      secret: long,
+      userIdSecret: long,
+      upstream: google({ clientId: form.replace('%', 'id'), clientSecret: form.replace('%', 'secret') }),
+      clients: [{ clientId: 'a', redirectUris: ['http://localhost/'], clientSecret: long }],
+      resourceServers: [{ id: 'api', secret: long, resources: ['/mcp'] }],
+    })
+    for (const path of ['secret', 'userIdSecret', 'clients.0.clientSecret', 'resourceServers.0.secret']) {
+      expect(issues[path], path).toMatch(name)
+    }
+    for (const path of ['upstream.clientId', 'upstream.clientSecret'])
+      expect(issues[path], path).toMatch(name)
+    expect(issuesOf({ secret: [RIGHT.secret, long] })['secret.1']).toMatch(name)
+  })
+
+  test('may have blanks inside', () => {
+    expect(issuesOf({ upstream: google({ clientId: 'id', clientSecret: 'two words' }) })).toEqual({})
+  })
+})

@@ -64,6 +64,12 @@ describe('groups', () => {
     ['realm_access.roles', { realm_access: { roles: ['staff'] } }],
     ['https://acme.example/claims/groups', { 'https://acme.example/claims/groups': ['staff'] }],
     ['cognito:groups', { 'cognito:groups': ['staff'] }],
+    ['groups', { groups: 'staff' }],
+    ['groups.name', { groups: [{ id: 7, name: 'staff' }, { id: 8 }] }],
+    ['groups', { groups: { staff: { org: 'acme' } } }],
+    ['resource_access.my.app.roles', { resource_access: { 'my.app': { roles: ['staff'] } } }],
+    ['https://acme.example/claims.groups', { 'https://acme.example/claims': { groups: ['staff'] } }],
+    ['a.b.c.d', { a: { b: {} }, 'a.b': { 'c.d': ['staff'] } }],
   ])('are read from the claim that `groupsClaim` names: %s', async (groupsClaim, claims) => {
     const provider = oidc({ ...credentials, issuer: 'https://id.example.com', groupsClaim })
     const { profile } = rowOf('oidc')

@@ -99,7 +99,8 @@ async function contentOf(file: string, label: string, problems: string[]): Promi
   if (text === undefined) return undefined
   if (text.trim() === '') problems.push(`${label}: its file is empty`)
   if (text.length > LONGEST) problems.push(`${label}: its file is longer than any setting`)
-  return text
+  // Editors of Windows put a byte order mark in front.
+  return text.replace(/^\ufeff/, '')
 }
 
 /** Splits a comma-separated list. Spaces around items and empty items are dropped. */

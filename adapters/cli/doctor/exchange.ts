@@ -2,8 +2,8 @@ import { OAuthError, type ProxyOptions } from '../../../src/index.ts'
 import { reasons, tryExchange } from '../../../src/internal.ts'
 import { type Finding, fail, ok, show } from '../../doctor/finding.ts'
 import { UsageError } from '../configuration/command.ts'
+import { noGrant, readGrant } from '../grants/grant-key.ts'
 
-const GRANT = /^([\w-]{22})\.([\w-]{22})$/
 const TITLE = "The provider exchanges the user's token"
 
 /**
@@ -14,11 +14,10 @@ const TITLE = "The provider exchanges the user's token"
  * @throws {UsageError} If it is no grant.
  */
 export async function examineExchange(options: ProxyOptions, grant: string): Promise<Finding> {
-  const [, user, id] = GRANT.exec(grant) ?? []
-  if (user === undefined || id === undefined)
-    throw new UsageError('--as: expected a grant as `lockgate grants list` prints it')
+  const key = readGrant(grant)
+  if (!key) throw new UsageError(noGrant('--as'))
   try {
-    const tried = await tryExchange(options, { user, id })
+    const tried = await tryExchange(options, key)
     if (!tried) return missing()
     const { resource, audience, scope, expiresAt } = tried
     const facts = {

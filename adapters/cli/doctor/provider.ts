@@ -10,6 +10,7 @@ import { findWithoutUser } from '../../doctor/provider/without-user.ts'
 import { UsageError } from '../configuration/command.ts'
 import { openVariables } from '../configuration/environment.ts'
 import { PROVIDERS, readUpstream } from '../configuration/providers.ts'
+import { isSecretVariable } from '../configuration/secret-variables.ts'
 import { listenFor } from './loopback.ts'
 import { type DefinitionNote, factsOf, type ProviderReport, scrub } from './provider-report.ts'
 import { countOf, findingLines, painter } from './report.ts'
@@ -147,9 +148,6 @@ const definitionFinding = (definition: DefinitionNote | undefined): Finding => {
     : ok(id, title, `${definition.name}: ${definition.confidence}, ${definition.verified}`)
 }
 
-/** Variables whose value is shown to no one. */
-const SECRET = /_(SECRET|TOKEN|KEY|PASSWORD|CERTIFICATE)$/
-
 /** The texts of the settings that no report may contain: secrets, and names that only the operator may see. */
 function hiddenOf(
   { clientId, clientSecret }: Provider,
@@ -164,7 +162,7 @@ function hiddenOf(
   for (const [name, value] of given) {
     if (/^LOCKGATE_UPSTREAM(_CLIENT_(ID|SECRET)|_SCOPES|_CLIENT_AUTH|_ID)?$/.test(name)) continue
     const word = `<${name.slice('LOCKGATE_UPSTREAM_'.length).toLowerCase()}>`
-    const hidden = SECRET.test(name) ? secrets : names
+    const hidden = isSecretVariable(name) ? secrets : names
     hidden.set(value, word)
     if (URL.canParse(value)) hidden.set(new URL(value).host, word)
   }

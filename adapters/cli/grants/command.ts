@@ -3,6 +3,7 @@ import type { Command, Flag, Flags, Group } from '../configuration/command.ts'
 import { SettingsError } from '../configuration/environment.ts'
 import { withProxy } from '../configuration/with-proxy.ts'
 import { SETTINGS_NOTE, settingsFlags, variablesOfLine } from '../serve/flags.ts'
+import { type GrantKey, noGrant, readGrant } from './grant-key.ts'
 
 const user: Flag = {
   type: 'string',
@@ -11,7 +12,6 @@ const user: Flag = {
 }
 
 const USER = /^[\w-]{22}$/
-const GRANT = /^([\w-]{22})\.([\w-]{22})$/
 
 const LIST: Flags = {
   user,
@@ -54,9 +54,9 @@ const revoke: Command = {
     withProxy(variablesOfLine(line, REVOKE), async (proxy, failures) => {
       const [grant, user] = [line.text('grant'), line.text('user')]
       if (!grant === !user) throw new SettingsError('--grant or --user: expected one of the two')
-      const match = GRANT.exec(grant ?? '')
-      if (grant && !match) throw new SettingsError('--grant: expected a grant as `grants list` prints it')
-      const keys: { user: string; id: string }[] = match ? [{ user: match[1]!, id: match[2]! }] : []
+      const named = grant ? readGrant(grant) : undefined
+      if (grant && !named) throw new SettingsError(noGrant('--grant'))
+      const keys: GrantKey[] = named ? [named] : []
       if (user) for await (const grant of grantsOf(proxy, user)) keys.push(grant)
       let ended = 0
       // The process ends after the last one, so that each is waited for.

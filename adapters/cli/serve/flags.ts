@@ -2,6 +2,7 @@ import type { Flag, Flags, Line } from '../configuration/command.ts'
 import { flagOf, variableOfFlag } from '../configuration/environment.ts'
 import { knownVariables } from '../configuration/known-variables.ts'
 import { variablesOfAll } from '../configuration/providers.ts'
+import { isSecretVariable } from '../configuration/secret-variables.ts'
 import { DANGEROUS } from '../configuration/unsafe-settings.ts'
 
 const text = (description: string, hint: string): Flag => ({ type: 'string', description, hint })
@@ -32,9 +33,6 @@ const CONFIG: Flags = {
   dev: { type: 'boolean', description: 'Settings are those of serve --dev' },
 }
 
-/** Variables whose value other users must not see in a list of processes. */
-const SECRET = /_(SECRET|TOKEN|PRIVATE_KEY|PASSWORD|TLS_KEY)$|^LOCKGATE_(CLIENTS|RESOURCE_SERVERS)$/
-
 /** Returns the flags of every command that serves. */
 export const serveFlags = async (args: readonly string[]): Promise<Flags> => ({
   ...(await hiddenFlags(args)),
@@ -57,7 +55,7 @@ async function hiddenFlags(args: readonly string[]): Promise<Flags> {
     {
       ...text(variable, 'value'),
       hidden: true,
-      ...(SECRET.test(variable) && {
+      ...(isSecretVariable(variable) && {
         refused: `other users can see command lines; set ${variable} or ${variable}_FILE instead`,
       }),
     },

@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64url } from '../../crypto/base64url.ts'
+import { areKeysPublic, readKeySet } from '../../protocol/key-set.ts'
 
 /** The private key that proves the application to the provider (RFC 7523 §2.2). */
 export interface ClientKey {
@@ -72,7 +73,7 @@ function wrongAssertion(value: unknown): readonly [member: string, message: stri
   if (certificate !== undefined && (typeof certificate !== 'string' || !thumbprintOf(certificate)))
     return ['certificate', 'expected a certificate in PEM form']
   if (keyId !== undefined && (typeof keyId !== 'string' || keyId === '')) return ['keyId', 'expected text']
-  if (alsoPublished !== undefined && !(Array.isArray(alsoPublished) && alsoPublished.every(isPublicKey)))
+  if (alsoPublished !== undefined && !arePublicKeys(alsoPublished))
     return ['alsoPublished', 'expected a list of public keys, as JWKs']
   if (alg !== undefined && !KEY_ALGS.includes(alg)) return ['alg', `expected one of ${KEY_ALGS.join(', ')}`]
   if (audience !== undefined && (typeof audience !== 'string' || audience === ''))
@@ -80,8 +81,10 @@ function wrongAssertion(value: unknown): readonly [member: string, message: stri
   return undefined
 }
 
-const isPublicKey = (jwk: unknown): boolean =>
-  typeof jwk === 'object' && jwk !== null && 'kty' in jwk && !('d' in jwk) && !('k' in jwk)
+const arePublicKeys = (value: unknown): boolean => {
+  const set = readKeySet({ keys: value })
+  return set !== undefined && areKeysPublic(set) && set.keys.every((key) => 'kty' in key)
+}
 
 /** Puts the line breaks back that `\n` stands for. */
 export const lines = (pem: string): string => pem.trim().replaceAll('\\n', '\n')

@@ -1,16 +1,33 @@
 import type { Pointer } from './identity-map.ts'
 
-/** Returns the value at a place of a JSON value, if there is one. */
-export function at(value: unknown, pointer: Pointer): unknown {
-  const names = typeof pointer === 'string' ? pointer.split('.') : pointer
-  return names.reduce<unknown>(
-    (inner, name) =>
-      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, name)
-        ? (inner as Record<string, unknown>)[name]
-        : undefined,
-    value,
-  )
+const member = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
+    ? (value as Record<string, unknown>)[name]
+    : undefined
+
+/**
+ * Follows names from the outside in. Names with dots in them, such as a host, are found as well: where one name leads
+ * nowhere, it and the next are one.
+ *
+ * @param throughLists Goes into each member of a list. By default a list has no members.
+ */
+export function follow(value: unknown, names: readonly string[], throughLists = false): unknown {
+  if (names.length === 0) return value
+  if (throughLists && Array.isArray(value))
+    return value.flatMap((one) => follow(one, names, throughLists) ?? [])
+  for (let length = 1; length <= names.length; length++) {
+    const inner = member(value, names.slice(0, length).join('.'))
+    const found = inner === undefined ? undefined : follow(inner, names.slice(length), throughLists)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
+
+/** Returns the value at a place of a JSON value, if there is one. */
+export const at = (value: unknown, pointer: Pointer): unknown =>
+  typeof pointer === 'string'
+    ? follow(value, pointer.split('.'))
+    : pointer.reduce<unknown>((inner, name) => member(inner, name), value)
 
 /**
  * Returns a text, or a number that was not rounded when it was parsed. Past 2^53 it would name another user.
