@@ -111,7 +111,7 @@ export function createInspect(
     const messages = readMessages(body)
     if ('fault' in messages) return messages
     if (settings.authorize && messages.messages.some(({ params }) => hasTwins(params.arguments))) {
-      const fault = 'The arguments have names that differ only in their case'
+      const fault = 'The arguments have names that programs read differently'
       return { code: RPC.invalidParams, fault, id: messages.messages[0]?.id ?? null }
     }
     return check(visit, messages)

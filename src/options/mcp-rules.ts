@@ -1,12 +1,11 @@
 import * as v from 'valibot'
-import { isObject } from '../protocol/json-rpc.ts'
 import type { McpCall } from '../protocol/mcp-call.ts'
 import { compileRules, type McpRules, type Needs, type RuleTable } from '../protocol/mcp-rules.ts'
 import { compilePatterns } from '../protocol/patterns.ts'
 import type { PublicTable } from '../protocol/public-messages.ts'
 import type { ScopeTable } from '../protocol/scope.ts'
 import { createSpell, withSpellings } from '../protocol/uri-spellings.ts'
-import { byKind, choice, flag, hook, listOf, shape, text, whole } from '../validation/shape.ts'
+import { byKind, choice, flag, hook, isTable, listOf, shape, text, whole } from '../validation/shape.ts'
 import type { Auth } from './auth.ts'
 import type { Report } from './report.ts'
 import { checkScopes, scopeName } from './scopes.ts'
@@ -103,7 +102,7 @@ const isNeeds = (value: unknown): value is string | readonly string[] =>
 
 /** Not `v.record`, which drops names such as `constructor`: a tool may have one, and its rule must not be lost. */
 const rules = v.pipe(
-  v.custom<ScopeRules>(isObject, 'expected scopes by the pattern of a name'),
+  v.custom<ScopeRules>(isTable, 'expected scopes by the pattern of a name'),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
     const input = dataset.value as Record<string, unknown>

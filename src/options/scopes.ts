@@ -5,6 +5,7 @@ import {
   byKind,
   type Entries,
   flag,
+  isTable,
   listOf,
   shape,
   text,
@@ -78,7 +79,7 @@ const meaning = byKind<string | ScopeOptions>(
 export const scopesEntries: Entries<ScopesOptions, ScopesParsed> = {
   scopes: v.optional(
     v.pipe(
-      v.record(v.string(), v.unknown()),
+      v.custom<Record<string, unknown>>(isTable, 'expected scopes by their names'),
       v.transform(withoutGaps),
       v.record(scopeName, meaning),
     ) as v.GenericSchema<NonNullable<ScopesOptions['scopes']>>,

@@ -81,7 +81,7 @@ function readMessage(message: unknown): RpcMessage | RpcFault {
   if (
     [message, params, params?.ref, params?.notifications].some((one) => isObject(one) && hasLookalike(one))
   ) {
-    return invalid('The message has a name in the wrong case', message)
+    return invalid('The message has a name that programs read differently', message)
   }
   const isResponse = Object.hasOwn(message, 'result') || Object.hasOwn(message, 'error')
   if (method === undefined && isResponse) return { method: undefined, id: undefined, params: {} }
@@ -108,13 +108,17 @@ export const isName = (value: unknown): value is string =>
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Returns whether a name equals a known one for a program that ignores case, as Go's decoder does. */
+/** A name that becomes the prototype where a program in JavaScript copies an object. It is in no schema. */
+const PROTOTYPE = '__proto__'
+
+/** Returns whether a name equals a known one for a program that ignores case, as Go's decoder does, or hides others. */
 function hasLookalike(object: Readonly<Record<string, unknown>>): boolean {
-  for (const name of Object.keys(object)) if (!KNOWN.has(name) && FOLDED.has(fold(name))) return true
-  return false
+  return Object.keys(object).some(
+    (name) => name === PROTOTYPE || (!KNOWN.has(name) && FOLDED.has(fold(name))),
+  )
 }
 
-/** Returns whether an object in a value has two names that are one for a program that ignores case. */
+/** Returns whether an object in a value has two names that are one for a program that ignores case, or hides others. */
 export function hasTwins(value: unknown): boolean {
   const open: unknown[] = [value]
   while (open.length > 0) {
@@ -122,7 +126,7 @@ export function hasTwins(value: unknown): boolean {
     if (typeof next !== 'object' || next === null) continue
     if (!Array.isArray(next)) {
       const names = Object.keys(next)
-      if (new Set(names.map(fold)).size < names.length) return true
+      if (names.includes(PROTOTYPE) || new Set(names.map(fold)).size < names.length) return true
     }
     for (const one of Object.values(next)) if (typeof one === 'object' && one !== null) open.push(one)
   }

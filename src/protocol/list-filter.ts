@@ -74,14 +74,16 @@ export function filterMessage(message: unknown, visible: Visible, about: FilterR
   return 'changed'
 }
 
-/** Filters a JSON text with one message or several. Returns `undefined` if it cannot be read. */
+/** Filters a JSON text with one message or several. Returns `undefined` if it cannot be read, or not be written again. */
 export function filterText(text: string, visible: Visible, about: FilterRules): string | undefined {
-  let body: unknown
   try {
-    body = JSON.parse(text.replace(/^\uFEFF/, ''))
+    return filterBody(text, JSON.parse(text.replace(/^\uFEFF/, '')), visible, about)
   } catch {
     return undefined
   }
+}
+
+function filterBody(text: string, body: unknown, visible: Visible, about: FilterRules): string | undefined {
   if (!Array.isArray(body)) {
     const outcome = filterMessage(body, visible, about)
     if (outcome === 'unreadable') return undefined

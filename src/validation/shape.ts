@@ -7,10 +7,14 @@ type Kind = 'text' | 'number' | 'boolean' | 'function' | 'list' | 'object'
 function kindOf(input: unknown): Kind | undefined {
   if (Array.isArray(input)) return 'list'
   if (typeof input === 'string') return 'text'
-  if (typeof input === 'object') return input === null ? undefined : 'object'
+  if (typeof input === 'object') return isTable(input) ? 'object' : undefined
   const kind = typeof input
   return kind === 'number' || kind === 'boolean' || kind === 'function' ? kind : undefined
 }
+
+/** Returns whether a value is an object with members. A `Map` has entries instead, which would be lost without a word. */
+export const isTable = (input: unknown): input is Readonly<Record<string, unknown>> =>
+  typeof input === 'object' && input !== null && !(Symbol.iterator in input)
 
 /** The schemas of {@link byKind}, as other code may inspect them. */
 export interface Branches {

@@ -208,6 +208,14 @@ describe('every form of response is filtered', () => {
     expect(text).toContain(': still here')
   })
 
+  test('and so is one that is too deep to be written again, which ends no stream', async () => {
+    const depth = 200_000
+    const deep = json.replace('"result":{', `"result":{"deep":${'['.repeat(depth)}${']'.repeat(depth)},`)
+    const text = await (await ask(events(`data: ${deep}\n\ndata: ${json}\n\n`))).text()
+    expect(namesIn(text)).toEqual(['read', 'write'])
+    expect((await ask(asJson(deep))).status).toBe(502)
+  })
+
   test('a response without a body stays as it is', async () => {
     expect((await ask(() => new Response(null, { status: 202 }))).status).toBe(202)
   })

@@ -339,6 +339,8 @@ describe('a body that programs may read differently is refused', () => {
     ['another case of name', `${head}"method":"tools/call","params":{"name":"x","NAME":"delete_all"}}`],
     ['a long s', `${head}"method":"tools/call","params":{"name":"x"},"param\u017f":{"name":"delete_all"}}`],
     ['a Kelvin sign', `${head}"method":"tasks/get","params":{"taskId":"x","tas\u212aId":"y"}}`],
+    ['a prototype', `${head}"method":"tools/call","params":{"name":"x","__proto__":{"arguments":{}}}}`],
+    ['a prototype of the message', `${head}"method":"ping","__proto__":{"params":{"name":"delete_all"}}}`],
     ['a byte-order mark', bytes([0xef, 0xbb, 0xbf], JSON.stringify(call('x')))],
     [
       'invalid UTF-8',

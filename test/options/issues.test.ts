@@ -26,6 +26,18 @@ function issuesOf(options: object): Record<string, string> {
   }
 }
 
+test.each([
+  ['scopes', { scopes: new Map([['read', 'Read']]) }],
+  ['limits', { limits: new Map([['address', 5]]) }],
+  ['mcp', { mcp: new Map([['url', RIGHT.mcp]]) }],
+  ['mcp.tools', { mcp: { url: RIGHT.mcp, tools: new Map([['delete_*', 'deny']]) } }],
+  ['mcp.resources', { mcp: { url: RIGHT.mcp, resources: new Set(['file:///*']) } }],
+  ['mcp.public', { mcp: { url: RIGHT.mcp, public: new Map([['tools', ['search']]]) } }],
+  ['mcp.audit', { mcp: { url: RIGHT.mcp, audit: new Map() } }],
+])('a Map has no members, so that it is refused and its entries are not lost: %s', (path, options) => {
+  expect(Object.keys(issuesOf(options)).map((one) => one.replace('mcp.0', 'mcp'))).toContain(path)
+})
+
 describe('an option that is undefined', () => {
   test('counts as not set, at every depth', () => {
     const names = [
