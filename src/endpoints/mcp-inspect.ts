@@ -161,7 +161,7 @@ export function createInspect(
           response: refusals.respond(visit, error, undefined),
         })
         try {
-          const counted = ctx.limits.anonymous(address)
+          const counted = ctx.limits.anonymous(address, body?.messages.length ?? 1)
           return counted instanceof Promise ? counted.then(go).catch(refused) : go()
         } catch (error) {
           return refused(error)

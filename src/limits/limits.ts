@@ -39,14 +39,20 @@ export interface Limits {
   failed(claim: Claim, error: OAuthError, exists: boolean): Check
   /** Counts a request of a user, from any client. */
   user(user: string): Check
-  /** Counts a request without a token to a public tool, by address. */
-  anonymous(address: string | undefined): Check
+  /** Counts the messages of a request without a token, by address: a batch is worth as many requests as it has messages. */
+  anonymous(address: string | undefined, messages: number): Check
   /** Counts an invalid bearer token by address. Valid tokens from the same address are not affected. */
   tokenFailed(address: string | undefined): Check
 }
 
 const tooMany = (retryAfter: number, reason: ReasonCode) =>
   new OAuthError('too_many_requests', 'There were too many requests, try again later', { reason, retryAfter })
+
+/** Counts more, one after the other, until one is refused. */
+async function allOf(first: Promise<void>, next: () => Check, more: number): Promise<void> {
+  await first
+  for (let left = more; left > 0; left--) await next()
+}
 
 const UNLIMITED: Limits = {
   stranger() {},
@@ -153,8 +159,14 @@ export function createLimits(
       if (address === undefined) return
       await takeOrShut(failingKey(address), rules.address, shutAddresses, 'limit-address')
     },
-    anonymous(address) {
-      if (address !== undefined) return check(`anonymous:${address}`, rules.anonymous, 'limit-anonymous')
+    anonymous(address, messages) {
+      if (address === undefined) return
+      // No minute has room for such a batch, so that it need not be counted.
+      if (messages > rules.anonymous.limit) throw tooMany(seconds.limitWindow, 'limit-anonymous')
+      const one = () => check(`anonymous:${address}`, rules.anonymous, 'limit-anonymous')
+      const first = one()
+      if (first instanceof Promise) return allOf(first, one, messages - 1)
+      for (let left = messages - 1; left > 0; left--) void one()
     },
     user: (user) => check(`user:${user}`, rules.user, 'limit-user'),
     tokenFailed(address) {

@@ -45,7 +45,7 @@ export interface RateLimits {
    */
   failures?: number | undefined
   /**
-   * Requests per minute from one address to public tools, without a token.
+   * Requests per minute from one address to public tools, without a token. Each message of a batch counts.
    *
    * @default 60
    */

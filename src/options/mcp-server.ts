@@ -23,7 +23,8 @@ export interface McpCommon extends McpAny, McpRuleOptions {
   path?: string | undefined
   /**
    * The treatment of `Mcp-Session-Id`. `bound` gives the client a sealed id, which only the same user with the same client
-   * can use. `dangerously-unbound` sends the server's own id, which any user of the server can use who knows it.
+   * can use. `dangerously-unbound` sends the server's own id. Any user of the server who knows it can use it, and with
+   * `public` any caller can.
    *
    * @default 'bound'
    */

@@ -277,6 +277,15 @@ test('too many of them from one address are refused, and nothing is stored', asy
   expect(other.status).toBe(200)
 })
 
+test('a batch is worth as many requests as it has messages', async () => {
+  const batch = (size: number) => Array.from({ length: size }, (_, id) => ({ ...call('search'), id }))
+  const statuses = []
+  for (const size of [61, 30, 29, 30, 10_000]) statuses.push((await send(batch(size))).status)
+  expect(statuses).toEqual([429, 200, 200, 429, 429])
+  expect(log).toHaveLength(2)
+  expect((await send(batch(61))).headers.get('retry-after')).toMatch(/^\d+$/)
+})
+
 describe('a list', () => {
   const names = async (path: string, login?: string) => {
     const response = await send(message('tools/list'), { path, ...(login !== undefined && { login }) })
