@@ -8,7 +8,8 @@ import { documents, readDocument } from '../rules/snippets.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 
-test('the documents name only scripts, files and commands that exist', async () => {
+// It starts two processes.
+test('the documents name only scripts, files and commands that exist', { timeout: 60_000 }, async () => {
   const text = documents().map(readDocument).join('\n')
   const all = (pattern: RegExp) => new Set([...text.matchAll(pattern)].map((match) => match[1]!))
   for (const script of all(/npm run ([\w:-]+)/g)) expect(packageJson.scripts).toHaveProperty([script])

@@ -53,6 +53,7 @@ describe('without rules of its own', () => {
     ['login_required', 'final'],
     ['consent_required', 'final'],
     ['account_selection_required', 'final'],
+    ['unmet_authentication_requirements', 'final'],
     ['temporarily_unavailable', 'transient'],
     ['server_error', 'transient'],
     ['slow_down', 'transient'],

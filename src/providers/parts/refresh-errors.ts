@@ -37,11 +37,18 @@ export interface RefusedRefresh {
  * Rules for every provider, after its own ones.
  *
  * @see [OpenID Connect Core §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError)
+ * @see [Unmet Authentication Requirements](https://openid.net/specs/openid-connect-unmet-authentication-requirements-1_0.html)
  * @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)
  */
 const COMMON: readonly RefreshErrorRule[] = [
   {
-    error: ['interaction_required', 'login_required', 'consent_required', 'account_selection_required'],
+    error: [
+      'interaction_required',
+      'login_required',
+      'consent_required',
+      'account_selection_required',
+      'unmet_authentication_requirements',
+    ],
     means: 'final',
   },
   { error: 'invalid_grant', means: 'final' },
