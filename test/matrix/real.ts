@@ -4,6 +4,7 @@ import { connectV2, SignedInClientV2 } from '../support/client-v2.ts'
 import { type Gate, walk } from './gate.ts'
 import { listTwice, missingLibraries, playAiSdk, playSdkV1, playSdkV2 } from './libraries.ts'
 import { missingClients, playInspector, playMcporter, playRemote } from './processes.ts'
+import { missingForPages, playUseMcp } from './use-mcp.ts'
 
 /** A client itself: its own code goes the whole way, and we are only its user. */
 export interface RealClient {
@@ -99,6 +100,12 @@ export const REAL_CLIENTS: readonly RealClient[] = [
     refreshes: false,
     play: playMcporter,
   },
+  {
+    client: 'use-mcp (a page in Chromium)',
+    version: pinned('use-mcp'),
+    missing: missingForPages,
+    play: playUseMcp,
+  },
 ]
 
 const REPLAYED = 'its requests are replayed above'
@@ -115,6 +122,5 @@ export const NOT_RUN: readonly (readonly [client: string, reason: string])[] = [
   ['OpenCode', `a native program of one platform on npm; ${REPLAYED}`],
   ['Gemini CLI', `no test drives its agent yet; ${REPLAYED}`],
   ['Qwen Code', 'no test drives its agent yet'],
-  ['use-mcp', 'a part of a React page; no test builds such a page yet'],
   ['MCP SDK for Python', 'not on npm'],
 ]

@@ -1,29 +1,14 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { serve } from 'lockgate/node'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { freePort } from './free-port.ts'
 import { type System, startSystem } from './system.ts'
 
-const executablePath =
-  process.env.CHROMIUM ??
-  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-    existsSync(path),
-  )
-
-/** What is missing on this machine, for the message that says so. */
-export const noChromium: string | undefined =
-  executablePath === undefined ? 'chromium in /usr/bin, or CHROMIUM with its path' : undefined
-
-const FLAGS =
-  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking ' +
-  '--disable-component-update --disable-sync --disable-dev-shm-usage'
-
-export const launch = (): Promise<Browser> =>
-  chromium.launch({ executablePath: executablePath!, args: FLAGS.split(' ') })
+export { launch, noChromium, signInAt } from './launch-chromium.ts'
 
 /** A proxy that a real browser reaches over real HTTP, and a client that waits on a loopback port for its answer. */
 export interface Site {
@@ -132,12 +117,4 @@ export async function examine({ page, complaints }: Visit, name: string): Promis
   await page.emulateMedia({ colorScheme: 'light' })
   await page.setViewportSize(VIEWS.light.viewport)
   expect(complaints).toEqual([])
-}
-
-/** Signs in at the provider, whose page has opened, and agrees there. */
-export async function signInAt(page: Page, login = 'ada'): Promise<void> {
-  await page.fill('input[name=login]', login)
-  await page.fill('input[name=password]', 'any')
-  await page.click('button[type=submit]')
-  await page.click('button[type=submit]')
 }
