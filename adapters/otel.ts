@@ -159,12 +159,11 @@ export function openTelemetry(
   }
 }
 
-/** Returns the action of a client, for metrics. Only a tool that a server answered gives its name. */
-function callOf({ tool, outcome }: Extract<ProxyEvent, { type: 'called' }>, nameOf: NameOf): Attributes {
-  const isKnown = outcome === 'ok' || outcome === 'tool-error'
+/** Returns the action of a client, for metrics. Only a tool that has succeeded gives its name. */
+function callOf(called: Extract<ProxyEvent, { type: 'called' }>, nameOf: NameOf): Attributes {
   return {
-    'lockgate.outcome': outcome,
-    ...(tool !== undefined && { 'lockgate.tool': isKnown ? nameOf(tool) : 'other' }),
+    'lockgate.outcome': called.outcome,
+    ...(called.tool !== undefined && { 'lockgate.tool': nameOf(called) }),
   }
 }
 

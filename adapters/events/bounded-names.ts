@@ -1,12 +1,21 @@
 /** Names that become labels. Clients choose the names of tools, and each label is a series of its own. */
 const MOST = 100
 
-/** Returns a function that keeps the first names that it sees, and calls every later one `other`. */
-export function createBoundedNames(): (name: string | undefined) => string {
+/** The tool of a call and its outcome, as the event tells them. */
+interface Called {
+  readonly tool?: string | undefined
+  readonly outcome: string
+}
+
+/**
+ * Returns a function that gives the label of a call's tool. It keeps the first names that succeed. Servers answer a name
+ * that a client made up with an error of the tool, so that an error makes no name known. Any other name is `other`.
+ */
+export function createBoundedNames(): (called: Called) => string {
   const known = new Set<string>()
-  return (name) => {
-    if (name === undefined) return ''
-    if (known.size < MOST) known.add(name)
-    return known.has(name) ? name : 'other'
+  return ({ tool, outcome }) => {
+    if (tool === undefined) return ''
+    if (outcome === 'ok' && known.size < MOST) known.add(tool)
+    return known.has(tool) ? tool : 'other'
   }
 }

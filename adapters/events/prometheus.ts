@@ -41,9 +41,7 @@ export function prometheus({ token, dangerouslyOpen }: MetricsAccess): Metrics {
       const count = event.type === 'rate-limited' ? (event.count ?? 1) : 1
       events.set(labels, (events.get(labels) ?? 0) + count)
       if (event.type === 'called') {
-        // Only calls that a server answered, so that a client cannot fill the labels with made-up names.
-        const tool = event.outcome === 'ok' || event.outcome === 'tool-error' ? nameOf(event.tool) : 'other'
-        const call = labelsOf({ tool: event.tool === undefined ? '' : tool, outcome: event.outcome })
+        const call = labelsOf({ tool: nameOf(event), outcome: event.outcome })
         calls.set(call, (calls.get(call) ?? 0) + 1)
         return
       }

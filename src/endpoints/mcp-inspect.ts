@@ -92,7 +92,7 @@ export function createInspect(
         const call = callOfMessage(message)
         if (!call) continue
         const isAllowed = await callHook('mcp.authorize', () => settings.authorize!(call, auth))
-        if (isAllowed !== true) throw notAuthorized(call.method)
+        if (isAllowed !== true) throw notAuthorized(message)
       }
       return pass(visit, admission, bearing, body)
     } catch (error) {
@@ -223,5 +223,8 @@ const lacksScope = (scope: readonly string[], { messages }: RpcBody): OAuthError
     scope,
   })
 
-const notAuthorized = (method: string): OAuthError =>
-  new OAuthError('access_denied', 'You may not do this', { reason: 'call-not-authorized', detail: method })
+const notAuthorized = (message: RpcMessage): OAuthError =>
+  new OAuthError('access_denied', 'You may not do this', {
+    reason: 'call-not-authorized',
+    detail: actionOfMessages([message]),
+  })

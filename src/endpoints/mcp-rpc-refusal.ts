@@ -5,6 +5,7 @@ import { allowOrigin } from '../http/cors.ts'
 import { json } from '../http/responses.ts'
 import { RPC, type RpcBody, type RpcFault, type RpcMessage } from '../protocol/json-rpc.ts'
 import { isModern } from '../protocol/mcp-headers.ts'
+import { actionOfMessages } from '../protocol/mcp-request.ts'
 import { isDefinedMethod, type Needs } from '../protocol/mcp-rules.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import type { Refusals } from './mcp-refusal.ts'
@@ -31,7 +32,12 @@ export function createRpcRefusals({ about }: Refusals): RpcRefusals {
   function answer(
     { call, origin }: Visit,
     admission: Admission,
-    { reason, detail, body, status }: { reason: ReasonCode; detail?: string; body: unknown; status: number },
+    {
+      reason,
+      detail,
+      body,
+      status,
+    }: { reason: ReasonCode; detail?: string | undefined; body: unknown; status: number },
   ): Decided {
     call.emit({ type: 'refused', reason, detail, ...about(admission) })
     const response =
@@ -62,7 +68,7 @@ export function createRpcRefusals({ about }: Refusals): RpcRefusals {
       const isUnknownMethod = denied?.method !== undefined && !isDefinedMethod(denied.method)
       return answer(visit, admission, {
         reason: 'call-hidden',
-        detail: denied?.method ?? '',
+        detail: denied && actionOfMessages([denied]),
         body: errors.length === 0 ? undefined : isBatch ? errors : errors[0],
         status: errors.length === 0 ? 202 : isUnknownMethod && isModern(visit.head.headers) ? 404 : 200,
       })

@@ -203,7 +203,7 @@ export const requests = {
     'Compare `tools`, `prompts`, `resources` and `methods` in `mcp` if it should be permitted.',
   ],
   'call-not-authorized': [
-    'The function `authorize` refused the action; `detail` names the method.',
+    'The function `authorize` refused the action; `detail` names the method and the tool.',
     'None needed, unless the function is wrong.',
   ],
   'limit-anonymous': [

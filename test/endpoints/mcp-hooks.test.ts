@@ -131,9 +131,9 @@ describe('the function authorize', () => {
       throw new OAuthError('access_denied', 'Not on Sundays')
     }
     expect(await (await call('/hook', 'x')).json()).toMatchObject({ error_description: 'Not on Sundays' })
-    expect(system.events.map(({ reason }) => reason)).toEqual([
-      'call-not-authorized',
-      'refused-by-application',
+    expect(system.events).toMatchObject([
+      { reason: 'call-not-authorized', detail: 'tools/call x' },
+      { reason: 'refused-by-application' },
     ])
     expect(log).toEqual([])
   })

@@ -447,6 +447,18 @@ describe('a tool that cannot be had', () => {
     expect(log).toEqual([])
   })
 
+  test('is named by the event, but by nothing that could not be printed', async () => {
+    const details = () => system.events.splice(0).map(({ type, reason, detail }) => [type, reason, detail])
+    await post(call('never'))
+    expect(details()).toEqual([['refused', 'call-hidden', 'tools/call never']])
+    await post(call('never'), { path: '/unknown' })
+    expect(details()).toEqual([['refused', 'call-hidden', 'tools/call never']])
+    for (const method of ['x/\u2028<script>', `x/${'y'.repeat(100_000)}`]) {
+      await post({ jsonrpc: '2.0', id: 1, method }, { path: '/closed' })
+      expect(details()).toEqual([['refused', 'call-hidden', undefined]])
+    }
+  })
+
   test('gets no answer to a notification', async () => {
     const { id: _, ...notification } = call('delete_all')
     const response = await post(notification, { path: '/unknown' })

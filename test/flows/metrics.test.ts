@@ -53,7 +53,12 @@ describe('/metrics', () => {
           return Response.json({
             jsonrpc: '2.0',
             id,
-            ...(isUnknown ? { error: { code: 1 } } : { result: {} }),
+            // As the SDK's server answers: with an error of the tool.
+            ...(isUnknown
+              ? params.name.endsWith('1')
+                ? { error: { code: 1 } }
+                : { result: { isError: true } }
+              : { result: {} }),
           })
         },
         audit: true,
@@ -68,9 +73,10 @@ describe('/metrics', () => {
     for (let n = 0; n < 110; n++) await call(`tool-${n}`)
     const series = parse(await (await read()).text())
     expect(series.get('lockgate_calls_total{tool="echo",outcome="ok"}')).toBe(2)
-    expect(series.get('lockgate_calls_total{tool="other",outcome="error"}')).toBe(2)
+    expect(series.get('lockgate_calls_total{tool="other",outcome="error"}')).toBe(1)
+    expect(series.get('lockgate_calls_total{tool="other",outcome="tool-error"}')).toBe(1)
     expect(series.get('lockgate_calls_total{tool="other",outcome="ok"}')).toBe(11)
-    expect([...series.keys()].filter((name) => name.startsWith('lockgate_calls_total'))).toHaveLength(102)
+    expect([...series.keys()].filter((name) => name.startsWith('lockgate_calls_total'))).toHaveLength(103)
   })
 
   test('counts what happened, and how long the MCP server took', async () => {

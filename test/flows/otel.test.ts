@@ -251,13 +251,14 @@ test('a request that Node forwards by its own means has the same spans, and its 
   expect(headers).not.toHaveProperty('baggage')
 })
 
-test('tools are labels with bounds: a hundred names at most, of tools that a server answered, and in no name of a span', async () => {
+test('tools are labels with bounds: a hundred names at most, of tools that have succeeded, and in no name of a span', async () => {
   const proxy = await start({
     mcp: {
       audit: true,
       handler: async (request) => {
         const { id, params } = (await request.json()) as { id: number; params: { name: string } }
-        const outcome = params.name.startsWith('made-up') ? { error: { code: 1 } } : { result: {} }
+        const isError = params.name.startsWith('made-up')
+        const outcome = params.name === 'made-up-1' ? { error: { code: 1 } } : { result: { isError } }
         return Response.json({ jsonrpc: '2.0', id, ...outcome })
       },
     },
