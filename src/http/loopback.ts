@@ -1,3 +1,5 @@
+import { isWithin } from './address.ts'
+
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /**
@@ -5,6 +7,10 @@ const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'
  * names below `.localhost` do not count, because not every system resolves them to itself.
  */
 export const isLoopbackHost = (hostname: string): boolean => LOOPBACK.has(hostname)
+
+/** Tells whether a server that listens at a host can be reached from this machine only. */
+export const isLoopbackListener = (hostname: string): boolean =>
+  isLoopbackHost(hostname) || isWithin(hostname, ['127.0.0.0/8', '::1'])
 
 /** Tells whether a URL leads to the machine itself. */
 export const isLoopbackUrl = (url: string): boolean =>

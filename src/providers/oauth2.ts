@@ -1,5 +1,5 @@
 import { anyText, defineProvider, oneOf, optional, type ProviderFactory } from './define.ts'
-import { anyUrl, dangerouslyAllowHttp, flag, type Input } from './parts/inputs.ts'
+import { anyIssuerUrl, anyUrl, dangerouslyAllowHttp, flag, type Input } from './parts/inputs.ts'
 import { refreshErrors } from './parts/refresh-errors.ts'
 import type { ClientAuthMethod, IdentityMap, RefreshErrorRule } from './provider.ts'
 
@@ -54,7 +54,7 @@ export const oauth2: ProviderFactory<'optional', OAuth2Options> = defineProvider
     tokenEndpoint: anyUrl,
     userinfoEndpoint: anyUrl,
     revocationEndpoint: optional(anyUrl),
-    issuer: optional(anyUrl),
+    issuer: optional(anyIssuerUrl),
     clientAuth: optional(oneOf('client_secret_basic', 'client_secret_post', 'none')),
     identity,
     scopeSeparator: optional(anyText),

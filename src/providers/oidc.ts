@@ -1,5 +1,5 @@
 import { anyText, defineProvider, oneOf, optional, type ProviderFactory } from './define.ts'
-import { anyUrl, dangerouslyAllowHttp } from './parts/inputs.ts'
+import { anyIssuerUrl, anyUrl, dangerouslyAllowHttp } from './parts/inputs.ts'
 import { IDENTITY } from './parts/openid.ts'
 import { refreshErrors } from './parts/refresh-errors.ts'
 import type { ClientAuthMethod, RefreshErrorRule } from './provider.ts'
@@ -36,7 +36,7 @@ export const oidc: ProviderFactory<'optional', OidcOptions> = defineProvider({
   confidence: 'high',
   secret: 'optional',
   inputs: {
-    issuer: anyUrl,
+    issuer: anyIssuerUrl,
     discoveryUrl: optional(anyUrl),
     clientAuth: optional(oneOf('client_secret_basic', 'client_secret_post', 'none')),
     name: optional(anyText),

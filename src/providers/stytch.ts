@@ -1,4 +1,5 @@
-import { defineProvider, type ProviderFactory, url } from './define.ts'
+import { defineProvider, type ProviderFactory } from './define.ts'
+import { issuerUrl } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
 
 /**
@@ -14,7 +15,7 @@ export const stytch: ProviderFactory<'optional', { issuer: string }> = definePro
   verified: '2026-11-27',
   confidence: 'medium',
   secret: 'optional',
-  inputs: { issuer: url },
+  inputs: { issuer: issuerUrl },
   parts: ({ issuer }) => ({
     issuer,
     discovery: true,

@@ -1,4 +1,5 @@
-import { defineProvider, type ProviderFactory, url } from './define.ts'
+import { defineProvider, type ProviderFactory } from './define.ts'
+import { issuerUrl } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
 
 const ORGANIZATION = 'urn:zitadel:iam:user:resourceowner'
@@ -16,7 +17,7 @@ export const zitadel: ProviderFactory<'optional', { issuer: string }> = definePr
   verified: '2026-11-27',
   confidence: 'high',
   secret: 'optional',
-  inputs: { issuer: url },
+  inputs: { issuer: issuerUrl },
   parts: ({ issuer }) => ({
     issuer,
     discovery: true,

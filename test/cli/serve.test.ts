@@ -62,6 +62,16 @@ describe('what is wrong names itself, and nothing listens', () => {
       { LOCKGATE_UPSTREAM_ISSUER: 'http://id.example.com' },
       ['LOCKGATE_UPSTREAM', 'https'],
     ],
+    [
+      'the address of a metadata document as issuer',
+      { LOCKGATE_UPSTREAM_ISSUER: 'https://id.example.com/.well-known/openid-configuration' },
+      ['LOCKGATE_UPSTREAM_ISSUER: expected the issuer, which is the part of this URL before `/.well-known/`'],
+    ],
+    [
+      'a host that this machine is not',
+      { HOST: '192.0.2.1' },
+      ['HOST: this machine has no address 192.0.2.1; use 127.0.0.1'],
+    ],
     ['no client id', { LOCKGATE_UPSTREAM_CLIENT_ID: undefined }, ['LOCKGATE_UPSTREAM_CLIENT_ID: is missing']],
     ['no server', { LOCKGATE_MCP: undefined }, ['LOCKGATE_MCP: is missing']],
     ['a server that is no URL', { LOCKGATE_MCP: 'localhost' }, ['LOCKGATE_MCP', 'http(s) URL']],
@@ -169,9 +179,10 @@ describe('what is wrong names itself, and nothing listens', () => {
   test('a port that is taken', async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
-    const run = start({ ...UPSTREAM, PORT: String((taken.address() as { port: number }).port) })
+    const { port } = taken.address() as { port: number }
+    const run = start({ ...UPSTREAM, PORT: String(port) })
     expect(await run.code).toBe(1)
-    expect(run.err()).toContain('PORT')
+    expect(run.err()).toContain(`PORT: another process listens on port ${port} already; stop it`)
     taken.close()
   })
 })
@@ -416,6 +427,83 @@ test('with --log json each line at the start is an object, on standard error too
   expect(JSON.parse(again.err())).toMatchObject({
     type: 'not-started',
     problems: [expect.stringMatching(/^(PORT: another process|LOCKGATE_STORAGE: .* is in use)/)],
+  })
+})
+
+describe('the start warns of what will not work, and says what to do', () => {
+  test.each<[string, number, string | undefined]>([
+    ['/mcp', 200, undefined],
+    ['/', 404, 'responds 404: there is no MCP server at this path; correct --mcp'],
+    ['/page', 405, 'responds 405: there is no MCP server at this path; correct --mcp'],
+    ['/broken', 502, 'responds 502; look at its log'],
+  ])('an MCP server behind that answers at %s with %i', async (path, status, expected) => {
+    const methods: string[] = []
+    const behind = createServer((request, response) => {
+      methods.push(request.method!)
+      // Frameworks that know a path for POST alone answer OPTIONS with 404.
+      const isKnown = status !== 200 || request.method === 'POST'
+      response.writeHead(isKnown ? status : 404).end()
+    })
+    await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve))
+    const target = `http://127.0.0.1:${(behind.address() as { port: number }).port}${path}`
+    const run = start({}, ['--dev', '--mcp', target, '--port', String(await freePort())])
+    await run.ready()
+    await expect.poll(() => methods.length, { timeout: 10_000 }).toBeGreaterThan(status === 502 ? 0 : 1)
+    if (expected) await expect.poll(() => run.err(), { timeout: 10_000 }).toContain(`${target} ${expected}`)
+    else {
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      expect(run.err()).not.toContain('warning')
+    }
+    behind.close()
+  })
+
+  test('an MCP server behind that does not speak TLS', async () => {
+    const behind = createServer()
+    await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve))
+    const target = `https://127.0.0.1:${(behind.address() as { port: number }).port}/mcp`
+    const run = start({}, ['--dev', '--mcp', target, '--port', String(await freePort())])
+    await run.ready()
+    await expect.poll(() => run.err(), { timeout: 10_000 }).toContain('it does not speak TLS; use http')
+    behind.close()
+  })
+
+  test('a provider behind the proxy of the environment, by its variable', async () => {
+    const env = { ...UPSTREAM, PORT: String(await freePort()), HTTPS_PROXY: 'http://127.0.0.1:1' }
+    const run = start(env)
+    await run.ready()
+    await expect
+      .poll(() => run.err(), { timeout: 10_000 })
+      .toContain('does not respond through the proxy of HTTPS_PROXY (ECONNREFUSED: no server listens there)')
+  })
+
+  test('a public URL that has the path of the MCP server already', async () => {
+    const port = await freePort()
+    const run = start({ ...UPSTREAM, PORT: String(port), LOCKGATE_URL: `http://localhost:${port}/mcp` })
+    await run.ready()
+    expect(run.err()).toContain(
+      `LOCKGATE_URL: ends in /mcp, so clients use http://localhost:${port}/mcp/mcp; if they should use http://localhost:${port}/mcp, leave out /mcp here`,
+    )
+  })
+
+  test.each([
+    ['::1', undefined],
+    ['127.0.0.1', 'HOST: is 127.0.0.1, but clients use [::1] of the public URL; set both to one address'],
+    [undefined, undefined],
+  ])('a public URL at [::1] with HOST %s', async (host, expected) => {
+    const port = await freePort()
+    const run = start({
+      ...{ ...UPSTREAM, PORT: String(port), LOCKGATE_URL: `http://[::1]:${port}` },
+      ...(host && { HOST: host }),
+    })
+    await run.ready()
+    expect(run.err().match(/warning +(HOST.*)/)?.[1]).toBe(expected)
+    if (!expected) expect((await fetch(`http://[::1]:${port}/health`)).status).toBe(200)
+  })
+
+  test.each(['127.0.0.2', '::1', 'localhost'])('of no network if it listens on %s', async (host) => {
+    const run = start({ ...UPSTREAM, PORT: String(await freePort()), HOST: host })
+    await run.ready()
+    expect(run.err()).not.toContain('can be reached from the network')
   })
 })
 

@@ -85,7 +85,7 @@ describe('a variable that has no meaning is an error with the name that was mean
 
   test('a provider that is misspelled is named too', async () => {
     const lines = await problems({ ...BASE, LOCKGATE_UPSTREAM: 'gihub', LOCKGATE_UPSTREAM_ISSUER: undefined })
-    expect(lines[0]).toMatch(/^LOCKGATE_UPSTREAM: is not a provider; did you mean github\?/)
+    expect(lines[0]).toBe('LOCKGATE_UPSTREAM: is not a provider; did you mean github?')
   })
 })
 
@@ -378,6 +378,31 @@ test('a secret that an earlier version kept beside the data is still used', asyn
   await writeFile(join(folder, 'lockgate-secret'), '7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4\n')
   const { options } = await read({ ...BASE, LOCKGATE_STORAGE: `fs:${join(folder, 'data')}` })
   expect(options.secret).toBe('7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4')
+})
+
+describe('a line of .env that is meant for Lockgate, but cannot be read, is named', () => {
+  test.each<[string, string]>([
+    ['LOCKGATE_NAME Example', '.env, line 2: expected LOCKGATE_NAME=value'],
+    ['LOCKGATE_NAME: Example', '.env, line 2: expected LOCKGATE_NAME=value'],
+    ['export LOCKGATE_NAME', '.env, line 2: expected LOCKGATE_NAME=value'],
+    ['LOCKGATE_NAME=Example', '.env, line 2: is not read, because a line before it has no ='],
+    [
+      'A=1\nLOCKGATE_NAME=\u201cExample\u201d',
+      'LOCKGATE_NAME in .env: begins with a typographic quotation mark; use " instead',
+    ],
+  ])('%s', async (line, expected) => {
+    await writeFile(join(folder, '.env'), `OTHER\n${line}\n`)
+    expect(await problems(BASE)).toContain(expected)
+  })
+
+  test.each([
+    'export LOCKGATE_NAME="Example"\r',
+    "LOCKGATE_NAME = 'Example' # a comment",
+    '# LOCKGATE_NAME off',
+  ])('but %s is fine', async (line) => {
+    await writeFile(join(folder, '.env'), `${line}\n`)
+    await expect(read(BASE)).resolves.toBeDefined()
+  })
 })
 
 test('a .env that cannot be read is an error', async () => {

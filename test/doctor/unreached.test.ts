@@ -16,8 +16,20 @@ const causeOf = (sent: Promise<unknown>) =>
 
 describe('the cause of a request without a response is', () => {
   test('the code of the connection', async () => {
-    expect(await causeOf(fetch(`http://127.0.0.1:${await freePort()}/`))).toBe('ECONNREFUSED')
-    expect(await causeOf(fetch('http://no-such-host.invalid/'))).toMatch(/^(ENOTFOUND|EAI_AGAIN)$/)
+    expect(await causeOf(fetch(`http://127.0.0.1:${await freePort()}/`))).toBe(
+      'ECONNREFUSED: no server listens there',
+    )
+    expect(await causeOf(fetch('http://no-such-host.invalid/'))).toMatch(
+      /^(ENOTFOUND: there is no such host name|EAI_AGAIN: the name server does not respond)$/,
+    )
+  })
+
+  test('a server that speaks HTTP where TLS is expected', async () => {
+    const plain = createServer(() => {})
+    await new Promise<void>((done) => plain.listen(0, '127.0.0.1', done))
+    const url = `https://127.0.0.1:${(plain.address() as AddressInfo).port}/`
+    expect(await causeOf(fetch(url))).toMatch(/^ERR_SSL_\w+: it does not speak TLS; use http$/)
+    plain.close()
   })
 
   test('the time that is over', async () => {

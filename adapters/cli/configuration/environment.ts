@@ -73,10 +73,28 @@ export async function openVariables(
 
   await read(flags, (name) => `--${flagOf(name)}`)
   await read(env, (name) => name)
-  const dotEnv = parseEnv(await dotEnvText(cwd, problems)) as Record<string, string>
+  const text = await dotEnvText(cwd, problems)
+  const dotEnv = parseEnv(text) as Record<string, string>
+  problems.push(...problemsOfDotEnv(text, dotEnv))
   await read(dotEnv, (name) => `${name} in .env`)
   for (const [name, value] of Object.entries(dotEnv)) env[name] ??= value
   return { get: (name) => values.get(name) || undefined, from: (name) => origins.get(name), origins }
+}
+
+/** Names the lines that are meant for Lockgate, but that the parser ignores or takes for something else. */
+function problemsOfDotEnv(text: string, values: Readonly<Record<string, string>>): string[] {
+  const ignored = text.split('\n').flatMap((line, index) => {
+    const [, name, equals] = /^\s*(?:export\s+)?(LOCKGATE_\w+)\s*(=?)/.exec(line) ?? []
+    if (name === undefined || name in values) return []
+    const problem = equals ? 'is not read, because a line before it has no =' : `expected ${name}=value`
+    return [`.env, line ${index + 1}: ${problem}`]
+  })
+  const quoted = Object.entries(values).flatMap(([name, value]) =>
+    OURS.test(name) && /^[\u2018-\u201f]/.test(value)
+      ? [`${name} in .env: begins with a typographic quotation mark; use " instead`]
+      : [],
+  )
+  return [...ignored, ...quoted]
 }
 
 async function dotEnvText(cwd: string, problems: string[]): Promise<string> {

@@ -134,8 +134,11 @@ export async function readUpstream(
       throw new SettingsError(
         `${originOf(PREFIX)}: ${known.name} needs no name of its own; set it to oidc, and ${upstreamVariable('issuer')} to ${known.pattern}`,
       )
-    const problem = name ? `is not a provider${didYouMean(name, names)}` : 'is missing'
-    throw new SettingsError(`${originOf(PREFIX)}: ${problem}; expected one of ${names.join(', ')}`)
+    const guess = name ? didYouMean(name, names) : ''
+    const problem = name ? `is not a provider${guess}` : 'is missing'
+    // The list is long, and hides the guess.
+    const rest = guess ? '' : `; expected one of ${names.join(', ')}`
+    throw new SettingsError(`${originOf(PREFIX)}: ${problem}${rest}`)
   }
   const { secret } = factory.definition
   const problems: string[] = []

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { McpHandler, Metrics, ProxyOptions, Store } from '../../../src/index.ts'
-import { isLoopbackHost } from '../../../src/internal.ts'
+import { isLoopbackListener } from '../../../src/internal.ts'
 import { prometheus } from '../../events/prometheus.ts'
 import type { NodeServeOptions } from '../../node.ts'
 import { fromUrl, storageForms } from '../../storage/from-url.ts'
@@ -163,8 +163,8 @@ export async function readSettings(
   const about = { url, upstream: checked.upstream, allow: checked.allow, storage }
   const dangers = (await collect(() => findDangers(variables, about))) ?? []
   if (how.dangers) problems.push(...dangers)
-  const hostname = get('HOST') ?? '127.0.0.1'
-  if (get('LOCKGATE_UPSTREAM') === 'dev' && !isLoopbackHost(hostname)) {
+  const hostname = get('HOST') ?? (isOwnIpv6(checked.url) ? '::1' : '127.0.0.1')
+  if (get('LOCKGATE_UPSTREAM') === 'dev' && !isLoopbackListener(hostname)) {
     problems.push(`${originOf('HOST')}: the provider dev signs in everyone, so it listens on 127.0.0.1 only`)
   }
   problems.push(...wrongOptions(checked, { from, variables, file: file && basename(file) }))
@@ -172,6 +172,10 @@ export async function readSettings(
   const listen = { port, hostname, tls, ...times }
   return { listen, log: log!, options: checked, storage: storage && shown(storage), file, from, variables }
 }
+
+/** Clients of this address do not look at 127.0.0.1. */
+const isOwnIpv6 = (url: unknown): boolean =>
+  typeof url === 'string' && URL.canParse(url) && new URL(url).hostname === '[::1]'
 
 const isEmpty = ({ origins }: Variables): boolean =>
   ![...origins.keys()].some((name) => /^LOCKGATE_(?!CONFIG$|LOG$|STORAGE$)/.test(name))

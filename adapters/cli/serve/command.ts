@@ -1,5 +1,5 @@
 import { ConfigError, createProxy, type OAuthProxy, type Store } from '../../../src/index.ts'
-import { isLoopbackUrl } from '../../../src/internal.ts'
+import { isLoopbackUrl, printable } from '../../../src/internal.ts'
 import { fetch, serve, stopOnSignals } from '../../node.ts'
 import { outbound } from '../../outbound/node.ts'
 import type { Closable } from '../../storage/driver.ts'
@@ -96,12 +96,19 @@ async function changedUserIds(
 }
 
 function message(error: unknown): string {
-  const { code, syscall, path } = error as NodeJS.ErrnoException
+  const { code, syscall, path, port, address, hostname } = error as NodeJS.ErrnoException & {
+    port?: number
+    address?: string
+    hostname?: string
+  }
   if (path !== undefined && syscall !== 'listen') {
     return `LOCKGATE_STORAGE: ${path} cannot be used (${code}); choose a folder that this user may write to`
   }
-  if (code === 'EADDRINUSE') return 'PORT: another process listens there already; choose another with --port'
-  if (code === 'EACCES') return 'PORT: this user may not listen there; choose one above 1023 with --port'
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'HOST: this machine has no such address'
+  if (code === 'EADDRINUSE')
+    return `PORT: another process listens on port ${port} already; stop it, or choose another port with --port`
+  if (code === 'EACCES')
+    return `PORT: this user may not listen on port ${port}; choose one above 1023 with --port`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `HOST: this machine has no address ${printable(address ?? hostname ?? '')}; use 127.0.0.1, or 0.0.0.0 for all of its addresses`
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net'
 import type { OAuthProxy, ProxyOptions } from '../../../src/index.ts'
-import { isLoopbackHost, isLoopbackUrl } from '../../../src/internal.ts'
+import { isLoopbackListener, isLoopbackUrl } from '../../../src/internal.ts'
 import { providersOf } from '../../doctor/deployment/providers.ts'
 import { MCP_CLIENTS, serverName } from '../configuration/mcp-clients.ts'
 import type { ServeSettings } from '../configuration/settings.ts'
@@ -91,19 +92,35 @@ function registrationModes(options: ProxyOptions): string {
   return modes.filter(Boolean).join('; ')
 }
 
+/** Tells the family of an address. A name such as `localhost` may have both. */
+const addressFamily = (hostname: string): number => isIP(hostname.replace(/^\[|\]$/g, ''))
+
 function warnings(
   { listen, options }: ServeSettings,
-  { issuer, warnings: configured }: OAuthProxy,
+  { issuer, resources, warnings: configured }: OAuthProxy,
 ): string[] {
   const { hostname, port } = listen
   const found: string[] = []
   const isLocal = isLoopbackUrl(issuer)
-  if (isLocal && !isLoopbackHost(hostname)) {
+  if (isLocal && !isLoopbackListener(hostname)) {
     found.push(
       `HOST: ${hostname} can be reached from the network, but the public URL is for this machine only`,
     )
   }
   const url = new URL(issuer)
+  const family = addressFamily(url.hostname)
+  if (family && isLoopbackListener(hostname) && addressFamily(hostname) !== family) {
+    found.push(
+      `HOST: is ${hostname}, but clients use ${url.hostname} of the public URL; set both to one address`,
+    )
+  }
+  for (const { id } of resources) {
+    const path = id.slice(issuer.length)
+    if (path === '' || !issuer.endsWith(path)) continue
+    found.push(
+      `LOCKGATE_URL: ends in ${path}, so clients use ${id}; if they should use ${issuer}, leave out ${path} here`,
+    )
+  }
   const published = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
   if (isLocal && port !== 0 && published !== port) {
     found.push(

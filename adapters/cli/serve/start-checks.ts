@@ -3,6 +3,8 @@ import { delimiter, join, resolve } from 'node:path'
 import type { Fetch, OAuthProxy, Provider, ProxyOptions } from '../../../src/index.ts'
 import { ms, printable } from '../../../src/internal.ts'
 import { providersOf } from '../../doctor/deployment/providers.ts'
+import { whyNot } from '../../doctor/unreached.ts'
+import { goesThrough, readForwardProxies } from '../../outbound/forward-proxy.ts'
 import { providerFetch } from '../../outbound/node.ts'
 
 /**
@@ -44,30 +46,49 @@ async function checkProvider(provider: Provider, fetch: Fetch): Promise<string |
     if (response.status >= 500) return `provider ${name}: ${url} responds ${response.status}; ${hint}`
     return undefined
   } catch (error) {
-    return `provider ${name}: ${url} does not respond (${codeOf(error)}); ${hint}`
+    return `provider ${name}: ${url} does not respond${throughProxy(url)} (${whyNot(error)}); ${hint}`
   }
+}
+
+/** Names the proxy of the environment that the request goes through. It may be the one that does not respond. */
+function throughProxy(url: string): string {
+  const target = new URL(url)
+  const proxies = readForwardProxies()
+  if (!proxies || !goesThrough(proxies, target)) return ''
+  return ` through the proxy of ${target.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'}`
+}
+
+/** A request that every MCP server understands, and that changes nothing. */
+const PING = {
+  method: 'POST',
+  headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+  body: '{"jsonrpc":"2.0","id":0,"method":"ping"}',
 }
 
 async function checkServer(target: string, fetch: Fetch): Promise<string | undefined> {
   const { origin, pathname } = new URL(target)
-  try {
-    const init = {
-      method: 'OPTIONS',
+  const server = `MCP server: ${origin}${pathname}`
+  const statusOf = async (init: RequestInit) => {
+    const response = await fetch(target, {
+      ...init,
       signal: AbortSignal.timeout(ms.startCheck),
       redirect: 'manual',
-    } as const
-    const response = await fetch(target, init)
+    })
     await response.body?.cancel()
+    return response.status
+  }
+  const isAbsent = (status: number) => status === 404 || status === 405
+  try {
+    let status = await statusOf({ method: 'OPTIONS' })
+    // Some servers know no OPTIONS, but the path.
+    if (isAbsent(status)) status = await statusOf(PING)
+    if (isAbsent(status))
+      return `${server} responds ${status}: there is no MCP server at this path; correct --mcp (LOCKGATE_MCP)`
+    if (status >= 500) return `${server} responds ${status}; look at its log`
     return undefined
   } catch (error) {
-    return `MCP server: ${origin}${pathname} does not respond (${codeOf(error)}); start it, or correct --mcp (LOCKGATE_MCP)`
+    return `${server} does not respond (${whyNot(error)}); start it, or correct --mcp (LOCKGATE_MCP)`
   }
-}
-
-function codeOf(error: unknown): string {
-  const { name, code, cause } = error as { name?: string; code?: unknown; cause?: { code?: unknown } }
-  if (name === 'TimeoutError') return 'timeout'
-  return String(cause?.code ?? (typeof code === 'string' ? code : name))
 }
 
 /** Returns a warning if there is no such program to wrap. */

@@ -117,6 +117,22 @@ export const anyUrl: Input<string, string, true> = {
   },
 }
 
+/** Refuses the address of a metadata document, which is often taken for the issuer. */
+const asIssuer = (input: Input<string, string, true>): Input<string, string, true> => ({
+  ...input,
+  read(value, given) {
+    if (typeof value === 'string' && value.includes('/.well-known/'))
+      throw new TypeError('expected the issuer, which is the part of this URL before `/.well-known/`')
+    return input.read(value, given)
+  },
+})
+
+/** The URL of an issuer, kept as it is written. */
+export const issuerUrl = asIssuer(url)
+
+/** The URL of an issuer, of a definition that has `dangerouslyAllowHttp`. */
+export const anyIssuerUrl = asIssuer(anyUrl)
+
 /** A switch, with its default. */
 export const flag = (byDefault: boolean): Input<boolean, boolean, false> => ({
   required: false,
@@ -139,8 +155,8 @@ export const baseUrl: Input<string, string, true> = {
 
 /** A base URL of a definition that has `dangerouslyAllowHttp`. */
 export const anyBaseUrl: Input<string, string, true> = {
-  ...anyUrl,
-  read: (value, given) => anyUrl.read(value, given).replace(/\/+$/, ''),
+  ...anyIssuerUrl,
+  read: (value, given) => anyIssuerUrl.read(value, given).replace(/\/+$/, ''),
 }
 
 /** A host name with at least one dot, no scheme and no path. */
