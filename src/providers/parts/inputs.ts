@@ -128,10 +128,10 @@ const asIssuer = (input: Input<string, string, true>): Input<string, string, tru
 })
 
 /** The URL of an issuer, kept as it is written. */
-export const issuerUrl = asIssuer(url)
+export const issuerUrl: Input<string, string, true> = asIssuer(url)
 
 /** The URL of an issuer, of a definition that has `dangerouslyAllowHttp`. */
-export const anyIssuerUrl = asIssuer(anyUrl)
+export const anyIssuerUrl: Input<string, string, true> = asIssuer(anyUrl)
 
 /** A switch, with its default. */
 export const flag = (byDefault: boolean): Input<boolean, boolean, false> => ({
