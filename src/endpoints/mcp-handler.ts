@@ -77,10 +77,9 @@ function valid(response: Response): Response {
 }
 
 /** Returns the request for a handler, with the handler's own id of the session. */
-export function forHandler(request: Request, { inner, resumes }: Session): Request {
-  const outer = request.headers.get(SESSION_HEADER) ?? undefined
+export function forHandler(request: Request, { outer, inner, resumes }: Session): Request {
   const isLost = !resumes && request.headers.has(LAST_EVENT_HEADER)
-  if (outer === inner && !isLost) return request
+  if ((outer ?? undefined) === inner && !isLost) return request
   const headers = new Headers(request.headers)
   if (isLost) headers.delete(LAST_EVENT_HEADER)
   if (inner === undefined) headers.delete(SESSION_HEADER)

@@ -18,6 +18,8 @@ export interface SessionOwner {
 
 /** The session of one request. */
 export interface Session {
+  /** The id that the request names, or `null`. */
+  readonly outer: string | null
   /** The MCP server's own id, for the request. Absent if the request names no session. */
   readonly inner: string | undefined
   /**
@@ -71,8 +73,17 @@ interface Opened {
 export function createSessions(sealer: Sealer): Sessions {
   const known = createBoundedMap<string, Opened>({ entries: LIMIT })
 
+  const names = createBoundedMap<string, string>({ entries: LIMIT })
+
   /** Returns a short name of the owner, which is part of every session id. */
-  const nameOf = ({ user, client }: SessionOwner): string => digest(`${user}\n${client}`).slice(0, 22)
+  function nameOf({ user, client }: SessionOwner): string {
+    const owner = `${user}\n${client}`
+    const before = names.get(owner)
+    if (before !== undefined) return before
+    const name = digest(owner).slice(0, 22)
+    names.set(owner, name)
+    return name
+  }
 
   const noOwner = nameOf({ resource: '', ...NO_OWNER })
 
@@ -89,35 +100,39 @@ export function createSessions(sealer: Sealer): Sessions {
 
   return {
     open(headers, owner, { starts = false, upgrades = false } = {}) {
-      if ((headers.get('mcp-protocol-version') ?? '') >= WITHOUT_SESSIONS) return NONE
-      const outer = starts ? null : headers.get(SESSION_HEADER)
-      const session = outer === null ? undefined : read(outer, owner.resource)
-      if (outer !== null && !session) return 'session-not-found'
+      const outer = headers.get(SESSION_HEADER)
+      const isNamed = outer !== null && !starts && !hasNoSessions(headers)
+      const session = isNamed ? read(outer, owner.resource) : undefined
+      if (isNamed && !session) return 'session-not-found'
       if (session && session.owner !== nameOf(owner) && !(upgrades && session.owner === noOwner)) {
         return 'session-of-another-user'
       }
       return {
+        outer,
         inner: session?.id,
         resumes: session !== undefined,
-        toClient: (id) =>
+        toClient(id) {
           // The client keeps the id that it has.
-          id === session?.id ? outer! : sealer.seal('mcp-session', owner.resource, [nameOf(owner), id]),
+          if (session && id === session.id) return outer!
+          if (hasNoSessions(headers)) return undefined
+          return sealer.seal('mcp-session', owner.resource, [nameOf(owner), id])
+        },
       }
     },
   }
 }
 
-/** The session of a request in a protocol version without sessions. */
-const NONE: Session = { inner: undefined, resumes: false, toClient: () => undefined }
+/** Returns `true` for a request in a protocol version without sessions. */
+const hasNoSessions = (headers: HeaderFields): boolean =>
+  (headers.get('mcp-protocol-version') ?? '') >= WITHOUT_SESSIONS
 
 const isPair = (value: unknown): value is [owner: string, id: string] =>
   Array.isArray(value) && value.length === 2 && value.every((one) => typeof one === 'string')
 
 /** Passes the ids of MCP servers on as they are. */
 export const UNBOUND_SESSIONS: Sessions = {
-  open: (headers, _owner, { starts = false } = {}) => ({
-    inner: starts ? undefined : (headers.get(SESSION_HEADER) ?? undefined),
-    resumes: true,
-    toClient: (id) => id,
-  }),
+  open(headers, _owner, { starts = false } = {}) {
+    const outer = headers.get(SESSION_HEADER)
+    return { outer, inner: starts || outer === null ? undefined : outer, resumes: true, toClient: (id) => id }
+  },
 }
