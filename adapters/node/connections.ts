@@ -22,6 +22,17 @@ export interface Connections {
   cut(): void
 }
 
+/**
+ * A connection and its requests. A set of all open responses would grow anew with each hundred requests, and V8 would
+ * carry a part of them into the old generation each time.
+ */
+interface Connection {
+  /** Requests without a complete response. There may be several, because clients may send the next one early. */
+  open: number
+  /** The response to the last request, while it is open. */
+  latest: ServerResponse | undefined
+}
+
 interface Idle {
   /** Milliseconds on the monotonic clock. */
   readonly since: number
@@ -30,25 +41,32 @@ interface Idle {
 
 /** @param isTls `true` if clients speak TLS: their sockets are known after the handshake. */
 export function createConnections(server: Server, isTls: boolean): Connections {
-  const sockets = new Set<Socket>()
-  const open = new Set<ServerResponse>()
+  const sockets = new Map<Socket, Connection>()
   let isEnding = false
   let isCut = false
 
+  function connectionOf(socket: Socket): Connection {
+    let connection = sockets.get(socket)
+    if (!connection) {
+      connection = { open: 0, latest: undefined }
+      sockets.set(socket, connection)
+      socket.once('close', () => sockets.delete(socket))
+    }
+    return connection
+  }
+
   server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
     if (isCut) socket.destroy()
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    connectionOf(socket)
   })
 
   /** Closes connections that have been idle for a moment, and remembers the others. */
   function closeIdle(seen: Map<Socket, Idle>): void {
-    const busy = new Set([...open].map(({ req }) => req.socket))
     const now = performance.now()
-    for (const socket of sockets) {
+    for (const [socket, { open }] of sockets) {
       const { bytesRead } = socket
       const idle = seen.get(socket)
-      if (busy.has(socket)) seen.delete(socket)
+      if (open > 0) seen.delete(socket)
       else if (idle?.bytesRead !== bytesRead) seen.set(socket, { since: now, bytesRead })
       else if (now - idle.since >= ms.drainIdle) socket.destroy()
     }
@@ -59,13 +77,19 @@ export function createConnections(server: Server, isTls: boolean): Connections {
       return sockets.size
     },
     track(outgoing) {
-      open.add(outgoing)
+      const connection = connectionOf(outgoing.req.socket)
+      connection.open++
+      connection.latest = outgoing
       if (isEnding) outgoing.shouldKeepAlive = false
-      outgoing.once('close', () => open.delete(outgoing))
+      outgoing.once('close', () => {
+        connection.open--
+        if (connection.latest === outgoing) connection.latest = undefined
+      })
     },
     announceEnd() {
       isEnding = true
-      for (const outgoing of open) if (!outgoing.headersSent) outgoing.shouldKeepAlive = false
+      for (const { latest } of sockets.values())
+        if (latest && !latest.headersSent) latest.shouldKeepAlive = false
     },
     drain(onSweep) {
       this.announceEnd()
@@ -91,7 +115,7 @@ export function createConnections(server: Server, isTls: boolean): Connections {
     },
     cut() {
       isCut = true
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets.keys()) socket.destroy()
     },
   }
 }

@@ -38,6 +38,9 @@ export interface StreamLimits {
   readonly allStreams: number
 }
 
+/** Users that are kept at least before those without an open exchange are forgotten. */
+const FEWEST = 1000
+
 const tooMany = (reason: 'limit-streams' | 'limit-all-streams') =>
   new OAuthError('too_many_requests', 'Too many streams are open, close some or try again later', {
     reason,
@@ -47,10 +50,24 @@ const tooMany = (reason: 'limit-streams' | 'limit-all-streams') =>
 /** @param limits Without limits, nothing is refused. */
 export function createStreams(now: Clock, limits: StreamLimits | undefined): Streams {
   const watch = createStreamWatch(now)
+  /**
+   * Open exchanges by user. A zero stays for a while, because a map that gains and loses a key with each request is built
+   * anew again and again.
+   */
   const counts = new Map<string, number>()
+  let room = FEWEST
   /** Exchanges whose end may never be told: Workers drop a request's code when its client leaves. */
   const lossy = new Set<OneExchange>()
   let all = 0
+
+  function count(user: string): void {
+    if (counts.size >= room && !counts.has(user)) {
+      for (const [one, open] of counts) if (open === 0) counts.delete(one)
+      room = Math.max(FEWEST, counts.size * 2)
+    }
+    counts.set(user, (counts.get(user) ?? 0) + 1)
+    all++
+  }
 
   /** Forgets exchanges whose request has ended without a word. */
   function sweep(): void {
@@ -116,9 +133,7 @@ export function createStreams(now: Clock, limits: StreamLimits | undefined): Str
       if (this.#bound) lossy.delete(this)
       all--
       const { id } = this.#standing.auth.user
-      const left = (counts.get(id) ?? 1) - 1
-      if (left > 0) counts.set(id, left)
-      else counts.delete(id)
+      counts.set(id, (counts.get(id) ?? 1) - 1)
     }
   }
 
@@ -126,8 +141,7 @@ export function createStreams(now: Clock, limits: StreamLimits | undefined): Str
     begin(standing, bound) {
       const { id } = standing.auth.user
       assertRoom(id)
-      counts.set(id, (counts.get(id) ?? 0) + 1)
-      all++
+      count(id)
       const exchange = new OneExchange(standing, bound)
       if (bound) lossy.add(exchange)
       return exchange
