@@ -12,10 +12,13 @@ import { fileURLToPath } from 'node:url'
 const folders = process.argv.length > 2 ? process.argv.slice(2) : ['runtimes', 'matrix', 'peers', 'vercel']
 const hasBinaries = process.platform === 'linux' && process.arch === 'x64'
 
-/** Returns the packages of a lockfile that every machine installs, with their versions. */
+/** Returns the packages of a lockfile that a machine like this installs, with their versions. */
 function packagesOf(lockfile) {
   const { packages } = JSON.parse(readFileSync(lockfile, 'utf8'))
-  return Object.entries(packages).filter(([path, { optional }]) => path !== '' && !optional)
+  return Object.entries(packages).filter(([path, { optional, os, cpu, libc = ['glibc'] }]) => {
+    const isForThis = os?.includes(process.platform) && cpu?.includes(process.arch) && libc.includes('glibc')
+    return path !== '' && (!optional || isForThis)
+  })
 }
 
 /** Compares what is installed with the lockfile: an older installation lacks what was added since. */

@@ -8,7 +8,13 @@ import { signInAtProvider } from '../support/provider.ts'
 import { type System, startSystem } from '../support/system.ts'
 
 /** Where a proxy of the matrix lives, since clients build addresses from its URL. */
-export type Place = 'origin' | 'base path' | 'resource at the root' | 'loopback aliases' | 'client documents'
+export type Place =
+  | 'origin'
+  | 'base path'
+  | 'resource at the root'
+  | 'loopback aliases'
+  | 'client documents'
+  | 'registration only'
 
 /** A proxy that listens, with a real provider and a real MCP server behind it. */
 export interface Gate {
@@ -46,6 +52,7 @@ async function startGate(place: Place, behind: string): Promise<Gate> {
     url,
     mcp: atRoot ? { url: behind, path: '/' } : { url: behind, path: '/mcp' },
     ...(place === 'loopback aliases' && { redirectUris: { loopbackAliases: true } }),
+    ...(place === 'registration only' && { clientDocuments: { accept: false } }),
     ...(place === 'client documents' && { clientDocuments: { loopback: true } }),
   }
   const documents = place === 'client documents' ? await startDocumentServer() : undefined

@@ -26,12 +26,12 @@ test.concurrent.each(plays)('$name gets in, with the proxy at: $place', async ({
 })
 
 describe('the client itself gets in, and stays in past the end of its token', () => {
-  for (const { client: name, version, missing, play: playReal } of REAL_CLIENTS) {
+  for (const { client: name, version, missing, place = 'origin', play: playReal } of REAL_CLIENTS) {
     const client = `${name} ${version}`
     if (missing !== undefined) console.warn(`${client} is left out: ${missing} is missing`)
     test.skipIf(missing !== undefined)(client, { timeout: 120_000 }, async () => {
       // Of its own: it moves the clock.
-      const own = await startGates(['origin'])
+      const own = await startGates([place])
       await playReal(own.gates[0]!).finally(own.close)
     })
   }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,15 @@ const modules = fileURLToPath(new URL('./node_modules/', import.meta.url))
 const REMOTE = join(modules, 'mcp-remote/dist/client.js')
 const MCPORTER = join(modules, 'mcporter/dist/cli.js')
 const INSPECTOR = join(modules, '@modelcontextprotocol/inspector/clients/launcher/build/index.js')
+
+const CODEX = join(modules, 'codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex')
+const OPENCODE = join(modules, 'opencode-linux-x64/bin/opencode')
+
+/** Why the native programs cannot run here. */
+export const missingPrograms: string | undefined =
+  existsSync(CODEX) && existsSync(OPENCODE)
+    ? undefined
+    : 'the packages of test/matrix for Linux on x64 (npm ci --prefix test/matrix --ignore-scripts)'
 
 /** What is missing for a client to run as a process; absent where nothing is. */
 export const missingClients: string | undefined = !existsSync(REMOTE)
@@ -135,6 +144,35 @@ export const playMcporter = (gate: Gate): Promise<void> =>
     check(signedIn.status === 0, `mcporter signs in:\n${signedIn.output}`)
     const first = await mcporter('list', '--no-oauth', '--brief')
     check(first.output.includes('echo'), `mcporter lists the tools:\n${first.output}`)
+  })
+
+/** Signs in by its own command, connects, then connects again from its own files after the token has run out. */
+export const playOpenCode = (gate: Gate): Promise<void> =>
+  inHome(async (home) => {
+    const settings = { mcp: { gate: { type: 'remote', url: gate.mcp } } }
+    await mkdir(join(home, '.config/opencode'), { recursive: true })
+    await writeFile(join(home, '.config/opencode/opencode.json'), JSON.stringify(settings))
+    const signedIn = await runClient([OPENCODE, 'mcp', 'auth', 'gate'], home)
+    check(signedIn.output.includes('Authentication successful'), `OpenCode signs in:\n${signedIn.output}`)
+    const first = await runClient([OPENCODE, 'mcp', 'list'], home)
+    check(/✓.*gate.*connected/s.test(first.output), `OpenCode connects:\n${first.output}`)
+    const before = refreshes(gate)
+    gate.system.clock.ahead += 3601
+    const second = await runClient([OPENCODE, 'mcp', 'list'], home)
+    check(/✓.*gate.*connected/s.test(second.output), `OpenCode comes back:\n${second.output}`)
+    check(!second.signedIn, 'no second sign-in is needed')
+    check(refreshes(gate) > before, `it refreshed its token:\n${second.output}`)
+  })
+
+/** Signs in by its own command. What comes after it needs an account at OpenAI. */
+export const playCodex = (gate: Gate): Promise<void> =>
+  inHome(async (home) => {
+    const added = await runClient([CODEX, 'mcp', 'add', 'gate', '--url', gate.mcp], home)
+    check(added.signedIn && added.status === 0, `Codex signs in:\n${added.output}`)
+    const listed = await runClient([CODEX, 'mcp', 'list'], home)
+    check(/gate.*OAuth/.test(listed.output), `Codex keeps its tokens:\n${listed.output}`)
+    const issued = gate.system.events.some(({ type }) => type === 'issued')
+    check(issued, 'tokens are issued')
   })
 
 const refreshes = (gate: Gate): number => gate.system.events.filter(({ type }) => type === 'refreshed').length

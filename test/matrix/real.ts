@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { connectV1, SignedInClient } from '../support/client-v1.ts'
 import { connectV2, SignedInClientV2 } from '../support/client-v2.ts'
-import { type Gate, walk } from './gate.ts'
+import { type Gate, type Place, walk } from './gate.ts'
 import { listTwice, missingLibraries, playAiSdk, playSdkV1, playSdkV2 } from './libraries.ts'
-import { missingClients, playInspector, playMcporter, playRemote } from './processes.ts'
+import {
+  missingClients,
+  missingPrograms,
+  playCodex,
+  playInspector,
+  playMcporter,
+  playOpenCode,
+  playRemote,
+} from './processes.ts'
 import { missingForPages, playUseMcp } from './use-mcp.ts'
 
 /** A client itself: its own code goes the whole way, and we are only its user. */
@@ -14,6 +22,10 @@ export interface RealClient {
   readonly missing: string | undefined
   /** `false` if it renews tokens by its own clock alone, which the tests cannot move. */
   readonly refreshes?: false
+  /** `false` if it lists tools only for users with an account at its maker. */
+  readonly lists?: false
+  /** The kind of proxy that it meets. Default: `origin`. */
+  readonly place?: Place
   /** From nothing to a list of tools, and to another list with a renewed token. @throws {Error} */
   play(gate: Gate): Promise<void>
 }
@@ -101,6 +113,22 @@ export const REAL_CLIENTS: readonly RealClient[] = [
     play: playMcporter,
   },
   {
+    client: 'OpenCode',
+    version: pinned('opencode-linux-x64'),
+    missing: missingPrograms,
+    play: playOpenCode,
+  },
+  {
+    client: 'Codex (sign-in, by registration)',
+    version: pinned('codex-linux-x64'),
+    missing: missingPrograms,
+    refreshes: false,
+    lists: false,
+    // Its document is on the internet, which tests do not ask.
+    place: 'registration only',
+    play: playCodex,
+  },
+  {
     client: 'use-mcp (a page in Chromium)',
     version: pinned('use-mcp'),
     missing: missingForPages,
@@ -118,8 +146,7 @@ export const NOT_RUN: readonly (readonly [client: string, reason: string])[] = [
   ['VS Code', `a desktop program that is not on npm; ${REPLAYED}`],
   ['Cursor', `a desktop program that is not on npm; ${REPLAYED}`],
   ['Claude Code', `a native program of one platform on npm; ${REPLAYED}`],
-  ['Codex', `a native program of one platform on npm; ${REPLAYED}`],
-  ['OpenCode', `a native program of one platform on npm; ${REPLAYED}`],
+  ['Codex, after the sign-in', `needs an account; ${REPLAYED}`],
   ['Gemini CLI', `no test drives its agent yet; ${REPLAYED}`],
   ['Qwen Code', 'no test drives its agent yet'],
   ['MCP SDK for Python', 'not on npm'],

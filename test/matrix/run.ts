@@ -49,7 +49,7 @@ for (const real of chosen(REAL_CLIENTS)) {
     rows.push({ client, place, cells: [`left out: ${real.missing}`], isLeftOut: true })
     continue
   }
-  const own = await startGates(['origin'])
+  const own = await startGates([real.place ?? 'origin'])
   const failure = await real.play(own.gates[0]!).then(
     () => undefined,
     (error: unknown) => error ?? 'failed',
@@ -57,7 +57,13 @@ for (const real of chosen(REAL_CLIENTS)) {
   await own.close()
   const cells = failure
     ? ['FAILED']
-    : STEPS.map((step) => (step === 'again' || (step === 'refresh' && real.refreshes === false) ? '-' : 'ok'))
+    : STEPS.map((step) => {
+        const isLeftOut =
+          step === 'again' ||
+          (step === 'refresh' && real.refreshes === false) ||
+          (step === 'tools/list' && real.lists === false)
+        return isLeftOut ? '-' : 'ok'
+      })
   rows.push({ client, place, cells, ...(failure !== undefined && { failure }) })
 }
 
