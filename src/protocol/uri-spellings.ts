@@ -8,6 +8,8 @@ export type Spell = (uri: string) => readonly string[] | undefined
 const MOST = 64
 /** Characters of the longest URI. */
 const LONGEST = 16_384
+/** A URI with one spelling, as most are: nothing to decode, to part in two ways, or for a URL parser to change. */
+const PLAIN = /^(?!https?:|wss?:|ftp:|file:\/\/[^/])[a-z][a-z0-9+.-]*:\/\/\/?[a-z0-9_-]+(?:[./][a-z0-9_-]+)*$/
 
 /**
  * Returns the spellings for a table: as the URI is, as a URL parser writes it, decoded, and with a plain path. A fragment
@@ -19,13 +21,14 @@ export function createSpell(patterns: readonly string[]): Spell {
   const keepsQuery = patterns.some((pattern) => pattern.includes('?'))
   return (uri) => {
     if (uri.length > LONGEST) return undefined
+    if (PLAIN.test(uri)) return [uri]
     const all = new Set([uri.toLowerCase()])
     // The loop also visits what it adds.
     for (const text of all) {
       if (text.includes('\0') || all.size > MOST) return undefined
       all.add(decoded(text).toLowerCase())
       for (const one of parsed(text)) all.add(one.toLowerCase())
-      all.add(withPlainPath(text, keepsQuery))
+      for (const one of withPlainPaths(text, keepsQuery)) all.add(one)
     }
     return [...all]
   }
@@ -72,18 +75,35 @@ function parsed(text: string): readonly string[] {
   return protocol === 'file:' ? [href, `file://${pathname}${search}`] : [href]
 }
 
-/** The beginning up to the path, the path, and the query. A fragment follows. */
-const PARTS = /^((?:[a-z][a-z0-9+.-]*:)?(?:\/\/[^/\\?#]*)?)([^?#]*)(\?[^#]*)?/
+/**
+ * The beginning up to the path, the path, and the query, as programs part them. Some end a host at a backslash, and some know
+ * no query.
+ */
+const PARTS = [
+  /^((?:[a-z][a-z0-9+.-]*:)?(?:\/\/[^/\\?#]*)?)([^?#]*)(\?[^#]*)?/,
+  /^((?:[a-z][a-z0-9+.-]*:)?(?:\/\/[^/?#]*)?)([^?#]*)(\?[^#]*)?/,
+  /^((?:[a-z][a-z0-9+.-]*:)?(?:\/\/[^/\\?#]*)?)(.*)$/s,
+]
 
-/** Returns a URI in lower case without dot segments, repeated slashes and backslashes in its path. */
-function withPlainPath(text: string, keepsQuery: boolean): string {
-  const [, start = '', path = '', query = ''] = PARTS.exec(text) ?? []
+/** What parts a path into segments. A backslash does on Windows, and is a part of a name elsewhere. */
+const BETWEEN = [/\/+/, /[\\/]+/]
+
+/** Returns a URI in lower case with plain paths. The host of a file does not count. */
+const withPlainPaths = (text: string, keepsQuery: boolean): readonly string[] =>
+  PARTS.flatMap((parts) => {
+    const [, start = '', path = '', query = ''] = parts.exec(text) ?? []
+    const before = start.replace(/^file:\/\/.*/s, 'file://')
+    const after = keepsQuery ? query : ''
+    return BETWEEN.map((between) => before + plainPath(path, between) + after)
+  })
+
+/** Returns a path without dot segments and repeated slashes. */
+function plainPath(path: string, between: RegExp): string {
   const segments: string[] = []
-  for (const segment of path.split(/[\\/]+/)) {
+  for (const segment of path.split(between)) {
     if (segment === '..') segments.splice(Math.max(segments.length - 1, segments[0] === '' ? 1 : 0))
     else if (segment !== '.') segments.push(segment)
   }
   if (/(^|[\\/])\.{1,2}$/.test(path)) segments.push('')
-  const plain = segments.length === 1 && segments[0] === '' && path !== '' ? '/' : segments.join('/')
-  return start + plain + (keepsQuery ? query : '')
+  return segments.length === 1 && segments[0] === '' && path !== '' ? '/' : segments.join('/')
 }
