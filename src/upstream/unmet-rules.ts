@@ -77,6 +77,7 @@ function problemOf(rule: string, provider: Known): string | undefined {
   if (!/^[\x21-\x7e]+$/.test(rule))
     return 'matches no user: only ASCII is compared; write a domain in its `xn--` form'
   if (!rule.includes('@')) return 'matches no user: an address or a domain has an `@`'
+  if (rule.includes('*')) return 'matches no user: `*` is no wildcard; `@example.com` admits a whole domain'
   return addressProblem(rule, provider)
 }
 

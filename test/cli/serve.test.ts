@@ -162,7 +162,13 @@ describe('what is wrong names itself, and nothing listens', () => {
       { LOCKGATE_TLS_CERT: 'nowhere.pem', LOCKGATE_TLS_KEY: 'nowhere.pem' },
       ['LOCKGATE_TLS_CERT: its file cannot be read (ENOENT)'],
     ],
-    ['an allow list that is none', { LOCKGATE_ALLOW: 'everyone' }, ['LOCKGATE_ALLOW']],
+    ...['everyone', 'acme', 'user@', 'group:'].map((allow): [string, Record<string, string>, string[]] => [
+      `an allow list with ${allow}`,
+      { LOCKGATE_ALLOW: allow },
+      [
+        'allow.0 (LOCKGATE_ALLOW): expected user@example.com, @example.com, org:name, team:org/name, group:name or sub:id',
+      ],
+    ]),
   ])('%s', async (_name, change, expected) => {
     const port = String(await freePort())
     const env = Object.entries({ PORT: port, ...UPSTREAM, ...change }).filter(

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough, type Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { serve as serveHono } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { OAuthProxy } from 'lockgate'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -96,6 +97,23 @@ test('Hono mounts the proxy below its path, beside routes of its own', async () 
   app.get('/hello', (context) => context.text('hello'))
   await isWhole(system, async (request) => app.fetch(request))
   expect(await (await app.request('https://example.com/hello')).text()).toBe('hello')
+})
+
+test('Hono passes on the request of Node, which tells the address of the client', async () => {
+  const { mount } = await load<{ mount(app: Hono, proxy: OAuthProxy): void }>(
+    blockOf(INSIDE, 'ts', 'interface App'),
+  )
+  system = await startSystem({ url: 'https://example.com/tools' })
+  const seen = recordNative()
+  const app = new Hono()
+  mount(app, (globalThis as { system?: unknown }).system as OAuthProxy)
+  const { port } = await new Promise<AddressInfo>((resolve) => {
+    server = serveHono({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, resolve) as Server
+  })
+  expect((await fetch(`http://127.0.0.1:${port}/tools/health`)).status).toBe(200)
+  expect(seen).toEqual([
+    [expect.objectContaining({ socket: expect.objectContaining({ remoteAddress: '127.0.0.1' }) })],
+  ])
 })
 
 /** Puts the system of the tests in the place of the options that a reader fills in. */

@@ -2,8 +2,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { diagnose } from 'lockgate/doctor'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { SettingsSource } from '../../adapters/cli/doctor/settings.ts'
+import { readDeployment, type SettingsSource } from '../../adapters/cli/doctor/settings.ts'
 import { startMcpServer } from '../support/mcp-server.ts'
 import { startProvider } from '../support/provider.ts'
 import { noRedis, startRedis } from '../support/redis.ts'
@@ -169,6 +170,36 @@ test('settings that serve would not start with', async () => {
   )
   expect(short).toMatchObject({ id: 'settings', seen: expect.stringContaining('REFRESH_GRACE') })
 })
+
+test.each(['/tools', '/a/b'])(
+  'a proxy in front that strips the prefix %s is named first, and the settings are compared by the whole URL',
+  async (removed) => {
+    front = await startFront((request, pass) => {
+      const { origin, pathname, search } = new URL(request.url)
+      const path = pathname.startsWith(`${removed}/`) ? pathname.slice(removed.length) : pathname
+      return pass(new Request(origin + path + search, request as RequestInit))
+    })
+    const address = `${front.url}${removed}/mcp`
+    const found = await readDeployment(front.settings(), address)
+    const { findings } = await diagnose(address, {
+      ...{ fetch: front.fetch, timeout: 5000, agent: 'lockgate-doctor/test' },
+      ...{ deployment: found!.options, secondStore: found!.secondStore },
+    })
+    await found!.close()
+    const faults = findings.filter(({ status }) => status === 'fail')
+    expect(faults[0]).toMatchObject({
+      id: 'url.prefix',
+      seen: `the server calls itself ${front.mcp}`,
+      expected: address,
+      fix: expect.stringContaining(`Your proxy strips the prefix ${removed}.`),
+    })
+    expect(faults.find(({ id }) => id === 'settings.url')).toMatchObject({
+      seen: `the settings publish ${front.mcp}`,
+      expected: address,
+      fix: expect.stringContaining(`set \`url\` (LOCKGATE_URL) to ${front.url}${removed}.`),
+    })
+  },
+)
 
 test('settings of another deployment are left alone, or named where somebody pointed to them', async () => {
   const url = 'https://other.example.com'

@@ -223,6 +223,8 @@ describe('a rule that no user can meet is a warning at start', () => {
     ['a subject', 'sub:7', [entra], undefined],
     ['a domain in other letters', '@bücher.test', [google(credentials)], /only ASCII .* `xn--`/],
     ['a domain without its @', 'example.com', [google(credentials)], /has an `@`/],
+    ['a wildcard before a domain', '*@example.com', [google(credentials)], /is no wildcard; `@example.com`/],
+    ['a wildcard in a domain', '@*.example.com', [google(credentials)], /is no wildcard/],
     ['a tenant where there is none', 'tenant:x/@example.com', [google(credentials)], /names no tenants/],
     ['a rule of the other provider', 'google/@example.com', [entra, google(credentials)], undefined],
     ['a rule of this provider', 'microsoft/@example.com', [entra, google(credentials)], /xms_edov/],
