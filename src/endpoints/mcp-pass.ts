@@ -139,7 +139,7 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
         await response.body?.cancel()
         throw refused.error
       }
-      report(visit, passing, response.status, began)
+      if (call.isHeard) report(visit, passing, response.status, began)
       const stream = isStream || reshape ? exchange.stream(listens(visit, passing)) : undefined
       if (reshape) response = await reshapeResponse(reshape, response, { isStream, stream: stream! })
       else if (stream && response.body) response = new Response(endable(response.body, stream), response)
@@ -157,10 +157,13 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
   return (visit, admission, bearing, body) => {
     const { auth, isAnonymous } = admission
     const passing = { admission, body }
-    const owner = isAnonymous ? NO_OWNER : { user: auth.user.id, client: auth.clientId }
     const session = sessions.open(
       visit.head.headers,
-      { resource: resource.id, ...owner },
+      {
+        resource: resource.id,
+        user: isAnonymous ? NO_OWNER.user : auth.user.id,
+        client: isAnonymous ? NO_OWNER.client : auth.clientId,
+      },
       {
         starts: body?.messages[0]?.method === 'initialize',
         upgrades: inspection?.public?.upgrades,
