@@ -277,6 +277,17 @@ describe('a server behind that', () => {
   test.each<[number, string, number, string | null]>([
     [302, 'INNER/inner/x?a=1', 302, 'PUBLIC/mcp/x?a=1'],
     [303, '/inner/x', 303, 'PUBLIC/mcp/x'],
+    [300, 'INNER/inner/x', 300, 'PUBLIC/mcp/x'],
+    [301, 'inner/', 301, 'PUBLIC/mcp/'],
+    [302, './inner/x/../y', 302, 'PUBLIC/mcp/y'],
+    [302, '?a=1', 302, 'PUBLIC/mcp?a=1'],
+    [302, '//HOST/inner/x', 302, 'PUBLIC/mcp/x'],
+    [302, 'https://HOST/inner/x', 302, 'PUBLIC/mcp/x'],
+    [302, 'https://NAME/inner/x#part', 302, 'PUBLIC/mcp/x#part'],
+    [201, '/inner/x', 201, 'PUBLIC/mcp/x'],
+    [302, '../', 502, null],
+    [302, '/inner/%2e%2e/secret', 502, null],
+    [302, '//other.example/inner/', 302, '//other.example/inner/'],
     [307, 'INNER/innermost', 502, null],
     [307, 'INNER/', 502, null],
     [307, 'https://other.example/inner/', 307, 'https://other.example/inner/'],
@@ -284,8 +295,10 @@ describe('a server behind that', () => {
     'moves with %i to %s gives %i to the client, with its own address never',
     async (moved, to, status, location) => {
       await start()
-      handle = (_request, response) =>
-        response.writeHead(moved, { location: to.replace('INNER', behind.url) }).end()
+      const { host, hostname } = new URL(behind.url)
+      const at = (text: string) =>
+        text.replace('INNER', behind.url).replace('HOST', host).replace('NAME', hostname)
+      handle = (_request, response) => response.writeHead(moved, { location: at(to) }).end()
       const response = await send({ redirect: 'manual', body: '{}' })
       expect(response.status).toBe(status)
       expect(response.headers.get('location')).toBe(location?.replace('PUBLIC', system.url) ?? null)
