@@ -118,8 +118,12 @@ export function openConnection<Scripts extends object>(
     },
     async run(send, { within: limit = ms.redisCommand, once = false } = {}) {
       const until = Date.now() + limit
+      /** A refusal says more than the time-out of a later attempt. */
+      let refusal: unknown
       for (;;) {
-        const { commands } = await ready(until)
+        const { commands } = await ready(until).catch((error: unknown) => {
+          throw refusal ?? error
+        })
         const of = epoch
         waitingSince ??= Date.now()
         try {
@@ -132,8 +136,10 @@ export function openConnection<Scripts extends object>(
           if (isReply(error)) waitingSince = undefined
           const silent = waitingSince !== undefined && Date.now() - waitingSince >= ms.redisSilent
           if (silent || DEMOTED.test(text)) reopen(of)
+          if (refused) refusal = error
           const repeats = refused || (!once && LOST.test(text))
-          if (!repeats || Date.now() + ms.redisPause >= until) throw error
+          if (!repeats || Date.now() + ms.redisPause >= until)
+            throw isReply(error) ? error : (refusal ?? error)
           await new Promise((resolve) => setTimeout(resolve, ms.redisPause))
         }
       }

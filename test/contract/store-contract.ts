@@ -118,7 +118,7 @@ export function testStore(
     })
 
     if (options.processes) {
-      test('of 60 in three processes, one wins', async () => {
+      test('of 60 in three processes, one wins', { timeout: 60_000 }, async () => {
         const { url, runtime } = opened.shared!
         const others = await Promise.all([1, 2, 3].map(() => openRemote(url, runtime)))
         try {
