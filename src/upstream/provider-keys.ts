@@ -45,17 +45,6 @@ export function createProviderKeys(fetch: Fetch, now: Clock): ProviderKeys {
     return set
   }
 
-  async function loadOrKeep(url: string): Promise<JSONWebKeySet> {
-    const last = kept
-    try {
-      return await load(url)
-    } catch (error) {
-      if (last?.url !== url || last.usable <= now()) throw error
-      kept = { ...last, fresh: now() + seconds.discoveryFailed }
-      return last.set
-    }
-  }
-
   const check = async (token: string, set: JSONWebKeySet) =>
     (await compactVerify(token, createLocalJWKSet(set), { algorithms: ALGORITHMS })).payload
 
@@ -64,8 +53,19 @@ export function createProviderKeys(fetch: Fetch, now: Clock): ProviderKeys {
       const { alg } = decodeProtectedHeader(token)
       if (typeof alg === 'string' && /^HS\d{3}$/.test(alg)) throw symmetric(alg)
       const fresh = kept?.url === keysUrl && kept.fresh > now() ? kept : undefined
-      if (!fresh) return check(token, await loadOrKeep(keysUrl))
-      return check(token, fresh.set).catch(async () => check(token, await load(keysUrl)))
+      if (fresh) return check(token, fresh.set).catch(async () => check(token, await load(keysUrl)))
+      const last = kept
+      try {
+        return await check(token, await load(keysUrl))
+      } catch (error) {
+        // Newer keys were fetched, and the token does not fit them.
+        if (kept !== last || last?.url !== keysUrl || last.usable <= now()) throw error
+        kept = { ...last, fresh: now() + seconds.discoveryFailed }
+        // A token that does not fit may be signed with a key that could not be fetched.
+        return await check(token, last.set).catch(() => {
+          throw error
+        })
+      }
     },
   }
 }

@@ -1,15 +1,17 @@
 import type { Pointer } from './identity-map.ts'
 
-const member = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined
+/** Returns a member of an object, or the element of a list at an index such as `0`. */
+function member(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+  if (Array.isArray(value) && !/^\d+$/.test(name)) return undefined
+  return (value as Record<string, unknown>)[name]
+}
 
 /**
  * Follows names from the outside in. Names with dots in them, such as a host, are found as well: where one name leads
  * nowhere, it and the next are one.
  *
- * @param throughLists Goes into each member of a list. By default a list has no members.
+ * @param throughLists Goes into each element of a list. By default a list has its elements by index only.
  */
 export function follow(value: unknown, names: readonly string[], throughLists = false): unknown {
   if (names.length === 0) return value
