@@ -398,7 +398,8 @@ test('the start names rules that no user can meet, and servers whose addresses o
   await run.ready()
   expect(run.err()).toMatch(/warning +allow\.0: matches no user: Slack does not say/)
   expect(run.err()).toMatch(/warning +mcp\.1\.url: lies below the address behind \/wiki/)
-  expect(run.err().match(/warning/g)).toHaveLength(2)
+  // A server behind that does not respond has a warning of its own, which may come later.
+  expect(run.err().match(/warning +(?:allow|mcp)\b/g)).toHaveLength(2)
 })
 
 test('with --log json each line at the start is an object, on standard error too', async () => {
