@@ -47,8 +47,14 @@ export function authFor(
         })
     throw refused.error
   }
-  // A spread with more members after it takes microseconds in V8.
-  if (!isAnonymous) return { auth: Object.assign({ has, require }, auth), refused }
+  if (!isAnonymous) {
+    // A spread with more members after it takes microseconds in V8.
+    const { token, clientId, scopes, expiresAt, resource: url, extra, user, upstream } = auth
+    return {
+      auth: { token, clientId, scopes, expiresAt, resource: url, extra, user, upstream, has, require },
+      refused,
+    }
+  }
   // The types of a server without `public` promise a user, and such a server has no caller without a token.
   const stranger = { scopes: [], resource: auth.resource, has, require }
   return { auth: stranger as unknown as Auth, refused }
