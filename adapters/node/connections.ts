@@ -23,8 +23,8 @@ export interface Connections {
 }
 
 /**
- * A connection and its requests. A set of all open responses would grow anew with each hundred requests, and V8 would
- * carry a part of them into the old generation each time.
+ * A connection and its requests. There is no set of all open responses, because V8 would rebuild it with each hundred
+ * requests and keep the members of the old table until a full collection.
  */
 interface Connection {
   /** Requests without a complete response. There may be several, because clients may send the next one early. */

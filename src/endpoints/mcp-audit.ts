@@ -39,7 +39,7 @@ export function createAudit({ arguments: describe }: AuditOptions, { about }: Re
       }
     }
 
-    /** Returns how a call ended. The only response is that to the only call, also if its id was not kept exactly. */
+    /** Returns how a call ended. One call and one response belong together, even if the id was not kept exactly. */
     function outcomeOf(id: unknown): Outcome | undefined {
       const [only] = outcomes.size === 1 && body.messages.length === 1 ? outcomes.values() : []
       return outcomes.get(id) ?? only

@@ -49,7 +49,7 @@ export function createReshape(
     const modern = isModern(head.headers)
     const filter = (text: string) => filterText(text, visible, { isModern: modern, lists: filtersLists })
     const asksForList = body?.messages.some(({ method }) => method?.endsWith('/list')) === true
-    // At its address a server has nothing but streams for GET, so that anything else may be a stream with a wrong name.
+    // A server responds to GET at its address with a stream only. A response of another type may be one all the same.
     const opensStream = head.method === 'GET' && (head.path === path || head.path === `${path}/`)
     return {
       whole: (status) => filtersLists && (asksForList || (opensStream && status < 300)),

@@ -38,7 +38,7 @@ export interface StreamLimits {
   readonly allStreams: number
 }
 
-/** Users that are kept at least before those without an open exchange are forgotten. */
+/** The number of users from which those without an open exchange are forgotten. */
 const FEWEST = 1000
 
 const tooMany = (reason: 'limit-streams' | 'limit-all-streams') =>
@@ -51,8 +51,8 @@ const tooMany = (reason: 'limit-streams' | 'limit-all-streams') =>
 export function createStreams(now: Clock, limits: StreamLimits | undefined): Streams {
   const watch = createStreamWatch(now)
   /**
-   * Open exchanges by user. A zero stays for a while, because a map that gains and loses a key with each request is built
-   * anew again and again.
+   * Open exchanges by user. A zero stays for a while, because V8 rebuilds a map that adds and deletes a key with each
+   * request again and again.
    */
   const counts = new Map<string, number>()
   let room = FEWEST

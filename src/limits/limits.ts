@@ -161,7 +161,7 @@ export function createLimits(
     },
     anonymous(address, messages) {
       if (address === undefined) return
-      // No minute has room for such a batch, so that it need not be counted.
+      // Such a batch never fits into a minute, so it is refused without counting.
       if (messages > rules.anonymous.limit) throw tooMany(seconds.limitWindow, 'limit-anonymous')
       const one = () => check(`anonymous:${address}`, rules.anonymous, 'limit-anonymous')
       const first = one()

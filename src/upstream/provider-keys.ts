@@ -24,8 +24,9 @@ export interface ProviderKeys {
 interface Kept {
   readonly url: string
   readonly set: JSONWebKeySet
-  /** The end of the time in which they serve unasked, and that in which they serve if no newer ones can be fetched. */
+  /** Until then they serve without a fetch. In seconds since the epoch. */
   readonly fresh: number
+  /** Until then they serve if newer ones cannot be fetched. */
   readonly usable: number
 }
 
@@ -58,7 +59,7 @@ export function createProviderKeys(fetch: Fetch, now: Clock): ProviderKeys {
       try {
         return await check(token, await load(keysUrl))
       } catch (error) {
-        // Newer keys were fetched, and the token does not fit them.
+        // `kept` is new if the keys were fetched and the token does not fit them.
         if (kept !== last || last?.url !== keysUrl || last.usable <= now()) throw error
         kept = { ...last, fresh: now() + seconds.discoveryFailed }
         // A token that does not fit may be signed with a key that could not be fetched.
