@@ -31,6 +31,8 @@ const STAGES: readonly Stage[] = [
   { name: 'simulation', command: script('simulation/run.ts', '--histories', '5000') },
   { name: 'tests', command: vitest('stores', 'cli', 'faults', 'providers', 'apart') },
   { name: 'package', command: vitest('dist') },
+  { name: 'netlify', command: ['npm', 'run', '--silent', 'test:netlify'] },
+  { name: 'next', command: ['npm', 'run', '--silent', 'test:next'] },
   { name: 'runtimes', command: script('runtime/run.ts') },
   { name: 'security', command: script('security/run.ts') },
   { name: 'soak', command: script('endurance/soak.ts', '--minutes', '1') },

@@ -1,8 +1,8 @@
 /**
  * Follows the guide for Netlify with Netlify's own local runtime, without an account:
- * `npm run build && npm run test:netlify`. It installs the runtime, 160 MB, so it is not part of the usual suites. It
+ * `npm run build && npm run test:netlify`. It installs the runtime, 160 MB, as the lockfile beside this file pins it. It
  * writes the function of the guide beside the packed package, bundles and starts it, signs in by the client of the MCP SDK
- * and calls a tool.
+ * and calls a tool. It needs Redis and about a minute.
  */
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -30,6 +30,8 @@ interface FunctionsDev {
 /** A variable, because the type check has no such package. */
 const RUNTIME: string = '@netlify/functions-dev'
 const FUNCTIONS = 'netlify/functions'
+/** Without a limit, a bundler or a function that hangs would hold up every later suite. */
+const LIMIT_MS = 240_000
 
 async function start(folder: string, env: Readonly<Record<string, string>>): Promise<LocalRuntime> {
   Object.assign(process.env, env)
@@ -75,10 +77,16 @@ async function start(folder: string, env: Readonly<Record<string, string>>): Pro
 
 if (noRedis) throw new Error(noRedis)
 const began = Date.now()
+setTimeout(() => {
+  console.error(`The guide for Netlify was not done within ${LIMIT_MS / 1000} seconds.`)
+  process.exit(1)
+}, LIMIT_MS).unref()
 const said = await followGuide({
   containing: "config = { path: '/*' }",
   file: `${FUNCTIONS}/lockgate.mts`,
   start,
 })
 console.log(`${Math.round((Date.now() - began) / 1000)} s: signed in and called a tool: ${said}`)
-process.exit(said.includes('hello') ? 0 : 1)
+const isRight = said.includes('hello')
+console.log(isRight ? '1 passed, 0 failed' : '0 passed, 1 failed')
+process.exit(isRight ? 0 : 1)

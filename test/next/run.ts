@@ -1,10 +1,10 @@
 /**
- * Follows the guide for Next.js with Next.js itself: `npm run build && npm run test:next`. It installs Next.js and the
- * packed package into an empty folder, takes the code of the guide, builds it, starts it, signs in by the client of the
- * MCP SDK and calls a tool. It needs PostgreSQL and takes minutes, so it is not part of the usual suites.
+ * Follows the guide for Next.js with Next.js itself: `npm run build && npm run test:next`. It installs Next.js, as the
+ * lockfile beside this file pins it, and the packed package into an empty folder. It takes the code of the guide, builds
+ * and starts it, signs in by the client of the MCP SDK and calls a tool. It needs PostgreSQL and about a minute.
  */
 import { execFile, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -19,11 +19,16 @@ const run = promisify(execFile)
 const root = new URL('../..', import.meta.url).pathname
 const GUIDE = 'docs/deploy/inside-another-app.md'
 const PLACES = ['app/tools/[[...path]]', 'app/.well-known/[...path]']
-const PACKAGES = ['next@16', 'react@19', 'react-dom@19', 'typescript@5', '@types/node@20', '@types/react@19']
+/** It includes the installation. Without a limit, a server that hangs would hold up every later suite. */
+const LIMIT_MS = 300_000
 
 if (noPostgres) throw new Error(noPostgres)
 const folder = await mkdtemp(join(tmpdir(), 'lockgate-next-'))
 const began = Date.now()
+setTimeout(() => {
+  console.error(`The guide for Next.js was not done within ${LIMIT_MS / 1000} seconds.`)
+  process.exit(1)
+}, LIMIT_MS).unref()
 const tell = (text: string) =>
   console.log(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${text}`)
 
@@ -31,10 +36,13 @@ const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pa
   cwd: root,
 })
 const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
-await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
+for (const file of ['package.json', 'package-lock.json']) {
+  await cp(new URL(file, import.meta.url), join(folder, file))
+}
 const quiet = ['--no-audit', '--no-fund', '--ignore-scripts']
-await run('npm', ['install', ...quiet, ...PACKAGES, 'db0', 'pg', `./${filename}`], { cwd: folder })
-tell(`installed ${PACKAGES.join(' ')}`)
+await run('npm', ['ci', ...quiet], { cwd: folder })
+await run('npm', ['install', ...quiet, '--no-save', `./${filename}`], { cwd: folder })
+tell('installed Next.js and the packed package')
 
 const port = await freePort()
 const url = `http://localhost:${port}/tools`
@@ -93,4 +101,5 @@ try {
   await Promise.all([postgres.stop(), provider.close(), mcp.close()])
   await rm(folder, { recursive: true, force: true })
 }
+if (!failed) console.log('1 passed, 0 failed')
 process.exit(failed ? 1 : 0)
