@@ -50,6 +50,8 @@ export default defineConfig({
     // Nearly every test serves something, and few name who may sign in.
     onConsoleLog: (line) => !/^Lockgate(:| listens on) /.test(line),
     hookTimeout: 30_000,
+    // A busy machine needs more than the usual second for what a test waits for.
+    expect: { poll: { timeout: 10_000 } },
     // The tests wait for sockets and timers more than they compute.
     maxWorkers: 3,
     projects: [

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type RequestInit as UndiciInit, fetch as undiciFetch } from 'undici'
 import type { Fetch } from '../src/index.ts'
-import { patient } from './node/carry.ts'
 import { createHandler, type Handling } from './node/handler.ts'
 import { listen, type NodeServeOptions, type Servable } from './node/listen.ts'
+import { patient } from './node/patient.ts'
 import type { Served } from './served.ts'
 
 export type { NodeServeOptions } from './node/listen.ts'

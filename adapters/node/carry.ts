@@ -1,16 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Delivery, OpenStream, Passage } from '../../src/index.ts'
 import { StatedError } from '../../src/internal.ts'
 import { askForBody, carriesBody, collect, isSmall, isTaken, SMALL, streamed, taken } from './body.ts'
 import { Collected } from './collected.ts'
 import { ParsedFields, type ParsedHeaders } from './head.ts'
+import { patient } from './patient.ts'
 import { endWith, send } from './send.ts'
 import { hasLeft, mayRepeat } from './stale.ts'
-
-/** Waits as long as the MCP server does: tools may think longer than any default timeout, and streams may be silent. */
-export const patient = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
 
 type Body = Buffer | Readable | null
 type Controller = Dispatcher.DispatchController

@@ -137,8 +137,9 @@ function createPool(url: string, max: number, setLimited: (value: boolean) => vo
         // Only an error of the statement leaves the connection usable.
         client.release(isStatementError(error) ? undefined : (error as Error))
         // The server responds within its own limits. Without a response the network is silent, and on the idle
-        // connections too.
-        if (limited && isTimeout(error)) replace(used)
+        // connections too. If a pooler refused the limits, a statement may as well wait for a lock. Then all connections
+        // are busy soon, and more of them would not help.
+        if (isTimeout(error) && (limited || used.idleCount > 0)) replace(used)
         throw error
       }
     },

@@ -6,6 +6,7 @@ import { durableObject, LockgateStore, type ObjectNamespace } from 'lockgate/sto
 import { Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listed } from './key-rules.ts'
+import { allowSlowEngines } from './patience.ts'
 import { race } from './race.ts'
 import { testStore } from './store-contract.ts'
 
@@ -112,6 +113,7 @@ test('cloudflare-kv waits where a key has been written too often, and gives up i
 })
 
 describe('durable-object', () => {
+  allowSlowEngines()
   let worker: Miniflare
   let objects: ObjectNamespace
   beforeAll(async () => {
@@ -191,7 +193,9 @@ describe('durable-object', () => {
     expect(await store.get('grant:large:2')).toBeUndefined()
   })
 
-  test('its alarm comes after the first end, removes what has expired, and comes again for the rest', async () => {
+  test('its alarm comes after the first end, removes what has expired, and comes again for the rest', {
+    timeout: 120_000,
+  }, async () => {
     const alarmed = (await worker.getDurableObjectNamespace('ALARMED')) as unknown as ObjectNamespace
     const store = durableObject(alarmed)
     const began = Date.now()

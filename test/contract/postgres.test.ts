@@ -5,6 +5,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noPostgres, type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { listed } from './key-rules.ts'
+import { expectKept, recovery } from './recovery.ts'
 import { testStore } from './store-contract.ts'
 
 testStore(
@@ -97,8 +98,8 @@ describe.skipIf(noPostgres)('postgres', () => {
     const cut = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()'
     for (let round = 0; round < 2; round++) {
       await raw.query(cut)
-      const found = () => store.get('grant:u:1').catch(() => ({ value: 'failed' }))
-      await expect.poll(async () => (await found())?.value, { timeout: 5000 }).toBe('kept')
+      await recovery(store, 'grant:u:2')
+      await expectKept(store, { 'grant:u:1': 'kept' })
     }
     await store.close()
   })

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import type { Store } from 'lockgate'
 import { onLine } from './lines.ts'
 
@@ -31,10 +34,34 @@ export function endProcesses(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-const SCRIPT = fileURLToPath(new URL('./store-process.ts', import.meta.url))
+/** The program of a store's process. It is bundled, so that every runtime starts it at once, as it is. */
+let script: Promise<string> | undefined
 
-/** This Node, made to understand TypeScript. */
-export const thisNode: readonly string[] = [process.execPath, '--import', 'tsx']
+async function bundle(): Promise<string> {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  // Below the packages that it imports.
+  const folder = join(root, 'test-output')
+  const { outputFiles } = await build({
+    entryPoints: [join(root, 'test/contract/store-process.ts')],
+    write: false,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    alias: { '#outbound': join(root, 'adapters/outbound/node.ts') },
+    tsconfig: join(root, 'tsconfig.json'),
+    logLevel: 'error',
+  })
+  // Other files of tests may do the same at this moment.
+  const [file, beside] = [join(folder, 'store-process.mjs'), join(folder, `${crypto.randomUUID()}.mjs`)]
+  await mkdir(folder, { recursive: true })
+  await writeFile(beside, outputFiles[0]!.contents)
+  await rename(beside, file)
+  return file
+}
+
+export const thisNode: readonly string[] = [process.execPath]
 
 /** An error from over there, as one of here. */
 function revive({ name, message }: { name: string; message: string }): Error {
@@ -44,7 +71,8 @@ function revive({ name, message }: { name: string; message: string }): Error {
 /** Opens, in a new process, the store that `url` names. @param runtime A command that takes a script. */
 export async function openRemote(url: string, runtime: readonly string[] = thisNode): Promise<RemoteStore> {
   const [command, ...args] = runtime
-  const child = spawn(command!, [...args, SCRIPT, url], { stdio: ['pipe', 'pipe', 'pipe'] })
+  script ??= bundle()
+  const child = spawn(command!, [...args, await script, url], { stdio: ['pipe', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (chunk) => {
     errors += chunk

@@ -2,21 +2,25 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Drill } from './recovery.ts'
 
 /**
- * Runs the tests of every store, and prints two tables: the contract of each store with its rules and races, and the drills
- * that concern single stores, such as failovers, restarts and places that are behind.
+ * Runs the tests of every store, and prints three tables: tests that concern single stores, the contract of each store with
+ * its rules and races, and how soon each store worked again after a drill, such as a failover or a silent connection.
  */
 
 interface Report {
   readonly testResults: readonly {
     readonly name: string
+    readonly status: string
+    /** The error of a file or of a hook. Its tests did not run. */
     readonly message: string
     readonly assertionResults: readonly {
       readonly ancestorTitles: readonly string[]
       readonly title: string
       readonly status: string
       readonly failureMessages: readonly string[]
+      readonly meta: { readonly drill?: Drill }
     }[]
   }[]
 }
@@ -51,9 +55,20 @@ const rows = [...stores].sort().map((title) => {
   return [title.slice(0, -CONTRACT.length), count(rules), count(races), count(processes)]
 })
 
-const drills = results
-  .filter(({ ancestorTitles: [title = ''] }) => !title.endsWith(CONTRACT))
-  .map((test) => [[...test.ancestorTitles, test.title].join(': '), count([test])])
+const nameOf = (test: (typeof results)[number]) => [...test.ancestorTitles, test.title].join(': ')
+const byName = ([a]: readonly string[], [b]: readonly string[]) => (a! < b! ? -1 : 1)
+
+const others = results
+  .filter(({ ancestorTitles: [title = ''], meta }) => !title.endsWith(CONTRACT) && !meta.drill)
+  .map((test) => [nameOf(test), count([test])])
+
+/** Each drill that passed found every record and every confirmed change, and that within ten seconds. */
+const drills = results.flatMap((test) => {
+  const { drill } = test.meta
+  if (!drill) return []
+  const kept = test.status === 'passed' ? `${drill.kept} of ${drill.kept}` : 'FAILED'
+  return [[nameOf(test), `${(drill.recovery / 1000).toFixed(2)} s`, kept]]
+})
 
 function print(table: readonly (readonly string[])[]): void {
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)))
@@ -63,7 +78,14 @@ function print(table: readonly (readonly string[])[]): void {
   }
 }
 
-print([['drill', 'result'], ...drills.sort((a, b) => (a[0]! < b[0]! ? -1 : 1))])
+print([['test', 'result'], ...others.sort(byName)])
 console.log()
 print([['store', 'contract', 'races', 'across processes'], ...rows])
+console.log()
+print([['drill', 'works again after', 'kept'], ...drills.sort(byName)])
+const failed = results.filter((test) => test.status === 'failed')
+console.log(`\n${results.length} tests, ${failed.length} failed, ${drills.length} drills`)
+for (const test of failed) console.log(`FAILED: ${nameOf(test)}`)
+for (const file of testResults)
+  if (file.status === 'failed' && file.message) console.log(`FAILED: ${file.name}: ${file.message}`)
 process.exit(status ?? 1)

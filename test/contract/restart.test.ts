@@ -21,6 +21,7 @@ import {
   signIn,
   startSystem,
 } from '../support/system.ts'
+import { keptGrants, recovers } from './recovery.ts'
 
 interface Engine {
   open(): Store & { close(): Promise<void> }
@@ -75,13 +76,12 @@ for (const [name, missing, start] of SERVERS) {
         const { answer } = await signIn(system, await register(system))
         expect(answer.searchParams.get('error')).toBe('temporarily_unavailable')
       })
-      await expect
-        .poll(async () => (await guarded(system, tokens.access_token)).status, { timeout: 10_000 })
-        .toBe(200)
+      await recovers(async () => expect((await guarded(system, tokens.access_token)).status).toBe(200))
       for (const { client, tokens } of connected) {
         const response = await system.post('/token', refreshParams(client, tokens.refresh_token))
         expect(response.status).toBe(200)
       }
+      keptGrants(connected.length)
       await connect(system)
       await store.close()
       await engine.stop()

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Store } from 'lockgate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listed, type Opened, testKeys } from './key-rules.ts'
+import { allowSlowEngines } from './patience.ts'
 import { race } from './race.ts'
 import { endProcesses, openRemote } from './remote-store.ts'
 
@@ -24,6 +25,7 @@ export function testStore(
 ): void {
   if (options.without) console.warn(`LEFT OUT: the contract of ${name}, for want of ${options.without}`)
   describe.skipIf(options.without)(`${name}: the contract`, () => {
+    allowSlowEngines()
     let opened: Opened
     let store: Store
     beforeAll(async () => {

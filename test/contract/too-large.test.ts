@@ -1,6 +1,6 @@
 import { type Store, ValueTooLarge } from 'lockgate'
 import { memory } from 'lockgate/storage/memory'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import {
   connect,
   guarded,
@@ -63,7 +63,7 @@ test('a sign-in whose grant is too large ends at once, says both sizes, and ends
   expect(answer.searchParams.get('code')).toBeNull()
   const event = system.events.find(({ reason }) => reason === 'grant-too-large')
   expect(event?.detail).toMatch(/^\d{3,5} bytes, the storage accepts 500$/)
-  await vi.waitFor(() => expect(sent.filter((url) => /revo/.test(url)).length).toBeGreaterThan(0))
+  await expect.poll(() => sent.filter((url) => /revo/.test(url)).length).toBeGreaterThan(0)
   for await (const _ of store.keys('grant:')) throw new Error('something is stored')
 })
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import express from 'express'
 import type { Passage, RequestHead } from 'lockgate'
@@ -43,6 +44,15 @@ describe('a request reaches the MCP server', () => {
       expect(seen.method).toBe(method)
       expect(seen.headers['transfer-encoding'], method).toBeUndefined()
     }
+  })
+
+  test('on a new connection, also if nothing of its body comes for a while', async () => {
+    const { url } = await start(echo)
+    const client = await raw(url)
+    client.write('POST /mcp HTTP/1.1', 'host: a', 'transfer-encoding: chunked', '', '')
+    await sleep(300)
+    client.write('5', 'first', '0', '', '')
+    await client.until('"body":"first"')
   })
 
   test('while its body is still being sent', async () => {
@@ -381,18 +391,50 @@ describe('a slow reader slows the writer down', () => {
   })
 })
 
-test('connections to the MCP server are bounded by what is under way, not by what has ended', async () => {
-  let open = 0
-  const { url, behind } = await start((_message, outgoing) => {
-    outgoing.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+describe('connections to the MCP server are bounded by what is under way, not by what has ended', () => {
+  /** Starts an MCP server whose streams stay open, and counts its connections. */
+  async function streaming() {
+    const sockets = new Set<Socket>()
+    const streams: ServerResponse[] = []
+    const { url, behind } = await start((_message, outgoing) => {
+      streams.push(outgoing)
+      outgoing.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    })
+    behind.server.on('connection', (socket: Socket) => {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+    })
+    // A response that nothing holds any more is cancelled when it is collected.
+    const held: Response[] = []
+    const open = async (count: number) => {
+      const aborts = Array.from({ length: count }, () => new AbortController())
+      held.push(...(await Promise.all(aborts.map(({ signal }) => fetch(url, { signal })))))
+      return () => {
+        for (const abort of aborts) abort.abort()
+      }
+    }
+    return { sockets, streams, open }
+  }
+
+  test('when every client leaves its stream', async () => {
+    const { sockets, open } = await streaming()
+    const leave = await open(40)
+    expect(sockets.size).toBe(40)
+    leave()
+    await expect.poll(() => sockets.size).toBeLessThanOrEqual(2)
   })
-  behind.server.on('connection', (socket) => {
-    open++
-    socket.on('close', () => open--)
+
+  test('when some clients leave and others stay, round after round', async () => {
+    const { sockets, streams, open } = await streaming()
+    await open(10)
+    for (let round = 0; round < 3; round++) {
+      const leave = await open(20)
+      expect(sockets.size).toBe(30)
+      leave()
+      // Longer than a new connection takes. One that is not used may come, but must not stay.
+      await sleep(200)
+      await expect.poll(() => sockets.size).toBe(10)
+    }
+    expect(streams.filter(({ destroyed }) => !destroyed)).toHaveLength(10)
   })
-  const aborts = Array.from({ length: 40 }, () => new AbortController())
-  await Promise.all(aborts.map(({ signal }) => fetch(url, { signal })))
-  expect(open).toBe(40)
-  for (const abort of aborts) abort.abort()
-  await expect.poll(() => open).toBeLessThanOrEqual(2)
 })

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { locate } from '../runtimes/locate.ts'
 import { freePort } from '../support/free-port.ts'
@@ -13,6 +14,7 @@ import { connect } from '../support/system.ts'
 import { type Child, start } from './child.ts'
 import { type Installation, install } from './installation.ts'
 import { overHttp } from './peer.ts'
+import { type StreamServer, startStreamServer } from './stream-server.ts'
 
 const [bun, deno] = [locate('bun'), locate('deno')]
 for (const [name, binary] of Object.entries({ bun, deno }))
@@ -26,6 +28,7 @@ const OWN =
 let installation: Installation
 let provider: TestProvider
 let mcp: { url: string; close(): Promise<void> }
+let behind: StreamServer
 let port: number
 /** Not below /dev, which Deno guards by a permission of its own. */
 let data: string
@@ -47,7 +50,7 @@ beforeAll(async () => {
     socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
   })
   await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done))
-  ;[installation, provider, mcp] = await Promise.all([
+  ;[installation, provider, mcp, behind] = await Promise.all([
     install({
       tarball: process.env.LOCKGATE_PACKAGE,
       with: ['db0@0.4'],
@@ -55,11 +58,12 @@ beforeAll(async () => {
     }),
     startProvider({ redirectUris: [`${url}/callback`] }),
     startMcpServer(),
+    startStreamServer(),
   ])
 }, 120_000)
 afterAll(async () => {
   proxy?.close()
-  await Promise.all([installation?.remove(), provider?.close(), mcp?.close()])
+  await Promise.all([installation?.remove(), provider?.close(), mcp?.close(), behind?.close()])
   if (data) await rm(data, { recursive: true, force: true })
 })
 beforeEach(() => {
@@ -78,7 +82,7 @@ const environment = (storage: string, more: Record<string, string> = {}) => ({
   PROVIDER_CLIENT_ID: provider.clientId,
   PROVIDER_CLIENT_SECRET: provider.clientSecret,
   MCP_URL: mcp.url,
-  STREAM_URL: mcp.url,
+  STREAM_URL: behind.url,
   ...more,
 })
 
@@ -122,9 +126,43 @@ async function useOnce(): Promise<number> {
   return response.status
 }
 
+/** More than the 128 MiB that Bun accepts by default. */
+const LARGE = 140_000_000
+
+/** Signs in, and uploads a large body. @returns The status, and the number of bytes that the server behind got. */
+async function upload(framing: 'length' | 'chunks') {
+  const { tokens } = await connect(overHttp({ url } as never), { params: { resource: `${url}/stream` } })
+  const headers = {
+    authorization: `Bearer ${tokens.access_token}`,
+    'content-type': 'application/octet-stream',
+    ...(framing === 'length' ? { 'content-length': LARGE } : { 'transfer-encoding': 'chunked' }),
+  }
+  const part = Buffer.alloc(1_000_000)
+  const parts = function* () {
+    for (let sent = 0; sent < LARGE; sent += part.length) yield part
+  }
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const request = httpRequest(`${url}/stream/upload`, { method: 'POST', headers }, resolve)
+    request.on('error', reject)
+    Readable.from(parts()).pipe(request)
+  })
+  const { bytes } = JSON.parse((await response.toArray()).join('')) as { bytes: number }
+  return { status: response.statusCode, bytes }
+}
+
 describe.skipIf(!bun)('a server of Bun', () => {
   const serveBun = (env: Record<string, string>) =>
     start([bun!, 'run', 'bun-serve.js'], { url: `${url}/health`, cwd: installation.folder, env })
+
+  test('passes on an upload of more than 128 MiB, with a length and in chunks', async () => {
+    const child = await serveBun(environment('memory:'))
+    try {
+      expect(await upload('length')).toEqual({ status: 200, bytes: LARGE })
+      expect(await upload('chunks')).toEqual({ status: 200, bytes: LARGE })
+    } finally {
+      await child.stop()
+    }
+  }, 120_000)
 
   test('ends with 0 at SIGTERM, and leaves no lock behind', async () => {
     const folder = join(data, 'stops-bun')

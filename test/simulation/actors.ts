@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Cluster, ConnectionLost, ISSUER, REDIRECT } from './cluster.ts'
 import { type Ledger, readRefreshToken, type Session, type TokenResponse } from './ledger.ts'
 import type { ModelProvider } from './model-provider.ts'
+import { personOf, type Tenant, tenantHeader } from './tenants.ts'
 import type { World } from './world.ts'
 
 /** What an actor works with. */
@@ -71,9 +72,25 @@ function fieldsOf(html: string): Record<string, string> {
   return fields
 }
 
-/** A whole sign-in in a browser. @returns The tokens, or `undefined` if the sign-in failed. */
-export async function signIn(stage: Stage, session: Session): Promise<TokenResponse | undefined> {
+/** The tenant that a response of the provider goes to, and the address that the browser comes back to. */
+export interface Return {
+  readonly tenant: Tenant | undefined
+  readonly url: string
+}
+
+/**
+ * A whole sign-in in a browser.
+ *
+ * @param back Changes the way of the provider's response.
+ * @returns The tokens, or `undefined` if the sign-in failed.
+ */
+export async function signIn(
+  stage: Stage,
+  session: Session,
+  back: (way: Return) => Return = (way) => way,
+): Promise<TokenResponse | undefined> {
   const jar = new Jar()
+  const { tenant } = session
   const query = new URLSearchParams({
     response_type: 'code',
     client_id: 'app',
@@ -82,32 +99,37 @@ export async function signIn(stage: Stage, session: Session): Promise<TokenRespo
     code_challenge_method: 'S256',
     state: 'state',
   })
-  const visit = (url: string) => () => new Request(url, { headers: { cookie: jar.header } })
+  const headers = (at = tenant) => ({ cookie: jar.header, ...tenantHeader(at) })
+  const visit =
+    (url: string, at = tenant) =>
+    () =>
+      new Request(url, { headers: headers(at) })
   const consent = await insist(stage, visit(`${ISSUER}/authorize?${query}`), 'authorize')
   jar.read(consent)
   const fields = { ...fieldsOf(await consent.text()), decision: 'allow' }
   const approved = await insist(
     stage,
-    () => form('/consent', fields, { cookie: jar.header, origin: ISSUER })(),
+    () => form('/consent', fields, { ...headers(), origin: ISSUER })(),
     'consent',
   )
   jar.read(approved)
   const location = approved.headers.get('location')
   if (!location?.startsWith('https://idp.test/')) return undefined
-  const callback = stage.provider.approve(location, session.user)
+  const way = back({ tenant, url: stage.provider.approve(location, session.user) })
   session.family = stage.provider.families.length
   // A browser that lost the response asks again: the product must cope with that, too.
-  let back: string | null = null
+  let onward: string | null = null
   try {
-    const answered = await stage.cluster.send(visit(callback)(), 'callback')
-    back = answered.headers.get('location')
+    const answered = await stage.cluster.send(visit(way.url, way.tenant)(), 'callback')
+    onward = answered.headers.get('location')
   } catch (error) {
     if (!(error instanceof ConnectionLost)) throw error
   }
-  const code = back?.startsWith(REDIRECT) ? new URL(back).searchParams.get('code') : null
+  const code = onward?.startsWith(REDIRECT) ? new URL(onward).searchParams.get('code') : null
   if (!code) return undefined
   session.grant = code.split('.').slice(0, 2).join('.')
-  return redeem(stage, code)
+  session.code = code
+  return redeem(stage, session, code)
 }
 
 const aboutOf = ({ cluster }: Stage, response: Response, sentAt: number) => ({
@@ -115,7 +137,11 @@ const aboutOf = ({ cluster }: Stage, response: Response, sentAt: number) => ({
   skews: cluster.servedBy(response)!.skewsSince(sentAt),
 })
 
-async function redeem(stage: Stage, code: string): Promise<TokenResponse | undefined> {
+export async function redeem(
+  stage: Stage,
+  { tenant }: Pick<Session, 'tenant'>,
+  code: string,
+): Promise<TokenResponse | undefined> {
   const params = {
     grant_type: 'authorization_code',
     client_id: 'app',
@@ -125,7 +151,7 @@ async function redeem(stage: Stage, code: string): Promise<TokenResponse | undef
   }
   const sentAt = stage.world.now()
   const impatient = stage.world.choices.chance(20)
-  const send = form('/token', params)
+  const send = form('/token', params, tenantHeader(tenant))
   const tries = impatient
     ? [stage.cluster.send(send(), 'redeem'), stage.cluster.send(send(), 'redeem')]
     : [stage.cluster.send(send(), 'redeem')]
@@ -144,13 +170,14 @@ async function redeem(stage: Stage, code: string): Promise<TokenResponse | undef
 /** One refresh. @returns New tokens; `'refused'`; or `'unknown'` if no response came. */
 export async function refresh(
   stage: Stage,
+  { tenant }: Pick<Session, 'tenant'>,
   refreshToken: string,
   label: string,
 ): Promise<TokenResponse | 'refused' | 'unknown'> {
   const sentAt = stage.world.now()
   const params = { grant_type: 'refresh_token', client_id: 'app', refresh_token: refreshToken }
   try {
-    const response = await stage.cluster.send(form('/token', params)(), label)
+    const response = await stage.cluster.send(form('/token', params, tenantHeader(tenant))(), label)
     stage.cover(`${label} ${response.status}`)
     if (response.status === 200) {
       const tokens = (await response.json()) as TokenResponse
@@ -173,7 +200,11 @@ export async function call(stage: Stage, session: Session, accessToken: string):
   const sentAt = stage.world.now()
   const request = new Request(`${ISSUER}/mcp`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${accessToken}`,
+      'content-type': 'application/json',
+      ...tenantHeader(session.tenant),
+    },
     body: '{}',
   })
   try {
@@ -181,8 +212,9 @@ export async function call(stage: Stage, session: Session, accessToken: string):
     stage.cover(`call ${response.status}`)
     if (response.status !== 200) return response.status
     const { email, upstream } = (await response.json()) as { email?: string; upstream: string }
-    const served = [stage.provider.userOf(upstream), email?.replace('@idp.test', '')]
-    stage.ledger.passed(accessToken, sentAt, { expected: session.user, served })
+    const [, name = '', application] = /^(.*)@(.*)\.test$/.exec(email ?? '') ?? []
+    const served = [stage.provider.personOf(upstream), personOf(name, application)]
+    stage.ledger.passed(accessToken, sentAt, { expected: personOf(session.user, session.tenant), served })
     return 200
   } catch (error) {
     if (error instanceof ConnectionLost) return undefined
@@ -194,7 +226,7 @@ export const revoke = async (stage: Stage, session: Session, token: string): Pro
   session.revoked = true
   stage.cover('revocation by the client')
   await stage.cluster
-    .send(form('/revoke', { client_id: 'app', token })(), 'revoke')
+    .send(form('/revoke', { client_id: 'app', token }, tenantHeader(session.tenant))(), 'revoke')
     .catch((error: unknown) => {
       if (!(error instanceof ConnectionLost)) throw error
     })

@@ -1,10 +1,10 @@
 import { createProxy, type OAuthProxy, type ProxyEvent } from 'lockgate'
-import { oauth2 } from 'lockgate/providers/oauth2'
 import { companyOptions } from './company.ts'
 import type { Faults } from './faults.ts'
-import { type ModelProvider, PROVIDER } from './model-provider.ts'
+import type { ModelProvider } from './model-provider.ts'
 import type { Caller, ModelStore } from './model-store.ts'
 import { type Format, inFormat } from './record-formats.ts'
+import { upstreamOf } from './tenants.ts'
 import type { World } from './world.ts'
 
 export const ISSUER = 'https://proxy.test'
@@ -60,6 +60,8 @@ export function createCluster(
     faults: () => Faults
     /** Seconds after which the provider is asked about a user again. */
     revalidate: number | undefined
+    /** Requests name their tenant. */
+    tenants: boolean
     /** The form in which a new instance writes its records. */
     format: () => Format
     onFault(kind: string, by?: string): void
@@ -122,13 +124,13 @@ export function createCluster(
       },
     }
     const storage = inFormat(ports.format(), store.handle(instance))
-    const company = companyOptions(storage.consistency)
+    const company = companyOptions(storage.consistency, ports.tenants)
     const create = () =>
       createProxy({
         url: ISSUER,
         secret,
         storage,
-        upstream: oauth2({ ...PROVIDER, clientId: 'lockgate', clientSecret: 'a secret at the provider' }),
+        upstream: upstreamOf(ports.tenants),
         clients: [{ clientId: 'app', redirectUris: [REDIRECT] }, ...company.clients],
         trustedIssuers: company.trustedIssuers,
         mcp: async (_request, auth) => {

@@ -8,11 +8,14 @@ import { Violation } from './ledger.ts'
 const CLIENT = { clientId: 'company-app', clientSecret: 'the secret of the app of a company' }
 const NAME = 'https://company.test'
 
-/** The options of an instance that trusts the company. An eventually consistent store cannot hold what is checked here. */
-export const companyOptions = (consistency: string) => ({
+/**
+ * The options of an instance that trusts the company. An eventually consistent store cannot hold what is checked here, and
+ * with tenants no issuer is trusted, because its assertions name none.
+ */
+export const companyOptions = (consistency: string, tenants: boolean) => ({
   clients: [{ ...CLIENT, redirectUris: ['https://company-app.test/'] }],
   trustedIssuers:
-    consistency === 'eventual'
+    consistency === 'eventual' || tenants
       ? []
       : [{ issuer: NAME, use: ['id-jag'], jwks: { keys: [jwk] } } satisfies TrustedIssuer],
 })

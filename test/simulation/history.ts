@@ -1,5 +1,5 @@
 import { call, GaveUp, refresh, revoke, type Stage, signIn } from './actors.ts'
-import { forger, renamer } from './adversaries.ts'
+import { forger, renamer, stranger } from './adversaries.ts'
 import { type Choices, replayedChoices, seededChoices } from './choices.ts'
 import { createCluster } from './cluster.ts'
 import { company, createTally } from './company.ts'
@@ -7,6 +7,7 @@ import { CALM, type Faults, ROUGH } from './faults.ts'
 import { createLedger, type Session, type TokenResponse, Violation } from './ledger.ts'
 import { createModelProvider, PROVIDER_TTL } from './model-provider.ts'
 import { type Consistency, createModelStore } from './model-store.ts'
+import { hasTenants, TENANTS, tenantOf } from './tenants.ts'
 import { createWorld } from './world.ts'
 
 /** The outcome of one history. */
@@ -49,7 +50,7 @@ export async function runHistory(
   const world = createWorld(choices, seed)
   let violation: Error | undefined
   try {
-    await play(world, cover, fixed)
+    await play(world, cover, { ...fixed, tenants: hasTenants(seed) })
   } catch (error) {
     violation = error as Error
   } finally {
@@ -68,16 +69,18 @@ export async function runHistory(
 async function play(
   world: ReturnType<typeof createWorld>,
   cover: (what: string) => void,
-  fixed: Fixed,
+  fixed: Fixed & { readonly tenants: boolean },
 ): Promise<void> {
   const { choices } = world
+  const { tenants } = fixed
   const drawn = CONSISTENCIES[choices.pick(CONSISTENCIES.length)]!
   const consistency = fixed.store ?? drawn
   const drawnSize = consistency === 'process' ? 1 : 2 + choices.pick(4)
   const size = fixed.instances ?? drawnSize
   const skew = SKEWS[choices.pick(SKEWS.length)]!
   const revalidate = choices.chance(40) ? REVALIDATE : undefined
-  const mixes = choices.chance(30)
+  // The older builds knew no tenants.
+  const mixes = choices.chance(30) && !tenants
   let faults: Faults = choices.chance(75) ? ROUGH : CALM
   const broken: Error[] = []
   const fail = (error: unknown) => {
@@ -105,6 +108,7 @@ async function play(
     faults: () => faults,
     onFault,
     onLost: (family) => ledger.disturbed.add(family.id),
+    onForeign: fail,
     onOverlap: (family, names) => {
       // A lease is judged by clocks. Instances whose clocks differ by more than it lasts may overlap.
       if (consistency === 'atomic' && cluster.spread <= 10 && !ledger.disturbed.has(family.id))
@@ -137,6 +141,7 @@ async function play(
     provider,
     faults: () => faults,
     revalidate,
+    tenants,
     format: () => (mixes ? FORMATS[choices.pick(FORMATS.length)]! : 'current'),
     onFault,
     onEvent: (event) => {
@@ -147,22 +152,24 @@ async function play(
       }
       cover(`event: ${event.type}${event.reason === undefined ? '' : ` ${event.reason}`}`)
     },
-    onDelivery: (_request, body) => ledger.delivered(new URLSearchParams(body)),
+    onDelivery: (request, body) => ledger.delivered(new URLSearchParams(body), tenantOf(request)),
   })
   const stage: Stage = { world, cluster, provider, ledger, sessions, seen: [], cover }
   cover(`store: ${consistency}`)
   cover(`instances: ${size}`)
+  if (tenants) cover('tenants')
   if (mixes) cover('builds with other record formats side by side')
   if (revalidate !== undefined) cover('the provider is asked about users again')
 
   const holders: { session: Session; tokens: TokenResponse }[] = []
   const actors = [
-    ...Array.from({ length: 1 + choices.pick(2) }, (_, index) => owner(stage, `u${index}`, holders)),
+    ...ownersOf(tenants, 1 + choices.pick(2)).map((who) => owner(stage, who, holders)),
+    ...(tenants ? [stranger(stage)] : []),
     ...(choices.chance(50) ? [thief(stage)] : []),
     ...(choices.chance(50) ? [operator(stage, size)] : []),
     ...(choices.chance(15) ? [renamer(stage)] : []),
     ...(consistency !== 'eventual' && choices.chance(15) ? [forger(stage, store)] : []),
-    ...(consistency !== 'eventual' && choices.chance(50) ? [company(stage)] : []),
+    ...(consistency !== 'eventual' && !tenants && choices.chance(50) ? [company(stage)] : []),
   ].map((actor) => actor.catch(fail))
   await finish(world, actors, broken)
 
@@ -198,17 +205,26 @@ async function finish(
   if (!done) throw new Violation('every request ends', 'an actor waits although nothing can happen any more')
 }
 
+/** A user, at a tenant if there are tenants. */
+type Person = Pick<Session, 'user' | 'tenant'>
+
+/** The users of a history. With tenants, it is the same person at each. */
+const ownersOf = (tenants: boolean, count: number): Person[] =>
+  tenants
+    ? TENANTS.map((tenant) => ({ user: 'u0', tenant }))
+    : Array.from({ length: count }, (_, index) => ({ user: `u${index}`, tenant: undefined }))
+
 /** A user and their client: signs in, calls, refreshes, and sometimes ends it. */
 async function owner(
   stage: Stage,
-  user: string,
+  person: Person,
   holders: { session: Session; tokens: TokenResponse }[],
 ): Promise<void> {
   const { world, sessions, seen } = stage
   for (let attempt = 0; attempt < 3; attempt++) {
     const session: Session = {
+      ...person,
       number: sessions.length + 1,
-      user,
       family: undefined,
       grant: undefined,
       revoked: false,
@@ -246,7 +262,7 @@ async function useTokens(
     } else if (action <= 5) {
       const both = choices.chance(15) ? 2 : 1
       const results = await Promise.all(
-        Array.from({ length: both }, () => refresh(stage, tokens.refresh_token, 'refresh')),
+        Array.from({ length: both }, () => refresh(stage, session, tokens.refresh_token, 'refresh')),
       )
       if (results.includes('refused')) ledger.refused(session, 'a refresh token')
       const next = results.find((one): one is TokenResponse => typeof one === 'object')
@@ -274,7 +290,7 @@ async function thief(stage: Stage): Promise<void> {
   let token = stolen.tokens.refresh_token
   for (let turn = 0; turn < 3; turn++) {
     await world.sleep([100, 20_000, 80_000][world.choices.pick(3)]!)
-    const result = await refresh(stage, token, 'theft')
+    const result = await refresh(stage, stolen.session, token, 'theft')
     if (typeof result === 'object') {
       token = result.refresh_token
       await call(stage, stolen.session, result.access_token)
@@ -320,10 +336,10 @@ async function checkSurvivors(
   holders: { session: Session; tokens: TokenResponse }[],
 ): Promise<void> {
   for (const { session, tokens } of holders.splice(0)) {
-    let result = await refresh(stage, tokens.refresh_token, 'last refresh')
+    let result = await refresh(stage, session, tokens.refresh_token, 'last refresh')
     for (let again = 0; result === 'unknown' && again < 6; again++) {
       await stage.world.sleep(10_000)
-      result = await refresh(stage, tokens.refresh_token, 'last refresh')
+      result = await refresh(stage, session, tokens.refresh_token, 'last refresh')
     }
     if (result === 'unknown') {
       throw new Violation('everything works again once faults are over', `session ${session.number}`)

@@ -1,4 +1,5 @@
 import { GRACE, LAG } from './cluster.ts'
+import { type Tenant, userOf } from './tenants.ts'
 import type { World } from './world.ts'
 
 /** A property that a history broke. */
@@ -15,10 +16,14 @@ export class Violation extends Error {
 export interface Session {
   readonly number: number
   readonly user: string
+  /** The tenant that the user and the client are at, if there are tenants. */
+  readonly tenant: Tenant | undefined
   /** The number of its sign-in at the provider. */
   family: number | undefined
   /** `<user>.<id>`, once its code was redeemed. */
   grant: string | undefined
+  /** Its code, once the client has one. */
+  code?: string
   /** A client, the user or the operator asked to end it. */
   revoked: boolean
   /** Its record was written by someone with access to the store. */
@@ -65,11 +70,15 @@ export function readRefreshToken(token: string): { grant: string; generation: nu
 export interface Ledger {
   wrote(key: string, before: unknown, after: unknown): void
   /** A request with a code or a refresh token arrived at an instance. */
-  delivered(body: URLSearchParams): void
+  delivered(body: URLSearchParams, tenant: Tenant | undefined): void
   /** A code or refresh token was exchanged. */
   exchanged(given: { code?: string; refreshToken?: string }, response: TokenResponse, about: Exchange): void
   /** An access token passed the guard. */
-  passed(accessToken: string, sentAt: number, user: { expected: string; served: readonly unknown[] }): void
+  passed(
+    accessToken: string,
+    sentAt: number,
+    person: { expected: string; served: readonly (string | undefined)[] },
+  ): void
   /** The owner's newest token was refused. */
   refused(session: Session, what: string, accessToken?: string): void
   /** Something at the provider explains the end of its sign-ins: a lost response, a death, an overlap. */
@@ -90,7 +99,12 @@ interface Stored {
   readonly generation?: number
   readonly rotatedAt?: number
   readonly epoch?: number
+  readonly provider?: string
 }
+
+/** The rule that is broken if one person is served as another. */
+const ruleOf = (expected: string, served: string | undefined): string =>
+  served !== undefined && userOf(served) === userOf(expected) ? 'tenants never cross' : 'users never cross'
 
 export function createLedger(
   world: World,
@@ -106,6 +120,8 @@ export function createLedger(
   const issued = new Map<string, { grant: string; at: number }>()
   const disturbed = new Set<number>()
   const created = new Set<string>()
+  /** The tenant of each grant, and of each name of a user, as the provider in their records says. */
+  const providers = new Map<string, string>()
   const exact = ports.consistency !== 'eventual'
 
   function facts(grant: string): GrantFacts {
@@ -117,9 +133,23 @@ export function createLedger(
     return known
   }
 
+  /** Whether a request went to another tenant than that of the grant. It must then have no effect. */
+  const isForeign = (grant: string, tenant: Tenant | undefined): boolean =>
+    tenant !== undefined && providers.get(grant)?.startsWith(`${tenant}-`) === false
+
   const grantOf = (key: string): string | undefined => {
     const [kind, user, id] = key.split(':')
     return kind === 'grant' && user && id ? `${user}.${id}` : undefined
+  }
+
+  /** Neither a grant nor the name of a user ever belongs to two tenants. */
+  function assertOneTenant(grant: string, { provider }: Stored): void {
+    if (provider === undefined) return
+    for (const name of [grant, grant.slice(0, grant.indexOf('.'))]) {
+      const known: string = providers.get(name) ?? provider
+      if (known !== provider) throw new Violation('tenants never cross', `${name}: ${known}, ${provider}`)
+      providers.set(name, provider)
+    }
   }
 
   /** Whether something that happened explains that a grant has ended. */
@@ -162,6 +192,7 @@ export function createLedger(
         return
       }
       const [was, is] = [before as Stored | undefined, after as Stored]
+      assertOneTenant(grant, is)
       if (exact && known.endedAt !== undefined) {
         throw new Violation('an ended grant never comes back', `${grant} was written again`)
       }
@@ -170,12 +201,14 @@ export function createLedger(
         known.turns.push({ generation, at: world.now(), rotatedAt: is.rotatedAt ?? 0 })
       if ((is.epoch ?? 0) > (was?.epoch ?? 0)) known.accessRevokedAt = world.now()
     },
-    delivered(body) {
+    delivered(body, tenant) {
       const code = body.get('code')
-      if (code) facts(code.split('.').slice(0, 2).join('.')).codes++
+      const coded = code?.split('.').slice(0, 2).join('.')
+      if (coded && !isForeign(coded, tenant)) facts(coded).codes++
       const token = body.get('refresh_token') ?? (body.has('token') ? body.get('token') : null)
       if (!token || !TOKEN.test(token)) return
       const { grant, generation } = readRefreshToken(token)
+      if (isForeign(grant, tenant)) return
       facts(grant).presented.push({ generation, at: world.now() })
     },
     exchanged({ code, refreshToken }, response, { sentAt, skews }) {
@@ -211,8 +244,9 @@ export function createLedger(
       }
     },
     passed(accessToken, sentAt, { expected, served }) {
-      for (const user of served)
-        if (user !== expected) throw new Violation('users never cross', `${expected} was served as ${user}`)
+      for (const person of served)
+        if (person !== expected)
+          throw new Violation(ruleOf(expected, person), `${expected} was served as ${person}`)
       const token = issued.get(accessToken)
       if (!token) return
       const { endedAt, accessRevokedAt } = facts(token.grant)

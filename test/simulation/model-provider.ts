@@ -1,12 +1,16 @@
 import type { Fetch } from 'lockgate'
 import type { Faults } from './faults.ts'
+import { Violation } from './ledger.ts'
 import type { Caller } from './model-store.ts'
+import { personOf } from './tenants.ts'
 import type { World } from './world.ts'
 
 /** Everything that one sign-in at the provider led to. Reuse of an old refresh token ends it. */
 interface Family {
   readonly id: number
   readonly user: string
+  /** The application that it belongs to. */
+  readonly client: string
   /** The user that the provider names when it is asked. Only a wrong provider names another one than `user`. */
   named: string
   alive: boolean
@@ -24,8 +28,8 @@ export interface ModelProvider {
   fetch(of: Caller): Fetch
   /** The user approves at the provider. @returns The address of the callback. */
   approve(authorizationUrl: string, user: string): string
-  /** The user of an access token, if its family is alive or was. */
-  userOf(accessToken: string): string | undefined
+  /** The person of an access token, if its family is alive or was. */
+  personOf(accessToken: string): string | undefined
   /** Whether the sign-in that an access token belongs to was ended by the provider because a token was used twice. */
   readonly families: readonly Family[]
   /** How many codes were exchanged. */
@@ -38,6 +42,12 @@ export const PROVIDER_TTL = 300
 
 const ORIGIN = 'https://idp.test'
 
+/** The application that authenticates a request, by HTTP Basic. */
+function clientOf({ headers }: RequestInit): string {
+  const credentials = new Headers(headers).get('authorization')?.replace(/^Basic /, '') ?? ''
+  return atob(credentials).split(':')[0]!
+}
+
 /** A provider whose refresh tokens work once. */
 export function createModelProvider(
   world: World,
@@ -48,6 +58,8 @@ export function createModelProvider(
     onOverlap(family: Family, names: readonly string[]): void
     /** A response with new tokens was lost on the way, or its receiver died. */
     onLost(family: Family, why: string): void
+    /** A code or token of one application came from another. */
+    onForeign(violation: Violation): void
   },
 ): ModelProvider {
   const { faults, onFault } = options
@@ -57,7 +69,7 @@ export function createModelProvider(
   let exchanges = 0
 
   const tokensOf = (family: Family) => ({
-    access_token: `at-${family.id}-${family.turn}-${family.user}`,
+    access_token: `at-${family.id}-${family.turn}-${family.user}-${family.client}`,
     refresh_token: `rt-${family.id}-${family.turn}`,
     token_type: 'Bearer',
     expires_in: PROVIDER_TTL,
@@ -68,10 +80,17 @@ export function createModelProvider(
     new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } })
   const refuse = (error: string) => json({ error }, 400)
 
-  function exchange(body: URLSearchParams): Response {
+  /** Codes and refresh tokens are good for the application that they were issued to only (RFC 6749 §10.4, §10.5). */
+  function isForeign(family: Family, client: string): boolean {
+    if (family.client === client) return false
+    options.onForeign(new Violation('tenants never cross', `${client} shows what ${family.client} got`))
+    return true
+  }
+
+  function exchange(body: URLSearchParams, client: string): Response {
     const code = body.get('code') ?? ''
     const family = codes.get(code)
-    if (!family) return refuse('invalid_grant')
+    if (!family || isForeign(family, client)) return refuse('invalid_grant')
     if (family.turn > 0) {
       // A code that comes twice ends what the first one gave (RFC 6749 §4.1.2).
       family.alive = false
@@ -83,10 +102,13 @@ export function createModelProvider(
     return json(tokensOf(family))
   }
 
-  function refresh(body: URLSearchParams): { family: Family | undefined; response: Response } {
+  function refresh(
+    body: URLSearchParams,
+    client: string,
+  ): { family: Family | undefined; response: Response } {
     const [, id, turn] = (body.get('refresh_token') ?? '').split('-')
     const family = families.find((one) => String(one.id) === id)
-    if (!family?.alive) return { family, response: refuse('invalid_grant') }
+    if (!family?.alive || isForeign(family, client)) return { family, response: refuse('invalid_grant') }
     if (String(family.turn) !== turn) {
       family.alive = false
       family.ended = 'reuse'
@@ -102,8 +124,11 @@ export function createModelProvider(
     const body = new URLSearchParams(String(init.body ?? ''))
     if (path === '/userinfo') {
       const token = new Headers(init.headers).get('authorization')?.replace(/^Bearer /, '') ?? ''
-      const user = families.find((one) => String(one.id) === token.split('-')[1])?.named
-      return { response: user === undefined ? json({}, 401) : json({ sub: user, email: `${user}@idp.test` }) }
+      const family = families.find((one) => String(one.id) === token.split('-')[1])
+      if (!family) return { response: json({}, 401) }
+      const { named, client } = family
+      // The same person has one subject, whichever application asks.
+      return { response: json({ sub: named, email: `${named}@${client}.test` }) }
     }
     if (path === '/revoke') {
       const [, id] = (body.get('token') ?? '').split('-')
@@ -114,8 +139,9 @@ export function createModelProvider(
       }
       return { response: new Response(null, { status: 200 }) }
     }
-    if (body.get('grant_type') === 'authorization_code') return { response: exchange(body) }
-    return refresh(body)
+    const client = clientOf(init)
+    if (body.get('grant_type') === 'authorization_code') return { response: exchange(body, client) }
+    return refresh(body, client)
   }
 
   return {
@@ -124,12 +150,16 @@ export function createModelProvider(
     get exchanges() {
       return exchanges
     },
-    userOf: (accessToken) => accessToken.split('-')[3],
+    personOf(accessToken) {
+      const [, , , user, client] = accessToken.split('-')
+      return user === undefined ? undefined : personOf(user, client)
+    },
     approve(url, user) {
       const params = new URL(url).searchParams
       const family: Family = {
         id: families.length + 1,
         user,
+        client: params.get('client_id')!,
         named: user,
         alive: true,
         turn: 0,

@@ -61,6 +61,30 @@ export const PLANTS: readonly Plant[] = [
     replace: 'return seconds.clockSkew && 0',
   },
   {
+    name: 'the tenant of a token',
+    file: 'src/endpoints/mcp.ts',
+    find: '(await tenant).id !== admission.provider',
+    replace: '(await tenant).id === ""',
+  },
+  {
+    name: 'the tenant of a refresh token',
+    file: 'src/endpoints/token/exchange.ts',
+    find: 'if (tenant && tenant.id !== providerOf(grant))',
+    replace: 'if (tenant && providerOf(grant) === "")',
+  },
+  {
+    name: 'the tenant in the name of a user',
+    file: 'src/sign-in/provider-choice.ts',
+    find: 'upstreams.tenants ? provider : undefined',
+    replace: 'upstreams.tenants ? provider && undefined : undefined',
+  },
+  {
+    name: 'the tenant of a callback',
+    file: 'src/sign-in/provider-choice.ts',
+    find: 'if (upstream && isRequested && upstream.callback === here) return upstream',
+    replace: 'if (upstream && (isRequested || here)) return upstream',
+  },
+  {
     name: 'the replay check of assertions',
     file: 'src/assertions/assertions.ts',
     find: "if (!isNew) throw refuse('assertion-replayed')",

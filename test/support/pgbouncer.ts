@@ -36,6 +36,8 @@ export async function startPgbouncer(
     'auth_type = any',
     `pool_mode = ${mode}`,
     'default_pool_size = 5',
+    // As the guide says. By default it tries a server that was away again after fifteen seconds.
+    'server_login_retry = 1',
   ]
   await writeFile(file, `${lines.join('\n')}\n`)
   // It refuses to run as root.
