@@ -74,10 +74,10 @@ export async function askHandler(handler: McpHandler, request: Request, auth: Au
 
 /** @throws {TypeError} For a status or a body that the Fetch standard allows in no response. Bun builds them all the same. */
 function valid(response: Response): Response {
-  const { status, body } = response
+  const { status } = response
   if (!(status >= 200 && status <= 599))
     throw new TypeError(`The handler responded with the status ${status}`)
-  if (body !== null && (status === 204 || status === 205 || status === 304))
+  if ((status === 204 || status === 205 || status === 304) && response.body !== null)
     throw new TypeError(`The handler responded with a body to the status ${status}`)
   return response
 }

@@ -38,6 +38,11 @@ export interface StreamLimits {
   readonly allStreams: number
 }
 
+/** The open exchanges of one user. */
+interface Counter {
+  open: number
+}
+
 /** The number of users from which those without an open exchange are forgotten. */
 const FEWEST = 1000
 
@@ -50,23 +55,23 @@ const tooMany = (reason: 'limit-streams' | 'limit-all-streams') =>
 /** @param limits Without limits, nothing is refused. */
 export function createStreams(now: Clock, limits: StreamLimits | undefined): Streams {
   const watch = createStreamWatch(now)
-  /**
-   * Open exchanges by user. A zero stays for a while, because V8 rebuilds a map that adds and deletes a key with each
-   * request again and again.
-   */
-  const counts = new Map<string, number>()
+  /** By user. A zero stays for a while: V8 rebuilds a map that adds and deletes a key with each request. */
+  const counters = new Map<string, Counter>()
   let room = FEWEST
   /** Exchanges whose end may never be told: Workers drop a request's code when its client leaves. */
   const lossy = new Set<OneExchange>()
   let all = 0
 
-  function count(user: string): void {
-    if (counts.size >= room && !counts.has(user)) {
-      for (const [one, open] of counts) if (open === 0) counts.delete(one)
-      room = Math.max(FEWEST, counts.size * 2)
+  function counterOf(user: string): Counter {
+    const before = counters.get(user)
+    if (before) return before
+    if (counters.size >= room) {
+      for (const [one, { open }] of counters) if (open === 0) counters.delete(one)
+      room = Math.max(FEWEST, counters.size * 2)
     }
-    counts.set(user, (counts.get(user) ?? 0) + 1)
-    all++
+    const counter = { open: 0 }
+    counters.set(user, counter)
+    return counter
   }
 
   /** Forgets exchanges whose request has ended without a word. */
@@ -74,26 +79,30 @@ export function createStreams(now: Clock, limits: StreamLimits | undefined): Str
     for (const exchange of lossy) if (now() - exchange.seenAt > seconds.streamSilent) exchange.closed()
   }
 
-  function assertRoom(user: string): void {
+  function assertRoom(counter: Counter): void {
     if (!limits) return
-    const isFull = () => (counts.get(user) ?? 0) >= limits.streams
-    if (!isFull() && all < limits.allStreams) return
+    if (counter.open < limits.streams && all < limits.allStreams) return
     sweep()
-    if (isFull()) throw tooMany('limit-streams')
+    if (counter.open >= limits.streams) throw tooMany('limit-streams')
     if (all >= limits.allStreams) throw tooMany('limit-all-streams')
   }
 
   class OneExchange implements Exchange {
-    /** When its request was last known to be alive, in seconds since the epoch. */
-    seenAt = now()
+    /** When its request was last known to be alive, in seconds since the epoch. Of a lossy one only. */
+    seenAt: number
     readonly #standing: Standing
+    readonly #counter: Counter
     readonly #bound: boolean
     #isOpen = true
     #unwatch: (() => void) | undefined
 
-    constructor(standing: Standing, bound: boolean) {
+    constructor(standing: Standing, counter: Counter, bound: boolean) {
       this.#standing = standing
+      this.#counter = counter
       this.#bound = bound
+      this.seenAt = bound ? now() : 0
+      counter.open++
+      all++
     }
 
     stream(listening: boolean): OpenStream {
@@ -132,17 +141,15 @@ export function createStreams(now: Clock, limits: StreamLimits | undefined): Str
       this.#unwatch?.()
       if (this.#bound) lossy.delete(this)
       all--
-      const { id } = this.#standing.auth.user
-      counts.set(id, (counts.get(id) ?? 1) - 1)
+      this.#counter.open--
     }
   }
 
   return {
     begin(standing, bound) {
-      const { id } = standing.auth.user
-      assertRoom(id)
-      count(id)
-      const exchange = new OneExchange(standing, bound)
+      const counter = counterOf(standing.auth.user.id)
+      assertRoom(counter)
+      const exchange = new OneExchange(standing, counter, bound)
       if (bound) lossy.add(exchange)
       return exchange
     },

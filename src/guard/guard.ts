@@ -182,8 +182,8 @@ export function createGuard(ports: {
       provider,
       expiresAt: claims.expiresAt,
       stands() {
-        if (isRecent(entry)) return isGood(entry)
-        return renew(entry).then(() => isGood(entry))
+        if (isRecent(entry)) return isGood(entry, now())
+        return renew(entry).then(() => isGood(entry, now()))
       },
     }
     known.set(name, entry)
@@ -196,13 +196,13 @@ export function createGuard(ports: {
     entry.live = await grants.live(entry.key)
   }
 
-  const isGood = ({ claims, live: { grant } }: Known): boolean =>
-    grant !== undefined && grant.epoch <= claims.epoch && grant.expiresAt > now()
+  const isGood = ({ claims, live: { grant } }: Known, time: number): boolean =>
+    grant !== undefined && grant.epoch <= claims.epoch && grant.expiresAt > time
 
   /** Checks what can change while a token is known. */
-  function judge(entry: Known, name: string, resource: Resource): Admission {
+  function judge(entry: Known, name: string, resource: Resource, time: number = now()): Admission {
     const { claims } = entry
-    if (!isGood(entry)) {
+    if (!isGood(entry, time)) {
       known.delete(name)
       throw invalidToken('token-revoked')
     }
@@ -238,11 +238,12 @@ export function createGuard(ports: {
           return remember(name, token, claims, resource).then((found) => judge(found, name, resource))
         }
       }
-      if (entry.claims.expiresAt <= now()) {
+      const time = now()
+      if (entry.claims.expiresAt <= time) {
         known.delete(name)
         throw invalidToken('token-expired')
       }
-      if (isRecent(entry)) return judge(entry, name, resource)
+      if (isRecent(entry)) return judge(entry, name, resource, time)
       const old = entry
       return renew(old).then(() => judge(old, name, resource))
     },

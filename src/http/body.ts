@@ -38,8 +38,12 @@ export async function readText(request: Request, limit: number): Promise<string>
 
 /** Returns the media type of a request without its parameters, in lower case. */
 export function mediaType({ headers }: { readonly headers: HeaderFields }): string {
-  return trimBlanks((headers.get('content-type') ?? '').split(';', 1)[0]!).toLowerCase()
+  const type = headers.get('content-type') ?? ''
+  // Nearly every request of an MCP client has this very spelling.
+  return type === JSON_TYPE ? type : trimBlanks(type.split(';', 1)[0]!).toLowerCase()
 }
+
+const JSON_TYPE = 'application/json'
 
 /**
  * Returns whether a media type names another charset than UTF-8, or one in a way that programs read differently.

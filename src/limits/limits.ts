@@ -90,10 +90,11 @@ export function createLimits(
   /** Clients that recently proved their identity. */
   const known = createRecent<true>()
 
-  function take(key: string, rule: RateRule): Taken | Promise<Taken> {
-    const inMemory = () => memory.take(key, rule) as Taken
+  /** @param kind The part of a limiter's key before its first colon. */
+  function take(kind: string, key: string, rule: RateRule): Taken | Promise<Taken> {
+    const inMemory = () => memory.take(kind, key, rule)
     if (!limiter) return inMemory()
-    const asked = (async () => limiter.take(key, rule))()
+    const asked = (async () => limiter.take(`${kind}:${key}`, rule))()
     return withTimeout(
       asked.then((taken) => taken ?? inMemory()),
       ms.limiter,
@@ -103,22 +104,22 @@ export function createLimits(
     })
   }
 
-  function check(key: string, rule: RateRule, reason: ReasonCode): Check {
+  function check(kind: string, key: string, rule: RateRule, reason: ReasonCode): Check {
     const judge = ({ allowed, retryAfter }: Taken) => {
       if (!allowed) throw tooMany(retryAfter, reason)
     }
-    const taken = take(key, rule)
+    const taken = take(kind, key, rule)
     return taken instanceof Promise ? taken.then(judge) : judge(taken)
   }
 
   /** Takes from a bucket, and remembers until when it is empty. */
   async function takeOrShut(
-    key: string,
+    [kind, key]: readonly [kind: string, key: string],
     rule: RateRule,
     shut: Recent<number>,
     reason: ReasonCode,
   ): Promise<void> {
-    const { allowed, retryAfter } = await take(key, rule)
+    const { allowed, retryAfter } = await take(kind, key, rule)
     if (allowed) return
     shut.set(key, now() + Math.min(retryAfter, seconds.limitWindow))
     throw tooMany(retryAfter, reason)
@@ -132,47 +133,46 @@ export function createLimits(
 
   const failuresOf = ({ isStrict }: Claim): RateRule =>
     isStrict ? { ...rules.failures, limit: Math.ceil(rules.failures.limit / 2) } : rules.failures
-  const failureKey = ({ client, address = '' }: Claim) => `failures:${address}:${client}`
-  const failingKey = (address: string) => `failing:${address}`
+  const failureKey = ({ client, address = '' }: Claim) => `${address}:${client}`
 
   return {
     stranger(address) {
-      if (address !== undefined) return check(`address:${address}`, rules.address, 'limit-address')
+      if (address !== undefined) return check('address', address, rules.address, 'limit-address')
     },
     claimed(claim) {
       assertOpen(shutClients, failureKey(claim), 'limit-failures')
       if (claim.address === undefined || known.get(claim.client)) return
-      assertOpen(shutAddresses, failingKey(claim.address), 'limit-address')
+      assertOpen(shutAddresses, claim.address, 'limit-address')
     },
     proven({ client, address }) {
       known.set(client, true)
       // Many users share a client by its public name. Without an address one of them could lock out all others.
-      if (address !== undefined) return check(`client:${address}:${client}`, rules.client, 'limit-client')
+      if (address !== undefined) return check('client', `${address}:${client}`, rules.client, 'limit-client')
     },
     async failed(claim, { code }, exists) {
       if (code !== 'invalid_client' && code !== 'invalid_grant') return
       const { address } = claim
       // Codes and tokens cannot be guessed. A secret that a person chose can.
       if (exists && (code === 'invalid_client' || address !== undefined)) {
-        await takeOrShut(failureKey(claim), failuresOf(claim), shutClients, 'limit-failures')
+        await takeOrShut(['failures', failureKey(claim)], failuresOf(claim), shutClients, 'limit-failures')
       }
       if (address === undefined) return
-      await takeOrShut(failingKey(address), rules.address, shutAddresses, 'limit-address')
+      await takeOrShut(['failing', address], rules.address, shutAddresses, 'limit-address')
     },
     anonymous(address, messages) {
       if (address === undefined) return
       // Such a batch never fits into a minute, so it is refused without counting.
       if (messages > rules.anonymous.limit) throw tooMany(seconds.limitWindow, 'limit-anonymous')
-      const one = () => check(`anonymous:${address}`, rules.anonymous, 'limit-anonymous')
+      const one = () => check('anonymous', address, rules.anonymous, 'limit-anonymous')
       const first = one()
       if (first instanceof Promise) return allOf(first, one, messages - 1)
       for (let left = messages - 1; left > 0; left--) void one()
     },
-    user: (user) => check(`user:${user}`, rules.user, 'limit-user'),
+    user: (user) => check('user', user, rules.user, 'limit-user'),
     tokenFailed(address) {
       if (address === undefined) return
       // Expired tokens count too, and hosted clients send many from one address.
-      return check(`tokens:${address}`, rules.address, 'limit-tokens')
+      return check('tokens', address, rules.address, 'limit-tokens')
     },
   }
 }

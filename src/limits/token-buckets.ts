@@ -1,4 +1,4 @@
-import type { Clock, RateLimiter, Taken } from '../ports.ts'
+import type { Clock, RateRule, Taken } from '../ports.ts'
 
 const ALLOWED: Taken = { allowed: true, retryAfter: 0 }
 
@@ -27,16 +27,25 @@ export function createRecent<T>(size: number = SIZE): Recent<T> {
   }
 }
 
+/** Limits requests in this process. */
+export interface TokenBuckets {
+  /**
+   * Counts a request.
+   *
+   * @param kind A fixed name. A flood of keys of one kind evicts no key of another.
+   * @param key The key within that kind.
+   */
+  take(kind: string, key: string, rule: RateRule): Taken
+}
+
 /**
- * Creates a limiter with a token bucket for each key, in this process. It keeps the time at which a bucket will be full
- * again, so a check costs one look-up in a map. Keys of each kind, the part before the first colon, have a map of their
- * own: a flood of one kind evicts no key of another.
+ * Creates a limiter with a token bucket for each key. It keeps the time at which a bucket will be full again, so a check
+ * costs one look-up in a map.
  */
-export function createTokenBuckets(now: Clock): RateLimiter {
+export function createTokenBuckets(now: Clock): TokenBuckets {
   const kinds = new Map<string, Recent<number>>()
 
-  function bucketsOf(key: string): Recent<number> {
-    const kind = key.slice(0, key.indexOf(':'))
+  function bucketsOf(kind: string): Recent<number> {
     const known = kinds.get(kind)
     if (known) return known
     const created = createRecent<number>()
@@ -45,8 +54,8 @@ export function createTokenBuckets(now: Clock): RateLimiter {
   }
 
   return {
-    take(key, { limit, window }) {
-      const full = bucketsOf(key)
+    take(kind, key, { limit, window }) {
+      const full = bucketsOf(kind)
       const time = now()
       const known = full.get(key) ?? 0
       // No bucket takes longer than its window: the clock was set back, and the caller need not wait for it.

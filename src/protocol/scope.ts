@@ -100,6 +100,9 @@ export type ScopeTable = Readonly<Record<string, ScopeMeaning>>
 const impliedBy = (scope: string, table: ScopeTable): readonly string[] =>
   (Object.hasOwn(table, scope) && table[scope]?.implies) || []
 
+const satisfies = (granted: readonly string[], scope: string, table: ScopeTable): boolean =>
+  granted.includes(scope) || granted.some((one) => impliedBy(one, table).includes(scope))
+
 /**
  * Returns the needed scopes that are missing. A granted scope also satisfies those that it implies.
  *
@@ -109,14 +112,11 @@ export const missingScopes = (
   granted: readonly string[],
   needed: readonly string[],
   table: ScopeTable,
-): string[] =>
-  needed.filter(
-    (scope) => !granted.includes(scope) && !granted.some((one) => impliedBy(one, table).includes(scope)),
-  )
+): string[] => needed.filter((scope) => !satisfies(granted, scope, table))
 
 /** Returns whether granted scopes satisfy all that are needed, by themselves or by what they imply. */
 export const covers = (granted: readonly string[], needed: readonly string[], table: ScopeTable): boolean =>
-  missingScopes(granted, needed, table).length === 0
+  needed.every((scope) => satisfies(granted, scope, table))
 
 /**
  * Returns the part of a requested scope that lies within every limit. Unknown scopes are dropped. Of a broad scope that is

@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest'
 import { createRecent, createTokenBuckets } from '../../src/limits/token-buckets.ts'
-import type { Taken } from '../../src/ports.ts'
 
 const rule = { name: 'failures', limit: 2, window: 60 } as const
 
 test('one kind of key cannot push out another', () => {
   const buckets = createTokenBuckets(() => 1000)
-  const take = (key: string) => (buckets.take(key, rule) as Taken).allowed
-  expect([take('failures:a'), take('failures:a'), take('failures:a')]).toEqual([true, true, false])
-  for (let n = 0; n < 50_000; n++) take(`client:made-up-${n}`)
-  expect(take('failures:a')).toBe(false)
+  const take = (kind: string, key: string) => buckets.take(kind, key, rule).allowed
+  expect([take('failures', 'a'), take('failures', 'a'), take('failures', 'a')]).toEqual([true, true, false])
+  for (let n = 0; n < 50_000; n++) take('client', `made-up-${n}`)
+  expect(take('failures', 'a')).toBe(false)
 })
 
 test('a map of recent entries keeps the newest, and never more than twice its size', () => {
