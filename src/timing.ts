@@ -74,6 +74,10 @@ const SHIPPED = {
   refreshWithin: 4000,
   /** The pause before a refresh whose outcome is unknown is tried once more. */
   refreshOnceMore: 500,
+  /** The pauses between attempts to save a provider's new tokens while the storage fails. */
+  savePauses: [500, 1000, 2000, 4000],
+  /** The time after which no further attempt to save them begins. */
+  saveWithin: 15_000,
   /** The pause between two reads while another instance refreshes. */
   refreshPoll: 150,
   /** The time for which a request waits for a refresh of the provider's tokens. */

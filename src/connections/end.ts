@@ -5,6 +5,7 @@ import type { Grants } from '../grants/grants.ts'
 import type { Owner } from '../grants/owner.ts'
 import type { KeepAlive, UpstreamTokens } from '../ports.ts'
 import { ms } from '../timing.ts'
+import { UpstreamUnavailable } from '../upstream/unavailable.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { otherGrants } from './other-grants.ts'
 import { retrying } from './retry.ts'
@@ -43,7 +44,7 @@ export function createEndTokens(ports: {
       await retrying(
         () => upstream.revoke(tokens),
         { pauses: ms.revokePauses, within: ms.revokeWithin },
-        () => true,
+        (error) => (error instanceof UpstreamUnavailable ? (error.again ?? 0) : undefined),
       )
     } catch (error) {
       report({ type: 'failed', ...owner, reason: 'provider-tokens-not-revoked', error: describeError(error) })

@@ -46,6 +46,9 @@ export interface Refreshed extends Exchanged {
   readonly hasFailed?: true
 }
 
+const isTemporary = (error: unknown): boolean =>
+  error instanceof OAuthError && error.code === 'temporarily_unavailable'
+
 /** Returns the result of a refresh that was not made. */
 export const unchanged = (tokens: UpstreamTokens): Refreshed => ({ tokens, answer: {}, idToken: undefined })
 
@@ -130,24 +133,27 @@ export function createRenewal(ports: {
           if (error instanceof UpstreamUnavailable && error.effect !== 'none') lost = true
           throw error
         })
-      const mayRepeat = ({ again, effect }: UpstreamUnavailable) =>
-        again !== undefined && (effect !== 'unclear' || upstream.rotation === 'never')
+      const again = (error: unknown) =>
+        error instanceof UpstreamUnavailable && (error.effect !== 'unclear' || upstream.rotation === 'never')
+          ? error.again
+          : undefined
       let next: Exchanged
       try {
         // Three attempts. The last one ends before the lease does.
-        next = await retrying(attempt, { pauses: ms.refreshPauses, within: ms.refreshWithin }, mayRepeat)
+        next = await retrying(attempt, { pauses: ms.refreshPauses, within: ms.refreshWithin }, again)
       } catch (error) {
         return fail(key, leased, lost, error)
       }
-      // Saved before use, because a lost rotated refresh token cannot be obtained again. A store that fails gets a
-      // second chance for the same reason.
-      const outcome = await save(key, upstream, next.tokens).catch(async (error: unknown) => {
-        if (error instanceof OAuthError && error.reason === 'grant-too-large') {
-          void endTokens(owner, next.tokens)
-          return end(key, error.reason, error)
-        }
-        await new Promise((resolve) => setTimeout(resolve, ms.refreshOnceMore))
-        return save(key, upstream, next.tokens)
+      // Saved before use, because a lost rotated refresh token cannot be obtained again. A store that fails gets more
+      // chances for the same reason.
+      const outcome = await retrying(
+        () => save(key, upstream, next.tokens),
+        { pauses: ms.savePauses, within: ms.saveWithin },
+        (error) => (isTemporary(error) ? 0 : undefined),
+      ).catch((error: unknown) => {
+        if (!(error instanceof OAuthError && error.reason === 'grant-too-large')) throw error
+        void endTokens(owner, next.tokens)
+        return end(key, error.reason, error)
       })
       if (outcome.type !== 'done') {
         void endTokens(owner, next.tokens)

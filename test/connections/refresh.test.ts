@@ -4,6 +4,7 @@ import { createProxy } from 'lockgate'
 import { oauth2 } from 'lockgate/providers/oauth2'
 import { memory } from 'lockgate/storage/memory'
 import { afterEach, describe, expect, test } from 'vitest'
+import { scaleTiming } from '../../src/timing.ts'
 import { asPage, asUrl, Browser } from '../support/browser.ts'
 import {
   authorizeUrl,
@@ -117,6 +118,7 @@ async function start() {
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
+  scaleTiming(1)
   for (const close of closing.splice(0)) await close()
 })
 
@@ -254,6 +256,30 @@ describe('a provider that takes long while its token still works', () => {
     const [again, took] = await timed(one.post('/token', refreshParams(client, next.refresh_token)))
     expect([again.status, took < 1000]).toEqual([200, true])
   })
+})
+
+test('a storage that fails for seconds after the provider responded loses no token', async () => {
+  scaleTiming(0.1)
+  const { provider, storage, instance, connect, use, issue } = await start()
+  const { swap } = storage
+  let refused = 0
+  provider.respond = (response) => {
+    storage.swap = async (...given) => {
+      if (refused++ < 4) throw new Error('the storage restarts')
+      return swap.apply(storage, given)
+    }
+    issue(response)
+  }
+  const one = instance()
+  const { tokens } = await connect(one)
+  one.clock.ahead = TTL
+  expect(await (await use(one, tokens)).text()).toBe('t2')
+  expect([provider.refreshes, refused]).toEqual([1, 5])
+  // Another instance finds the new token, so that it was saved.
+  const two = instance()
+  two.clock.ahead = TTL
+  expect(await (await use(two, tokens)).text()).toBe('t2')
+  expect(provider.refreshes).toBe(1)
 })
 
 test('of tokens that expire together, a limited number is refreshed at once', async () => {

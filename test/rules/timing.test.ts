@@ -43,6 +43,8 @@ describe('the table of durations', () => {
       refreshPauses: [200, 800],
       refreshWithin: 4000,
       refreshOnceMore: 500,
+      savePauses: [500, 1000, 2000, 4000],
+      saveWithin: 15_000,
       refreshPoll: 150,
       refreshWait: 10_000,
       refreshMargin: 2000,

@@ -1,3 +1,4 @@
+import { ms } from '../../src/timing.ts'
 import { call, GaveUp, refresh, revoke, type Stage, signIn } from './actors.ts'
 import { forger, renamer, stranger } from './adversaries.ts'
 import { type Choices, replayedChoices, seededChoices } from './choices.ts'
@@ -92,15 +93,15 @@ async function play(
     cover(`fault: ${kind}`)
     for (const family of provider.families) {
       if (by === undefined || family.holder?.name !== by) continue
-      // Tokens that only a dead instance held are lost. One failure of the store has a second chance.
+      // Tokens that only a dead instance held are lost. A failure of the store is survived, unless too many follow.
       family.holder.failures++
-      if (kind === 'crash' || family.holder.failures > 1) ledger.disturbed.add(family.id)
+      if (kind === 'crash' || family.holder.failures > CHANCES) ledger.disturbed.add(family.id)
     }
   }
   // Whatever the store was doing has timed out for an instance that holds tokens.
   world.onSlow = () => {
     for (const { holder, id } of provider.families)
-      if (holder && ++holder.failures > 1) ledger.disturbed.add(id)
+      if (holder && ++holder.failures > CHANCES) ledger.disturbed.add(id)
   }
   const tally = createTally()
   const sessions: Session[] = []
@@ -126,7 +127,12 @@ async function play(
     faults: () => faults,
     onFault,
     onWrite: (key, before, after, by) => {
-      for (const family of provider.families) if (family.holder?.name === by) family.holder = undefined
+      for (const family of provider.families) {
+        const { grant } = sessions.find((one) => one.family === family.id) ?? {}
+        // Before the code is redeemed, the record of a sign-in is not known by name.
+        const isOwn = grant === undefined || key === `grant:${grant.replace('.', ':')}`
+        if (family.holder?.name === by && isOwn) family.holder = undefined
+      }
       try {
         ledger.wrote(key, before, after)
       } catch (error) {
@@ -187,6 +193,9 @@ async function play(
     await finish(world, [checkSurvivors(stage, holders).catch(fail)], broken)
   }
 }
+
+/** Failures of the store in a row after which the provider's new tokens are saved all the same. */
+const CHANCES = ms.savePauses.length
 
 /** The step of a rotation after which every instance seals with the new secret. */
 const ROTATED = 2
