@@ -182,8 +182,7 @@ export function createGuard(ports: {
       provider,
       expiresAt: claims.expiresAt,
       stands() {
-        if (isRecent(entry)) return isGood(entry, now())
-        return renew(entry).then(() => isGood(entry, now()))
+        return isRecent(entry) ? isGood(entry) : renew(entry).then(() => isGood(entry))
       },
     }
     known.set(name, entry)
@@ -196,11 +195,11 @@ export function createGuard(ports: {
     entry.live = await grants.live(entry.key)
   }
 
-  const isGood = ({ claims, live: { grant } }: Known, time: number): boolean =>
+  const isGood = ({ claims, live: { grant } }: Known, time = now()): boolean =>
     grant !== undefined && grant.epoch <= claims.epoch && grant.expiresAt > time
 
   /** Checks what can change while a token is known. */
-  function judge(entry: Known, name: string, resource: Resource, time: number = now()): Admission {
+  function judge(entry: Known, name: string, resource: Resource, time = now()): Admission {
     const { claims } = entry
     if (!isGood(entry, time)) {
       known.delete(name)
