@@ -15,6 +15,7 @@ export type Place =
   | 'loopback aliases'
   | 'client documents'
   | 'registration only'
+  | 'registration only, base path'
 
 /** A proxy that listens, with a real provider and a real MCP server behind it. */
 export interface Gate {
@@ -46,13 +47,13 @@ export async function startGates(
 async function startGate(place: Place, behind: string): Promise<Gate> {
   const port = await freePort()
   const origin = `http://localhost:${port}`
-  const url = place === 'base path' ? `${origin}/gate` : origin
+  const url = place.endsWith('base path') ? `${origin}/gate` : origin
   const atRoot = place === 'resource at the root'
   const options: Partial<ProxyOptions> = {
     url,
     mcp: atRoot ? { url: behind, path: '/' } : { url: behind, path: '/mcp' },
     ...(place === 'loopback aliases' && { redirectUris: { loopbackAliases: true } }),
-    ...(place === 'registration only' && { clientDocuments: { accept: false } }),
+    ...(place.startsWith('registration only') && { clientDocuments: { accept: false } }),
     ...(place === 'client documents' && { clientDocuments: { loopback: true } }),
   }
   const documents = place === 'client documents' ? await startDocumentServer() : undefined

@@ -4,6 +4,6 @@ import { fileURLToPath } from 'node:url'
 const INSTALL = fileURLToPath(new URL('../install.mjs', import.meta.url))
 
 /** Installs a private package below `test`, unless what its lockfile names is there. */
-export function install(name: 'matrix' | 'conformance' | 'runtimes'): void {
+export function install(name: 'matrix' | 'matrix-large' | 'conformance' | 'runtimes'): void {
   execFileSync(process.execPath, [INSTALL, name], { stdio: 'inherit' })
 }

@@ -29,7 +29,7 @@ describe('the client itself gets in, and stays in past the end of its token', ()
   for (const { client: name, version, missing, place = 'origin', play: playReal } of REAL_CLIENTS) {
     const client = `${name} ${version}`
     if (missing !== undefined) console.warn(`${client} is left out: ${missing} is missing`)
-    test.skipIf(missing !== undefined)(client, { timeout: 120_000 }, async () => {
+    test.skipIf(missing !== undefined)(client, { timeout: 240_000 }, async () => {
       // Of its own: it moves the clock.
       const own = await startGates([place])
       await playReal(own.gates[0]!).finally(own.close)

@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { locate } from '../runtimes/locate.ts'
 import { freePort } from '../support/free-port.ts'
-import { type Gate, walk } from './gate.ts'
+import type { Gate } from './gate.ts'
 import { check } from './program.ts'
+import { inHome, type Run, runClient } from './run-client.ts'
 
 const modules = fileURLToPath(new URL('./node_modules/', import.meta.url))
 const REMOTE = join(modules, 'mcp-remote/dist/client.js')
@@ -30,75 +29,6 @@ export const missingClients: string | undefined = !existsSync(REMOTE)
     ? 'the packages of test/runtimes (npm ci --prefix test/runtimes --ignore-scripts)'
     : undefined
 
-interface Run {
-  readonly output: string
-  readonly status: number | null
-  /** `true` if the client sent its user to sign in. */
-  readonly signedIn: boolean
-}
-
-/**
- * Runs a client that prints where to sign in and waits on a port of its own, and plays the user: opens the
- * address, approves, and hands the answer to the client.
- *
- * @param done Ends the client a moment after it printed this. Some versions stay open.
- * @param lines What the client reads, each line after the response to the one before.
- */
-async function runClient(
-  command: readonly string[],
-  home: string,
-  done?: string,
-  lines: readonly string[] = [],
-): Promise<Run> {
-  const [program, ...args] = command
-  const child = spawn(program!, args, {
-    // Nothing of the user's, and a "browser" that opens nothing.
-    env: { PATH: process.env.PATH, HOME: home, MCP_REMOTE_CONFIG_DIR: home, BROWSER: 'true', ...INTERACTIVE },
-    // An open input: a client may take its end for the user's wish to leave.
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  const ended = new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)))
-  let output = ''
-  let walked: Promise<unknown> | undefined
-  let ending: NodeJS.Timeout | undefined
-  const waiting = [...lines]
-  const write = () => {
-    const next = waiting.shift()
-    if (next !== undefined) child.stdin.write(`${next}\n`)
-    if (next?.includes('"notifications/')) write()
-  }
-  child.stdout.on('data', (chunk: Buffer) => {
-    for (const _ of chunk.toString().matchAll(/^\{"(?:jsonrpc|result|id)":/gm)) write()
-  })
-  write()
-  const listen = (chunk: Buffer) => {
-    output += chunk.toString()
-    const [url] = /http:\/\/localhost:\d+\/\S*authorize\?\S+(?=\s)/.exec(output) ?? []
-    if (done !== undefined && output.includes(done)) ending ??= setTimeout(() => child.kill('SIGTERM'), 1000)
-    if (url !== undefined) walked ??= walk(new URL(url)).then((answer) => fetch(answer))
-  }
-  child.stdout.on('data', listen)
-  child.stderr.on('data', listen)
-  const deadline = setTimeout(() => child.kill('SIGKILL'), 60_000)
-  const status = await ended
-  clearTimeout(deadline)
-  clearTimeout(ending)
-  await walked
-  return { output, status, signedIn: walked !== undefined }
-}
-
-/** The inspector signs in without a terminal only where it may open a browser, and keeps tokens where it is told. */
-const INTERACTIVE = { MCP_AUTO_OPEN_ENABLED: 'true', MCP_INSPECTOR_SECRET_STORE: 'file' }
-
-async function inHome<T>(use: (home: string) => Promise<T>): Promise<T> {
-  const home = await mkdtemp(join(tmpdir(), 'lockgate-client-'))
-  try {
-    return await use(home)
-  } finally {
-    await rm(home, { recursive: true, force: true })
-  }
-}
-
 /** A tool of the server behind, as mcp-remote prints it. */
 const LISTED = '"name": "echo"'
 
@@ -110,11 +40,11 @@ const LISTED = '"name": "echo"'
 export const playRemote = (gate: Gate, folder = 'mcp-remote'): Promise<void> =>
   inHome(async (home) => {
     const command = [process.execPath, join(modules, folder, 'dist/client.js'), gate.mcp, '--allow-http']
-    const first = await runClient(command, home, LISTED)
+    const first = await runClient(command, home, { done: LISTED })
     check(first.output.includes(LISTED), `mcp-remote lists the tools:\n${first.output}`)
     const before = refreshes(gate)
     gate.system.clock.ahead += 3601
-    const second = await runClient(command, home, LISTED)
+    const second = await runClient(command, home, { done: LISTED })
     check(second.output.includes(LISTED), `mcp-remote comes back:\n${second.output}`)
     check(!second.output.includes('Please authorize'), 'no second sign-in is needed')
     check(refreshes(gate) > before, 'it refreshed its token')
@@ -149,7 +79,8 @@ export const playMcporter = (gate: Gate): Promise<void> =>
 /** Signs in by its own command, connects, then connects again from its own files after the token has run out. */
 export const playOpenCode = (gate: Gate): Promise<void> =>
   inHome(async (home) => {
-    const settings = { mcp: { gate: { type: 'remote', url: gate.mcp } } }
+    // A busy machine needs longer than its own limit.
+    const settings = { autoupdate: false, mcp: { gate: { type: 'remote', url: gate.mcp, timeout: 60_000 } } }
     await mkdir(join(home, '.config/opencode'), { recursive: true })
     await writeFile(join(home, '.config/opencode/opencode.json'), JSON.stringify(settings))
     const signedIn = await runClient([OPENCODE, 'mcp', 'auth', 'gate'], home)
@@ -175,7 +106,8 @@ export const playCodex = (gate: Gate): Promise<void> =>
     check(issued, 'tokens are issued')
   })
 
-const refreshes = (gate: Gate): number => gate.system.events.filter(({ type }) => type === 'refreshed').length
+export const refreshes = (gate: Gate): number =>
+  gate.system.events.filter(({ type }) => type === 'refreshed').length
 
 const message = (id: number | undefined, method: string, params: object = {}): string =>
   JSON.stringify({ jsonrpc: '2.0', ...(id !== undefined && { id }), method, params })
@@ -185,13 +117,16 @@ export async function callByRemote(mcp: string): Promise<Run> {
   const command = [process.execPath, join(modules, 'mcp-remote/dist/proxy.js'), mcp, '--allow-http']
   const clientInfo = { name: 'host', version: '1.0.0' }
   return inHome((home) =>
-    runClient(command, home, 'Echo: hello', [
-      message(1, 'initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }),
-      message(undefined, 'notifications/initialized'),
-      message(2, 'tools/list'),
-      message(3, 'tools/call', { name: 'get-sum', arguments: { a: 1, b: 2 } }),
-      message(4, 'tools/call', { name: 'echo', arguments: { message: 'hello' } }),
-    ]),
+    runClient(command, home, {
+      done: 'Echo: hello',
+      lines: [
+        message(1, 'initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }),
+        message(undefined, 'notifications/initialized'),
+        message(2, 'tools/list'),
+        message(3, 'tools/call', { name: 'get-sum', arguments: { a: 1, b: 2 } }),
+        message(4, 'tools/call', { name: 'echo', arguments: { message: 'hello' } }),
+      ],
+    }),
   )
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { connectV1, SignedInClient } from '../support/client-v1.ts'
 import { connectV2, SignedInClientV2 } from '../support/client-v2.ts'
+import { missingGemini, missingQwen, playGemini, playQwen } from './agents.ts'
 import { type Gate, type Place, walk } from './gate.ts'
 import { listTwice, missingLibraries, playAiSdk, playSdkV1, playSdkV2 } from './libraries.ts'
 import {
@@ -31,7 +32,7 @@ export interface RealClient {
 }
 
 /** Returns the installed version of a package. */
-function versionOf(folder: string): string {
+export function versionOf(folder: string): string {
   try {
     const text = readFileSync(new URL(`${folder}/package.json`, import.meta.url), 'utf8')
     return (JSON.parse(text) as { version: string }).version
@@ -49,6 +50,20 @@ const sdkV1 = (folder: string, options: { client?: string; namesMethod?: boolean
   missing: missingLibraries,
   play: (gate) => playSdkV1(folder, gate, options.namesMethod),
 })
+
+export const GEMINI: RealClient = {
+  client: 'Gemini CLI',
+  version: pinned('@google/gemini-cli'),
+  missing: missingGemini,
+  play: playGemini,
+}
+
+export const QWEN: RealClient = {
+  client: 'Qwen Code',
+  version: pinned('@qwen-code/qwen-code'),
+  missing: missingQwen,
+  play: playQwen,
+}
 
 /** Clients that move the proxy's clock: each needs a gate of its own. */
 export const REAL_CLIENTS: readonly RealClient[] = [
@@ -128,6 +143,8 @@ export const REAL_CLIENTS: readonly RealClient[] = [
     place: 'registration only',
     play: playCodex,
   },
+  GEMINI,
+  QWEN,
   {
     client: 'use-mcp (a page in Chromium)',
     version: pinned('use-mcp'),
@@ -145,9 +162,5 @@ export const NOT_RUN: readonly (readonly [client: string, reason: string])[] = [
   ['Copilot Studio', `a hosted service that needs an account; ${REPLAYED}`],
   ['VS Code', `a desktop program that is not on npm; ${REPLAYED}`],
   ['Cursor', `a desktop program that is not on npm; ${REPLAYED}`],
-  ['Claude Code', `a native program of one platform on npm; ${REPLAYED}`],
   ['Codex, after the sign-in', `needs an account; ${REPLAYED}`],
-  ['Gemini CLI', `no test drives its agent yet; ${REPLAYED}`],
-  ['Qwen Code', 'no test drives its agent yet'],
-  ['MCP SDK for Python', 'not on npm'],
 ]

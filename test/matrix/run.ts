@@ -12,8 +12,11 @@ import { PLACES, SHAPES } from './shapes.ts'
 
 install('runtimes')
 install('matrix')
+install('matrix-large')
 // Asked for only now: it looks for what was just installed.
 const { NOT_RUN, REAL_CLIENTS } = await import('./real.ts')
+const { largeClients } = await import('./large.ts')
+const { whyNoNewerPython } = await import('./python.ts')
 
 const words = process.argv.slice(2).map((word) => word.toLowerCase())
 const chosen = <T extends { readonly client: string }>(all: readonly T[]) =>
@@ -42,7 +45,7 @@ for (const shape of chosen(SHAPES)) {
 }
 await close()
 
-for (const real of chosen(REAL_CLIENTS)) {
+for (const real of chosen([...REAL_CLIENTS, ...largeClients()])) {
   const client = `${real.client} ${real.version}`
   const place = 'itself'
   if (real.missing !== undefined) {
@@ -78,7 +81,8 @@ console.log(`\n${line('client', 'proxy at', STEPS)}`)
 for (const { client, place, cells } of rows) console.log(line(client, place, cells))
 const failed = rows.filter(({ failure }) => failure !== undefined)
 for (const { client, place, failure } of failed) console.error(`\n${client}, ${place}:`, failure)
-const others = NOT_RUN.filter(([client]) => words.every((word) => client.toLowerCase().includes(word)))
+const notRun = [...NOT_RUN, ['MCP SDK for Python 2.x', whyNoNewerPython()]] as const
+const others = notRun.filter(([client]) => words.every((word) => client.toLowerCase().includes(word)))
 if (others.length > 0) console.log('\nnot run as they are:')
 for (const [client, reason] of others) console.log(`  ${client}: ${reason}`)
 const leftOut = rows.filter(({ isLeftOut }) => isLeftOut).length

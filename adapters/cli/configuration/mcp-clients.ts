@@ -42,7 +42,17 @@ export const MCP_CLIENTS = {
   },
   gemini: {
     title: 'Gemini CLI',
-    steps: (name, url) => [`gemini mcp add --transport http ${name} ${url}`],
+    steps: (name, url) => [
+      `gemini mcp add --transport http --scope user ${name} ${url}`,
+      `and in a session of it: /mcp auth ${name}`,
+    ],
+  },
+  qwen: {
+    title: 'Qwen Code',
+    steps: (name, url) => [
+      `qwen mcp add --transport http ${name} ${url}`,
+      'and in a session of it: /mcp, if no browser opens',
+    ],
   },
   'mcp-remote': {
     title: 'a client that starts programs only, through mcp-remote',

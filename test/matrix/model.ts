@@ -1,0 +1,105 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+/** A stand-in for a model at its maker's. */
+export interface Model {
+  readonly url: string
+  close(): void
+}
+
+/** The next step of the model: a call of a tool, or what it says at the end. */
+type Turn = { readonly tool: string } | { readonly says: string }
+
+interface Question {
+  readonly model?: string
+  readonly tools?: readonly {
+    readonly name?: string
+    readonly function?: { readonly name: string }
+    readonly functionDeclarations?: readonly { readonly name: string }[]
+  }[]
+}
+
+const event = (data: { readonly type?: string }): string =>
+  `${data.type === undefined ? '' : `event: ${data.type}\n`}data: ${JSON.stringify(data)}\n\n`
+
+const anthropic = (turn: Turn, input: object, model: string): string => {
+  const isCall = 'tool' in turn
+  const reason = isCall ? 'tool_use' : 'end_turn'
+  const head = { id: 'msg_1', type: 'message', role: 'assistant', model, content: [], stop_reason: null }
+  const block = isCall
+    ? { type: 'tool_use', id: 'toolu_1', name: turn.tool, input: {} }
+    : { type: 'text', text: '' }
+  const delta = isCall
+    ? { type: 'input_json_delta', partial_json: JSON.stringify(input) }
+    : { type: 'text_delta', text: turn.says }
+  return [
+    { type: 'message_start', message: { ...head, usage: { input_tokens: 1, output_tokens: 1 } } },
+    { type: 'content_block_start', index: 0, content_block: block },
+    { type: 'content_block_delta', index: 0, delta },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason: reason }, usage: { output_tokens: 1 } },
+    { type: 'message_stop' },
+  ]
+    .map(event)
+    .join('')
+}
+
+const gemini = (turn: Turn, args: object): string => {
+  const part = 'tool' in turn ? { functionCall: { name: turn.tool, args } } : { text: turn.says }
+  return event({
+    candidates: [{ content: { role: 'model', parts: [part] }, finishReason: 'STOP', index: 0 }],
+    usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 2 },
+  } as object)
+}
+
+const openai = (turn: Turn, input: object, model: string): string => {
+  const isCall = 'tool' in turn
+  const call = isCall && { name: turn.tool, arguments: JSON.stringify(input) }
+  const delta = call
+    ? { role: 'assistant', tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: call }] }
+    : { role: 'assistant', content: (turn as { says: string }).says }
+  const chunk = (choice: object) =>
+    event({ id: 'chat_1', object: 'chat.completion.chunk', created: 1, model, choices: [choice] } as object)
+  const last = { index: 0, delta: {}, finish_reason: isCall ? 'tool_calls' : 'stop' }
+  return `${chunk({ index: 0, delta, finish_reason: null })}${chunk(last)}data: [DONE]\n\n`
+}
+
+/**
+ * Starts a model that speaks as those of Anthropic, Google and OpenAI do, as far as agents need it to use a tool. It calls
+ * the tool `echo` of whichever MCP server is offered, and says at the end what the tool returned.
+ *
+ * @param message The argument of the call.
+ */
+export async function startModel(message: string): Promise<Model> {
+  const server = createServer(async (request, response) => {
+    const asked = await text(request)
+    const path = request.url ?? ''
+    const answer = /\/messages|:streamGenerateContent|\/chat\/completions/.exec(path)?.[0]
+    if (request.method !== 'POST' || answer === undefined) return response.writeHead(404).end('{}')
+    const { tools = [], model = '' } = JSON.parse(asked) as Question
+    const names = tools.flatMap(({ name, function: one, functionDeclarations = [] }) => [
+      name ?? one?.name ?? '',
+      ...functionDeclarations.map(({ name }) => name),
+    ])
+    const tool = names.find((name) => name.endsWith('echo'))
+    // The MCP server writes it so. It stands in no question before the tool was called.
+    const returned = asked.includes(`Echo: ${message}`)
+    const turn =
+      tool === undefined || returned
+        ? { says: returned ? `the tool said: Echo: ${message}` : 'no such tool' }
+        : { tool }
+    response.setHeader('content-type', 'text/event-stream')
+    const input = { message }
+    if (answer === '/messages') return response.end(anthropic(turn, input, model))
+    response.end(answer === ':streamGenerateContent' ? gemini(turn, input) : openai(turn, input, model))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
