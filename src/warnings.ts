@@ -1,6 +1,7 @@
 import { proxyProblems } from '#outbound'
 import type { ConfigIssue } from './errors.ts'
 import { longLivedTokens } from './options/access-token.ts'
+import { misspelledMethods } from './options/misspelled-methods.ts'
 import type { Settings } from './options/options.ts'
 import { overlappingTargets } from './options/overlapping-targets.ts'
 import { isOwnLogin } from './options/upstream.ts'
@@ -29,6 +30,7 @@ export function warningsOf({ resources, allow, upstream, secrets, userIdSecret }
     ...openDoor(allow, providers),
     ...overlappingTargets(resources),
     ...longLivedTokens(resources),
+    ...misspelledMethods(resources),
     ...(new Set(secrets).size > 1 && userIdSecret === undefined ? [SEVERAL_SECRETS] : []),
     // The application's own sign-in may tell anything about a user.
     ...(providers.length === known.length ? unmetRules(allow, providers) : []),

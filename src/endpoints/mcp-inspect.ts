@@ -19,7 +19,7 @@ import {
 import { callOfMessage } from '../protocol/mcp-call.ts'
 import { findMismatch } from '../protocol/mcp-headers.ts'
 import { actionOfMessages } from '../protocol/mcp-request.ts'
-import { type Needs, namesItsTarget } from '../protocol/mcp-rules.ts'
+import { type Needs, namesItsTarget, weigh } from '../protocol/mcp-rules.ts'
 import { isPublic } from '../protocol/public-messages.ts'
 import { missingScopes } from '../protocol/scope.ts'
 import type { Bearing, Bearings } from './mcp-bearing.ts'
@@ -127,7 +127,15 @@ export function createInspect(
           if (body === 'empty') return pass(visit, admission, bearing)
           if ('unread' in body) return rpc.unread(visit, admission, body.unread)
           if ('fault' in body) return rpc.malformed(visit, admission, body)
-          return judge(visit, admission, bearing, body)
+          // The request itself is counted already.
+          const counted = ctx.limits.user(admission.auth.user.id, weigh(body.messages) - 1)
+          if (!counted) return judge(visit, admission, bearing, body)
+          return counted
+            .then(() => judge(visit, admission, bearing, body))
+            .catch((error: unknown) => ({
+              type: 'answer',
+              response: refusals.respond(visit, error, admission),
+            }))
         } catch (error) {
           return { type: 'answer', response: refusals.respond(visit, error, admission) }
         }
@@ -161,7 +169,7 @@ export function createInspect(
           response: refusals.respond(visit, error, undefined),
         })
         try {
-          const counted = ctx.limits.anonymous(address, body?.messages.length ?? 1)
+          const counted = ctx.limits.anonymous(address, body ? weigh(body.messages) : 1)
           return counted instanceof Promise ? counted.then(go).catch(refused) : go()
         } catch (error) {
           return refused(error)

@@ -37,22 +37,16 @@ export interface Limits {
   proven(claim: Claim): Check
   /** Counts a failed claim by address, and by client if there is such a client. */
   failed(claim: Claim, error: OAuthError, exists: boolean): Check
-  /** Counts a request of a user, from any client. */
-  user(user: string): Check
-  /** Counts the messages of a request without a token, by address: a batch is worth as many requests as it has messages. */
-  anonymous(address: string | undefined, messages: number): Check
+  /** Counts requests of a user, from any client. A body may be worth several. */
+  user(user: string, requests?: number): Check
+  /** Counts requests without a token, by address. */
+  anonymous(address: string | undefined, requests: number): Check
   /** Counts an invalid bearer token by address. Valid tokens from the same address are not affected. */
   tokenFailed(address: string | undefined): Check
 }
 
 const tooMany = (retryAfter: number, reason: ReasonCode) =>
   new OAuthError('too_many_requests', 'There were too many requests, try again later', { reason, retryAfter })
-
-/** Counts more, one after the other, until one is refused. */
-async function allOf(first: Promise<void>, next: () => Check, more: number): Promise<void> {
-  await first
-  for (let left = more; left > 0; left--) await next()
-}
 
 const UNLIMITED: Limits = {
   stranger() {},
@@ -112,6 +106,20 @@ export function createLimits(
     return taken instanceof Promise ? taken.then(judge) : judge(taken)
   }
 
+  /** Counts several requests, one after the other, until one is refused. */
+  function checkAll(
+    kind: string,
+    key: string,
+    { rule, reason, requests }: { rule: RateRule; reason: ReasonCode; requests: number },
+  ): Check {
+    // So many never fit into a minute, so they are refused without counting.
+    if (requests > rule.limit) throw tooMany(seconds.limitWindow, reason)
+    for (let left = requests; left > 0; left--) {
+      const counted = check(kind, key, rule, reason)
+      if (counted) return counted.then(() => checkAll(kind, key, { rule, reason, requests: left - 1 }))
+    }
+  }
+
   /** Takes from a bucket, and remembers until when it is empty. */
   async function takeOrShut(
     [kind, key]: readonly [kind: string, key: string],
@@ -159,16 +167,14 @@ export function createLimits(
       if (address === undefined) return
       await takeOrShut(['failing', address], rules.address, shutAddresses, 'limit-address')
     },
-    anonymous(address, messages) {
+    anonymous(address, requests) {
       if (address === undefined) return
-      // Such a batch never fits into a minute, so it is refused without counting.
-      if (messages > rules.anonymous.limit) throw tooMany(seconds.limitWindow, 'limit-anonymous')
-      const one = () => check('anonymous', address, rules.anonymous, 'limit-anonymous')
-      const first = one()
-      if (first instanceof Promise) return allOf(first, one, messages - 1)
-      for (let left = messages - 1; left > 0; left--) void one()
+      return checkAll('anonymous', address, { rule: rules.anonymous, reason: 'limit-anonymous', requests })
     },
-    user: (user) => check('user', user, rules.user, 'limit-user'),
+    user(user, requests = 1) {
+      if (requests === 1) return check('user', user, rules.user, 'limit-user')
+      return checkAll('user', user, { rule: rules.user, reason: 'limit-user', requests })
+    },
     tokenFailed(address) {
       if (address === undefined) return
       // Expired tokens count too, and hosted clients send many from one address.

@@ -33,7 +33,8 @@ export interface RateLimits {
    */
   client?: number | undefined
   /**
-   * Requests per minute by one user: refreshes, and requests to the MCP servers.
+   * Requests per minute by one user: refreshes, and requests to the MCP servers. At a server with rules for tools, each
+   * message of a batch counts, and 10,000 characters of URIs count as one more.
    *
    * @default 1200
    */

@@ -172,6 +172,8 @@ export interface InspectionSettings {
   readonly authorize: AuthorizeCall | undefined
   readonly audit: AuditOptions | undefined
   readonly limit: number
+  /** The methods that rules name, each with its place in the options. */
+  readonly methodNames: readonly (readonly [place: string, name: string])[]
 }
 
 const PUBLIC_METHODS = 'initialize notifications/* ping server/discover tools/list logging/setLevel'.split(
@@ -213,6 +215,10 @@ export function settleMcpRules(
     authorize,
     audit: audit ? (audit === true ? {} : audit) : undefined,
     limit: options.maxBody ?? LIMIT,
+    methodNames: [
+      ...Object.keys(table.methods ?? {}).map((name) => ['methods', name] as const),
+      ...(options.public?.methods ?? []).map((name) => ['public.methods', name] as const),
+    ],
   }
 }
 

@@ -27,7 +27,7 @@ export interface McpRules {
 }
 
 /** The methods that a client may send by any revision of MCP. */
-const METHODS: ReadonlySet<string> = new Set(
+export const METHODS: ReadonlySet<string> = new Set(
   [
     'initialize ping logging/setLevel tools/list tools/call prompts/list prompts/get completion/complete server/discover',
     'resources/list resources/templates/list resources/read resources/subscribe resources/unsubscribe subscriptions/listen',
@@ -137,6 +137,21 @@ export function subscribed(params: Readonly<Record<string, unknown>>): readonly 
   return [params.resourceSubscriptions, isObject(inner) ? inner.resourceSubscriptions : ''].flatMap((list) =>
     Array.isArray(list) ? list : list === undefined || list === null ? [] : [''],
   )
+}
+
+/** Characters of URIs that are worth one request: each of their spellings is judged. */
+const URIS_OF_A_REQUEST = 10_000
+
+/** Returns the number of requests that messages are worth: one each, and more for many or long URIs. */
+export function weigh(messages: readonly RpcMessage[]): number {
+  const lengthOf = (uri: unknown) => (typeof uri === 'string' ? uri.length : 0)
+  const uris = messages.flatMap(({ params }) => [
+    params.uri,
+    ...(isObject(params.ref) ? [params.ref.uri] : []),
+    ...subscribed(params),
+  ])
+  const characters = uris.reduce((sum: number, uri) => sum + lengthOf(uri), 0)
+  return messages.length + Math.floor(characters / URIS_OF_A_REQUEST)
 }
 
 /** Joins needs: all of them have to be met. */

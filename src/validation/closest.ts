@@ -3,12 +3,13 @@ const fold = (name: string): string => name.replace(/[-_]/g, '').toLowerCase()
 
 /**
  * Returns the known name that a misspelled one most likely means, or `undefined` if none is close.
- * One mistake is accepted in a short name, and one more for every three characters.
+ *
+ * @param most The mistakes that are accepted. Default: one in a short name, and one more for every three characters.
  */
-export function closest(name: string, known: readonly string[]): string | undefined {
+export function closest(name: string, known: readonly string[], most?: number): string | undefined {
   const folded = fold(name)
   let best: string | undefined
-  let least = Math.max(1, Math.floor(folded.length / 3)) + 1
+  let least = (most ?? Math.max(1, Math.floor(folded.length / 3))) + 1
   for (const candidate of known) {
     const mistakes = distance(folded, fold(candidate))
     if (mistakes < least) [best, least] = [candidate, mistakes]

@@ -150,3 +150,34 @@ describe('headers of a proxy in front, without `trustProxy`,', () => {
     expect(await eventsOf(headers, peer, options)).toEqual([])
   })
 })
+
+describe('a method in rules', () => {
+  const warningsFor = (name: string) =>
+    printed({
+      allow: ['ada@example.com'],
+      mcp: [
+        { path: '/one', url: 'http://127.0.0.1:3000/mcp', methods: { [name]: 'deny' } },
+        { path: '/two', url: 'http://127.0.0.1:3001/mcp', public: { methods: [name] } },
+      ],
+    }).proxy.warnings
+
+  test.each([
+    ['tool/call', 'tools/call'],
+    ['Tools/Call', 'tools/call'],
+    ['resource/reads', 'resources/read'],
+    ['notification/cancelled', 'notifications/cancelled'],
+  ])('that is close to one of MCP is named with it: %s', (name, meant) => {
+    const message = `names \`${name}\`, which is no method of MCP; did you mean \`${meant}\`?`
+    expect(warningsFor(name)).toEqual([
+      { path: 'mcp.0.methods', message },
+      { path: 'mcp.1.public.methods', message },
+    ])
+  })
+
+  test.each(['tools/call', 'tasks/*', '*', 'acme/search', 'resources/write'])(
+    'may be of MCP, a pattern, or the server’s own: %s',
+    (name) => {
+      expect(warningsFor(name)).toEqual([])
+    },
+  )
+})
