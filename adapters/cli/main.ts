@@ -30,7 +30,7 @@ const main: Group = {
       async () => (await import('./health/command.ts')).healthCommand,
     ),
     grants: entry(
-      'List and revoke the connections of users',
+      'List and revoke the grants of users',
       async () => (await import('./grants/command.ts')).grantsCommand,
     ),
     jwks: entry(

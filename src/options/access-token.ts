@@ -69,9 +69,9 @@ export function settleAccessToken(
 ): SignedRule | undefined {
   const { format = given.required ? 'jwt' : 'sealed', alg, ttl, claims = [] } = options ?? {}
   if (format === 'sealed') {
-    if (given.required) report(`${path}.format`, 'must be jwt: only this server can read sealed tokens')
+    if (given.required) report(`${path}.format`, 'must be jwt, because only Lockgate can read sealed tokens')
     else if (alg !== undefined || ttl !== undefined || claims.length > 0) {
-      report(`${path}.format`, 'must be jwt for `alg`, `ttl` and `claims`')
+      report(`${path}.format`, 'must be jwt, because sealed tokens have no `alg`, `ttl` and `claims`')
     }
     return undefined
   }

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Identity } from '../ports.ts'
 import { ALLOW_RULE, isVague, parseRule } from '../protocol/allow.ts'
 import type { TenantKinds } from '../providers/parts/tenancy.ts'
+import { missingName } from '../validation/closest.ts'
 import { byKind, type Entries, hook, listOf, type WithDefaults } from '../validation/shape.ts'
 import type { Report } from './report.ts'
 
@@ -69,7 +70,8 @@ export function settleAllow(
     const judged = providers.filter(({ id }) => named === undefined || id === named)
     const many = judged.find(({ kindsByTenant }) => kindsByTenant.some((one) => one === kind))
     if (judged.length === 0) {
-      report(path, 'names a provider that `upstream` does not have', 'upstream')
+      const known = providers.map(({ id }) => id)
+      report(path, missingName(named ?? '', 'upstream', known), 'upstream')
     } else if (providers.length > 1 && isVague(parsed)) {
       report(
         path,

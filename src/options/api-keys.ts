@@ -106,8 +106,10 @@ export function settleApiKeys(
   report: Report,
 ): ApiKeysSettings {
   const { apiKeys, verifyApiKey, apiKeyTtl, dangerouslyAcceptProviderTokens: providerTokens } = options
-  if (!areUnique(apiKeys.map(({ name }) => name))) report('apiKeys', 'two keys share one name')
-  if (!areUnique(apiKeys.map(({ keyHash }) => keyHash))) report('apiKeys', 'two keys are the same')
+  if (!areUnique(apiKeys.map(({ name }) => name)))
+    report('apiKeys', 'two keys share one name: give each its own')
+  if (!areUnique(apiKeys.map(({ keyHash }) => keyHash)))
+    report('apiKeys', 'two keys have the same hash: remove one')
   for (const [index, key] of apiKeys.entries()) {
     checkScopes(`apiKeys.${index}.scopes`, key.scopes, scopes, report)
   }
@@ -131,11 +133,19 @@ function checkProviderTokens(
   const [provider] = providers
   checkScopes(path, accepted, scopes, report)
   if (accepted.some((scope) => scopes[scope] && !isFree(scopes[scope]))) {
-    report(path, 'names a scope with `upstream` scopes; a provider token does not show its scopes', 'scopes')
+    report(
+      path,
+      'names a scope with `upstream` scopes, but a token of the provider does not show its scopes: leave that scope out',
+      'scopes',
+    )
   }
   if (providers.length !== 1 || !provider) {
     report(path, 'needs exactly one provider in `upstream`', 'upstream')
   } else if (isOwnLogin(provider) || !identifiesTokens(provider)) {
-    report(path, `${idOf(provider)} cannot identify the owner of an access token`, 'upstream')
+    report(
+      path,
+      `cannot be used with ${idOf(provider)}, which does not identify the owner of an access token`,
+      'upstream',
+    )
   }
 }

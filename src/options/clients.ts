@@ -92,7 +92,7 @@ const client = v.pipe(
   v.check(
     ({ clientSecret, jwks, jwksUri }) =>
       [clientSecret, jwks, jwksUri].filter((one) => one !== undefined).length < 2,
-    'expected one of clientSecret, jwks and jwksUri',
+    'expected only one of clientSecret, jwks and jwksUri',
   ),
 ) as unknown as v.GenericSchema<ClientOptions>
 
@@ -107,7 +107,7 @@ export function settleClients(
   report: Report,
 ): ClientsSettings {
   if (!areUnique(clients.map(({ clientId }) => clientId))) {
-    report('clients', 'two clients share one clientId')
+    report('clients', 'two clients share one clientId: give each its own')
   }
   for (const [index, client] of clients.entries()) {
     checkScopes(`clients.${index}.scopes`, client.scopes, scopes, report)

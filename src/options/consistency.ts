@@ -25,7 +25,7 @@ export function checkConsistency(
   ) {
     report(
       'signing.keys',
-      'is required with this storage, because two places could make different keys',
+      'is required with this storage, because two locations could make different keys: set your own',
       'mcp',
     )
   }

@@ -102,7 +102,7 @@ const isNeeds = (value: unknown): value is string | readonly string[] =>
 
 /** Not `v.record`, which drops names such as `constructor`: a tool may have one, and its rule must not be lost. */
 const rules = v.pipe(
-  v.custom<ScopeRules>(isTable, 'expected scopes by the pattern of a name'),
+  v.custom<ScopeRules>(isTable, "expected an object such as { 'delete_*': 'write' }"),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
     const input = dataset.value as Record<string, unknown>

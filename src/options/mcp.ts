@@ -3,6 +3,7 @@ import { resourceMetadataPath } from '../protocol/documents.ts'
 import { canonicalResource } from '../protocol/resource.ts'
 import { defaultScope, offeredScopes, type ScopeTable } from '../protocol/scope.ts'
 import { isHttps } from '../providers/parts/https.ts'
+import { missingName } from '../validation/closest.ts'
 import { byKind, choice, type Entries, hook, listOf, shape, text } from '../validation/shape.ts'
 import { accessToken, settleAccessToken } from './access-token.ts'
 import type { McpHandler } from './auth.ts'
@@ -74,7 +75,7 @@ const server = v.pipe(
   v.check(
     ({ external, path, sessions, forward, ...more }) =>
       !external || [path, sessions, forward, ...ruleValues(more)].every((one) => one === undefined),
-    'an external server has no `path`, `sessions`, `forward` or rules: nothing is forwarded to it',
+    'an external server has no `path`, `sessions`, `forward` or rules, because nothing is forwarded to it: remove them',
   ),
   v.check(
     ({ url, identity, upstreamToken }) => url !== undefined || (identity ?? upstreamToken) === undefined,
@@ -133,9 +134,9 @@ export function settleMcp({ mcp }: McpServersOptions, around: Around, report: Re
     if (resource.scopes.some((scope) => Object.hasOwn(scopes, scope) && !resource.offered.includes(scope))) {
       report(`${at}.scopes`, 'names a scope that no provider of this server can give', 'scopes')
     }
-    if (resource.upstream?.some((id) => !providers.includes(id))) {
-      report(`${at}.upstream`, 'names a provider that `upstream` does not have', 'upstream')
-    }
+    const unknown = resource.upstream?.find((id) => !providers.includes(id))
+    if (unknown !== undefined)
+      report(`${at}.upstream`, missingName(unknown, 'upstream', providers), 'upstream')
     if (!isExternal(resource) && !/^(\/[\w.~-]+)*$/.test(resource.path)) {
       const rule = 'may contain only letters, digits, `-`, `.`, `_`, `~` and `/`'
       report(`${at}.path`, `is required: the path of \`url\` ${rule}`, 'url')
@@ -145,10 +146,14 @@ export function settleMcp({ mcp }: McpServersOptions, around: Around, report: Re
     checkUpstreamToken(exchange, `${placeOf(index)}.upstreamToken`, report)
     // A bearer token of the server behind would otherwise be an access token for a server elsewhere.
     if (identity?.header === 'authorization' && resources.some(({ id }) => id === identity.audience)) {
-      report(`${placeOf(index)}.identity.audience`, 'is the URL of a server in `mcp`: name the server behind')
+      report(
+        `${placeOf(index)}.identity.audience`,
+        'is the URL that clients use: name the server behind Lockgate instead',
+      )
     }
   }
-  if (!areUnique(resources.map(({ id }) => id))) report('mcp', 'two servers share one path')
+  if (!areUnique(resources.map(({ id }) => id)))
+    report('mcp', 'two servers share one path: set `path` of one of them')
   return {
     resources: resources as [Resource, ...Resource[]],
     guarded: resources.filter((one) => !isExternal(one)),

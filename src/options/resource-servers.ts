@@ -77,12 +77,12 @@ export function settleResourceServers(
   report: Report,
 ): ResourceServersSettings {
   const ids = resourceServers.map(({ id }) => id)
-  if (!areUnique(ids)) report('resourceServers', 'two resource servers share one id')
+  if (!areUnique(ids)) report('resourceServers', 'two resource servers share one id: give each its own')
   for (const [index, { id, resources }] of resourceServers.entries()) {
     if (around.clients.some(({ clientId }) => clientId === id)) {
       report(
         `resourceServers.${index}.id`,
-        'is also a clientId: a client must not ask about tokens',
+        'is also a clientId, and a client must not ask about tokens: choose another id',
         'clients',
       )
     }
@@ -91,7 +91,7 @@ export function settleResourceServers(
       if (!known)
         report(
           `resourceServers.${index}.resources.${place}`,
-          'is not the URL of a server in `mcp`',
+          'is not the public URL of a server in `mcp`, such as https://mcp.example.com/mcp',
           'mcp',
           'url',
         )

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { giversOf, isFree, OFFLINE_ACCESS, type ScopeTable } from '../protocol/scope.ts'
 import { resolveImplied } from '../protocol/scope-hierarchy.ts'
+import { missingName } from '../validation/closest.ts'
 import {
   byKind,
   type Entries,
@@ -79,7 +80,7 @@ const meaning = byKind<string | ScopeOptions>(
 export const scopesEntries: Entries<ScopesOptions, ScopesParsed> = {
   scopes: v.optional(
     v.pipe(
-      v.custom<Record<string, unknown>>(isTable, 'expected scopes by their names'),
+      v.custom<Record<string, unknown>>(isTable, "expected an object such as { read: 'Read your notes' }"),
       v.transform(withoutGaps),
       v.record(scopeName, meaning),
     ) as v.GenericSchema<NonNullable<ScopesOptions['scopes']>>,
@@ -107,7 +108,7 @@ export function settleScopes(options: ScopesParsed, report: Report): ScopesSetti
   )
   const { table: scopes, unknown, circle } = resolveImplied(named)
   if (unknown !== undefined) {
-    report(`scopes.${unknown}.implies`, 'names a scope that `scopes` does not have')
+    checkScopes(`scopes.${unknown}.implies`, named[unknown]?.implies, scopes, report)
   }
   if (circle !== undefined) {
     report(`scopes.${circle}.implies`, 'leads back to the same scope: remove one of the links')
@@ -134,7 +135,7 @@ export function checkGivers(
     const path = `scopes.${name}.upstream`
     const givers = giversOf(meaning)
     const unknown = givers?.find((id) => !providers.includes(id))
-    if (unknown !== undefined) report(path, 'names a provider that `upstream` does not have', 'upstream')
+    if (unknown !== undefined) report(path, missingName(unknown, 'upstream', providers), 'upstream')
     if (!givers && !isFree(meaning) && providers.length > 1) {
       const [first = 'github'] = providers
       report(path, `is a list, but there are several providers: write { ${first}: [ … ] }`, 'upstream')
@@ -149,7 +150,6 @@ export function checkScopes(
   scopes: ScopeTable,
   report: Report,
 ): void {
-  if (named?.some((scope) => !Object.hasOwn(scopes, scope))) {
-    report(path, 'names a scope that `scopes` does not have', 'scopes')
-  }
+  const unknown = named?.find((scope) => !Object.hasOwn(scopes, scope))
+  if (unknown !== undefined) report(path, missingName(unknown, 'scopes', Object.keys(scopes)), 'scopes')
 }

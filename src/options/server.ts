@@ -79,7 +79,7 @@ export function settleServer(options: ServerParsed, report: Report): ServerSetti
   if (secrets.some(isGuessable) && !dangerouslyAllowWeakSecret && !isLoopbackUrl(url)) {
     report(
       'secret',
-      'is guessable; `lockgate secret` makes a random one (or dangerouslyAllowWeakSecret)',
+      'is guessable; `npx lockgate secret` makes a random one (if you mean it: dangerouslyAllowWeakSecret)',
       'url',
     )
   }

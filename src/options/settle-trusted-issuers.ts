@@ -2,6 +2,7 @@ import type { Store } from '../ports.ts'
 import { canonicalResource } from '../protocol/resource.ts'
 import type { ScopeTable } from '../protocol/scope.ts'
 import { missingPin, missingTenantPath, namesAnyone } from '../protocol/shared-issuers.ts'
+import { missingName } from '../validation/closest.ts'
 import type { RuledProvider } from './allow.ts'
 import { namedResources } from './named-resources.ts'
 import { areUnique, type Report } from './report.ts'
@@ -49,7 +50,7 @@ export function settleTrustedIssuers(
     const path = `trustedIssuers.${index}`
     const uses = entry.use.map((use) => `${use} ${entry.issuer}`)
     if (uses.some((use) => judged.has(use)) || !areUnique(uses))
-      report(`${path}.use`, 'is listed for this issuer before')
+      report(`${path}.use`, 'names a use that another entry has for this issuer: remove it here')
     for (const use of uses) judged.add(use)
     checkIssuer(entry, path, around, report)
     checkUse(entry, path, around, report)
@@ -112,17 +113,18 @@ function checkUse(entry: TrustedIssuerSettings, path: string, around: Around, re
     if (value !== undefined && !isForPeople) report(`${path}.${name}`, "is for `use: ['id-jag']` only")
   const same = providers?.find((one) => idOf(one) === sameSubjectsAs)
   if (sameSubjectsAs !== undefined && providers && !same)
-    report(`${path}.sameSubjectsAs`, 'names a provider that `upstream` does not have', 'upstream')
+    report(`${path}.sameSubjectsAs`, missingName(sameSubjectsAs, 'upstream', providers.map(idOf)), 'upstream')
   if (same && !sharesSubjects(same))
     report(
       `${path}.sameSubjectsAs`,
-      `${same.name} does not name users by a subject that others share`,
+      `cannot be ${idOf(same)}, because ${same.name} has no \`sub\` that is the same for every application`,
       'upstream',
     )
   const free = emailDomains?.find((one) => FREE_MAIL.has(one))
-  if (free !== undefined) report(`${path}.emailDomains`, `${free} gives addresses to anyone`)
+  if (free !== undefined)
+    report(`${path}.emailDomains`, `${free} gives addresses to anyone: list domains of the company only`)
   if (use.includes('bearer') && replay === 'refuse')
-    report(`${path}.replay`, 'cannot be refuse with bearer: one token comes with many requests')
+    report(`${path}.replay`, 'cannot be refuse with bearer, because one token comes with many requests')
   if (storage?.consistency === 'eventual' && (replay === 'refuse' || (isForPeople && replay === undefined)))
     report(
       `${path}.replay`,
@@ -162,7 +164,7 @@ function checkRules(entry: TrustedIssuerSettings, path: string, around: Around, 
 }
 
 const NO_TOKEN =
-  'includes a server with `forward: upstream-token`, but an assertion brings no token of the provider'
+  'includes a server with `forward: upstream-token`, but an assertion brings no token of the provider: list the other servers'
 
 const needsProviderToken = ({ forward, target }: Resource): boolean =>
   forward === 'upstream-token' && 'url' in target
@@ -173,6 +175,9 @@ function checkResources(
   { resources }: Around,
   report: Report,
 ): void {
-  if (named?.some((one) => namedResources([one], resources).length === 0))
-    report(path, 'names a server that `mcp` does not have', 'mcp', 'url')
+  const unknown = named?.find((one) => namedResources([one], resources).length === 0)
+  if (unknown !== undefined) {
+    const known = resources.map(({ id }) => id)
+    report(path, missingName(unknown, 'mcp', known), 'mcp', 'url')
+  }
 }

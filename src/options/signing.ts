@@ -77,8 +77,10 @@ export function settleSigning({ signing }: SigningParsed, report: Report): Signi
   const { keys, rotation: every = ROTATION } = signing
   const given = keys === undefined ? undefined : readKeys(keys, report)
   const kids = given?.flatMap(({ kid }) => kid ?? []) ?? []
-  if (new Set(kids).size < kids.length) report('signing.keys', 'has two keys with one `kid`')
-  if (given && !given.some(({ isPrivate }) => isPrivate)) report('signing.keys', 'has no private key')
+  if (new Set(kids).size < kids.length)
+    report('signing.keys', 'has two keys with one `kid`: give one of them another')
+  if (given && !given.some(({ isPrivate }) => isPrivate))
+    report('signing.keys', 'has no private key, and public keys cannot sign: add one')
   return { signing: { given, every } }
 }
 

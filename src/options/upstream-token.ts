@@ -131,7 +131,12 @@ const KINDS = {
     tokenEndpoint: v.optional(https),
     client: v.optional(client),
     actor: v.optional(shape({ scope: v.optional(text) })),
-    params: v.optional(byKind({ object: v.record(v.string(), v.string()) }, 'expected texts by name')),
+    params: v.optional(
+      byKind(
+        { object: v.record(v.string(), v.string()) },
+        'expected an object with a text for each parameter',
+      ),
+    ),
     acceptMissingType: v.optional(v.boolean()),
   }),
   'on-behalf-of': shape({ type: choice('on-behalf-of'), scope }),

@@ -53,14 +53,14 @@ export const clients = {
   ],
   'registration-policy': [
     '`registrationPolicy` refused the registration.',
-    'None needed: your own policy decided.',
+    'Nothing: your own policy decided.',
   ],
   'registration-busy': [
     'Too many changes of one registration arrived at once.',
-    'None needed: the client can try again.',
+    'Nothing: the client can try again.',
   ],
-  'registration-changed': ['A client changed its registration.', 'None needed.'],
-  'registration-deleted': ['A client deleted its registration.', 'None needed.'],
+  'registration-changed': ['A client changed its registration.', 'Nothing.'],
+  'registration-deleted': ['A client deleted its registration.', 'Nothing.'],
   'client-metadata-address-refused': [
     'The client id is not an address that may publish client metadata; `detail` says why.',
     'Add its host to `clientDocuments.hosts` if you limit hosts.',
@@ -79,6 +79,6 @@ export const clients = {
   ],
   'client-metadata-busy': [
     'Too many documents are being fetched, or this address failed repeatedly.',
-    'None needed. If it lasts, look for a caller that names many addresses.',
+    'Nothing. If it lasts, look for a caller that names many addresses.',
   ],
 } as const

@@ -18,7 +18,7 @@ export const grants = {
   ],
   'code-used-twice-at-once': [
     'The code was redeemed twice within two seconds. The second request got no tokens.',
-    'None needed: some clients send the request twice.',
+    'Nothing: some clients send the request twice.',
   ],
   'code-replayed': [
     'A code was redeemed again after its use, so the grant was ended.',
@@ -58,7 +58,7 @@ export const grants = {
   ],
   'grant-of-another-tenant': [
     'The grant belongs to another tenant.',
-    'None needed, unless `upstream` confuses tenants.',
+    'Nothing, unless `upstream` confuses tenants.',
   ],
   'server-not-configured': [
     'The grant is for an MCP server that is not in `mcp`.',
@@ -68,7 +68,7 @@ export const grants = {
     'The grant was made with a provider that is not in `upstream`.',
     'Add the provider again, or let users sign in again.',
   ],
-  'grant-busy': ['Too many changes of one grant arrived at once.', 'None needed: the client can try again.'],
+  'grant-busy': ['Too many changes of one grant arrived at once.', 'Nothing: the client can try again.'],
   'record-unreadable': [
     'The record of the grant cannot be read or decrypted. It was damaged, moved, altered, or sealed with a removed secret.',
     'Keep the previous secret in `secret` when you change it. Otherwise check who can write to the storage. `lockgate grants revoke` removes the record.',
@@ -95,17 +95,17 @@ export const grants = {
   ],
   'unknown-token': [
     'This server did not issue the bearer token, or it was sealed with a secret that was removed.',
-    'None needed for single cases. If all users are affected, `secret` or `url` changed.',
+    'Nothing for single cases. If all users are affected, `secret` or `url` changed.',
   ],
-  'token-expired': ['The access token has expired.', 'None needed: the client refreshes it.'],
-  'token-revoked': ['The access token, or its grant, was revoked.', 'None needed.'],
+  'token-expired': ['The access token has expired.', 'Nothing: the client refreshes it.'],
+  'token-revoked': ['The access token, or its grant, was revoked.', 'Nothing.'],
   'token-of-another-resource': [
     'The token was issued for another MCP server.',
     'Report it to the author of the client: each MCP server needs its own token.',
   ],
   'token-of-another-tenant': [
     'The token belongs to another tenant.',
-    'None needed, unless `upstream` confuses tenants.',
+    'Nothing, unless `upstream` confuses tenants.',
   ],
   'token-sent-twice': [
     'The request carries the access token in more than one place.',
@@ -113,13 +113,13 @@ export const grants = {
   ],
   'token-lacks-scope': [
     'The token does not have a scope that the MCP server requires.',
-    'None needed: the client asks the user for more.',
+    'Nothing: the client asks the user for more.',
   ],
   'key-lacks-scope': [
     'The API key does not have a scope that the MCP server requires; `detail` names the key.',
     'Add the scope to the key in `apiKeys`.',
   ],
-  'revoked-by-client': ['The client revoked it.', 'None needed.'],
-  'revoked-by-user': ['The user disconnected the app.', 'None needed.'],
-  'revoked-by-operator': ['You revoked it.', 'None needed.'],
+  'revoked-by-client': ['The client revoked it.', 'Nothing.'],
+  'revoked-by-user': ['The user disconnected the app.', 'Nothing.'],
+  'revoked-by-operator': ['You revoked it.', 'Nothing.'],
 } as const

@@ -56,23 +56,29 @@ export const operation = {
     'The handler of an MCP server in this process threw.',
     'Read `error`, and check your handler.',
   ],
-  'background-work-failed': ['Work that continued after the response failed.', 'Read `error`.'],
+  'background-work-failed': [
+    'Work that continued after the response failed.',
+    'Read `error`. The client already has its response.',
+  ],
   unexpected: [
     'An unexpected error occurred.',
     'Read `error`. Report it unless it comes from your own code.',
   ],
   'refused-by-application': [
     'Your code refused the request with an `OAuthError`.',
-    'None needed: your own code decided.',
+    'Nothing: your own code decided.',
   ],
   'mcp-server-redirects': [
     'The MCP server redirects to an address that no entry of `mcp` leads to.',
     'Compare the URL in `mcp` with the address that the server uses for itself.',
   ],
-  'mcp-server-malformed': ['The MCP server sent a status outside 200 to 599.', 'Look at the MCP server.'],
+  'mcp-server-malformed': ['The MCP server sent a status outside 200 to 599.', 'Correct the MCP server.'],
   'descriptors-short': [
     'The process has nearly as many files and connections open as the system allows; `detail` has the numbers.',
     'Raise the limit, such as with `ulimit -n` or `LimitNOFILE`. At the limit, new connections are dropped.',
   ],
-  'accept-failed': ['The server could not accept a connection.', 'See `error`.'],
+  'accept-failed': [
+    'The server could not accept a connection.',
+    'Read `error`. Often the limit of open files is reached.',
+  ],
 } as const

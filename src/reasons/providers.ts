@@ -14,7 +14,7 @@ export const providers = {
   ],
   'malformed-provider-token': [
     'The provider’s access token has characters that no HTTP header can hold.',
-    'Look at the provider: RFC 6750 says what an access token may contain.',
+    'Report it to the provider: RFC 6750 says what an access token may contain.',
   ],
   'provider-error': [
     'The provider responded with an error; `detail` has its codes.',
@@ -26,7 +26,7 @@ export const providers = {
   ],
   'client-assertion-failed': [
     'The proof of this application for the provider could not be made; `detail` says why. Grants stay alive.',
-    'Check `clientAssertion`: the key and its algorithm, or the function or file that brings the token.',
+    'Check `clientAssertion`: the key and its algorithm, or the function or file with the token.',
   ],
   'provider-response-invalid': [
     'The response of the provider is not valid; `detail` says why.',
@@ -41,8 +41,8 @@ export const providers = {
     'Spell the issuer exactly as the document does.',
   ],
   'provider-endpoint-missing': [
-    'The provider has no authorization endpoint.',
-    'Set its endpoints, or use another issuer.',
+    'The provider lacks an endpoint; `detail` names it.',
+    'Set the endpoints of the provider, or leave out the option that needs this one, such as `pushedRequests`.',
   ],
   'provider-issuer-mismatch': [
     'The authorization response names another issuer; `detail` has both.',
@@ -58,15 +58,15 @@ export const providers = {
   ],
   'tenant-not-found': [
     '`upstream` returned no provider for the request.',
-    'None needed, unless the tenant exists.',
+    'Nothing, unless the tenant exists.',
   ],
   'tenant-unknown': [
     'This process has not seen a request of the tenant yet, so it does not know its provider.',
-    'None needed: the next request of the tenant names it.',
+    'Nothing: the next request of the tenant names it.',
   ],
   'unknown-provider': [
     'The form or the request names a provider that this server does not have.',
-    'None needed, unless providers were renamed.',
+    'Nothing, unless providers were renamed.',
   ],
   'response-of-another-provider': [
     'The response reached the callback of another provider.',
@@ -74,7 +74,7 @@ export const providers = {
   ],
   'sign-in-method-mismatch': [
     'The application tried to complete a sign-in that was sent to a provider, or the other way round.',
-    'Check the sign-in page of the application.',
+    'Let the page call `completeAuthorization` only for the `state` that Lockgate sent to it.',
   ],
   'not-in-allow': [
     'The user is not in `allow`; `detail` says why if it is known.',
@@ -86,7 +86,7 @@ export const providers = {
   ],
   'provider-scopes-withdrawn': [
     'The provider withdrew every scope, so the grant was ended.',
-    'None needed: the user can sign in again.',
+    'Nothing: the user can sign in again.',
   ],
   'provider-token-expired': [
     'The provider’s token expired and there is no refresh token, so the grant was ended.',
@@ -102,11 +102,11 @@ export const providers = {
   ],
   'refresh-queued': [
     'Too many refreshes at the provider at once: this one found no free place in time.',
-    'Check that the provider responds. Otherwise none needed: the client tries again.',
+    'Check that the provider responds. Otherwise nothing: the client tries again.',
   ],
   'refresh-by-another-instance': [
     'Another instance refreshes the provider’s tokens and takes too long, or ended while doing so.',
-    'None needed, unless it lasts over half a minute. Then compare the clocks of the instances.',
+    'Nothing, unless it lasts over half a minute. Then compare the clocks of the instances.',
   ],
   'provider-refresh-failed': [
     'A refresh failed. The provider’s token is used until it expires.',
@@ -114,7 +114,7 @@ export const providers = {
   ],
   'provider-token-refreshed': [
     'The MCP server refused the provider’s token. It was refreshed, and the client tries again.',
-    'None needed.',
+    'Nothing.',
   ],
   'fresh-provider-token-refused': [
     'The MCP server refuses a provider token that was issued less than a minute ago.',
@@ -122,7 +122,7 @@ export const providers = {
   ],
   'refresh-response-lost': [
     'The response to a refresh was lost and the provider does not accept the old token any more, so the grant was ended.',
-    'None needed: the user can sign in again.',
+    'Nothing: the user can sign in again.',
   ],
   'refresh-subject-mismatch': [
     'The provider returned the tokens of another user, so the grant was ended.',
@@ -138,10 +138,10 @@ export const providers = {
   ],
   'no-provider-token': [
     'The user has no provider token, because they signed in at the application or with a key; `detail` says which.',
-    'Do not request one, or pass it to `completeAuthorization`.',
+    'Do not use `accessToken()` or `forward: upstream-token` for them. For a sign-in of your own, pass `token` to `completeAuthorization`.',
   ],
   'provider-bearer-refused': [
     'The provider’s API refuses the token that the client sent as bearer token.',
-    'None needed: the token has expired or was revoked.',
+    'Nothing: the token has expired or was revoked.',
   ],
 } as const

@@ -14,7 +14,7 @@ export const requests = {
   ],
   'too-many-parameters': [
     'The request has more parameters than any client sends.',
-    'None needed, unless a known client does it.',
+    'Nothing, unless a known client does it.',
   ],
   'not-a-form': [
     'The body is not `application/x-www-form-urlencoded`.',
@@ -22,15 +22,15 @@ export const requests = {
   ],
   'body-too-large': [
     'The body exceeds the limit of the endpoint.',
-    'None needed, unless a known client does it.',
+    'Nothing, unless a known client does it.',
   ],
   'body-too-slow': [
-    'The body of the request did not arrive within 10 seconds.',
+    'The body of the request did not arrive in time: 10 seconds, or 30 for a message that rules for tools judge.',
     'Nothing, unless it happens often: then check the network in front, or a client that holds connections open.',
   ],
   'body-unreadable': [
     'The body is not valid UTF-8, or the connection broke while it was read.',
-    'None needed for single cases. If it happens often, check the network in front.',
+    'Nothing for single cases. If it happens often, check the network in front.',
   ],
   'request-too-long': [
     'The client_id, redirect_uri, scope and state are too long together for the cookie of a sign-in.',
@@ -46,7 +46,7 @@ export const requests = {
   ],
   'redirect-uri-of-this-server': [
     'The redirect URI is an address of this server.',
-    'None needed: a response sent there could be mistaken for the provider’s.',
+    'Nothing: a response sent there could be mistaken for the provider’s.',
   ],
   'unsupported-response-type': [
     'The `response_type` is not `code`.',
@@ -86,7 +86,7 @@ export const requests = {
   ],
   'scope-not-granted': [
     'The request asks for a scope that was not granted.',
-    'None needed: the client has to ask the user.',
+    'Nothing: the client has to ask the user.',
   ],
   'unknown-resource': [
     'The requested resource is not an MCP server of this proxy.',
@@ -102,11 +102,11 @@ export const requests = {
   ],
   'form-token-mismatch': [
     'The form belongs to another session, or was altered.',
-    'None needed: the user can open the page again.',
+    'Nothing: the user can open the page again.',
   ],
   'consent-cookie-missing': [
     'The browser sent the consent form without its cookie.',
-    'None needed for single cases. If all users are affected, a proxy in front drops cookies.',
+    'Nothing for single cases. If all users are affected, a proxy in front drops cookies.',
   ],
   'consent-form-invalid': [
     'The consent form was altered, or sealed with a secret that was removed.',
@@ -114,7 +114,7 @@ export const requests = {
   ],
   'sign-in-cookie-missing': [
     'The browser returned from the provider without the cookie of the sign-in.',
-    'None needed for single cases. If all users are affected, `url` is not their address, or a proxy drops cookies.',
+    'Nothing for single cases. If all users are affected, `url` is not their address, or a proxy drops cookies.',
   ],
   'sign-in-cookie-invalid': [
     'The cookie of the sign-in cannot be decrypted.',
@@ -124,7 +124,7 @@ export const requests = {
     'The sign-in took longer than `signInTtl`.',
     'Increase `signInTtl` if the pages of the provider take longer.',
   ],
-  'denied-by-user': ['The user denied the request on the consent page.', 'None needed.'],
+  'denied-by-user': ['The user denied the request on the consent page.', 'Nothing.'],
   'limit-address': [
     'One address sent too many requests.',
     'Increase `limits.address` if many users share the address.',
@@ -144,15 +144,15 @@ export const requests = {
   ],
   'ambiguous-path': [
     'The path can be read in more than one way; `detail` says why.',
-    'Nothing, unless a known client does it: then look at what stands in front.',
+    'Nothing, unless a known client is affected: then check whether a proxy in front rewrites paths.',
   ],
   'malformed-host': [
-    'The Host header is missing or is not a valid host.',
-    'Let health checks send a Host header.',
+    'The Host header is missing or is not a valid host. Only `/health` needs none.',
+    'Let the client, or the proxy in front, send the host of `url`.',
   ],
   'unsupported-transfer-coding': [
-    'The body of a request to an MCP server was packed for transfer in another way than in chunks.',
-    'Check the client, or the server in front.',
+    'The `Transfer-Encoding` of a request to an MCP server is not `chunked`.',
+    'Correct the client, or the proxy in front.',
   ],
   'method-not-allowed': [
     'The endpoint does not know the HTTP method.',
@@ -160,7 +160,7 @@ export const requests = {
   ],
   'session-not-found': [
     'The request names a session that this server did not issue, or sealed with a removed secret.',
-    'None needed: the client starts a new session. Once after an upgrade every client does.',
+    'Nothing: the client starts a new session. Once after an upgrade every client does.',
   ],
   'session-of-another-user': [
     'The request names the session of another user or another client.',
@@ -168,7 +168,7 @@ export const requests = {
   ],
   'forward-auth-caller': [
     'A caller without the secret, or from an address outside `forwardAuth.from`, asked about a request.',
-    'Compare the secret or the address with the proxy in front. Otherwise keep the path from the internet.',
+    'Compare the secret or the address with the proxy in front. If it is another caller, block `/forward-auth` from outside.',
   ],
   'forward-auth-incomplete': [
     'The proxy in front did not pass on the method, the URI or the host of the request; `detail` names it.',
@@ -179,8 +179,8 @@ export const requests = {
     'Compare `url` with the host that the proxy passes on.',
   ],
   'forward-auth-no-server': [
-    'The proxy in front asked about a path of no MCP server that it can carry requests to.',
-    'Compare `mcp` with the paths that the proxy protects. A server with rules for tools needs forwarding.',
+    'The proxy in front asked about a path that belongs to no MCP server, or to one that needs Lockgate to forward.',
+    'Compare `mcp` with the paths that the proxy protects. Send requests to a handler, or to a server with rules for tools, to Lockgate.',
   ],
   'forward-auth-identity': [
     'The client sent a header that only this proxy may set, or one that a server may take for it; `detail` names it.',
@@ -204,7 +204,7 @@ export const requests = {
   ],
   'call-not-authorized': [
     'The function `authorize` refused the action; `detail` names the method and the tool.',
-    'None needed, unless the function is wrong.',
+    'Nothing, unless the function is wrong.',
   ],
   'limit-anonymous': [
     'One address sent too many requests without a token to public tools.',

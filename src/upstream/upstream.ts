@@ -177,6 +177,7 @@ export function createUpstream(
       if (!endpoint)
         throw new OAuthError('server_error', 'The provider has no authorization endpoint', {
           reason: 'provider-endpoint-missing',
+          detail: 'authorization_endpoint',
         })
       const asked = { flow, scopes: await scopes(flow.more), redirectUri, another }
       const params = authorizationParams(provider, asked)

@@ -35,7 +35,14 @@ function distance(one: string, other: string): number {
 }
 
 /** Says that a name is not known and, if one is close, which one the user may have meant. */
-export function unknownName(what: string, name: string, known: readonly string[]): string {
+export const unknownName = (what: string, name: string, known: readonly string[]): string =>
+  `is not ${what}${hint(name, known)}`
+
+/** Says that an option names an entry of another option that is not there, and which one the user may have meant. */
+export const missingName = (name: string, option: string, known: readonly string[]): string =>
+  `names \`${name}\`, which \`${option}\` does not have${hint(name, known)}`
+
+function hint(name: string, known: readonly string[]): string {
   const meant = closest(name, known)
-  return meant === undefined ? `is not ${what}` : `is not ${what}; did you mean \`${meant}\`?`
+  return meant === undefined ? '' : `; did you mean \`${meant}\`?`
 }

@@ -488,7 +488,7 @@ describe('the start warns of what will not work, and says what to do', () => {
     const run = start({ ...UPSTREAM, PORT: String(port), LOCKGATE_URL: `http://localhost:${port}/mcp` })
     await run.ready()
     expect(run.err()).toContain(
-      `LOCKGATE_URL: ends in /mcp, so clients use http://localhost:${port}/mcp/mcp; if they should use http://localhost:${port}/mcp, leave out /mcp here`,
+      `LOCKGATE_URL: ends in /mcp, so clients use http://localhost:${port}/mcp/mcp; if they should use http://localhost:${port}/mcp, remove /mcp from LOCKGATE_URL`,
     )
   })
 

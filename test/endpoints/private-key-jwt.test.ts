@@ -424,7 +424,7 @@ test('a configured client has one proof, and no private key stands in the option
   const jwks = jwksOf(keys.ES256)
   const both = { ...base, jwks, clientSecret: 'a secret of sixteen' }
   await expect(startSystem({ clients: [both] })).rejects.toThrow(
-    'expected one of clientSecret, jwks and jwksUri',
+    'expected only one of clientSecret, jwks and jwksUri',
   )
   const secret = { keys: [{ ...keys.ES256.public, d: 'd' }] }
   await expect(startSystem({ clients: [{ ...base, jwks: secret }] })).rejects.toThrow(

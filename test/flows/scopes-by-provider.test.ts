@@ -112,7 +112,7 @@ describe('options about them', () => {
   test('are wrong if they name a provider that there is not', () => {
     const scopes = { code: { description: 'Code', upstream: { gitlab: ['api'] } } }
     expect(() => make(scopes, both)).toThrow(
-      /scopes\.code\.upstream: names a provider that `upstream` does not have/,
+      /scopes\.code\.upstream: names `\w+`, which `upstream` does not have/,
     )
   })
 

@@ -141,7 +141,7 @@ describe('wrong options', () => {
   })
 
   test('do not keep the rules between the others from being checked', () => {
-    const known = 'names a scope that `scopes` does not have'
+    const known = 'names `unknown`, which `scopes` does not have'
     const issues = issuesOf({
       codeTtl: 'x',
       mcp: { url: RIGHT.mcp, scopes: ['unknown'], upstream: 'nowhere' },
@@ -150,13 +150,16 @@ describe('wrong options', () => {
     expect(issues).toEqual({
       codeTtl: 'expected a number',
       'mcp.scopes': known,
-      'mcp.upstream': 'names a provider that `upstream` does not have',
+      'mcp.upstream': 'names `nowhere`, which `upstream` does not have',
       'clients.0.scopes': known,
     })
   })
 
   test.each([
-    [{ a: { description: 'x', implies: ['b'] } }, 'names a scope that `scopes` does not have'],
+    [
+      { a: { description: 'x', implies: ['b'] } },
+      'names `b`, which `scopes` does not have; did you mean `a`?',
+    ],
     [
       { a: { description: 'x', implies: ['b'] }, b: { description: 'x', implies: ['a'] } },
       'leads back to the same scope: remove one of the links',

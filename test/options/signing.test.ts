@@ -87,7 +87,7 @@ describe('the operator’s own keys', () => {
       { keys: [rsa.privateKey.export({ type: 'pkcs1', format: 'pem' })] },
       /^signing\.keys\.0: is another kind of PEM/,
     ],
-    [{ keys: [publicText(rsa)] }, 'signing.keys: has no private key'],
+    [{ keys: [publicText(rsa)] }, 'signing.keys: has no private key, and public keys cannot sign: add one'],
     [
       { keys: [{ ...rsa.privateKey.export({ format: 'jwk' }), use: 'enc' }] },
       /^signing\.keys\.0: is not for signatures/,
@@ -167,7 +167,7 @@ describe('options of signed tokens', () => {
     [
       'a resource server of something else',
       { resourceServers: [{ id: 'x', secret: 's'.repeat(32), resources: ['https://other.example/mcp'] }] },
-      /^resourceServers\.0\.resources\.0: is not the URL of a server/,
+      /^resourceServers\.0\.resources\.0: is not the public URL of a server/,
     ],
     [
       'a resource server without a proof',

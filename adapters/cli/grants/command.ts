@@ -36,7 +36,7 @@ const list: Command = {
         found.push(grant)
       }
       process.stdout.write(line.on('json') ? `${JSON.stringify(found, undefined, 2)}\n` : toTable(found))
-      if (more) process.stderr.write(`There are more than ${limit}: see --limit.\n`)
+      if (more) process.stderr.write(`There are more than ${limit} grants. Raise --limit to see them.\n`)
       return 0
     }),
 }
@@ -65,7 +65,7 @@ const revoke: Command = {
         ended++
         process.stdout.write(`Ended ${key.user}.${key.id}\n`)
       }
-      if (ended === 0) process.stderr.write('There is no such grant.\n')
+      if (ended === 0) process.stderr.write('There is no such grant: see `lockgate grants list`.\n')
       for (const failure of failures()) {
         process.stderr.write(`The provider did not end its tokens: ${failure}\n`)
       }
@@ -99,7 +99,7 @@ const judge: Command = {
 }
 
 export const grantsCommand: Group = {
-  description: 'List, revoke and judge the connections of users, in the storage of serve',
+  description: 'List, revoke and judge the grants of users, in the storage of serve',
   commands: {
     list: { description: list.description, load: async () => list },
     revoke: { description: revoke.description, load: async () => revoke },

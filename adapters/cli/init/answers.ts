@@ -6,10 +6,10 @@ import { PROVIDERS } from '../configuration/providers.ts'
 
 /** Where the proxy is to run, with the storage it has there unless told otherwise. */
 export const RUNTIMES = {
-  node: { title: 'Node, by npx lockgate serve and a config file', storage: 'fs:.lockgate/data' },
-  environment: { title: 'Node, by npx lockgate serve and variables alone', storage: 'fs:.lockgate/data' },
-  bun: { title: 'Bun, by a server of its own', storage: 'fs:.lockgate/data' },
-  deno: { title: 'Deno, by a server of its own', storage: 'deno-kv:' },
+  node: { title: 'Node, with npx lockgate serve and a config file', storage: 'fs:.lockgate/data' },
+  environment: { title: 'Node, with npx lockgate serve and variables only', storage: 'fs:.lockgate/data' },
+  bun: { title: 'Bun, with a server file of your own', storage: 'fs:.lockgate/data' },
+  deno: { title: 'Deno, with a server file of your own', storage: 'deno-kv:' },
   workers: { title: 'Cloudflare Workers', storage: 'durable-object' },
 } as const
 

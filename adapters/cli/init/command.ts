@@ -32,7 +32,7 @@ const FLAGS: Flags = {
   'client-id': text('Of the application registered at the provider; may be filled in later', 'id'),
   'client-secret': text('Its secret; better filled in later, since other users see command lines', 'secret'),
   allow: text(
-    'Who may sign in: user@example.com, @example.com, org:x, team:x/y, group:x or sub:x, by commas',
+    'Who may sign in: user@example.com, @example.com, org:x, team:x/y, group:x or sub:x, separated by commas',
     'rules',
   ),
   runtime: few('Where it will run, node by default', RUNTIMES, 'name'),

@@ -46,7 +46,10 @@ export function nextSteps(
   if (empty.length > 0) all.push([`Fill in ${about.secrets}:`, empty])
   if (about.anyone && inCode(answers)) {
     const example = `allow: ['@example.com'] in ${about.written[0]}`
-    all.push([`Say who may sign in, or everybody with an account at ${definition.name} comes in:`, [example]])
+    all.push([
+      `Say who may sign in. Otherwise everyone with an account at ${definition.name} may:`,
+      [example],
+    ])
   }
   const start = runtime === 'workers' ? `npx wrangler dev --port ${portOf(url)}` : START[runtime]
   // A Worker that knows itself by a public address cannot be used at a local one.
@@ -56,7 +59,7 @@ export function nextSteps(
       ? 'LOCKGATE_TRUST_PROXY=1'
       : `trustProxy: 1 in ${about.written[0]}`
     all.push([
-      'Put in front of it what speaks TLS, and say how many proxies append to X-Forwarded-For:',
+      'Put a reverse proxy with TLS in front, and set the number of proxies that append to X-Forwarded-For:',
       [`${url} → http://127.0.0.1:8787`, hops],
     ])
   }
@@ -66,7 +69,7 @@ export function nextSteps(
   }
   all.push([`Connect ${title}:`, steps(serverName(undefined), address)])
   if ('hosted' in rest && isLoopback(url)) {
-    all.at(-1)![0] += ' (it runs elsewhere, and does not reach this machine: it needs a public URL)'
+    all.at(-1)![0] += ' (it cannot reach this machine: use a tunnel or a public URL)'
   }
   const list = all.map(
     ([what, lines], index) => `${index + 1}. ${what}\n${lines.map((line) => `     ${line}\n`).join('')}`,

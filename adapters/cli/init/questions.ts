@@ -86,7 +86,10 @@ export async function ask(given: Given, terminal: Terminal = {}): Promise<Given>
     answers['client-secret'] ??= done(await clack.password({ message, ...terminal }))
   }
   if (!isLoopback(answers.url ?? '')) {
-    await write('allow', 'Who may sign in, by commas (empty: everyone the provider lets in)')
+    await write(
+      'allow',
+      'Who may sign in, separated by commas (empty: everyone with an account at the provider)',
+    )
   }
   await pick('runtime', 'Where will it run?', titlesOf(RUNTIMES), 'node')
   const { storage } = RUNTIMES[answers.runtime as Runtime] ?? RUNTIMES.node

@@ -9,7 +9,7 @@ import type { ServeSettings } from '../configuration/settings.ts'
 const GUARANTEES = {
   atomic: 'several processes may share it',
   process: 'for this one process',
-  eventual: 'eventually consistent: elsewhere a change is seen late',
+  eventual: 'eventually consistent: other locations see a change late',
 }
 
 type Row = readonly [name: string, value: string | readonly string[], path?: string]
@@ -67,12 +67,12 @@ const placesOf = (upstream: ProxyOptions['upstream']): string | string[] =>
 /** Of several providers each has its own callback URL. */
 function callbacks(issuer: string, upstream: ProxyOptions['upstream']): string[] {
   if (typeof upstream === 'function') {
-    return [`${issuer}/callback/<id>, to be registered at the provider with that id`]
+    return [`${issuer}/callback/<id>: register it at the provider with that id`]
   }
   const providers = providersOf(upstream)
   return providers.length < 2
-    ? providers.map(() => `${issuer}/callback, to be registered at the provider`)
-    : providers.map(({ id, name }) => `${issuer}/callback/${id}, to be registered at ${name}`)
+    ? providers.map(() => `${issuer}/callback: register it at the provider`)
+    : providers.map(({ id, name }) => `${issuer}/callback/${id}: register it at ${name}`)
 }
 
 const lasts = (storage: string): string => (storage === 'memory:' ? 'forgets everything at a restart; ' : '')
@@ -118,7 +118,7 @@ function warnings(
     const path = id.slice(issuer.length)
     if (path === '' || !issuer.endsWith(path)) continue
     found.push(
-      `LOCKGATE_URL: ends in ${path}, so clients use ${id}; if they should use ${issuer}, leave out ${path} here`,
+      `LOCKGATE_URL: ends in ${path}, so clients use ${id}; if they should use ${issuer}, remove ${path} from LOCKGATE_URL`,
     )
   }
   const published = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
@@ -135,7 +135,7 @@ function warnings(
     !options.clientAddress
   ) {
     found.push(
-      'LOCKGATE_TRUST_PROXY: is missing. Something in front speaks TLS, and limits count all its users as one; set it to the number of proxies that append to X-Forwarded-For',
+      'LOCKGATE_TRUST_PROXY: is missing, so limits count all users behind your TLS proxy as one; set it to the number of proxies that append to X-Forwarded-For',
     )
   }
   for (const { path, message } of configured) {

@@ -107,5 +107,5 @@ export async function checkProgram(command: string): Promise<string | undefined>
   }
   // Windows finds programs by more names than their own.
   if (process.platform === 'win32') return undefined
-  return `the program ${printable(command)} is not there, or cannot be run; every session fails until it is`
+  return `the program ${printable(command)} was not found, or cannot be run; correct the command after --, because no session can start`
 }
