@@ -13,6 +13,7 @@ import { inHome, type Run, type RunOptions, runClient } from './run-client.ts'
 const below = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const GEMINI = below('./node_modules/@google/gemini-cli/bundle/gemini.js')
 const QWEN = below('./node_modules/@qwen-code/qwen-code/cli-entry.js')
+const CODEX = below('./node_modules/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex')
 const CLAUDE = below('../matrix-large/node_modules/claude-code-linux-x64/claude')
 
 const hasTerminal = (process.env.PATH ?? '')
@@ -28,12 +29,17 @@ export const missingQwen: string | undefined = !existsSync(QWEN)
   : locate('node24') === undefined
     ? 'the packages of test/runtimes (npm ci --prefix test/runtimes --ignore-scripts)'
     : missingTerminal
+export const missingCodex: string | undefined = existsSync(CODEX)
+  ? undefined
+  : 'the package of test/matrix for Linux on x64 (npm ci --prefix test/matrix --ignore-scripts)'
 export const missingClaude = (): string | undefined =>
   existsSync(CLAUDE)
     ? missingTerminal
     : 'the package of test/matrix-large for Linux on x64 (npm ci --prefix test/matrix-large --ignore-scripts)'
 
 const WORD = 'matrix-7291'
+/** Of Gemini CLI and Qwen Code. */
+const TOKENS = 'mcp-oauth-tokens.json'
 const ASKED = 'Call the tool echo.'
 
 const inHomeWithModel = (use: (home: string, model: Model) => Promise<void>): Promise<void> =>
@@ -54,21 +60,24 @@ const checkCall = ({ output, signedIn }: Run, client: string): void => {
   check(!signedIn, `${client} needs no other sign-in`)
 }
 
-/** Lets a stored token end by the client's own clock. Both agents keep tokens in one form. */
-async function age(home: string, folder: string): Promise<void> {
-  const file = join(home, folder, 'mcp-oauth-tokens.json')
-  const kept = JSON.parse(await readFile(file, 'utf8')) as { token: { expiresAt?: number } }[]
-  check(kept[0]?.token.expiresAt, 'the client keeps when its token ends')
-  const aged = kept.map((one) => ({ ...one, token: { ...one.token, expiresAt: 1 } }))
-  await writeFile(file, JSON.stringify(aged))
+/** Lets the stored tokens end by the client's own clock. */
+async function age(file: string): Promise<void> {
+  const kept = await readFile(file, 'utf8')
+  const aged = kept.replace(/("expires_?[aA]t": ?)\d+/g, '$11')
+  check(aged !== kept, 'the client keeps when its token ends')
+  await writeFile(file, aged)
 }
 
-/** Calls a tool, and again with a renewed token, once both clocks have passed the end of the first. */
-async function callTwice(gate: Gate, home: string, folder: string, call: () => Promise<Run>, client: string) {
+/**
+ * Calls a tool, and again with a renewed token, once the first has run out.
+ *
+ * @param kept The file of its tokens, where the client goes by its own clock.
+ */
+async function callTwice(gate: Gate, client: string, call: () => Promise<Run>, kept?: string): Promise<void> {
   checkCall(await call(), client)
   const before = refreshes(gate)
   gate.system.clock.ahead += 3601
-  await age(home, folder)
+  if (kept !== undefined) await age(kept)
   checkCall(await call(), client)
   check(refreshes(gate) > before, `${client} refreshed its token`)
 }
@@ -105,7 +114,7 @@ export const playGemini = (gate: Gate): Promise<void> =>
       done: 'Successfully authenticated',
     })
     check(signedIn && output.includes('Successfully authenticated'), `Gemini CLI signs in:\n${output}`)
-    await callTwice(gate, home, '.gemini', () => gemini(ASKED), 'Gemini CLI')
+    await callTwice(gate, 'Gemini CLI', () => gemini(ASKED), join(home, '.gemini', TOKENS))
   })
 
 /** Signs in when it starts, calls a tool, and calls it again once the token has run out. */
@@ -128,7 +137,7 @@ export const playQwen = (gate: Gate): Promise<void> =>
     })
     check(signedIn && isIssued(gate), `Qwen Code signs in:\n${output}`)
     const call = () => runClient([...command, '--yolo', '--prompt', ASKED], home, { env })
-    await callTwice(gate, home, '.qwen', call, 'Qwen Code')
+    await callTwice(gate, 'Qwen Code', call, join(home, '.qwen', TOKENS))
   })
 
 /** Signs in by `claude mcp login`, calls a tool, and calls it again once the token has run out. */
@@ -151,9 +160,31 @@ export const playClaudeCode = (gate: Gate): Promise<void> =>
     const listed = await claude(['mcp', 'list'])
     check(/gate.*Connected/.test(listed.output), `Claude Code connects:\n${listed.output}`)
     const call = () => claude(['--print', ASKED, '--allowedTools', 'mcp__gate__echo'])
-    checkCall(await call(), 'Claude Code')
-    const before = refreshes(gate)
-    gate.system.clock.ahead += 3601
-    checkCall(await call(), 'Claude Code')
-    check(refreshes(gate) > before, 'Claude Code refreshed its token')
+    await callTwice(gate, 'Claude Code', call)
+  })
+
+/** Signs in when the server is added, calls a tool, and calls it again once the token has run out. */
+export const playCodex = (gate: Gate): Promise<void> =>
+  inHomeWithModel(async (home, model) => {
+    const settings = `
+      model = "none"
+      model_provider = "local"
+      mcp_oauth_credentials_store = "file"
+      [model_providers.local]
+      name = "local"
+      base_url = "${model.url}/v1"
+      wire_api = "responses"
+      env_key = "KEY_OF_NO_ACCOUNT"
+    `
+    await mkdir(join(home, '.codex'))
+    await writeFile(join(home, '.codex/config.toml'), settings)
+    const codex = (...args: readonly string[]) =>
+      runClient([CODEX, ...args], home, { env: { KEY_OF_NO_ACCOUNT: 'none' }, hasNoInput: true })
+    const { output, signedIn, status } = await codex('mcp', 'add', 'gate', '--url', gate.mcp)
+    check(signedIn && status === 0, `Codex signs in:\n${output}`)
+    const listed = await codex('mcp', 'list')
+    check(/gate.*OAuth/.test(listed.output), `Codex keeps its tokens:\n${listed.output}`)
+    const call = () =>
+      codex('exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', ASKED)
+    await callTwice(gate, 'Codex', call, join(home, '.codex/.credentials.json'))
   })

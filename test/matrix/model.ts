@@ -9,15 +9,21 @@ export interface Model {
 }
 
 /** The next step of the model: a call of a tool, or what it says at the end. */
-type Turn = { readonly tool: string } | { readonly says: string }
+type Turn = { readonly tool: string; readonly namespace: string | undefined } | { readonly says: string }
+
+interface Named {
+  readonly name?: string
+}
 
 interface Question {
   readonly model?: string
-  readonly tools?: readonly {
-    readonly name?: string
-    readonly function?: { readonly name: string }
-    readonly functionDeclarations?: readonly { readonly name: string }[]
-  }[]
+  readonly tools?: readonly (Named & {
+    readonly function?: Named
+    /** Of Google. */
+    readonly functionDeclarations?: readonly Named[]
+    /** Of a namespace of OpenAI's Responses. */
+    readonly tools?: readonly Named[]
+  })[]
 }
 
 const event = (data: { readonly type?: string }): string =>
@@ -53,7 +59,7 @@ const gemini = (turn: Turn, args: object): string => {
   } as object)
 }
 
-const openai = (turn: Turn, input: object, model: string): string => {
+const chat = (turn: Turn, input: object, model: string): string => {
   const isCall = 'tool' in turn
   const call = isCall && { name: turn.tool, arguments: JSON.stringify(input) }
   const delta = call
@@ -65,6 +71,29 @@ const openai = (turn: Turn, input: object, model: string): string => {
   return `${chunk({ index: 0, delta, finish_reason: null })}${chunk(last)}data: [DONE]\n\n`
 }
 
+const responses = (turn: Turn, input: object): string => {
+  const item =
+    'tool' in turn
+      ? { type: 'function_call', call_id: 'call_1', name: turn.tool, namespace: turn.namespace }
+      : { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: turn.says }] }
+  const called = 'tool' in turn && { arguments: JSON.stringify(input) }
+  const usage = { input_tokens: 1, output_tokens: 1, total_tokens: 2 }
+  return [
+    { type: 'response.created', response: { id: 'response_1' } },
+    { type: 'response.output_item.done', output_index: 0, item: { id: 'item_1', ...item, ...called } },
+    { type: 'response.completed', response: { id: 'response_1', usage } },
+  ]
+    .map(event)
+    .join('')
+}
+
+const ANSWERS = {
+  '/messages': anthropic,
+  ':streamGenerateContent': gemini,
+  '/chat/completions': chat,
+  '/responses': responses,
+} as const
+
 /**
  * Starts a model that speaks as those of Anthropic, Google and OpenAI do, as far as agents need it to use a tool. It calls
  * the tool `echo` of whichever MCP server is offered, and says at the end what the tool returned.
@@ -75,24 +104,23 @@ export async function startModel(message: string): Promise<Model> {
   const server = createServer(async (request, response) => {
     const asked = await text(request)
     const path = request.url ?? ''
-    const answer = /\/messages|:streamGenerateContent|\/chat\/completions/.exec(path)?.[0]
+    const answer = Object.entries(ANSWERS).find(([end]) => path.split('?')[0]!.endsWith(end))?.[1]
     if (request.method !== 'POST' || answer === undefined) return response.writeHead(404).end('{}')
     const { tools = [], model = '' } = JSON.parse(asked) as Question
-    const names = tools.flatMap(({ name, function: one, functionDeclarations = [] }) => [
-      name ?? one?.name ?? '',
-      ...functionDeclarations.map(({ name }) => name),
-    ])
-    const tool = names.find((name) => name.endsWith('echo'))
+    const offered = tools.flatMap(
+      ({ name, function: one, functionDeclarations = [], tools: within = [] }) => [
+        { tool: name ?? one?.name, namespace: undefined },
+        ...functionDeclarations.map(({ name: tool }) => ({ tool, namespace: undefined })),
+        ...within.map(({ name: tool }) => ({ tool, namespace: name })),
+      ],
+    )
+    const echo = offered.find(({ tool }) => tool?.endsWith('echo'))
     // The MCP server writes it so. It stands in no question before the tool was called.
-    const returned = asked.includes(`Echo: ${message}`)
-    const turn =
-      tool === undefined || returned
-        ? { says: returned ? `the tool said: Echo: ${message}` : 'no such tool' }
-        : { tool }
+    const result = `Echo: ${message}`
+    const says = asked.includes(result) ? `the tool said: ${result}` : 'no such tool'
+    const turn = echo?.tool === undefined || asked.includes(result) ? { says } : { ...echo, tool: echo.tool }
     response.setHeader('content-type', 'text/event-stream')
-    const input = { message }
-    if (answer === '/messages') return response.end(anthropic(turn, input, model))
-    response.end(answer === ':streamGenerateContent' ? gemini(turn, input) : openai(turn, input, model))
+    response.end(answer(turn, { message }, model))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

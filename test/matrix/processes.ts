@@ -13,14 +13,12 @@ const REMOTE = join(modules, 'mcp-remote/dist/client.js')
 const MCPORTER = join(modules, 'mcporter/dist/cli.js')
 const INSPECTOR = join(modules, '@modelcontextprotocol/inspector/clients/launcher/build/index.js')
 
-const CODEX = join(modules, 'codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex')
 const OPENCODE = join(modules, 'opencode-linux-x64/bin/opencode')
 
-/** Why the native programs cannot run here. */
-export const missingPrograms: string | undefined =
-  existsSync(CODEX) && existsSync(OPENCODE)
-    ? undefined
-    : 'the packages of test/matrix for Linux on x64 (npm ci --prefix test/matrix --ignore-scripts)'
+/** Why OpenCode cannot run here. */
+export const missingOpenCode: string | undefined = existsSync(OPENCODE)
+  ? undefined
+  : 'the package of test/matrix for Linux on x64 (npm ci --prefix test/matrix --ignore-scripts)'
 
 /** What is missing for a client to run as a process; absent where nothing is. */
 export const missingClients: string | undefined = !existsSync(REMOTE)
@@ -93,17 +91,6 @@ export const playOpenCode = (gate: Gate): Promise<void> =>
     check(/✓.*gate.*connected/s.test(second.output), `OpenCode comes back:\n${second.output}`)
     check(!second.signedIn, 'no second sign-in is needed')
     check(refreshes(gate) > before, `it refreshed its token:\n${second.output}`)
-  })
-
-/** Signs in by its own command. What comes after it needs an account at OpenAI. */
-export const playCodex = (gate: Gate): Promise<void> =>
-  inHome(async (home) => {
-    const added = await runClient([CODEX, 'mcp', 'add', 'gate', '--url', gate.mcp], home)
-    check(added.signedIn && added.status === 0, `Codex signs in:\n${added.output}`)
-    const listed = await runClient([CODEX, 'mcp', 'list'], home)
-    check(/gate.*OAuth/.test(listed.output), `Codex keeps its tokens:\n${listed.output}`)
-    const issued = gate.system.events.some(({ type }) => type === 'issued')
-    check(issued, 'tokens are issued')
   })
 
 export const refreshes = (gate: Gate): number =>

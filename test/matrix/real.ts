@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { connectV1, SignedInClient } from '../support/client-v1.ts'
 import { connectV2, SignedInClientV2 } from '../support/client-v2.ts'
-import { missingGemini, missingQwen, playGemini, playQwen } from './agents.ts'
+import { missingCodex, missingGemini, missingQwen, playCodex, playGemini, playQwen } from './agents.ts'
 import { type Gate, type Place, walk } from './gate.ts'
 import { listTwice, missingLibraries, playAiSdk, playSdkV1, playSdkV2 } from './libraries.ts'
 import {
   missingClients,
-  missingPrograms,
-  playCodex,
+  missingOpenCode,
   playInspector,
   playMcporter,
   playOpenCode,
@@ -23,8 +22,6 @@ export interface RealClient {
   readonly missing: string | undefined
   /** `false` if it renews tokens by its own clock alone, which the tests cannot move. */
   readonly refreshes?: false
-  /** `false` if it lists tools only for users with an account at its maker. */
-  readonly lists?: false
   /** The kind of proxy that it meets. Default: `origin`. */
   readonly place?: Place
   /** From nothing to a list of tools, and to another list with a renewed token. @throws {Error} */
@@ -130,15 +127,13 @@ export const REAL_CLIENTS: readonly RealClient[] = [
   {
     client: 'OpenCode',
     version: pinned('opencode-linux-x64'),
-    missing: missingPrograms,
+    missing: missingOpenCode,
     play: playOpenCode,
   },
   {
-    client: 'Codex (sign-in, by registration)',
+    client: 'Codex',
     version: pinned('codex-linux-x64'),
-    missing: missingPrograms,
-    refreshes: false,
-    lists: false,
+    missing: missingCodex,
     // Its document is on the internet, which tests do not ask.
     place: 'registration only',
     play: playCodex,
@@ -162,5 +157,4 @@ export const NOT_RUN: readonly (readonly [client: string, reason: string])[] = [
   ['Copilot Studio', `a hosted service that needs an account; ${REPLAYED}`],
   ['VS Code', `a desktop program that is not on npm; ${REPLAYED}`],
   ['Cursor', `a desktop program that is not on npm; ${REPLAYED}`],
-  ['Codex, after the sign-in', `needs an account; ${REPLAYED}`],
 ]

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly typed?: { readonly after: string; readonly keys: string | (() => string) }
   /** Runs the client in a terminal, by util-linux' `script`. */
   readonly isInTerminal?: boolean
+  /** Ends its input at once: some clients read all of it first. */
+  readonly hasNoInput?: boolean
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -38,7 +40,7 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 export async function runClient(
   command: readonly string[],
   home: string,
-  { done, lines = [], typed, isInTerminal = false, env = {} }: RunOptions = {},
+  { done, lines = [], typed, isInTerminal = false, hasNoInput = false, env = {} }: RunOptions = {},
 ): Promise<Run> {
   const inTerminal = ['script', '-qfec', command.map(quote).join(' '), '/dev/null']
   const [program, ...args] = isInTerminal ? inTerminal : command
@@ -57,6 +59,7 @@ export async function runClient(
     // An open input: a client may take its end for the user's wish to leave.
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  if (hasNoInput) child.stdin.end()
   const ended = new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)))
   let output = ''
   let walked: Promise<unknown> | undefined
