@@ -24,6 +24,12 @@ export const PLANTS: readonly Plant[] = [
     replace: 'const isTaken = isHeld === undefined',
   },
   {
+    name: 'the further attempts to save new tokens',
+    file: 'src/connections/renewal.ts',
+    find: '{ pauses: ms.savePauses, within: ms.saveWithin },',
+    replace: '{ pauses: [], within: 0 },',
+  },
+  {
     name: 'the grace check',
     file: 'src/grants/grant.ts',
     find: 'if (repeats && ageOf(grant.rotatedAt, now) <= rules.refreshGrace) {',
