@@ -164,6 +164,31 @@ describe.skipIf(!bun)('a server of Bun', () => {
     }
   }, 120_000)
 
+  test('keeps room for calls and sign-ins, however many streams a user opens, and says how to get more', async () => {
+    const child = await serveBun(environment('memory:'))
+    const abort = new AbortController()
+    try {
+      const { tokens } = await connect(overHttp({ url } as never), { params: { resource: `${url}/stream` } })
+      const headers = { authorization: `Bearer ${tokens.access_token}` }
+      // More than Bun sends to other servers at once.
+      const opened = await Promise.all(
+        Array.from({ length: 260 }, () =>
+          fetch(`${url}/stream/events?count=600&every=1000`, { headers, signal: abort.signal }),
+        ),
+      )
+      const count = (status: number) => opened.filter((response) => response.status === status).length
+      expect([count(200), count(429)]).toEqual([100, 160])
+      expect(await useOnce()).toBe(200)
+      expect(child.output()).toMatch(/at most 256 requests at a time.*BUN_CONFIG_MAX_HTTP_REQUESTS=20000/)
+    } finally {
+      abort.abort()
+      await child.stop()
+    }
+    const roomy = await serveBun(environment('memory:', { BUN_CONFIG_MAX_HTTP_REQUESTS: '20000' }))
+    await roomy.stop()
+    expect(roomy.output()).not.toContain('at most 256')
+  }, 120_000)
+
   test('ends with 0 at SIGTERM, and leaves no lock behind', async () => {
     const folder = join(data, 'stops-bun')
     const child = await serveBun(environment(`fs:${folder}`))

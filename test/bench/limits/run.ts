@@ -1,7 +1,10 @@
 /**
  * Measures the built package at its limits, and prints tables of it.
  *
- *   npm run limits -- [--quick] [--sizes 1000,100000] [--only operations,stores,streams,restart]
+ *   npm run limits -- [--quick] [--only operations,stores,streams,restart]
+ *                     [--sizes 1000,100000] [--stores redis,postgres] [--minutes 10]
+ *
+ * A number of grants whose writing would take longer than `--minutes` is left out, and the program says so.
  */
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
@@ -15,12 +18,20 @@ import { countStoreOperations } from './operations.ts'
 import { lackOf, STORES, type StoreFigures } from './stores.ts'
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean' }, sizes: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean' },
+    sizes: { type: 'string' },
+    only: { type: 'string' },
+    stores: { type: 'string' },
+    minutes: { type: 'string', default: '10' },
+  },
 })
 const size = values.quick
   ? { rounds: 5, grants: '1000,5000', streams: 300, seconds: 3, warmUp: 2000, restarts: 1 }
   : { rounds: 15, grants: '1000,100000,1000000', streams: 3000, seconds: 15, warmUp: 20_000, restarts: 3 }
 const sizes = values.sizes ?? size.grants
+const stores = values.stores?.split(',') ?? STORES
+for (const name of stores) if (!STORES.includes(name)) throw new Error(`there is no store "${name}"`)
 const parts = values.only?.split(',') ?? ['operations', 'stores', 'streams', 'restart']
 /** Files are for one machine: more of them than this is a matter of the file system. */
 const MOST_FILES = 100_000
@@ -63,28 +74,32 @@ if (parts.includes('stores')) {
   console.log(
     '\nStores: bytes of a grant with its key, writes a second with 50 at once, milliseconds of a first call',
   )
-  const rows: StoreFigures[] = []
-  for (const name of STORES) {
+  for (const name of stores) {
     const lack = lackOf(name)
-    if (lack !== undefined) console.warn(`${name} is left out: needs ${lack}`)
-    else {
-      const fitting = sizes.split(',').filter((one) => name !== 'fs' || Number(one) <= MOST_FILES)
-      // SQLite comes with later versions of Node.
-      const node = name === 'sqlite' ? (locate('node24') ?? process.execPath) : process.execPath
-      rows.push(...script<StoreFigures[]>(node, './store-process.ts', name, fitting.join(',')))
+    if (lack !== undefined) {
+      console.warn(`${name} is left out: needs ${lack}`)
+      continue
     }
+    const wanted = sizes.split(',')
+    const fitting = wanted.filter((one) => name !== 'fs' || Number(one) <= MOST_FILES)
+    for (const one of wanted)
+      if (!fitting.includes(one)) console.warn(`${name} with ${one} grants is left out: too many files`)
+    // SQLite comes with later versions of Node.
+    const node = name === 'sqlite' ? (locate('node24') ?? process.execPath) : process.execPath
+    const rows = script<StoreFigures[]>(node, './store-process.ts', name, fitting.join(','), values.minutes)
+    // One table for each: a run may be cut short.
+    console.table(
+      rows.map(({ store, grants, bytes, writes, coldMedian, coldSlowest, recovery }) => ({
+        store,
+        grants,
+        'bytes per grant': Math.round(bytes),
+        'writes a second': Math.round(writes),
+        'first call, median ms': Number(coldMedian.toFixed(2)),
+        'first call, 99 % ms': Number(coldSlowest.toFixed(2)),
+        'back after a restart, ms': recovery === undefined ? '' : Math.round(recovery),
+      })),
+    )
   }
-  console.table(
-    rows.map(({ store, grants, bytes, writes, coldMedian, coldSlowest, recovery }) => ({
-      store,
-      grants,
-      'bytes per grant': Math.round(bytes),
-      'writes a second': Math.round(writes),
-      'first call, median ms': Number(coldMedian.toFixed(2)),
-      'first call, 99 % ms': Number(coldSlowest.toFixed(2)),
-      'back after a restart, ms': recovery === undefined ? '' : Math.round(recovery),
-    })),
-  )
 }
 
 if (parts.includes('streams')) {

@@ -164,8 +164,13 @@ const AT_ONCE = 50
  * Fills a store with grants, and measures it at each size.
  *
  * @param sizes Numbers of grants, growing.
+ * @param minutes The longest time for the writes of one size. One that would take longer is left out, with a warning.
  */
-export async function measureStore(name: string, sizes: readonly number[]): Promise<StoreFigures[]> {
+export async function measureStore(
+  name: string,
+  sizes: readonly number[],
+  minutes: number,
+): Promise<StoreFigures[]> {
   const subject = await SUBJECTS[name]!.open()
   const origin = 'https://mcp.example.com'
   const sealer = createSealer(createKeyring([SECRET]))
@@ -215,6 +220,11 @@ export async function measureStore(name: string, sizes: readonly number[]): Prom
   try {
     let filled = 0
     for (const size of sizes) {
+      const takes = (size - filled) / (figures.at(-1)?.writes ?? Number.POSITIVE_INFINITY) / 60
+      if (takes > minutes) {
+        console.warn(`${name} with ${size} grants is left out: their writes take ${takes.toFixed(0)} minutes`)
+        break
+      }
       const before = await subject.weigh()
       const [from, began] = [filled, performance.now()]
       const fill = async () => {
@@ -232,7 +242,6 @@ export async function measureStore(name: string, sizes: readonly number[]): Prom
       for (let index = 0; index < CALLS; index++)
         samples.push(await guard(known[1 + Math.floor(Math.random() * (known.length - 1))]!))
       samples.sort((a, b) => a - b)
-      const isLast = size === sizes.at(-1)
       figures.push({
         store: name,
         grants: size,
@@ -240,10 +249,13 @@ export async function measureStore(name: string, sizes: readonly number[]): Prom
         writes: (size - from) / seconds,
         coldMedian: median(samples),
         coldSlowest: samples[Math.floor(samples.length * 0.99)]!,
-        recovery: isLast && subject.restart ? await recover(subject, grants, known[0]!) : undefined,
+        recovery: undefined,
       })
     }
-    return figures
+    const last = figures.pop()
+    if (!last) return []
+    const recovery = subject.restart && (await recover(subject, grants, known[0]!))
+    return [...figures, { ...last, recovery }]
   } finally {
     await subject.end()
   }
