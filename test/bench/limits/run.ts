@@ -4,7 +4,7 @@
  *   npm run limits -- [--quick] [--only operations,stores,streams,restart]
  *                     [--sizes 1000,100000] [--stores redis,postgres] [--minutes 10]
  *
- * A number of grants whose writing would take longer than `--minutes` is left out, and the program says so.
+ * A number of grants whose writing takes longer than `--minutes` is left out, and the program says so.
  */
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
@@ -109,21 +109,22 @@ if (parts.includes('streams')) {
     { name: 'Bun', binary: locate('bun') },
     { name: 'Deno', binary: locate('deno') },
   ]
-  const rows: Record<string, unknown>[] = []
   for (const { name, binary } of runtimes) {
-    if (binary === undefined) console.warn(`${name} is not here`)
-    else {
-      const cost = await measureStreams(size.streams, size.seconds, { binary, warmUp: size.warmUp })
-      rows.push({
+    if (binary === undefined) {
+      console.warn(`${name} is left out: its binary is not here`)
+      continue
+    }
+    const cost = await measureStreams(size.streams, size.seconds, { binary, warmUp: size.warmUp })
+    console.table([
+      {
         runtime: name,
         streams: cost.streams,
         'bytes per stream': Math.round(cost.bytes),
         'CPU µs per event': Number(cost.micros.toFixed(1)),
         'events that arrived': `${(cost.arrived * 100).toFixed(1)} %`,
-      })
-    }
+      },
+    ])
   }
-  console.table(rows)
 }
 
 if (parts.includes('restart')) {
