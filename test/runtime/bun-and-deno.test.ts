@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
@@ -164,24 +165,28 @@ describe.skipIf(!bun)('a server of Bun', () => {
     }
   }, 120_000)
 
-  test('keeps room for calls and sign-ins, however many streams a user opens, and says how to get more', async () => {
+  test('keeps room for sign-ins, however many streams a user opens, and says how to get more', async () => {
     const child = await serveBun(environment('memory:'))
-    const abort = new AbortController()
+    const streams: IncomingMessage[] = []
     try {
       const { tokens } = await connect(overHttp({ url } as never), { params: { resource: `${url}/stream` } })
       const headers = { authorization: `Bearer ${tokens.access_token}` }
+      const target = `${url}/stream/events?count=600&every=1000`
       // More than Bun sends to other servers at once.
-      const opened = await Promise.all(
-        Array.from({ length: 260 }, () =>
-          fetch(`${url}/stream/events?count=600&every=1000`, { headers, signal: abort.signal }),
-        ),
-      )
-      const count = (status: number) => opened.filter((response) => response.status === status).length
+      const opening = Array.from({ length: 260 }, async () => {
+        const [response] = await once(httpRequest(target, { headers, agent: false }).end(), 'response')
+        streams.push((response as IncomingMessage).on('error', () => {}))
+      })
+      await Promise.all(opening)
+      const count = (status: number) => streams.filter(({ statusCode }) => statusCode === status).length
       expect([count(200), count(429)]).toEqual([100, 160])
-      expect(await useOnce()).toBe(200)
+      // Bun asks the provider for tokens, and for who it is.
+      expect((await connect(overHttp({ url } as never))).tokens.access_token).toBeTruthy()
+      for (const stream of streams) stream.destroy()
+      await expect.poll(useOnce, { timeout: 20_000, interval: 500 }).toBe(200)
       expect(child.output()).toMatch(/at most 256 requests at a time.*BUN_CONFIG_MAX_HTTP_REQUESTS=20000/)
     } finally {
-      abort.abort()
+      for (const stream of streams) stream.destroy()
       await child.stop()
     }
     const roomy = await serveBun(environment('memory:', { BUN_CONFIG_MAX_HTTP_REQUESTS: '20000' }))
