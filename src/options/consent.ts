@@ -5,7 +5,7 @@ import type { Report } from './report.ts'
 
 /** The approvals that are remembered. */
 export interface ConsentRules {
-  /** The time for which an approval counts: days or hours, such as `30d` or `12h`, at most `365d`. No use prolongs it. */
+  /** The time for which an approval counts: days or hours, such as `30d` or `12h`, at most `365d`. Use does not prolong it. */
   remember?: string | undefined
   /**
    * A name for the approvals that count. A new one ends all earlier approvals.
