@@ -6,7 +6,7 @@ import { createCluster } from './cluster.ts'
 import { company, createTally } from './company.ts'
 import { CALM, type Faults, ROUGH } from './faults.ts'
 import { createLedger, type Session, type TokenResponse, Violation } from './ledger.ts'
-import { createModelProvider, PROVIDER_TTL } from './model-provider.ts'
+import { createModelProvider, type Holder, PROVIDER_TTL } from './model-provider.ts'
 import { type Consistency, createModelStore } from './model-store.ts'
 import { hasTenants, TENANTS, tenantOf } from './tenants.ts'
 import { createWorld } from './world.ts'
@@ -94,14 +94,13 @@ async function play(
     for (const family of provider.families) {
       if (by === undefined || family.holder?.name !== by) continue
       // Tokens that only a dead instance held are lost. A failure of the store is survived, unless too many follow.
-      family.holder.failures++
-      if (kind === 'crash' || family.holder.failures > CHANCES) ledger.disturbed.add(family.id)
+      if (hasFailed(family.holder, world.now()) || kind === 'crash') ledger.disturbed.add(family.id)
     }
   }
   // Whatever the store was doing has timed out for an instance that holds tokens.
   world.onSlow = () => {
     for (const { holder, id } of provider.families)
-      if (holder && ++holder.failures > CHANCES) ledger.disturbed.add(id)
+      if (holder && hasFailed(holder, world.now())) ledger.disturbed.add(id)
   }
   const tally = createTally()
   const sessions: Session[] = []
@@ -196,6 +195,13 @@ async function play(
 
 /** Failures of the store in a row after which the provider's new tokens are saved all the same. */
 const CHANCES = ms.savePauses.length
+
+/** The time after which a further failure is not survived for sure, in milliseconds. */
+const IN_TIME = ms.saveWithin - 1.5 * Math.max(...ms.savePauses)
+
+/** Counts a failure of the store while an instance holds new tokens. Returns `true` if they may be lost by now. */
+const hasFailed = (holder: Holder, now: number): boolean =>
+  ++holder.failures > CHANCES || now - holder.since > IN_TIME
 
 /** The step of a rotation after which every instance seals with the new secret. */
 const ROTATED = 2

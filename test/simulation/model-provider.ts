@@ -20,8 +20,17 @@ interface Family {
   turn: number
   /** Instances whose refresh is under way. */
   readonly asking: Set<string>
-  /** The instance that got new tokens and has not stored them yet, and how often the store failed it since. */
-  holder: { readonly name: string; failures: number } | undefined
+  /** The instance that got new tokens and has not stored them yet. */
+  holder: Holder | undefined
+}
+
+/** An instance with new tokens. */
+export interface Holder {
+  readonly name: string
+  /** The time when it got them, in milliseconds. */
+  readonly since: number
+  /** How often the store failed it since. */
+  failures: number
 }
 
 export interface ModelProvider {
@@ -217,7 +226,7 @@ export function createModelProvider(
             caller.mayCrash()
             if (!caller.alive && gives && family) options.onLost(family, 'the instance died')
             finish()
-            if (gives && family) family.holder = { name: caller.name, failures: 0 }
+            if (gives && family) family.holder = { name: caller.name, failures: 0, since: world.now() }
             if (caller.alive) resolve(response)
           })
         })
