@@ -288,17 +288,17 @@ test.each<[string, string, string[]]>([
   [
     'several providers',
     "[make('staff'), make('guests')]",
-    ['staff (https://staff.example)', '/callback/staff, to be', '/callback/guests, to be', '/wiki →'],
+    ['staff (https://staff.example)', '/callback/staff: register', '/callback/guests: register', '/wiki →'],
   ],
   [
     'a provider beside an own sign-in',
     "[make('staff'), { login: '/login', name: 'your account', id: 'guests' }]",
-    ['staff (https://staff.example)', 'your account (/login)', '/callback, to be'],
+    ['staff (https://staff.example)', 'your account (/login)', '/callback: register'],
   ],
   [
     'a function for tenants',
     "() => make('staff')",
-    ['the function of the config file, for each tenant', '/callback/<id>, to be'],
+    ['the function of the config file, for each tenant', '/callback/<id>: register'],
   ],
 ])('a config file may have %s, whatever the environment says of one', async (_name, upstream, texts) => {
   const port = await freePort()
@@ -524,7 +524,7 @@ test('behind something that speaks TLS the start asks for trustProxy', async () 
     PORT: String(await freePort()),
   })
   await run.ready()
-  expect(run.err()).toMatch(/warning +LOCKGATE_TRUST_PROXY: is missing\./)
+  expect(run.err()).toMatch(/warning +LOCKGATE_TRUST_PROXY: is missing, /)
 })
 
 test('.env is read, and the environment wins over it', async () => {
