@@ -74,6 +74,7 @@ export function serve(proxy: Servable, options: ServeOptions = {}): BunServed {
       return server.stop()
     },
     cut: () => void server.stop(true),
+    settled: () => proxy.settled?.(),
   })
   tell(proxy, server.url.href, options)
   return { url: server.url.href, close, stop: close }

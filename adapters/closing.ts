@@ -10,6 +10,8 @@ export interface Closing {
   stop(): Promise<unknown>
   /** Cuts what is open. Then `stop` resolves. Not called once `stop` has resolved. */
   cut(): void
+  /** Resolves at the end of the work that outlives responses. It gets the rest of the drain time. */
+  settled(): Promise<void> | undefined
 }
 
 /** Returns the `close` of a server. */
@@ -19,6 +21,7 @@ export function createClose({
   announce,
   stop,
   cut,
+  settled,
 }: Closing): (force?: boolean) => Promise<void> {
   let force: () => void = () => {}
   const forced = new Promise<void>((resolve) => {
@@ -28,12 +31,15 @@ export function createClose({
   async function close(): Promise<void> {
     announce()
     if (delay > 0) await within(delay, forced)
+    const began = performance.now()
     let isOpen = true
     const stopped = stop().finally(() => {
       isOpen = false
     })
     void within(drain, Promise.race([forced, stopped.catch(() => {})])).then(() => isOpen && cut())
     await stopped
+    const left = drain - (performance.now() - began) / 1000
+    if (left > 0) await within(left, Promise.race([forced, settled()]))
   }
 
   let closing: Promise<void> | undefined

@@ -73,6 +73,7 @@ export function serve(proxy: Servable, options: ServeOptions = {}): DenoServed {
       return server.finished
     },
     cut: leave,
+    settled: () => proxy.settled?.(),
   })
   const close = (force = false): Promise<void> => {
     isForced ||= force

@@ -1,4 +1,4 @@
-import { keepAlive, outbound } from '#outbound'
+import { outbound, keepAlive as runtimeKeepAlive } from '#outbound'
 import { type Assertions, createAssertions } from './assertions/assertions.ts'
 import { type Clients, createClients } from './clients/clients.ts'
 import { DEFAULT_TTL } from './clients/stored-clients.ts'
@@ -26,7 +26,8 @@ import type { ResponseData } from './http/response-data.ts'
 import { createLimits, type Limits } from './limits/limits.ts'
 import type { Resource, Settings } from './options/options.ts'
 import { exchangesIdToken } from './options/upstream-token.ts'
-import type { KeepAlive, UpstreamTokens } from './ports.ts'
+import { createPendingWork, type PendingWork } from './pending-work.ts'
+import type { UpstreamTokens } from './ports.ts'
 import { neededMemberships } from './protocol/allow.ts'
 import { noProviderToken } from './refusals.ts'
 import { createSigning } from './signing/create-signing.ts'
@@ -41,7 +42,7 @@ import { createUpstreams } from './upstream/create-upstreams.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 
 /** Everything an endpoint works with. Made once per proxy. */
-export interface Context {
+export interface Context extends PendingWork {
   readonly settings: Settings
   readonly keyring: Keyring
   readonly sealer: Sealer
@@ -76,8 +77,6 @@ export interface Context {
   readonly destinations: Destinations
   readonly streams: Streams
   readonly emit: Emit
-  /** Lets work go on when the request that began it was cancelled. */
-  readonly keepAlive: KeepAlive
   /** State that `/health` tells. */
   readonly health: { isDraining: boolean }
   /** What the metadata announces, as far as it changes while the process runs. */
@@ -122,6 +121,7 @@ export interface Host {
 
 export function createContext(settings: Settings): Context {
   const host: Host = { isBound: false, hasProxy: false }
+  const { keepAlive, settled } = createPendingWork(runtimeKeepAlive, () => host.isBound)
   const { now, uptime, issuer, fetch } = settings
   const keyring = createKeyring(settings.secrets)
   const sealer = createSealer(keyring)
@@ -228,6 +228,7 @@ export function createContext(settings: Settings): Context {
     streams,
     emit,
     keepAlive,
+    settled,
     health: { isDraining: false },
     announced: { documents: true },
     host,

@@ -42,6 +42,11 @@ export interface OAuthProxy {
   readonly routeOf: (target: string) => string | undefined
   /** Ends every event stream that only waits. Call it before a server stops, so that its clients reconnect elsewhere. */
   readonly endStreams: () => void
+  /**
+   * Resolves once no work is under way that outlives its request, such as the refresh of a provider's token whose client has
+   * left. Await it after the last response, before the process ends. The `serve` of each runtime does.
+   */
+  readonly settled: () => Promise<void>
   /** Turns `/health` to 503, so that a load balancer sends no more requests here. Everything else goes on. */
   readonly drain: () => void
   /**
@@ -123,6 +128,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
     admit: (head, ...native) => router.admit(head, callOf(ctx, head, native)),
     routeOf: router.routeOf,
     endStreams: () => ctx.streams.end(),
+    settled: ctx.settled,
     drain: () => {
       ctx.health.isDraining = true
     },

@@ -24,7 +24,8 @@ export interface NodeServeOptions extends ServeOptions {
 }
 
 /** The parts of a proxy that a server uses. Only `fetch` is required. */
-export type Servable = Handling & Partial<Pick<OAuthProxy, 'endStreams' | 'drain' | 'report' | 'issuer'>>
+export type Servable = Handling &
+  Partial<Pick<OAuthProxy, 'endStreams' | 'drain' | 'settled' | 'report' | 'issuer'>>
 
 /** @throws {Error} If the port is taken. */
 export async function listen(proxy: Servable, options: NodeServeOptions = {}): Promise<Served> {
@@ -78,6 +79,7 @@ export async function listen(proxy: Servable, options: NodeServeOptions = {}): P
       await within(drain, Promise.all(work))
     },
     cut: connections.cut,
+    settled: () => proxy.settled?.(),
   })
   const url = urlOf(server, hostname, tls !== undefined)
   announce(proxy, url, options)

@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { ProxyEvent, ProxyOptions, Store } from 'lockgate'
 import { createProxy } from 'lockgate'
+import { serve } from 'lockgate/node'
 import { oauth2 } from 'lockgate/providers/oauth2'
 import { memory } from 'lockgate/storage/memory'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -281,6 +282,48 @@ test('a storage that fails for seconds after the provider responded loses no tok
   expect(await (await use(two, tokens)).text()).toBe('t2')
   expect(provider.refreshes).toBe(1)
 })
+
+test.each([
+  [
+    'an MCP request',
+    (_client: TestClient, { access_token: token }: Tokens): [string, RequestInit] => [
+      'mcp',
+      { body: '{}', headers: { authorization: `Bearer ${token}` } },
+    ],
+  ],
+  [
+    'a refresh',
+    (client: TestClient, { refresh_token: token }: Tokens): [string, RequestInit] => [
+      'token',
+      { body: new URLSearchParams(refreshParams(client, token)) },
+    ],
+  ],
+])(
+  'a server that stops waits for the refresh that %s began, although its client has left',
+  async (_name, ask) => {
+    const { provider, instance, connect, use, issue } = await start()
+    const one = instance()
+    const { client, tokens } = await connect(one)
+    const served = await serve(one.proxy, { port: 0, onListen: () => {} })
+    one.clock.ahead = TTL
+    provider.respond = (response) => setTimeout(() => issue(response), 700)
+    const leaving = new AbortController()
+    const [path, init] = ask(client, tokens)
+    const asked = fetch(served.url + path, { method: 'POST', signal: leaving.signal, ...init }).catch(
+      () => 'left',
+    )
+    await until(() => provider.refreshes === 1)
+    leaving.abort()
+    expect(await asked).toBe('left')
+    const [, took] = await timed(served.close())
+    expect(took).toBeGreaterThan(400)
+    // Another process finds the new token.
+    const two = instance()
+    two.clock.ahead = TTL
+    expect(await (await use(two, tokens)).text()).toBe('t2')
+    expect(provider.refreshes).toBe(1)
+  },
+)
 
 test('of tokens that expire together, a limited number is refreshed at once', async () => {
   const { provider, instance, connect, use, issue } = await start()
