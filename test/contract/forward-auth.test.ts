@@ -202,6 +202,39 @@ describe.each(FRONTS)('behind %s, which asks about each request,', (name, front,
       },
     )
 
+    const NAMED = [
+      'X-Lockgate-User-Id, X-Lockgate-User-Email, X-Lockgate-Scope, X-Lockgate-Grant',
+      'x-lockgate-user-email',
+      'Authorization',
+      'Host',
+      'X-Forwarded-Uri, X-Forwarded-Method, X-Forwarded-For, X-Forward-Auth-Secret',
+      'X-Original-URI, X-Original-Method',
+    ]
+    test.each(NAMED)(
+      'arrives with its whole identity, or not at all, if its Connection names %s',
+      async (names) => {
+        const answer = await send('/mcp', [`Connection: ${names}`])
+        if (!answer.startsWith('HTTP/1.1 200')) return expect(seen).toEqual([])
+        const [{ headers }] = seen as [(typeof seen)[0]]
+        expect(headers['x-lockgate-user-email']).toBe('ada@example.com')
+        expect(headers['x-lockgate-user-id']).toMatch(/./)
+        expect(headers['x-lockgate-scope']).toBe('use')
+        expect(headers['x-lockgate-grant']).toMatch(/./)
+        expect(headers.authorization).toBeUndefined()
+      },
+    )
+
+    test.each([
+      'X-Lockgate-User-Id: admin',
+      'Mcp-Session-Id: abc',
+      'Last-Event-ID: 1',
+      'Origin: https://evil.test',
+    ])('is refused for %s, although its Connection names that header', async (header) => {
+      const answer = await send('/mcp', [header, `Connection: ${header.split(':')[0]}, close`])
+      expect(answer).toMatch(/^HTTP\/1\.1 4\d\d/)
+      expect(seen).toEqual([])
+    })
+
     test('from outside to the path of forward auth learns nothing', async () => {
       const claims = ['X-Original-URI: /mcp', 'X-Original-Method: POST']
       const forwarded = ['X-Forwarded-Uri: /mcp', 'X-Forwarded-Method: POST']
