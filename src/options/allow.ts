@@ -26,11 +26,17 @@ const DEFAULTS = {} as const
 
 export type AllowSettings = WithDefaults<AllowOptions, typeof DEFAULTS>
 
+/** A quotation mark at the start or the end. The name of an address may have some of its own: `"ada"@example.com`. */
+const isQuoted = (rule: string): boolean =>
+  (/^["'`‘-”]/.test(rule) && !/^(["']).+\1@[^"']+$/.test(rule)) || /@[^@:/]*["'`‘-”]$/.test(rule)
+
+const EXPECTED = 'expected user@example.com, @example.com, org:name, team:org/name, group:name or sub:id'
+
 const rule = v.pipe(
   v.string(),
-  v.regex(
-    ALLOW_RULE,
-    'expected user@example.com, @example.com, org:name, team:org/name, group:name or sub:id',
+  v.check(
+    (input) => ALLOW_RULE.test(input) && !isQuoted(input),
+    ({ input }) => (isQuoted(input) ? 'has quotation marks around it: remove them' : EXPECTED),
   ),
 )
 

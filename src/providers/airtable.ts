@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY } from './parts/rule-names.ts'
 
 /**
  * Airtable. A refresh token that is used twice can end the user's whole integration.
@@ -22,6 +23,7 @@ export const airtable: ProviderFactory<'optional'> = defineProvider({
     clientAuth: 'client_secret_basic',
     scopes: ['user.email:read'],
     rotation: 'always',
+    rules: ADDRESSES_ONLY,
     identity: { subject: 'id', email: 'email' },
     revocation: { style: 'none' },
   },

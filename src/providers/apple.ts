@@ -2,6 +2,7 @@ import { SignJWT } from 'jose/jwt/sign'
 import { importPKCS8 } from 'jose/key/import'
 import { seconds } from '../timing.ts'
 import { defineProvider, type Input, type ProviderFactory, text } from './define.ts'
+import { ADDRESSES_ONLY } from './parts/rule-names.ts'
 
 const ISSUER = 'https://appleid.apple.com'
 /** The key that Apple issued, and its owner. */
@@ -50,6 +51,7 @@ export const apple: ProviderFactory<'none', AppleOptions> = defineProvider({
     responseMode: 'form_post',
     pkce: false,
     rotation: 'never',
+    rules: ADDRESSES_ONLY,
     identity: { from: 'id_token', subject: 'sub', email: 'email', emailVerified: 'email_verified' },
     async authenticate({ body, now }) {
       const secret = await new SignJWT()

@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, DIGITS } from './parts/rule-names.ts'
 
 /**
  * Asana. The scope `default` stands for the permissions of the registered app. Its OpenID issuer is not known, so its
@@ -25,6 +26,7 @@ export const asana: ProviderFactory<'required'> = defineProvider({
     scopes: ['default'],
     idToken: false,
     rotation: 'maybe',
+    rules: { ...ADDRESSES_ONLY, org: DIGITS, sub: DIGITS },
     identity: {
       subject: 'data.gid',
       email: 'data.email',

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 import { getJson } from './parts/who.ts'
 
 const API = 'https://api.atlassian.com'
@@ -39,6 +40,7 @@ export const atlassian: ProviderFactory<'required'> = defineProvider({
     ],
     revocation: { style: 'rfc7009', lenient: true },
     verifiesEmail: false,
+    rules: { ...ADDRESSES_ONLY, org: WORD },
     memberships: {},
     identifiesTokens: true,
     async identify({ tokens, fetch }) {

@@ -1,5 +1,6 @@
 import { anyText, defineProvider, host, optional, type ProviderFactory } from './define.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { byClaim } from './parts/rule-names.ts'
 
 /**
  * Auth0, by the tenant's host or a custom domain. Without an `audience` its access tokens are good only for userinfo.
@@ -36,6 +37,7 @@ export const auth0: ProviderFactory<'optional', { domain: string; audience?: str
         { error: 'access_denied', means: 'configuration' },
       ],
       tokensPerUser: 200,
+      rules: { org: 'any', team: byClaim('teams'), group: 'any' },
       identity: {
         subject: 'sub',
         email: 'email',

@@ -1,5 +1,6 @@
 import { baseUrl, defineProvider, type ProviderFactory, segment } from './define.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { GROUPS_AS_TEAMS } from './parts/rule-names.ts'
 
 /**
  * authentik, by its address and the application's slug. Each application has its own issuer, with a slash at the end.
@@ -26,6 +27,7 @@ export const authentik: ProviderFactory<'optional', { baseUrl: string; applicati
       rotation: 'maybe',
       refreshErrors: [{ error: ['invalid_scope', 'invalid_request'], means: 'configuration' }],
       verifiesEmail: 'its scope mapping sets `email_verified`; that of authentik 2025.10 does not',
+      rules: { org: 'any', team: GROUPS_AS_TEAMS, group: 'any' },
       identity: {
         subject: 'sub',
         email: 'email',

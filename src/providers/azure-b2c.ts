@@ -1,5 +1,6 @@
 import { defineProvider, host, label, optional, type ProviderFactory, segment } from './define.ts'
 import { MICROSOFT_ERRORS } from './parts/microsoft.ts'
+import { byClaim } from './parts/rule-names.ts'
 
 /** The tenant and the user flow. */
 export interface AzureB2cOptions {
@@ -36,6 +37,7 @@ export const azureB2c: ProviderFactory<'optional', AzureB2cOptions> = defineProv
     rotation: 'always',
     refreshErrors: MICROSOFT_ERRORS,
     // User flows send a list, custom policies usually one address.
+    rules: { org: byClaim('organizations'), team: byClaim('teams'), group: byClaim('groups') },
     identity: { from: 'id_token', subject: 'sub', email: 'emails.0', otherEmail: 'email', name: 'name' },
     revocation: { style: 'none' },
   }),

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Fetch } from '../ports.ts'
 import { defineProvider, type ProviderFactory } from './define.ts'
 import { namesAt } from './parts/memberships.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 import { getJson } from './parts/who.ts'
 
 const API = 'https://api.bitbucket.org/2.0'
@@ -35,6 +36,7 @@ export const bitbucket: ProviderFactory<'required'> = defineProvider({
     revocation: { style: 'none' },
     identifiesTokens: true,
     memberships: { scopes: ['account'] },
+    rules: { ...ADDRESSES_ONLY, org: WORD },
     async identify({ tokens, fetch, memberships }) {
       const authorization = `Bearer ${tokens.accessToken}`
       const user = v.parse(User, await getJson(fetch, `${API}/user`, { authorization }))

@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, DIGITS } from './parts/rule-names.ts'
 
 /**
  * Box. Scopes are those of the application unless `scopes` narrows them. A refresh token works once, within 60 days.
@@ -28,6 +29,7 @@ export const box: ProviderFactory<'required'> = defineProvider({
     rotation: 'always',
     // Without a body, while another refresh of the same token is under way.
     refreshErrors: [{ status: 409, means: 'transient', again: 1 }],
+    rules: { ...ADDRESSES_ONLY, org: DIGITS, sub: DIGITS },
     identity: {
       from: 'request',
       subject: 'id',

@@ -1,5 +1,6 @@
 import { defineProvider, host, type ProviderFactory } from './define.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { byClaim } from './parts/rule-names.ts'
 
 /**
  * Clerk, by the host of its frontend API. Refresh tokens do not expire. After a scope was deleted, a refresh ends with
@@ -21,6 +22,7 @@ export const clerk: ProviderFactory<'optional', { domain: string }> = defineProv
     clientAuth: 'client_secret_basic',
     scopes: OFFLINE,
     refreshErrors: [{ error: 'invalid_scope', means: 'final' }],
+    rules: { org: 'any', team: byClaim('teams'), group: byClaim('groups') },
     identity: {
       subject: 'sub',
       email: 'email',

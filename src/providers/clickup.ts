@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, DIGITS } from './parts/rule-names.ts'
 
 /**
  * ClickUp. It has no scopes, and its tokens do not expire. The user chooses the workspaces that the token reaches:
@@ -27,6 +28,7 @@ export const clickup: ProviderFactory<'required'> = defineProvider({
     pkce: false,
     answer: { error: 'ECODE' },
     rotation: 'never',
+    rules: { ...ADDRESSES_ONLY, org: DIGITS, sub: DIGITS },
     identity: {
       from: 'request',
       subject: 'user.id',

@@ -1,6 +1,7 @@
 import { defineProvider, label, type ProviderFactory } from './define.ts'
 import { WrongInput } from './parts/inputs.ts'
 import { IDENTITY } from './parts/openid.ts'
+import { byClaim } from './parts/rule-names.ts'
 
 /**
  * Cloudflare Access, as an application of the kind SaaS with OIDC: its issuer contains the client id. Refresh tokens are a
@@ -26,6 +27,7 @@ export const cloudflareAccess: ProviderFactory<'optional', { team: string }> = d
       scopes: IDENTITY,
       optionalScopes: ['offline_access'],
       groups: { optionalScopes: ['groups'] },
+      rules: { org: byClaim('organizations'), team: byClaim('teams'), group: 'any' },
       identity: {
         subject: 'sub',
         email: 'email',

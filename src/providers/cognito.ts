@@ -1,4 +1,5 @@
 import { defineProvider, label, type ProviderFactory, segment } from './define.ts'
+import { GROUPS_AS_TEAMS } from './parts/rule-names.ts'
 
 /**
  * An Amazon Cognito user pool. A new app client allows `openid`, `email` and `phone`, but not `profile`: with `openid`,
@@ -20,6 +21,7 @@ export const cognito: ProviderFactory<'optional', { region: string; userPool: st
     discovery: true,
     clientAuth: 'client_secret_basic',
     scopes: ['openid', 'email'],
+    rules: { org: 'any', team: GROUPS_AS_TEAMS, group: 'any' },
     identity: {
       subject: 'sub',
       email: 'email',

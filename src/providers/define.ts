@@ -4,6 +4,7 @@ import { credentialFault } from '../validation/trimmed.ts'
 import { checkAssertion } from './parts/client-assertion.ts'
 import type { Input, InputOptions, Inputs, InputValues } from './parts/inputs.ts'
 import { isClaims, isProviderUrl, WrongInput } from './parts/inputs.ts'
+import { rulesLeft } from './parts/rules-left.ts'
 import { unusableProvider } from './parts/unusable.ts'
 import {
   type Credentials,
@@ -231,6 +232,7 @@ function settle(
     // A list that the operator gives is complete.
     optionalScopes: scopes ? undefined : parts.optionalScopes,
     idToken,
+    rules: rulesLeft(parts.rules, overrides, groupsClaim !== undefined),
     ...(groupsClaim !== undefined && {
       identity: { ...parts.identity, groups: [groupsClaim].flat() },
     }),

@@ -1,5 +1,6 @@
 import { defineProvider, optional, type ProviderFactory, segment, url } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
+import { byClaim } from './parts/rule-names.ts'
 
 /** The host of a project: ids of 32 characters and more carry their region in characters 2 to 5. */
 const hostOf = (project: string): string =>
@@ -25,6 +26,7 @@ export const descope: ProviderFactory<'optional', { project: string; issuer?: st
       clientAuth: 'client_secret_post',
       scopes: IDENTITY,
       optionalScopes: ['offline_access'],
+      rules: { org: 'any', team: byClaim('teams'), group: 'any' },
       identity: {
         subject: 'sub',
         email: 'email',

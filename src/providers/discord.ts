@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, DIGITS } from './parts/rule-names.ts'
 
 /**
  * Discord. One revocation ends every token of this user and application. For `allow`, `org:` is the id of a server.
@@ -24,6 +25,7 @@ export const discord: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_basic',
     scopes: ['identify', 'email'],
     rotation: 'always',
+    rules: { ...ADDRESSES_ONLY, org: DIGITS, sub: DIGITS },
     identity: {
       subject: 'id',
       email: 'email',

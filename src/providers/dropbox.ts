@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY } from './parts/rule-names.ts'
 
 /**
  * Dropbox. One call with the access token revokes it and its refresh token. For `allow`, `org:` is the id of a team.
@@ -25,6 +26,7 @@ export const dropbox: ProviderFactory<'optional'> = defineProvider({
     scopes: ['account_info.read'],
     params: { token_access_type: 'offline' },
     rotation: 'never',
+    rules: { ...ADDRESSES_ONLY, org: 'any' },
     identity: {
       request: { method: 'POST' },
       subject: 'account_id',

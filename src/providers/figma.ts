@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY } from './parts/rule-names.ts'
 
 /** Refusals are `{"error":true,"status":…,"message":"…"}`. The words for an expired refresh token are not documented. */
 const REFUSED = { body: { error: /^true$/ }, status: [400, 401, 403, 404] } as const
@@ -31,6 +32,7 @@ export const figma: ProviderFactory<'required'> = defineProvider({
       { ...REFUSED, description: /\bclient|\bapp(lication)?\b/i, means: 'configuration' },
       { ...REFUSED, means: 'final' },
     ],
+    rules: ADDRESSES_ONLY,
     identity: { subject: 'id', email: 'email', name: 'handle' },
     revocation: { style: 'none' },
   },

@@ -1,5 +1,6 @@
 import { baseUrl, defineProvider, type ProviderFactory, withDefault } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
+import { DIGITS, WORD } from './parts/rule-names.ts'
 
 /**
  * GitLab, the service or a self-managed one. A refresh ends both previous tokens.
@@ -20,6 +21,7 @@ export const gitlab: ProviderFactory<'optional', { baseUrl?: string | undefined 
     discovery: true,
     clientAuth: 'client_secret_post',
     scopes: IDENTITY,
+    rules: { org: WORD, team: 'any', group: 'any', sub: DIGITS },
     identity: {
       subject: 'sub',
       email: 'email',

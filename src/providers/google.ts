@@ -1,5 +1,6 @@
 import { defineProvider, optional, type ProviderFactory, text } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
+import { ADDRESSES_ONLY, DIGITS, DOMAINS, exactly } from './parts/rule-names.ts'
 
 /** The accounts that may sign in. */
 export interface GoogleOptions {
@@ -38,6 +39,7 @@ export const google: ProviderFactory<'required', GoogleOptions> = defineProvider
       },
     ],
     tokensPerUser: 100,
+    rules: { ...ADDRESSES_ONLY, org: domainsOf(hd ?? params?.hd), sub: DIGITS },
     identity: {
       subject: 'sub',
       email: 'email',
@@ -55,3 +57,7 @@ export const google: ProviderFactory<'required', GoogleOptions> = defineProvider
 })
 
 const requiredDomain = (hd: string | undefined) => (hd ? { hd: hd.toLowerCase() } : undefined)
+
+/** The domains of the Workspaces whose users come in. */
+const domainsOf = (hd: string | undefined) =>
+  hd === undefined || hd === '*' ? DOMAINS : exactly([hd], `${hd}, as other Workspaces are refused`)

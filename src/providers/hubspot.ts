@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, DIGITS } from './parts/rule-names.ts'
 import { unknownUser } from './parts/who.ts'
 
 const TOKEN = 'https://api.hubapi.com/oauth/2026-03/token'
@@ -49,6 +50,7 @@ export const hubspot: ProviderFactory<'required'> = defineProvider({
     rotation: 'maybe',
     manyTenants: true,
     verifiesEmail: false,
+    rules: { ...ADDRESSES_ONLY, org: DIGITS, sub: DIGITS },
     memberships: {},
     revocation: { style: 'rfc7009', only: 'refresh_token' },
     async identify({ tokens, client, fetch }) {

@@ -1,4 +1,5 @@
 import { defineProvider, oneOf, type ProviderFactory, withDefault } from './define.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 
 /**
  * Intercom. Its tokens do not expire and are not refreshed. For `allow`, `org:` is the id code of a workspace.
@@ -27,6 +28,7 @@ export const intercom: ProviderFactory<'required', { region?: 'us' | 'eu' | 'au'
         sendScope: false,
         pkce: false,
         rotation: 'never',
+        rules: { ...ADDRESSES_ONLY, org: WORD },
         identity: {
           subject: 'id',
           tenant: 'app.id_code',

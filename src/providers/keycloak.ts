@@ -1,6 +1,7 @@
 import { defineProvider, type ProviderFactory, segment } from './define.ts'
 import { anyBaseUrl, dangerouslyAllowHttp } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { GROUPS_AS_TEAMS } from './parts/rule-names.ts'
 
 /** The address and the realm. */
 export interface KeycloakOptions {
@@ -32,6 +33,7 @@ export const keycloak: ProviderFactory<'optional', KeycloakOptions> = defineProv
     clientAuth: 'client_secret_basic',
     scopes: OFFLINE,
     refreshErrors: [{ error: 'not_allowed', means: 'configuration' }],
+    rules: { org: 'any', team: GROUPS_AS_TEAMS, group: 'any' },
     identity: {
       subject: 'sub',
       email: 'email',

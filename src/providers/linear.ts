@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { WORD } from './parts/rule-names.ts'
 
 const VIEWER = '{ viewer { id name email organization { id urlKey } teams { nodes { key } } } }'
 
@@ -27,6 +28,7 @@ export const linear: ProviderFactory<'required'> = defineProvider({
     scopes: ['read'],
     scopeSeparator: ',',
     rotation: 'always',
+    rules: { org: WORD, team: 'none', group: 'any' },
     identity: {
       request: {
         method: 'POST',

@@ -1,5 +1,6 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
+import { ADDRESSES_ONLY } from './parts/rule-names.ts'
 
 /**
  * Sign in with LinkedIn. Identity comes from userinfo: its ID tokens have no nonce, and their issuer is not the one of its
@@ -30,6 +31,7 @@ export const linkedin: ProviderFactory<'required'> = defineProvider({
     pkce: false,
     rotation: 'maybe',
     refreshErrors: [{ description: /refresh token is (invalid|expired|revoked)/i, means: 'final' }],
+    rules: ADDRESSES_ONLY,
     identity: {
       from: 'request',
       subject: 'sub',

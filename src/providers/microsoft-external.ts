@@ -1,6 +1,7 @@
 import { defineProvider, guid, host, label, optional, type ProviderFactory } from './define.ts'
 import { MICROSOFT_ERRORS } from './parts/microsoft.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { byClaim } from './parts/rule-names.ts'
 
 /** The tenant. */
 export interface MicrosoftExternalOptions {
@@ -33,6 +34,7 @@ export const microsoftExternal: ProviderFactory<'optional', MicrosoftExternalOpt
     scopes: OFFLINE,
     rotation: 'always',
     refreshErrors: MICROSOFT_ERRORS,
+    rules: { org: byClaim('organizations'), team: byClaim('teams'), group: 'any' },
     identity: {
       from: 'id_token',
       subject: 'sub',

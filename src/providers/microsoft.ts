@@ -12,6 +12,7 @@ import { GUID, WrongInput } from './parts/inputs.ts'
 import type { IssuerRule } from './parts/issuer.ts'
 import { MICROSOFT_ERRORS } from './parts/microsoft.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { byClaim, exactly, GUIDS, type RuleNames } from './parts/rule-names.ts'
 import type { RefreshErrorRule } from './provider.ts'
 
 /** The accounts that may sign in. */
@@ -95,6 +96,7 @@ export const microsoft: ProviderFactory<'optional', MicrosoftOptions> = definePr
       refreshErrors: several ? [...MICROSOFT_ERRORS, ...REMOVED] : MICROSOFT_ERRORS,
       manyTenants,
       verifiesEmail: 'the application has the optional claim `xms_edov`',
+      rules: { org: directories(tenant, tenants), team: byClaim('teams'), group: 'any', sub: GUIDS },
       identity: {
         from: 'id_token',
         subject: 'oid',
@@ -109,3 +111,9 @@ export const microsoft: ProviderFactory<'optional', MicrosoftOptions> = definePr
     }
   },
 })
+
+/** The ids of the directories whose users come in. */
+function directories(tenant: string, tenants: readonly string[] | undefined): RuleNames {
+  const only = tenants ?? (GUID.test(tenant) ? [tenant] : tenant === 'consumers' ? [CONSUMERS] : [])
+  return only.length === 0 ? GUIDS : exactly(only, 'the id of a directory that may sign in')
+}

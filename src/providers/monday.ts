@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 import { unknownUser } from './parts/who.ts'
 
 const API = 'https://api.monday.com/v2'
@@ -44,6 +45,7 @@ export const monday: ProviderFactory<'required'> = defineProvider({
     rotation: 'always',
     manyTenants: true,
     verifiesEmail: true,
+    rules: { ...ADDRESSES_ONLY, org: WORD },
     memberships: {},
     identifiesTokens: true,
     async identify({ tokens, fetch }) {

@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, GUIDS } from './parts/rule-names.ts'
 
 /**
  * Notion. There are no scopes: the user picks pages. The lifetime of an access token is not said. Connections that were
@@ -36,6 +37,7 @@ export const notion: ProviderFactory<'required'> = defineProvider({
         means: 'transient',
       },
     ],
+    rules: { ...ADDRESSES_ONLY, org: GUIDS },
     identity: {
       from: 'token',
       subject: 'owner.user.id',

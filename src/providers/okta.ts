@@ -1,5 +1,6 @@
 import { defineProvider, host, optional, type ProviderFactory, segment } from './define.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { GROUPS_AS_TEAMS } from './parts/rule-names.ts'
 
 /**
  * Okta: the org's own authorization server, or a custom one such as `default`. A new custom server admits no one before
@@ -34,6 +35,7 @@ export const okta: ProviderFactory<'optional', { domain: string; authorizationSe
         { error: 'access_denied', description: /permitted network zones/i, means: 'transient' },
         { error: 'access_denied', means: 'configuration' },
       ],
+      rules: { org: 'any', team: GROUPS_AS_TEAMS, group: 'any' },
       identity: {
         subject: 'sub',
         email: 'email',

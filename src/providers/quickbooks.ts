@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { defineProvider, oneOf, type ProviderFactory, withDefault } from './define.ts'
 import { basicCredentials } from './parts/basic.ts'
+import { ADDRESSES_ONLY, DIGITS } from './parts/rule-names.ts'
 import { getJson, unknownUser } from './parts/who.ts'
 
 const Userinfo = v.object({
@@ -52,6 +53,7 @@ export const quickbooks: ProviderFactory<'required', { environment?: 'production
         callback: { params: ['realmId'] },
         manyTenants: true,
         verifiesEmail: true,
+        rules: { ...ADDRESSES_ONLY, org: DIGITS },
         memberships: {},
         async identify({ tokens, callback, fetch }) {
           const realm = callback.realmId ?? ''

@@ -1,5 +1,6 @@
 import { defineProvider, host, type ProviderFactory, withDefault } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 
 /**
  * Salesforce: login, test or a domain of your own. A user is identified within the organization; `instance_url` is
@@ -33,6 +34,7 @@ export const salesforce: ProviderFactory<'optional', { host?: string | undefined
       { error: ['invalid_client_id', 'invalid_client_credentials'], means: 'configuration' },
     ],
     tokensPerUser: 5,
+    rules: { ...ADDRESSES_ONLY, org: WORD },
     identity: {
       from: 'request',
       subject: 'user_id',

@@ -1,4 +1,5 @@
 import { baseUrl, defineProvider, type ProviderFactory, withDefault } from './define.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 
 /**
  * Sentry, the service or a self-hosted one. The slashes are part of its paths. It refuses a scope at a refresh.
@@ -24,6 +25,7 @@ export const sentry: ProviderFactory<'required', { baseUrl?: string | undefined 
     refreshScope: 'omit',
     rotation: 'always',
     refreshErrors: [{ error: ['invalid_scope', 'invalid_request'], means: 'configuration' }],
+    rules: { ...ADDRESSES_ONLY, org: WORD },
     identity: {
       from: 'token',
       subject: 'user.id',

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { defineProvider, host, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY } from './parts/rule-names.ts'
 import { getJson, unknownUser } from './parts/who.ts'
 
 const Current = v.object({
@@ -53,6 +54,7 @@ export const servicenow: ProviderFactory<'required', { host: string }> = defineP
       verifiesEmail: false,
       groups: {},
       identifiesTokens: true,
+      rules: { ...ADDRESSES_ONLY, group: 'any' },
       async identify({ tokens, fetch, groups }) {
         const headers = { authorization: `Bearer ${tokens.accessToken}` }
         const current = await getJson(fetch, `${issuer}/api/now/ui/user/current_user`, headers)

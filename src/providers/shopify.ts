@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { defineProvider, label, oneOf, type ProviderFactory, withDefault } from './define.ts'
+import { ADDRESSES_ONLY, exactly } from './parts/rule-names.ts'
 import { isSignedByHmac } from './parts/signed-callback.ts'
 import { unknownUser } from './parts/who.ts'
 
@@ -60,6 +61,7 @@ export const shopify: ProviderFactory<'required', ShopifyOptions> = defineProvid
       rotation: 'always',
       revocation: { style: 'none' },
       verifiesEmail: access === 'online',
+      rules: { ...ADDRESSES_ONLY, org: exactly([shop], 'the name of this shop') },
       memberships: {},
       async identify({ answer, callback }) {
         if (callback.shop !== host) throw unknownUser('the callback is about another shop')

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 import { unknownUser } from './parts/who.ts'
 
 const Id = v.nullish(v.object({ id: v.string() }))
@@ -62,6 +63,7 @@ export const slack: ProviderFactory<'required'> = defineProvider({
     ],
     manyTenants: true,
     verifiesEmail: false,
+    rules: { ...ADDRESSES_ONLY, org: WORD },
     memberships: {},
     revocation: { style: 'bearer', ends: 'authorization', over: OVER },
     async identify({ tokens, answer, fetch }) {

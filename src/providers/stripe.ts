@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { defineProvider, oneOf, type ProviderFactory, withDefault } from './define.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 import { getJson, unknownUser } from './parts/who.ts'
 
 const Account = v.object({ stripe_user_id: v.string(), livemode: v.boolean() })
@@ -52,6 +53,7 @@ export const stripe: ProviderFactory<'required', { kind?: 'app' | 'connect' | un
       rotation: isApp ? 'always' : 'never',
       manyTenants: true,
       verifiesEmail: false,
+      rules: { ...ADDRESSES_ONLY, org: WORD },
       memberships: {},
       async identify({ answer }) {
         const said = v.safeParse(Account, answer)

@@ -1,6 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 import { issuerUrl } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { byClaim } from './parts/rule-names.ts'
 
 /**
  * Stytch Connected Apps, by the issuer of the project. Refresh tokens of confidential clients do not rotate and live
@@ -23,6 +24,7 @@ export const stytch: ProviderFactory<'optional', { issuer: string }> = definePro
     scopes: OFFLINE,
     // Its API names errors by `error_type`.
     answer: { error: 'error_type' },
+    rules: { org: 'any', team: byClaim('teams'), group: 'any' },
     identity: {
       subject: 'sub',
       email: 'email',

@@ -1,5 +1,6 @@
 import { defineProvider, label, optional, type ProviderFactory, url } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
+import { byClaim } from './parts/rule-names.ts'
 
 /** The project, or an issuer of your own. */
 export interface SupabaseOptions {
@@ -30,6 +31,7 @@ export const supabase: ProviderFactory<'optional', SupabaseOptions> = defineProv
     issuer: issuerOf(project, issuer),
     discovery: true,
     clientAuth: 'client_secret_basic',
+    rules: { org: byClaim('organizations'), team: byClaim('teams'), group: byClaim('groups') },
     scopes: IDENTITY,
     answer: { error: 'error_code' },
     rotation: 'always',

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose/jwt/decode'
 import { defineProvider, type ProviderFactory, type TokenAnswer } from './define.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 
 const API = 'https://api.workos.com/user_management'
 
@@ -39,6 +40,7 @@ export const workosUserManagement: ProviderFactory<'required'> = defineProvider(
         means: 'final',
       },
     ],
+    rules: { ...ADDRESSES_ONLY, org: WORD },
     identity: {
       from: 'token',
       subject: 'user.id',

@@ -1,6 +1,7 @@
 import { defineProvider, host, label, optional, type ProviderFactory } from './define.ts'
 import { WrongInput } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { byClaim } from './parts/rule-names.ts'
 
 /** The AuthKit domain: exactly one of the two. */
 export interface WorkosOptions {
@@ -32,6 +33,7 @@ export const workos: ProviderFactory<'optional', WorkosOptions> = defineProvider
       discovery: true,
       clientAuth: 'client_secret_post',
       scopes: OFFLINE,
+      rules: { org: 'any', team: byClaim('teams'), group: 'any' },
       identity: {
         subject: 'sub',
         email: 'email',

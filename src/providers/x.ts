@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY } from './parts/rule-names.ts'
 
 /**
  * X, formerly Twitter, with OAuth 2.0. `tweet.read` is needed for the identity too. The address is one that the user has
@@ -30,6 +31,7 @@ export const x: ProviderFactory<'required'> = defineProvider({
       // The response for a refresh token that has expired, was used or was revoked.
       { error: 'invalid_request', description: /value passed for the token was invalid/i, means: 'final' },
     ],
+    rules: ADDRESSES_ONLY,
     identity: {
       from: 'request',
       subject: 'data.id',

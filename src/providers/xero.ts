@@ -1,5 +1,6 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 import { IDENTITY } from './parts/openid.ts'
+import { ADDRESSES_ONLY, GUIDS } from './parts/rule-names.ts'
 
 /**
  * Xero. `org:` is the id of a connected organization. It does not say whether addresses are verified. A refresh token
@@ -21,6 +22,7 @@ export const xero: ProviderFactory<'required'> = defineProvider({
     clientAuth: 'client_secret_basic',
     scopes: [...IDENTITY, 'offline_access'],
     rotation: 'always',
+    rules: { ...ADDRESSES_ONLY, org: GUIDS },
     identity: { subject: 'sub', email: 'email', name: 'name', otherName: 'preferred_username' },
     memberships: { request: { url: 'https://api.xero.com/connections', orgs: 'tenantId' } },
     revocation: { style: 'rfc7009', only: 'refresh_token', ends: 'authorization' },

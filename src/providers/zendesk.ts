@@ -1,4 +1,5 @@
 import { defineProvider, label, type ProviderFactory } from './define.ts'
+import { DIGITS } from './parts/rule-names.ts'
 
 /**
  * Zendesk, one account by its subdomain. Access tokens of 30 minutes are requested. A refresh ends both previous tokens.
@@ -32,6 +33,7 @@ export const zendesk: ProviderFactory<'required', { subdomain: string }> = defin
       refreshParams: lifetimes,
       rotation: 'always',
       refreshKillsAccess: true,
+      rules: { org: DIGITS, team: 'none', group: 'any', sub: DIGITS },
       identity: {
         from: 'request',
         subject: 'user.id',

@@ -1,6 +1,7 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
 import { issuerUrl } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
+import { byClaim, DIGITS } from './parts/rule-names.ts'
 
 const ORGANIZATION = 'urn:zitadel:iam:user:resourceowner'
 
@@ -24,6 +25,7 @@ export const zitadel: ProviderFactory<'optional', { issuer: string }> = definePr
     clientAuth: 'client_secret_basic',
     scopes: OFFLINE,
     rotation: 'always',
+    rules: { org: DIGITS, team: byClaim('teams'), group: 'any' },
     identity: {
       subject: 'sub',
       email: 'email',

@@ -1,4 +1,5 @@
 import { defineProvider, type ProviderFactory } from './define.ts'
+import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 
 /**
  * Zoom. Its scopes are fixed at the app. Newer sign-ins of a user can end older refresh tokens. For `allow`, `org:` is the
@@ -27,6 +28,7 @@ export const zoom: ProviderFactory<'required'> = defineProvider({
     // In 2022 an invalid refresh token was refused with 401 and these words.
     refreshErrors: [{ status: 401, body: { reason: /invalid token/i }, means: 'final' }],
     tokensPerUser: 1,
+    rules: { ...ADDRESSES_ONLY, org: WORD },
     identity: {
       subject: 'id',
       email: 'email',

@@ -37,6 +37,8 @@ const DECIDES: Readonly<Record<keyof Provider, boolean>> = {
   assertionAudience: false,
   pushedRequests: false,
   name: false,
+  // Only for warnings.
+  rules: false,
   // The form of requests and responses.
   clientAuth: false,
   endpointAuth: false,

@@ -1,5 +1,6 @@
 import type { ConfigIssue } from '../errors.ts'
-import { parseRule } from '../protocol/allow.ts'
+import { type AllowRule, parseRule } from '../protocol/allow.ts'
+import { ADDRESSES_ONLY, type RuleNames } from '../providers/parts/rule-names.ts'
 import type { Provider } from '../providers/provider.ts'
 
 type Known = Pick<
@@ -9,13 +10,12 @@ type Known = Pick<
   | 'identify'
   | 'identity'
   | 'memberships'
+  | 'groups'
   | 'verifiesEmail'
   | 'requiredClaims'
   | 'publicAccounts'
-> & {
-  /** Tells whether a text can be the id of a user. Without it any can. */
-  readonly isSubject?: ((text: string) => boolean) | undefined
-}
+  | 'rules'
+>
 
 /** The users of the sign-in for development: an address, which is also the id, and groups. */
 export const DEVELOPMENT_USERS: Known = {
@@ -24,10 +24,15 @@ export const DEVELOPMENT_USERS: Known = {
   identify: undefined,
   identity: { from: 'token', subject: 'email', email: 'email', groups: ['groups'] },
   memberships: undefined,
+  groups: undefined,
   verifiesEmail: true,
   requiredClaims: undefined,
   publicAccounts: undefined,
-  isSubject: (text) => /^[^@A-Z]+@[^@A-Z]+$/.test(text),
+  rules: {
+    ...ADDRESSES_ONLY,
+    group: 'any',
+    sub: { form: /^[^@A-Z]+@[^@A-Z]+$/, expected: 'an address in lower case' },
+  },
 }
 
 /** Returns a warning if nothing keeps strangers out of a provider where anyone can have an account. */
@@ -46,10 +51,12 @@ export function openDoor(allow: unknown, providers: readonly Known[]): ConfigIss
 export function unmetRules(allow: unknown, providers: readonly Known[]): ConfigIssue[] {
   if (!Array.isArray(allow)) return []
   return (allow as readonly string[]).flatMap((rule, index) => {
-    const { provider: named, tenant, what } = parseRule(rule)
+    const parsed = parseRule(rule)
+    const { provider: named, tenant } = parsed
     const judged = providers.filter(({ id }) => named === undefined || id === named)
     const problems = judged.map(
-      (provider) => (tenant === undefined ? undefined : tenantProblem(provider)) ?? problemOf(what, provider),
+      (provider) =>
+        (tenant === undefined ? undefined : tenantProblem(provider)) ?? problemOf(parsed, provider),
     )
     // A rule is useful if one provider can meet it.
     if (judged.length === 0 || problems.includes(undefined)) return []
@@ -60,25 +67,50 @@ export function unmetRules(allow: unknown, providers: readonly Known[]): ConfigI
 const tenantProblem = ({ name, identity, identify }: Known): string | undefined =>
   identify || identity.tenant !== undefined ? undefined : `matches no user: ${name} names no tenants`
 
-function problemOf(rule: string, provider: Known): string | undefined {
-  const { name, identity, identify, memberships } = provider
+type NamedKind = Exclude<AllowRule['kind'], 'address'>
+
+/** The things that rules name, in words. */
+const WORDS = {
+  group: { one: 'a group', many: 'groups' },
+  org: { one: 'an organization', many: 'organizations' },
+  team: { one: 'a team', many: 'teams' },
+  sub: { one: 'the id of a user', many: 'ids' },
+} as const
+
+function problemOf({ kind, what: rule }: AllowRule, provider: Known): string | undefined {
+  if (kind === 'address') return formProblem(rule) ?? addressProblem(rule, provider)
+  const { name } = provider
+  const { one, many } = WORDS[kind]
+  const namesOf = (kind: NamedKind) => provider.rules?.[kind] ?? namesBy(kind, provider)
+  const names = namesOf(kind)
+  if (names === 'none') {
+    const isAlone = kind === 'group' || [namesOf('org'), namesOf('team')].some((other) => other !== 'none')
+    return `matches no user: ${name} sends no ${isAlone ? many : 'organizations or teams'}`
+  }
+  if (typeof names === 'string') return undefined
+  if ('onlyIf' in names) return `matches users of ${name} only if ${names.onlyIf}`
+  if (names.form.test(rule.slice(kind.length + 1))) return undefined
+  return `matches no user: ${one} of ${name} is ${names.expected}`
+}
+
+/** A definition that does not say which rules its users can meet. */
+function namesBy(kind: NamedKind, provider: Known): RuleNames {
+  const { identity, identify, memberships } = provider
   // Claims of an ID token or of userinfo may hold anything; other definitions know every claim that they set.
   const isOpen = !identify && identity.from !== 'token'
-  if (rule.startsWith('sub:'))
-    return provider.isSubject?.(rule.slice('sub:'.length)) === false
-      ? `matches no user: the id of a user of ${name} is an address in lower case`
-      : undefined
-  if (rule.startsWith('group:'))
-    return isOpen || identity.groups ? undefined : `matches no user: ${name} sends no groups`
-  if (/^(org|team):/.test(rule))
-    return isOpen || identity.orgs || memberships
-      ? undefined
-      : `matches no user: ${name} sends no organizations or teams`
+  if (kind === 'sub' || isOpen) return 'any'
+  return (kind === 'group' ? identity.groups || provider.groups : identity.orgs || memberships)
+    ? 'any'
+    : 'none'
+}
+
+/** An address or a domain that no address can have. */
+function formProblem(rule: string): string | undefined {
   if (!/^[\x21-\x7e]+$/.test(rule))
     return 'matches no user: only ASCII is compared; write a domain in its `xn--` form'
   if (!rule.includes('@')) return 'matches no user: an address or a domain has an `@`'
   if (rule.includes('*')) return 'matches no user: `*` is no wildcard; `@example.com` admits a whole domain'
-  return addressProblem(rule, provider)
+  return undefined
 }
 
 function addressProblem(rule: string, provider: Known): string | undefined {

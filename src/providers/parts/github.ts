@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Fetch, Identity, UpstreamTokens } from '../../ports.ts'
 import { basicCredentials } from './basic.ts'
 import type { ProviderParts } from './provider-parts.ts'
+import { DIGITS, type RuleNames, WORD } from './rule-names.ts'
 import { getJson } from './who.ts'
 
 const User = v.object({
@@ -34,6 +35,7 @@ export function githubParts(web: string, api: string): ProviderParts {
     clientAuth: 'client_secret_post',
     scopes: ['read:user', 'user:email'],
     memberships: { scopes: ['read:org'] },
+    rules: { org: WORD, team: TEAM, group: 'none', sub: DIGITS },
     scopeWords: WORDS,
     scopeImplies: IMPLIED,
     accountPrompt: 'select_account',
@@ -65,6 +67,11 @@ export function githubParts(web: string, api: string): ProviderParts {
       return response.ok || isOver ? 'revoked' : 'failed'
     },
   }
+}
+
+const TEAM: RuleNames = {
+  form: /^[^\s/:]+\/[^\s/:]+$/,
+  expected: 'the organization and the team in their addresses, such as `acme/platform`',
 }
 
 const WORDS = {

@@ -2,6 +2,7 @@ import type { Fetch, Identity, UpstreamTokens } from '../../ports.ts'
 import type { IdentityMap, Pointer } from './identity-map.ts'
 import type { IssuerRule } from './issuer.ts'
 import type { RefreshErrorRule } from './refresh-errors.ts'
+import type { MeetableRules } from './rule-names.ts'
 
 /** The method by which the proxy authenticates at the provider. */
 export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none'
@@ -191,6 +192,11 @@ export interface ProviderParts {
   readonly memberships?: Memberships | undefined
   /** The user's groups, if `allow` needs them. */
   readonly groups?: Omit<Memberships, 'request'> | undefined
+  /**
+   * The rules of `allow` that users can meet. `createProxy` warns of others. `overrides` of the identity, of `groups` or of
+   * `memberships`, and `groupsClaim`, replace what the definition says.
+   */
+  readonly rules?: MeetableRules | undefined
   /**
    * Subjects, groups and organizations mean something only within a tenant, and accounts of several tenants can sign
    * in. Default: if `identity` has a tenant.

@@ -26,6 +26,7 @@ import {
   configuration,
   credentials,
   final,
+  GUID,
   json,
   RFC,
   type Row,
@@ -402,7 +403,7 @@ export const SERVICES: readonly Row[] = [
       shape: ({ scope: _, ...answer }, { person }) => ({
         ...answer,
         bot_id: 'bot-1',
-        workspace_id: 'workspace-1',
+        workspace_id: GUID,
         owner: { type: 'user', user: { id: person.id, name: person.name, person: { email: person.email } } },
       }),
       dead: json(
@@ -425,8 +426,8 @@ export const SERVICES: readonly Row[] = [
         ),
       ],
     },
-    tells: { ...unverified, claims: { workspace: 'workspace-1', bot: 'bot-1' } },
-    groups: { in: 'org:workspace-1', out: 'org:workspace-2' },
+    tells: { ...unverified, claims: { workspace: GUID, bot: 'bot-1' } },
+    groups: { in: `org:${GUID}`, out: `org:${GUID.replace('1', '2')}` },
     quirks: 'JSON requests; identity in the token response; a version header; no expiry (one was assumed)',
   },
   {
