@@ -2,6 +2,7 @@
 // import it, and it may change in any release.
 export { fetchIssuerKeys } from './assertions/issuer-keys.ts'
 export { REUSE } from './connections/report-end.ts'
+export { keyIdOf } from './crypto/keyring.ts'
 export { StatedError } from './errors.ts'
 export { printable } from './events/printable.ts'
 export { workerdAddress } from './http/address.ts'

@@ -19,8 +19,8 @@ interface Client {
   readonly wants: readonly string[]
   /** Whether it registers, and has no metadata document to show instead. */
   readonly registers?: true
-  /** For clients whose requests come from their makers' machines: what works where those cannot reach the server. */
-  readonly hosted?: string
+  /** For clients whose requests come from their makers' machines: what those that cannot reach the server come to. */
+  readonly hosted?: { readonly works: 'partly' | 'no'; readonly note: string }
 }
 
 /** What every client goes through: discovery, registration, the sign-in behind it, tokens. */
@@ -75,13 +75,13 @@ const CLIENTS: readonly Client[] = [
     name: 'Claude',
     needs: ['register.hosted'],
     wants: ['register.loopback'],
-    hosted: 'Claude Code on this machine can',
+    hosted: { works: 'partly', note: 'Claude Code on this machine can' },
   },
   {
     name: 'ChatGPT',
     needs: ['register.hosted', 'well-known.unknown'],
     wants: ['server.iss'],
-    hosted: 'use a public address',
+    hosted: { works: 'no', note: 'use a public address' },
   },
   { name: 'VS Code', needs: ['register.loopback', 'register.mixed'], wants: [] },
   { name: 'Cursor', needs: ['register.schemes'], wants: [], registers: true },
@@ -108,15 +108,13 @@ export function verdicts(findings: readonly Finding[], options: { loopback: bool
       ...withStatus(needed, 'warn'),
       ...withStatus([...WANTED_BY_ALL, ...wants, ...spared], 'fail', 'warn'),
     ]
+    const away = options.loopback && failing.length === 0 ? hosted : undefined
     return {
       client: name,
-      works: failing.length > 0 ? 'no' : minor.length > 0 ? 'partly' : 'yes',
+      works: failing.length > 0 ? 'no' : (away?.works ?? (minor.length > 0 ? 'partly' : 'yes')),
       failing,
       minor,
-      note:
-        hosted && options.loopback && failing.length === 0
-          ? `its servers cannot reach a loopback address; ${hosted}`
-          : undefined,
+      note: away && `its servers cannot reach a loopback address; ${away.note}`,
     }
   })
 }

@@ -39,6 +39,9 @@ export const KEY_ID_LENGTH = 4
 
 const encoder = new TextEncoder()
 
+/** Returns the key id of a secret. It reveals nothing about the secret. */
+export const keyIdOf = (secret: string): string => createKeySet(secret).id
+
 function createKeySet(secret: string): KeySet {
   const input = encoder.encode(secret)
   const derive = (info: string, bytes: number) =>

@@ -18,7 +18,7 @@ export const operation = {
   ],
   'user-ids-changed': [
     'The ids of users follow a secret that is not configured any more, so that users get new ids; `detail` has its key id.',
-    'Set `userIdSecret` to that secret to keep the ids, or to a current one to accept new ids.',
+    'Use that secret again, or set `userIdSecret` to it, and users keep their ids. `serve` keeps a secret that it made in the folder of its data, such as `.lockgate/data/lockgate-secret`. To accept new ids, set `userIdSecret` to a current secret, or begin with an empty storage.',
   ],
   'signing-keys-busy': [
     'Too many instances wrote the signing keys at once.',

@@ -25,13 +25,14 @@ const BROKEN = at('/.well-known/oauth-authorization-server', (response) =>
   withJson(response, (json) => ({ ...json, issuer: 'https://id.example.com/\u001b[31mred' })),
 )
 
-test('a healthy server ends with 0, and every client works', async () => {
+test('a healthy server ends with 0, and every client works that can reach it', async () => {
   front = await startFront()
   const { code, out, err } = await doctor([front.mcp])
   expect([code, err]).toEqual([0, ''])
   expect(out).toMatch(/^ {2}ok {4}server\.issuer +Its `issuer` is what was asked for, byte for byte$/m)
   expect(out).toMatch(/^ {2}Cursor +yes$/m)
-  expect(out).toMatch(/^ {2}Claude +yes +its servers cannot reach a loopback address/m)
+  expect(out).toMatch(/^ {2}Claude +partly +its servers cannot reach a loopback address; Claude Code/m)
+  expect(out).toMatch(/^ {2}ChatGPT +NO +its servers cannot reach a loopback address; use a public/m)
   expect(out).toMatch(
     /^0 failed, 0 to improve, \d+ ok, \d+ skipped; \d+ requests, 3 probe clients registered/m,
   )

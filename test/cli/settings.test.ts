@@ -315,6 +315,8 @@ describe('a flag wins over the environment, that over .env, and that over the co
   })
 })
 
+const MEMORY = { LOCKGATE_DANGEROUSLY_ALLOW_MEMORY_STORAGE: 'true' }
+
 describe('a value may be in a file', () => {
   const secret = '7XqR2mVtYk0hZJ5sLwB9cNfPdG3uEaT8iQoKxWzMvC4'
 
@@ -358,6 +360,49 @@ describe('a value may be in a file', () => {
     expect(both).toEqual(['LOCKGATE_SECRET and LOCKGATE_SECRET_FILE: set one of the two'])
   })
 
+  test.each(['before', 'after'])(
+    'beside an empty variable, which counts as absent (%s it)',
+    async (order) => {
+      await writeFile(join(folder, 'secret'), secret)
+      const [empty, file] = [{ LOCKGATE_SECRET: '' }, { LOCKGATE_SECRET_FILE: 'secret' }]
+      const both = order === 'before' ? { ...empty, ...file } : { ...file, ...empty }
+      const { options, from } = await read({
+        ...BASE,
+        LOCKGATE_URL: 'https://mcp.example.com',
+        ...both,
+        ...MEMORY,
+      })
+      expect(options.secret).toEqual([secret])
+      expect(from.get('secret')).toBe('LOCKGATE_SECRET_FILE')
+      await writeFile(
+        join(folder, '.env'),
+        Object.keys(both)
+          .map((name) => `${name}=${name in file ? 'secret' : ''}`)
+          .join('\n'),
+      )
+      expect((await read(BASE)).options.secret).toEqual([secret])
+    },
+  )
+
+  test.each(['SECRET', 'UPSTREAM_CLIENT_ID', 'UPSTREAM_ISSUER', 'UPSTREAM', 'MCP'])(
+    'that is wrong is one line: nothing calls LOCKGATE_%s missing as well',
+    async (name) => {
+      await writeFile(join(folder, 'empty'), '\ufeff\n')
+      const given = { ...BASE, LOCKGATE_URL: 'https://mcp.example.com', LOCKGATE_SECRET: secret, ...MEMORY }
+      const { [`LOCKGATE_${name}`]: _, ...rest } = given as Record<string, string>
+      for (const [file, problem] of [
+        ['none', 'its file cannot be read (ENOENT)'],
+        ['empty', 'its file is empty'],
+      ] as const) {
+        const lines = await problems({ ...rest, [`LOCKGATE_${name}_FILE`]: file })
+        expect(
+          lines.filter((line) => line.includes(`LOCKGATE_${name}`) && !line.includes('has no such')),
+        ).toEqual([`LOCKGATE_${name}_FILE: ${problem}`])
+        expect(lines.join()).not.toContain('is missing')
+      }
+    },
+  )
+
   test('of the environment wins over the variable in .env', async () => {
     await writeFile(join(folder, '.env'), 'LOCKGATE_NAME=dot-env\n')
     await writeFile(join(folder, 'name'), 'of the file\n')
@@ -372,6 +417,39 @@ test('a secret that is made lies in the folder of the data, which git ignores', 
   expect(options.secret).toBe(kept.trim())
   expect(await readFile(join(folder, 'data/.gitignore'), 'utf8')).toBe('*\n')
   expect((await read(env)).options.secret).toBe(kept.trim())
+})
+
+test('a start that fails keeps no secret', async () => {
+  const env = { ...BASE, LOCKGATE_STORAGE: `fs:${join(folder, 'data')}` }
+  await problems({ ...env, LOCKGATE_UPSTREAM_CLIENT_ID: '' })
+  await expect(readFile(join(folder, 'data/lockgate-secret'), 'utf8')).rejects.toThrow('ENOENT')
+})
+
+test('a missing secret at a public address is told with the file of an earlier start, if there is one', async () => {
+  const env = { ...BASE, LOCKGATE_STORAGE: `fs:${join(folder, 'data')}` }
+  const at = { ...env, LOCKGATE_URL: 'https://mcp.example.com' }
+  expect(await problems(at)).toEqual(['LOCKGATE_SECRET: is missing; `npx lockgate secret` makes one'])
+  await read(env)
+  const file = join(folder, 'data/lockgate-secret')
+  expect((await problems(at))[0]).toContain(`set LOCKGATE_SECRET_FILE=${file}`)
+  expect(await read({ ...at, LOCKGATE_SECRET_FILE: file })).toBeDefined()
+})
+
+test('a missing client id or secret is told with where to write it and where to get it', async () => {
+  const google = { LOCKGATE_UPSTREAM: 'google', LOCKGATE_MCP: BASE.LOCKGATE_MCP, LOCKGATE_STORAGE: 'memory:' }
+  await writeFile(join(folder, '.env'), 'LOCKGATE_UPSTREAM_CLIENT_ID=\n')
+  const [id, secret] = await problems(google)
+  expect(id).toMatch(
+    /^LOCKGATE_UPSTREAM_CLIENT_ID: is missing; write the client id of the application .* at Google in \.env; see https:/,
+  )
+  expect(secret).toMatch(
+    /^LOCKGATE_UPSTREAM_CLIENT_SECRET: is missing; write the client secret .* in \.env or in the environment/,
+  )
+})
+
+test('a missing provider is told with --dev and the variables', async () => {
+  const [line] = await problems({ LOCKGATE_MCP: BASE.LOCKGATE_MCP, LOCKGATE_STORAGE: 'memory:' })
+  expect(line).toMatch(/^LOCKGATE_UPSTREAM: is missing; .*github or oidc.*--dev/)
 })
 
 test('a secret that an earlier version kept beside the data is still used', async () => {

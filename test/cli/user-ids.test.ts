@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startCommand } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 
@@ -67,6 +67,70 @@ test('on this machine alone it starts, with a warning', async () => {
   expect(changed.ready).toBe(true)
   expect(changed.text).toContain('warning      secret (LOCKGATE_SECRET): lacks the secret')
 })
+
+describe('the message of ids that would change says where the missing secret lies', () => {
+  const at = { LOCKGATE_URL: 'https://mcp.example.com' }
+  const file = 'data/lockgate-secret'
+
+  test('in the file that a start without a secret made, and doing what it says keeps the ids', async () => {
+    expect(await served({})).toMatchObject({ ready: true })
+    const refused = await served({ ...at, LOCKGATE_SECRET: NEW })
+    expect(refused.ready).toBe(false)
+    expect(refused.text).toContain(`That secret lies in ${file}`)
+    expect(refused.text).toContain(`remove LOCKGATE_SECRET and set LOCKGATE_SECRET_FILE=${file}`)
+    expect(refused.text).toContain('set LOCKGATE_STORAGE to a new folder')
+    expect(refused.text).not.toContain((await readFile(join(folder, file), 'utf8')).trim())
+    expect(await served({ ...at, LOCKGATE_SECRET_FILE: file })).toMatchObject({ ready: true })
+    expect(await served({ ...at, LOCKGATE_SECRET: NEW, LOCKGATE_STORAGE: 'fs:./new' })).toMatchObject({
+      ready: true,
+    })
+  })
+
+  test('in .env, which a variable hides', async () => {
+    await writeFile(join(folder, '.env'), `LOCKGATE_SECRET=${OLD}\n`)
+    expect(await served(at)).toMatchObject({ ready: true })
+    const refused = await served({ ...at, LOCKGATE_SECRET: NEW })
+    expect(refused.ready).toBe(false)
+    expect(refused.text).toContain('That secret is LOCKGATE_SECRET in .env, and LOCKGATE_SECRET hides it')
+    expect(refused.text).not.toContain('lies in')
+    expect(await served(at)).toMatchObject({ ready: true })
+  })
+
+  test('in the config file, which a variable hides', async () => {
+    await writeFile(join(folder, 'lockgate.config.json'), JSON.stringify({ secret: OLD }))
+    expect(await served(at)).toMatchObject({ ready: true })
+    const refused = await served({ ...at, LOCKGATE_SECRET: NEW })
+    expect(refused.ready).toBe(false)
+    expect(refused.text).toContain('That secret is in lockgate.config.json')
+  })
+
+  test('and names no place of another secret', async () => {
+    expect(await served({ ...at, LOCKGATE_SECRET: OLD })).toMatchObject({ ready: true })
+    await writeFile(join(folder, file), `${OLD}X\n`)
+    const refused = await served({ ...at, LOCKGATE_SECRET: NEW })
+    expect(refused.text).toContain('lacks the secret')
+    expect(refused.text).not.toContain('That secret')
+  })
+})
+
+test('the order of the README works: a try with --dev, then init, then serve keep one secret', async () => {
+  const [mcp, port] = ['http://127.0.0.1:3000/mcp', String(await freePort())]
+  const provider = ['--provider', 'github', '--client-id', 'id', '--client-secret', 'secret']
+  const run = async (args: string[], env: Record<string, string> = {}) => {
+    const one = startCommand(folder, args, env)
+    children.push(one.child)
+    await one.ready()
+    one.child.kill('SIGTERM')
+    await one.code
+    return one.err()
+  }
+  await run(['serve', '--dev', '--mcp', mcp, '--port', port])
+  const init = ['init', ...provider, '--mcp', mcp, '--allow', '@example.com', '--url']
+  const written = startCommand(folder, [...init, `http://localhost:${port}`])
+  expect(await written.code).toBe(0)
+  expect(await run(['serve'])).not.toContain('lacks the secret')
+  expect(await run(['serve'], { LOCKGATE_URL: 'https://mcp.example.com' })).toContain('is ready')
+}, 60_000)
 
 test.each(['flag', 'list'])('a wrong LOCKGATE_USER_ID_SECRET is refused (%s)', async (kind) => {
   const value = kind === 'list' ? 'short' : ''

@@ -1,11 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { asPage, asUrl, Browser } from '../support/browser.ts'
 import { connectV1, SignedInClient } from '../support/client-v1.ts'
-import { runCommand } from '../support/command.ts'
+import { runCommand, startCommand } from '../support/command.ts'
+import { freePort } from '../support/free-port.ts'
 import { signInAtProvider } from '../support/provider.ts'
 import { type Served, startServed } from '../support/served.ts'
 
@@ -82,4 +83,34 @@ test('a program that does not start is said to the client, and the proxy lives o
 test('without a program there is nothing to wrap', async () => {
   const { code, err } = await runCommand(folder, ['wrap'])
   expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('lockgate wrap -- <command>') })
+})
+
+test('the command of the guide works: --dev needs no provider, the report names the program and warns of a variable that is absent', async () => {
+  await writeFile(join(folder, '.env'), 'OF_DOT_ENV=yes\n')
+  const port = String(await freePort())
+  const program = [process.execPath, everything, 'stdio', 'canary']
+  const names = 'OF_DOT_ENV,API_KEY'
+  const { child, ready, err, code } = startCommand(folder, [
+    ...['wrap', '--dev', '--port', port, '--env', names, '--', ...program],
+  ])
+  try {
+    await ready()
+    await expect
+      .poll(err)
+      .toContain('warning      --env: there is no variable API_KEY to pass to the program')
+    expect(err()).toContain(`→ the program ${process.execPath}\n`)
+    expect(err()).not.toContain('OF_DOT_ENV')
+    expect(err(), 'an argument may be secret').not.toContain('canary')
+  } finally {
+    child.kill('SIGTERM')
+  }
+  expect(await code).toBe(0)
+}, 60_000)
+
+test('without a provider the message names --dev and the variables', async () => {
+  const { code, err } = await runCommand(folder, ['wrap', '--', process.execPath, everything, 'stdio'])
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: expect.stringMatching(/LOCKGATE_UPSTREAM: is missing; .*--dev/),
+  })
 })

@@ -409,7 +409,7 @@ describe('each planted fault is found, alone, with what to do', () => {
       for (const text of [problem.seen, problem.expected, problem.fix])
         expect(text?.length).toBeGreaterThan(1)
     }
-    const stuck = examination.clients.filter(({ works }) => works === 'no').map(({ client }) => client)
+    const stuck = examination.clients.filter(({ failing }) => failing.length > 0).map(({ client }) => client)
     expect(stuck).toEqual(clients ?? EVERYBODY)
   })
 })

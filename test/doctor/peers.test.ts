@@ -23,7 +23,7 @@ const ids = (examination: Diagnosis) =>
   wrong(examination).map(({ id, status }) => (status === 'warn' ? `warn ${id}` : id))
 const good = ({ findings }: Diagnosis) => findings.filter(({ status }) => status === 'ok').map(({ id }) => id)
 const stuck = ({ clients }: Diagnosis) =>
-  clients.filter(({ works }) => works === 'no').map(({ client }) => client)
+  clients.filter(({ failing }) => failing.length > 0).map(({ client }) => client)
 
 test('oidc-provider: schemes have to be announced, any http address may register, pages may not; the probes are deleted', async () => {
   peer = await startOidcProvider()

@@ -16,6 +16,10 @@ export interface Variables {
   from(name: string): string | undefined
   /** Every variable that is set, by name, with its origin. */
   readonly origins: ReadonlyMap<string, string>
+  /** The values that those of a stronger origin hide, each with its own origin. */
+  hidden(name: string): readonly { readonly origin: string; readonly value: string }[]
+  /** Drops the lines that call a variable missing whose file is wrong. That file has a line of its own. */
+  withoutBroken(lines: readonly string[]): string[]
 }
 
 /** `redirectUris.customSchemes` → `LOCKGATE_REDIRECT_URIS_CUSTOM_SCHEMES` */
@@ -54,21 +58,36 @@ export async function openVariables(
 ): Promise<Variables> {
   const values = new Map<string, string>()
   const origins = new Map<string, string>()
+  const broken = new Set<string>()
+  const hidden = new Map<string, { origin: string; value: string }[]>()
 
   async function read(layer: Readonly<Record<string, string | undefined>>, label: (name: string) => string) {
     const isSet = (name: string) => values.has(name)
     const known = new Set(Object.keys(layer).filter(isSet))
     for (const [name, text] of Object.entries(layer)) {
       const base = /^(LOCKGATE_\w+)_FILE$/.exec(name)?.[1]
-      if (!OURS.test(name) || text === undefined || known.has(base ?? name)) continue
-      if (base !== undefined && text !== '' && layer[base]) {
-        problems.push(`${label(base)} and ${label(name)}: set one of the two`)
+      const other = base === undefined ? `${name}_FILE` : base
+      const isEmpty = text === '' && (base !== undefined || (OURS.test(other) && layer[other]))
+      // An empty variable counts as absent, so it hides no file beside it.
+      if (!OURS.test(name) || text === undefined || isEmpty) continue
+      if (known.has(base ?? name)) {
+        if (text !== '') hide(name, { origin: label(name), value: text })
+        continue
       }
-      if (base !== undefined && (isSet(base) || text === '')) continue
+      if (base !== undefined && layer[base]) {
+        problems.push(`${label(base)} and ${label(name)}: set one of the two`)
+        continue
+      }
       const value = base === undefined ? text : await contentOf(resolve(cwd, text), label(name), problems)
+      if (base !== undefined && !value) broken.add(base)
       values.set(base ?? name, (value ?? '').replace(/[\r\n]+$/, ''))
       origins.set(base ?? name, label(name))
     }
+  }
+
+  /** The value of `X_FILE` is a path, so it stays under that name. */
+  function hide(name: string, one: { origin: string; value: string }) {
+    hidden.set(name, [...(hidden.get(name) ?? []), one])
   }
 
   await read(flags, (name) => `--${flagOf(name)}`)
@@ -78,7 +97,19 @@ export async function openVariables(
   problems.push(...problemsOfDotEnv(text, dotEnv))
   await read(dotEnv, (name) => `${name} in .env`)
   for (const [name, value] of Object.entries(dotEnv)) env[name] ??= value
-  return { get: (name) => values.get(name) || undefined, from: (name) => origins.get(name), origins }
+  return {
+    get: (name) => values.get(name) || undefined,
+    from: (name) => origins.get(name),
+    origins,
+    hidden: (name) => hidden.get(name) ?? [],
+    withoutBroken: (lines) =>
+      lines.filter((line) =>
+        [...broken].every(
+          (name) =>
+            !line.startsWith(`${name}: is missing`) && !line.startsWith(`${origins.get(name)}: is missing`),
+        ),
+      ),
+  }
 }
 
 /** Names the lines that are meant for Lockgate, but that the parser ignores or takes for something else. */
@@ -115,7 +146,10 @@ async function contentOf(file: string, label: string, problems: string[]): Promi
     return undefined
   })
   if (text === undefined) return undefined
-  if (text.trim() === '') problems.push(`${label}: its file is empty`)
+  if (text.replace(/^\ufeff/, '').trim() === '') {
+    problems.push(`${label}: its file is empty`)
+    return undefined
+  }
   if (text.length > LONGEST) problems.push(`${label}: its file is longer than any setting`)
   // Editors of Windows put a byte order mark in front.
   return text.replace(/^\ufeff/, '')

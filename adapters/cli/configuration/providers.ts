@@ -135,17 +135,29 @@ export async function readUpstream(
         `${originOf(PREFIX)}: ${known.name} needs no name of its own; set it to oidc, and ${upstreamVariable('issuer')} to ${known.pattern}`,
       )
     const guess = name ? didYouMean(name, names) : ''
-    const problem = name ? `is not a provider${guess}` : 'is missing'
+    if (!name) {
+      throw new SettingsError(
+        `${originOf(PREFIX)}: is missing; set it and its variables to your provider, such as github or oidc, or add --dev to try without a provider`,
+      )
+    }
+    const problem = `is not a provider${guess}`
     // The list is long, and hides the guess.
     const rest = guess ? '' : `; expected one of ${names.join(', ')}`
     throw new SettingsError(`${originOf(PREFIX)}: ${problem}${rest}`)
   }
-  const { secret } = factory.definition
+  const { secret, docs } = factory.definition
   const problems: string[] = []
   const get = (input: string) => env[upstreamVariable(input)] || undefined
   const need = (input: string) => {
-    if (get(input) === undefined) problems.push(`${upstreamVariable(input)}: is missing`)
+    const variable = upstreamVariable(input)
+    const hint = input === 'clientId' || input === 'clientSecret' ? `; ${fillIn(input, variable)}` : ''
+    if (get(input) === undefined) problems.push(`${variable}: is missing${hint}`)
     return get(input) ?? ''
+  }
+  const fillIn = (input: 'clientId' | 'clientSecret', variable: string) => {
+    const what = input === 'clientId' ? 'the client id' : 'the client secret'
+    const place = originOf(variable).endsWith(' in .env') ? 'in .env' : 'in .env or in the environment'
+    return `write ${what} of the application that you register at ${factory.definition.name} ${place}; see ${docs}`
   }
   const scopes = get('scopes')
   const params = get('params')

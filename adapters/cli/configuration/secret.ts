@@ -21,15 +21,32 @@ export async function readSecret(
   const given = get('LOCKGATE_SECRET')
   if (given !== undefined) return listOf(given)
   if (!isLoopbackUrl(about.url)) {
-    throw new SettingsError('LOCKGATE_SECRET: is missing; `npx lockgate secret` makes one')
+    const [made] = await keptSecrets(about)
+    const file = made && `set LOCKGATE_SECRET_FILE=${made.file}, where an earlier start keeps one`
+    throw new SettingsError(`LOCKGATE_SECRET: is missing; ${file ?? '`npx lockgate secret` makes one'}`)
   }
   if (about.storage === 'memory:') return newSecret()
-  const folder = resolve(about.cwd, folderOf(about.storage))
-  for (const file of [join(folder, FILE), ...formerFiles(about)]) {
-    const kept = await readFile(file, 'utf8').catch(() => '')
-    if (kept.trim() !== '') return kept.trim()
-  }
-  return about.dry ? newSecret() : keep(join(folder, FILE))
+  const [kept] = await keptSecrets(about)
+  if (kept) return kept.secret
+  return about.dry ? newSecret() : keep(resolve(about.cwd, folderOf(about.storage), FILE))
+}
+
+/** Returns the secrets that starts without one have kept beside the data, each with the path of its file. */
+export async function keptSecrets({
+  storage,
+  cwd,
+}: {
+  storage: string | undefined
+  cwd: string
+}): Promise<{ file: string; secret: string }[]> {
+  const files = [join(folderOf(storage), FILE), ...formerFiles(storage)]
+  const found = await Promise.all(
+    [...new Set(files)].map(async (file) => {
+      const text = await readFile(resolve(cwd, file), 'utf8').catch(() => '')
+      return { file, secret: text.trim() }
+    }),
+  )
+  return found.filter(({ secret }) => secret !== '')
 }
 
 async function keep(file: string): Promise<string> {
@@ -65,9 +82,9 @@ function folderOf(storage: string | undefined): string {
 }
 
 /** Earlier versions kept the secret beside the folder or the file. */
-function formerFiles({ storage, cwd }: { storage: string | undefined; cwd: string }): string[] {
+function formerFiles(storage: string | undefined): string[] {
   const path = pathOf(storage)
-  return [resolve(cwd, path === undefined ? '.lockgate' : dirname(path), FILE)]
+  return [join(path === undefined ? '.lockgate' : dirname(path), FILE)]
 }
 
 /** Returns 256 bits of randomness as text. */

@@ -29,6 +29,8 @@ export interface ServeSettings {
   /** The origin of each option that has a value, by its path: a flag, a variable or the config file. */
   readonly from: ReadonlyMap<string, string>
   readonly variables: Variables
+  /** The secret of the config file, even if a variable hides it. */
+  readonly secretInFile: ProxyOptions['secret'] | undefined
 }
 
 /** How to read settings. */
@@ -141,8 +143,13 @@ export async function readSettings(
       readMcp(variables, given.mcp, how.storageOnly || how.withoutServer),
     ))
   const secret = await choose('secret', 'LOCKGATE_SECRET', () =>
-    // No secret is kept beside a storage that cannot be used.
-    readSecret(variables, { url, storage: store ? storage : 'memory:', cwd, dry: how.dry ?? false }),
+    // No secret is kept beside a storage that cannot be used, nor for a start that fails.
+    readSecret(variables, {
+      url,
+      storage: store ? storage : 'memory:',
+      cwd,
+      dry: how.dry === true || problems.length > 0,
+    }),
   )
   const metrics = await choose('metrics', 'LOCKGATE_METRICS_TOKEN', () => readMetrics(variables))
   const allow = await choose(
@@ -168,9 +175,19 @@ export async function readSettings(
     problems.push(`${originOf('HOST')}: the provider dev signs in everyone, so it listens on 127.0.0.1 only`)
   }
   problems.push(...wrongOptions(checked, { from, variables, file: file && basename(file) }))
-  if (problems.length > 0) throw new SettingsError([...new Set(problems)].join('\n'))
+  const lines = variables.withoutBroken(problems.flatMap((text) => text.split('\n')))
+  if (lines.length > 0) throw new SettingsError([...new Set(lines)].join('\n'))
   const listen = { port, hostname, tls, ...times }
-  return { listen, log: log!, options: checked, storage: storage && shown(storage), file, from, variables }
+  return {
+    listen,
+    log: log!,
+    options: checked,
+    storage: storage && shown(storage),
+    file,
+    from,
+    variables,
+    secretInFile: given.secret,
+  }
 }
 
 /** Clients of this address do not look at 127.0.0.1. */

@@ -5,7 +5,7 @@ import { knownIssuer } from '../configuration/known-issuers.ts'
 import { MCP_CLIENTS } from '../configuration/mcp-clients.ts'
 import { explain } from '../configuration/messages.ts'
 import { readUpstream, upstreamVariable } from '../configuration/providers.ts'
-import { newSecret } from '../configuration/secret.ts'
+import { keptSecrets, newSecret } from '../configuration/secret.ts'
 import {
   type Answers,
   definitionOf,
@@ -81,7 +81,7 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
   const answers = await readAnswers(given)
   if (Array.isArray(answers)) throw new Error(answers.join('\n'))
   const secrets = answers.runtime === 'workers' ? '.dev.vars' : '.env'
-  const secret = (await keptSecret(cwd, secrets)) ?? newSecret()
+  const secret = (await keptSecret(cwd, secrets)) ?? (await triedSecret(cwd, answers)) ?? newSecret()
   const anyone = await letsAnyoneIn(answers)
   const variables = variablesOf(answers, secret, anyone)
   const files = entryOf(answers, variables)
@@ -100,6 +100,11 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
     secrets,
     anyone,
   })
+}
+
+/** Returns the secret of an earlier `serve` on the same data, so that the ids of its users stay. */
+async function triedSecret(cwd: string, { runtime, storage }: Answers): Promise<string | undefined> {
+  return runtime === 'workers' ? undefined : (await keptSecrets({ storage, cwd }))[0]?.secret
 }
 
 /** Returns the variables that the command line or the answers of a user set. */

@@ -6,10 +6,11 @@ import type { Closable } from '../../storage/driver.ts'
 import type { Command, Line } from '../configuration/command.ts'
 import { SettingsError } from '../configuration/environment.ts'
 import { explain } from '../configuration/messages.ts'
-import { readSettings } from '../configuration/settings.ts'
+import { readSettings, type ServeSettings } from '../configuration/settings.ts'
 import type { StdioSessions } from '../wrap/stdio-sessions.ts'
 import { createDocumentEgress, hostsToTry } from './document-egress.ts'
 import { SERVE_NOTE, serveFlags, variablesOfLine } from './flags.ts'
+import { formerSecret } from './former-secret.ts'
 import { createLog, type LogFormat } from './log.ts'
 import { startReport } from './report.ts'
 import { checkSurroundings } from './start-checks.ts'
@@ -25,9 +26,12 @@ export const serveCommand: Command = {
   },
 }
 
-/** A local MCP server, with what is wrong with it. */
+/** A local MCP server that is a program. */
 interface Wrapped extends StdioSessions {
-  readonly warning: string | undefined
+  /** The name of the program, without its arguments, which may hold a secret. */
+  readonly command: string
+  /** To be asked once the settings have been read. */
+  warnings(): Promise<string[]>
 }
 
 /** @param wrap Starts the MCP server to protect, instead of the configured one. */
@@ -46,11 +50,11 @@ export async function runServer(line: Line, wrap?: () => Promise<Wrapped>): Prom
     const on = { event: [log, egress.listener, ...[options.on?.event ?? []].flat()] }
     await holdStorage(options.storage)
     const proxy = createProxy({ ...options, on })
-    const changed = await changedUserIds(proxy)
+    const changed = await changedUserIds(proxy, settings)
     // The start report says more.
     const server = await serve(proxy, { ...listen, onListen: () => {} })
-    told.ready(startReport(proxy, settings, server.url))
-    if (wrapped?.warning) told.warn(wrapped.warning)
+    told.ready(startReport(proxy, settings, server.url, wrapped?.command))
+    for (const warning of (await wrapped?.warnings()) ?? []) told.warn(warning)
     if (changed) told.warn(changed)
     void checkSurroundings(proxy, options, fetch, told.warn)
     void egress.start(proxy)
@@ -81,17 +85,21 @@ async function holdStorage(store: Store): Promise<void> {
 /**
  * Returns a warning if every user would get a new id.
  *
- * @throws {ConfigError} The same, if others than the developer may be users.
+ * @throws {SettingsError} The same, if others than the developer may be users.
  */
 async function changedUserIds(
   proxy: Pick<OAuthProxy, 'checkUserIds' | 'issuer'>,
+  settings: ServeSettings,
 ): Promise<string | undefined> {
   try {
     await proxy.checkUserIds()
     return undefined
   } catch (error) {
-    if (error instanceof ConfigError && isLoopbackUrl(proxy.issuer)) return explain(error)
-    throw error
+    if (!(error instanceof ConfigError)) throw error
+    const problem = explain(error)!
+    const text = `${problem}. ${await formerSecret(problem, settings, process.cwd())}`
+    if (isLoopbackUrl(proxy.issuer)) return text
+    throw new SettingsError(text)
   }
 }
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { OAuthProxy, ProxyOptions } from '../../../src/index.ts'
-import { isLoopbackListener, isLoopbackUrl } from '../../../src/internal.ts'
+import { isLoopbackListener, isLoopbackUrl, printable } from '../../../src/internal.ts'
 import { providersOf } from '../../doctor/deployment/providers.ts'
 import { MCP_CLIENTS, serverName } from '../configuration/mcp-clients.ts'
 import type { ServeSettings } from '../configuration/settings.ts'
@@ -22,10 +22,20 @@ export interface StartReport {
   readonly from: ReadonlyMap<string, string>
 }
 
-/** Returns what the operator is told at the start: the settings with their origins, and the next step. */
-export function startReport(proxy: OAuthProxy, settings: ServeSettings, listening: string): StartReport {
+/**
+ * Returns what the operator is told at the start: the settings with their origins, and the next step.
+ *
+ * @param program The command of `wrap`.
+ */
+export function startReport(
+  proxy: OAuthProxy,
+  settings: ServeSettings,
+  listening: string,
+  program?: string,
+): StartReport {
   const { options, storage, from, file } = settings
-  const servers = proxy.resources.map(({ id, target }) => `${id} → ${target ? plain(target) : 'a handler'}`)
+  const own = program === undefined ? 'a handler' : `the program ${printable(program)}`
+  const servers = proxy.resources.map(({ id, target }) => `${id} → ${target ? plain(target) : own}`)
   const place = storage ?? 'the store of the config file'
   const rows: readonly Row[] = [
     ['public URL', proxy.issuer, 'url'],

@@ -1,3 +1,4 @@
+import { printable } from '../../../src/internal.ts'
 import { type Command, UsageError } from '../configuration/command.ts'
 import { listOf } from '../configuration/environment.ts'
 import { runServer } from '../serve/command.ts'
@@ -22,9 +23,26 @@ export const wrapCommand: Command = {
     if (!command) throw new UsageError('The command is missing: lockgate wrap -- <command> [arguments]')
     await runServer(line, async () => {
       const names = listOf(line.text('env') ?? '')
-      const env = Object.fromEntries(names.map((name) => [name, process.env[name] ?? '']))
-      return { ...(await stdioSessions(command, args, env)), warning: await checkProgram(command) }
+      return {
+        ...(await stdioSessions(command, args, () => valuesOf(names))),
+        command,
+        warnings: async () => [...absent(names), (await checkProgram(command)) ?? []].flat(),
+      }
     })
     return undefined
   },
 }
+
+/** Returns the variables that are there. Those of `.env` are there once the settings have been read. */
+const valuesOf = (names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  )
+
+const absent = (names: readonly string[]): string[] =>
+  names
+    .filter((name) => process.env[name] === undefined)
+    .map(
+      (name) =>
+        `--env: there is no variable ${printable(name)} to pass to the program; set it here or in .env`,
+    )

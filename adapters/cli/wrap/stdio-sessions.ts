@@ -22,14 +22,14 @@ interface Session {
 
 /**
  * Both sides are transports of the MCP SDK: what one of them receives the other one sends. The program gets `env`
- * and what every program needs, nothing else of this process.
+ * of its start and what every program needs, nothing else of this process.
  *
  * @throws {SettingsError} Where the SDK is not installed.
  */
 export async function stdioSessions(
   command: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>>,
+  env: () => Readonly<Record<string, string>>,
   write: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Promise<StdioSessions> {
   const { StdioClientTransport, getDefaultEnvironment, WebTransport } = await loadSdk()
@@ -40,7 +40,7 @@ export async function stdioSessions(
     const program = new StdioClientTransport({
       command,
       args: [...args],
-      env: { ...getDefaultEnvironment(), ...env },
+      env: { ...getDefaultEnvironment(), ...env() },
       stderr: 'pipe',
     })
     program.stderr?.on('data', createStderr(write))
