@@ -9,6 +9,7 @@ import { locate } from '../runtimes/locate.ts'
 import { freePort } from '../support/free-port.ts'
 import { startMcpServer } from '../support/mcp-server.ts'
 import { startProvider, type TestProvider } from '../support/provider.ts'
+import { blockOf } from './blocks.ts'
 import { type Stage, stagesOf, wordsOf } from './dockerfile.ts'
 
 /*
@@ -55,6 +56,20 @@ beforeAll(async () => {
   }
   stages = stagesOf(await readFile(join(root, 'Dockerfile'), 'utf8'))
 })
+
+test('the Dockerfile of the guide differs in the package alone: it takes the published one', () => {
+  const [published, ...more] = stagesOf(blockOf('docs/deploy/docker.md', 'dockerfile'))
+  const { base, instructions } = stages.at(-1)!
+  const installed = (text: string) =>
+    text.replace(/^--mount=\S+ /, '').replace('/from/lockgate-*.tgz', 'lockgate')
+  expect(more).toEqual([])
+  expect(published).toEqual({
+    base,
+    name: undefined,
+    instructions: instructions.map(({ name, text }) => ({ name, text: installed(text) })),
+  })
+})
+
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL')
   await rm(folder, { recursive: true, force: true })

@@ -79,7 +79,9 @@ describe('the compose file', () => {
         environment?: Record<string, string>
         secrets?: string[]
         stop_grace_period?: string
-        depends_on?: string[]
+        depends_on?: Record<string, { condition: string }>
+        restart?: string
+        healthcheck?: { test: string[] }
         volumes?: string[]
         ports?: string[]
         command?: string
@@ -92,9 +94,9 @@ describe('the compose file', () => {
   const { lockgate, ...others } = compose.services
 
   test('names only services, volumes and secrets that it has', () => {
-    for (const { secrets = [], depends_on = [], volumes = [] } of Object.values(compose.services)) {
+    for (const { secrets = [], depends_on = {}, volumes = [] } of Object.values(compose.services)) {
       for (const name of secrets) expect(compose.secrets).toHaveProperty(name)
-      for (const name of depends_on) expect(compose.services).toHaveProperty(name)
+      for (const name of Object.keys(depends_on)) expect(compose.services).toHaveProperty(name)
       for (const volume of volumes) expect(compose.volumes).toHaveProperty(volume.split(':')[0]!)
     }
     expect(Object.keys(compose.secrets).sort()).toEqual([...lockgate!.secrets!].sort())
@@ -117,8 +119,14 @@ describe('the compose file', () => {
     const { options } = await accepted(env)
     const host = new URL(options.mcp as string).hostname
     expect(compose.services, 'the MCP server').toHaveProperty(host)
-    expect(lockgate!.depends_on).toContain(new URL(env.LOCKGATE_STORAGE!).hostname)
+    const store = new URL(env.LOCKGATE_STORAGE!).hostname
+    expect(lockgate!.depends_on?.[store]).toEqual({ condition: 'service_healthy' })
+    expect(compose.services[store]!.healthcheck?.test).toEqual(['CMD', 'redis-cli', 'ping'])
     expect(options.trustProxy).toBe(1)
+  })
+
+  test('starts everything again after a reboot', () => {
+    for (const { restart } of Object.values(compose.services)) expect(restart).toBe('unless-stopped')
   })
 
   test('stops later than responses under way may take, and its Redis drops nothing', () => {
@@ -136,6 +144,8 @@ describe('the compose file', () => {
 describe('the Kubernetes manifests', () => {
   interface Probe {
     httpGet: { path: string; port: number }
+    periodSeconds?: number
+    failureThreshold?: number
   }
   interface Manifest {
     kind: string
@@ -183,8 +193,15 @@ describe('the Kubernetes manifests', () => {
     }
   })
 
-  test('give a pod more time than responses under way may take', () => {
-    expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(DRAIN)
+  const numberOf = (name: string) => Number(container!.env.find((one) => one.name === name)?.value)
+
+  test('give a pod more time than its delay and responses under way may take', () => {
+    expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(numberOf('LOCKGATE_DELAY') + DRAIN)
+  })
+
+  test('let a pod serve until Kubernetes has noticed that it is not ready', () => {
+    const { periodSeconds = 10, failureThreshold = 3 } = container!.readinessProbe
+    expect(numberOf('LOCKGATE_DELAY')).toBeGreaterThan(periodSeconds * failureThreshold)
   })
 
   test('set what serve accepts, with every secret from the Secret that the guide makes', async () => {

@@ -26,7 +26,7 @@ const read = (file: string) => sources.get(file)!
 const LADDER: readonly (readonly string[])[] = [
   ['reasons', 'timing', 'bounded-map'],
   ['errors', 'ports', 'age'],
-  ['single-flight'],
+  ['single-flight', 'pending-work'],
   ['refusals', 'validation'],
   ['http', 'crypto'],
   ['events'],
