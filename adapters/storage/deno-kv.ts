@@ -10,6 +10,7 @@ import { ownerOnly } from './owner-only.ts'
 import { prepareFolder } from './private-folder.ts'
 import { probe } from './probe.ts'
 import { whileBusy } from './retry.ts'
+import { sameFile } from './same-file.ts'
 
 /** A Deno KV database, with the parts of it that are used. */
 export interface DenoKv {
@@ -63,12 +64,24 @@ export interface DenoKvOptions {
  * The folder of the file is made at once. `createProxy` names it if this user may not write to it.
  */
 export function denoKv(options: DenoKvOptions = {}): Store & Closable {
-  const open = async () => options.kv ?? openKv(options.path)
+  let assertPlace = () => {}
+  const open = async () => {
+    if (options.kv) return options.kv
+    const kv = await openKv(options.path)
+    if (isFile(options.path)) assertPlace = sameFile(options.path)
+    return kv
+  }
   const driver = denoKvDriver({ openKv: () => open() as never }) as Driver
   const kv = async (): Promise<DenoKv> => (await driver.getInstance!()) as DenoKv
   const keyOf = (key: string) => [BASE, ...checkKey(key).split(':')]
   const run = <T>(work: (kv: DenoKv) => Promise<T>): Promise<T> =>
-    within(whileBusy(async () => work(await kv())))
+    within(
+      whileBusy(async () => {
+        const database = await kv()
+        assertPlace()
+        return work(database)
+      }),
+    )
 
   const isOwn = !options.kv && isFile(options.path)
   const { Deno } = globalThis as Runtime

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setInterval } from 'node:timers'
 import { ms, StatedError } from '../../src/internal.ts'
+import { type Holder, parseHolder, stateOf, thisHolder } from './lock-holder.ts'
 import { makePrivateFolder } from './private-folder.ts'
 
 /** Keeps other processes from writing to a folder. */
@@ -16,25 +16,27 @@ export interface FolderLock {
    * @throws {FolderInUse} If another process has it.
    */
   hold(): Promise<void>
+  /**
+   * Looks for the lock of this process, which moves with its folder. Without a lock it looks for the folder.
+   *
+   * @throws {FolderGone} If it is not there. It may come back.
+   * @throws {FolderInUse} If another process has taken the lock.
+   */
+  check(): Promise<void>
+  /** `true` if the last look did not find the lock. */
+  readonly isLost: boolean
   release(): Promise<void>
+}
+
+/** The folder was moved, unmounted or replaced while this process used it. */
+export class FolderGone extends StatedError {
+  override readonly name = 'FolderGone'
 }
 
 /** Another process writes to the folder. */
 export class FolderInUse extends StatedError {
   override readonly name = 'FolderInUse'
 }
-
-/** The content of the lock's file. */
-interface Holder {
-  readonly id: string
-  readonly pid: number
-  /** The start of the process, as its system counts it, so that a number that is used again is not taken for it. */
-  readonly started: string | undefined
-  /** The machine, or the container. Process numbers mean nothing in another one. Empty if its name is not known. */
-  readonly place: string
-}
-
-type State = 'running' | 'ended' | 'elsewhere'
 
 /**
  * A lock by a file that its holder touches every two seconds. A holder on this machine that no longer runs is replaced at
@@ -44,10 +46,17 @@ export function createFolderLock(folder: string): FolderLock {
   const file = join(folder, '.lock')
   const id = randomUUID()
   let taking: Promise<void> | undefined
+  /** `true` from the time at which this process took the lock until it releases it. */
+  let held = false
+  let lost = false
   let touchedAt = 0
   let timer: ReturnType<typeof setInterval> | undefined
   const removeAtExit = () => {
-    if (touchedAt > 0) rmSync(file, { force: true })
+    try {
+      if (parseHolder(readFileSync(file, 'utf8'))?.id === id) rmSync(file)
+    } catch {
+      // It went with its folder.
+    }
   }
 
   async function take(): Promise<void> {
@@ -55,7 +64,7 @@ export function createFolderLock(folder: string): FolderLock {
     let seen: string | undefined
     for (;;) {
       if (await create()) return
-      const found = await look(file)
+      const found = await read(file)
       // It was released meanwhile.
       if (!found) continue
       if (found.holder?.id === id) return
@@ -73,7 +82,7 @@ export function createFolderLock(folder: string): FolderLock {
   }
 
   async function create(): Promise<boolean> {
-    const holder: Holder = { id, pid: process.pid, started: await startOf(process.pid), place: await place() }
+    const holder = await thisHolder(id)
     makePrivateFolder(folder)
     try {
       await writeFile(file, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
@@ -93,53 +102,71 @@ export function createFolderLock(folder: string): FolderLock {
     await rm(aside, { force: true })
   }
 
-  /** Touches the file if it is still this holder's. */
-  async function touch(): Promise<boolean> {
-    const found = await look(file)
-    if (found?.holder?.id !== id) return false
-    await utimes(file, new Date(), new Date())
-    touchedAt = Date.now()
-    return true
+  async function verify(isDue = Date.now() - touchedAt > 2 * ms.folderLockTouch): Promise<void> {
+    const holder = parseHolder((await readFile(file, 'utf8').catch(ignoreMissing)) ?? '')
+    if (holder?.id !== id) {
+      const isTaken = holder && (await stateOf(holder)) !== 'ended'
+      throw isTaken ? inUse(folder, holder) : gone(folder)
+    }
+    // A process that stood still may soon lose it.
+    if (isDue) {
+      await utimes(file, new Date(), new Date())
+      touchedAt = Date.now()
+    }
+    lost = false
   }
 
-  function lose(): void {
-    clearInterval(timer)
-    timer = undefined
-    touchedAt = 0
-    taking = undefined
-    process.off('exit', removeAtExit)
+  async function look(isDue?: boolean): Promise<void> {
+    await verify(isDue).catch((error) => {
+      lost = true
+      throw error
+    })
   }
 
   async function begin(): Promise<void> {
     await take()
+    held = true
     touchedAt = Date.now()
     process.once('exit', removeAtExit)
     timer = setInterval(() => {
-      touch().then((ours) => {
-        if (!ours) lose()
-      }, lose)
+      // Every operation that follows looks again, and says what it finds.
+      look(true).catch(() => {})
     }, ms.folderLockTouch)
     timer.unref()
   }
 
   return {
     async hold() {
-      // A process that stood still may have lost its lock.
-      if (touchedAt > 0 && Date.now() - touchedAt > 2 * ms.folderLockTouch && !(await touch())) lose()
       taking ??= begin().catch((error) => {
         taking = undefined
         throw error
       })
       await taking
     },
+    async check() {
+      if (held) await look()
+      else await stat(folder).catch((error) => Promise.reject(isMissing(error) ? gone(folder) : error))
+    },
+    get isLost() {
+      return lost
+    },
     async release() {
-      if (touchedAt === 0) return
-      const ours = await touch().catch(() => false)
-      lose()
-      if (ours) await rm(file, { force: true })
+      if (!held) return
+      held = false
+      lost = false
+      taking = undefined
+      clearInterval(timer)
+      process.off('exit', removeAtExit)
+      const found = await read(file).catch(() => undefined)
+      if (found?.holder?.id === id) await rm(file, { force: true })
     },
   }
 }
+
+const gone = (folder: string) =>
+  new FolderGone(
+    `${folder} was moved, unmounted or replaced while it was in use: put the folder back with its .lock, or restart to use what is there now`,
+  )
 
 const inUse = (folder: string, holder: Holder | undefined) =>
   new FolderInUse(
@@ -147,69 +174,23 @@ const inUse = (folder: string, holder: Holder | undefined) =>
       'stop that process, or use sqlite:, redis:// or postgres:// for several processes',
   )
 
-interface Look {
+interface Found {
   readonly text: string
   readonly holder: Holder | undefined
   readonly touchedAt: number
 }
 
-async function look(file: string): Promise<Look | undefined> {
+async function read(file: string): Promise<Found | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)])
-    return { text, holder: parse(text), touchedAt: mtimeMs }
+    return { text, holder: parseHolder(text), touchedAt: mtimeMs }
   } catch (error) {
     return ignoreMissing(error)
   }
 }
 
-function parse(text: string): Holder | undefined {
-  try {
-    const holder = JSON.parse(text) as Holder
-    const { id, pid, place } = holder
-    return typeof id === 'string' && Number.isInteger(pid) && typeof place === 'string' ? holder : undefined
-  } catch {
-    // It is being written, or was when the machine stopped.
-    return undefined
-  }
-}
-
-async function stateOf(holder: Holder): Promise<State> {
-  const here = await place()
-  if (here === '' || holder.place !== here) return 'elsewhere'
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ESRCH') return 'ended'
-    // Some runtimes do not permit the question.
-    if (code !== 'EPERM') return 'elsewhere'
-  }
-  const started = await startOf(holder.pid)
-  return started === holder.started ? 'running' : 'ended'
-}
-
-/**
- * Returns the machine's name with its namespace of process numbers, which differs between containers. Empty if Deno may not
- * read the name: then every holder counts as one of another machine.
- */
-async function place(): Promise<string> {
-  let name: string
-  try {
-    name = hostname()
-  } catch {
-    return ''
-  }
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => '')
-  return `${name} ${namespace}`
-}
-
-/** Returns the start of a process on Linux, and `undefined` on other systems. */
-async function startOf(pid: number): Promise<string | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  // The name of the program is in parentheses, and may contain anything.
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
-}
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
 
 function ignoreMissing(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  if (!isMissing(error)) throw error
 }

@@ -67,7 +67,7 @@ function openFolder(base: string): Store & Closable {
 
   async function write(file: string, text: string): Promise<void> {
     const beside = `${file}.${randomUUID()}.tmp`
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await makeBelow(base, dirname(file))
     try {
       await writeFile(beside, text, { mode: 0o600, flush: true })
       await rename(beside, file)
@@ -80,20 +80,30 @@ function openFolder(base: string): Store & Closable {
   const store = driverStore(
     {
       keepsTime: false,
-      read: async (key) => lite.getItem(key + SUFFIX),
-      write: (key, text) =>
+      async read(key) {
+        const text = await lite.getItem(key + SUFFIX)
+        // In another folder, or none, a record that is missing may well exist.
+        if (text === null || text === undefined || lock.isLost) await lock.check()
+        return text
+      },
+      async write(key, text) {
+        await lock.check()
         // The folder may disappear between its creation and its use, with the last other record in it.
-        write(fileOf(key), text).catch((error) =>
+        await write(fileOf(key), text).catch((error) =>
           isMissing(error) ? write(fileOf(key), text) : Promise.reject(error),
-        ),
+        )
+      },
       async remove(key) {
+        await lock.check()
         const file = fileOf(key)
         await rm(file, { force: true })
         // Fails if other records are in the folder.
         if (key.includes(':')) await rmdir(dirname(file)).catch(() => {})
       },
       async *list(prefix) {
+        await lock.check()
         for await (const key of walk(base, folderOf(prefix))) if (key.startsWith(prefix)) yield key
+        await lock.check()
       },
       async isAbandoned(key) {
         const { mtimeMs } = await stat(fileOf(key))
@@ -123,6 +133,19 @@ function openFolder(base: string): Store & Closable {
       }
     },
     close: () => lock.release(),
+  }
+}
+
+/** Makes a folder below `base`, but never `base` itself: if that is gone, so are its records. */
+async function makeBelow(base: string, folder: string): Promise<void> {
+  if (folder === base) return
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return
+    if (!isMissing(error) || dirname(folder) === base) throw error
+    await makeBelow(base, dirname(folder))
+    await makeBelow(base, folder)
   }
 }
 

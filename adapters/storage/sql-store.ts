@@ -35,12 +35,17 @@ interface Row {
  * @param connect Called at the first use, and again after a connection was lost.
  * @param options.table Default `lockgate`.
  * @param options.explain Returns what an operator can do about an error.
+ * @param options.assertPlace Throws if the database is no longer where it was opened. Called before every statement.
  */
 export function sqlStore(
   connect: () => Promise<SqlConnector>,
-  options: { table?: string | undefined; explain?: (error: unknown) => string | undefined } = {},
+  options: {
+    table?: string | undefined
+    explain?: (error: unknown) => string | undefined
+    assertPlace?: () => void
+  } = {},
 ): Store & Closable {
-  const { table = 'lockgate', explain } = options
+  const { table = 'lockgate', explain, assertPlace } = options
   if (!/^[a-z_][a-z0-9_]{0,50}$/i.test(table)) {
     throw new TypeError('`table` may contain letters, digits and _, and begins with no digit')
   }
@@ -76,7 +81,13 @@ export function sqlStore(
       throw error
     })
     const connector = opening
-    return within(whileBusy(async () => (await connector).prepare(text).all(...params)))
+    return within(
+      whileBusy(async () => {
+        const database = await connector
+        assertPlace?.()
+        return database.prepare(text).all(...params)
+      }),
+    )
   }
 
   /** Removes some expired records now and then. No write waits for it. */

@@ -5,6 +5,7 @@ import type { Closable } from './driver.ts'
 import { ownerOnly } from './owner-only.ts'
 import { prepareFolder } from './private-folder.ts'
 import { whileBusy } from './retry.ts'
+import { sameFile } from './same-file.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
 
 export interface SqliteOptions {
@@ -27,6 +28,7 @@ export interface SqliteOptions {
  */
 export function sqlite(options: SqliteOptions): Store & Closable {
   const path = resolve(options.path)
+  let assertPlace = () => {}
   const store = sqlStore(
     async () => {
       const connector = await connectorFor(path)
@@ -34,9 +36,10 @@ export function sqlite(options: SqliteOptions): Store & Closable {
       // A wait inside SQLite stops the whole process, so longer waits are outside.
       await whileBusy(() => connector.exec('PRAGMA busy_timeout = 20'))
       await whileBusy(() => connector.exec('PRAGMA journal_mode = WAL'))
+      assertPlace = sameFile(path)
       return connector
     },
-    { table: options.table, explain: (error) => explain(path, error) },
+    { table: options.table, explain: (error) => explain(path, error), assertPlace: () => assertPlace() },
   )
   return { ...store, ...prepareFolder(dirname(path)) }
 }

@@ -238,7 +238,7 @@ describe('the lock of a folder', () => {
     await store.close()
   })
 
-  test('is lost to a process that took it over, and no write follows', async () => {
+  test('is lost to a process that took it over, and nothing is read or written after that', async () => {
     const base = await newFolder()
     const store = fs({ base })
     await store.set('grant:u:1', 'ours', 60)
@@ -249,8 +249,12 @@ describe('the lock of a folder', () => {
     )
     await new Promise((resolve) => setTimeout(resolve, 2500))
     await expect(store.set('grant:u:1', 'late', 60)).rejects.toThrow('is in use by')
+    await expect(store.delete('grant:u:1')).rejects.toThrow('is in use by')
+    await expect(store.get('grant:u:1')).rejects.toThrow('is in use by')
     clearInterval(touching)
-    expect((await store.get('grant:u:1'))?.value).toBe('ours')
+    const other = await openRemote(`fs:${base}`)
+    expect((await other.get('grant:u:1'))?.value).toBe('ours')
+    await other.close()
   })
 })
 
