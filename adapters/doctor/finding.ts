@@ -12,6 +12,8 @@ export interface Finding {
   readonly expected?: string | undefined
   /** One sentence: what to change. */
   readonly fix?: string | undefined
+  /** Nothing came from the other side, so nothing is shown about it. */
+  readonly unreached?: true | undefined
 }
 
 /** What was seen instead of what was expected, and what to do about it. */
@@ -43,6 +45,12 @@ export const warn = (id: string, title: string, problem: Problem): Finding => ({
   status: 'warn',
   ...problem,
 })
+
+/** A request without a response, or with one of something in between: it says nothing about the other side. */
+export const unreached = (finding: Finding): Finding => ({ ...finding, unreached: true })
+
+/** Tells whether the other side itself responded: not a proxy on the way, and not a server that fails. */
+export const isFromThere = (status: number): boolean => status > 0 && status < 500 && status !== 407
 
 /** `fail` where there is a problem, else `ok`. */
 export const judge = (id: string, title: string, problem: Problem | undefined, seen?: string): Finding =>

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Provider } from 'lockgate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { examineProviders, type ProviderRequest, providerText } from '../../adapters/cli/doctor/provider.ts'
-import { scrub } from '../../adapters/cli/doctor/provider-report.ts'
+import { factsOf, scrub } from '../../adapters/cli/doctor/provider-report.ts'
 import type { Finding } from '../../adapters/doctor/finding.ts'
 import { createProbe } from '../../adapters/doctor/probe.ts'
 import { findBySignIn } from '../../adapters/doctor/provider/with-user.ts'
@@ -305,6 +305,46 @@ describe('in front of the imitation of a vendor', () => {
     const text = JSON.stringify(scrub(all, new Map(secrets.map((secret) => [secret, '<private>']))))
     for (const token of issued) expect(text).not.toContain(token)
     expect(text).not.toMatch(/ada@example\.com|Name of ada/)
+  })
+
+  describe.each<[string, () => Promise<Response>]>([
+    [
+      'has no address',
+      async () => {
+        throw new TypeError('fetch failed', {
+          cause: Object.assign(new Error('none'), { code: 'ENOTFOUND' }),
+        })
+      },
+    ],
+    ['is behind a proxy that wants a password', async () => new Response('', { status: 407 })],
+    ['is behind a gateway that fails', async () => new Response('', { status: 502 })],
+  ])('a provider that %s', (_name, fetch) => {
+    test.for(ROWS)('is neither found nor confirmed nor contradicted: $name', async ({ provider }) => {
+      const probe = createProbe({ fetch, timeout: 5000, agent: 'test' })
+      const findings = await findWithoutUser(provider, { fetch, probe, callback: CLIENT.redirectUri })
+      expect(findings.filter(({ status }) => status === 'ok')).toEqual([])
+      expect(of(findings, 'upstream.discovery')!.status).toMatch(/^(fail|skip)$/)
+      const [confirmed, contradicted] = factsOf(findings)
+      expect([confirmed, contradicted]).toEqual([
+        expect.stringMatching(/^confirmed +none$/),
+        expect.stringMatching(/^contradicted +none$/),
+      ])
+      for (const { fix = '', seen = '', expected = '' } of findings)
+        for (const text of [fix, seen, expected]) expect(text).not.toMatch(/ \.|[:,] *$|\b(and|is|of) *\.?$/)
+    })
+  })
+
+  test('a provider that cannot be reached makes the command fail, and names the address', async () => {
+    const { code, out } = await runCommand(folder, ['doctor', '--provider', '--timeout', '5'], {
+      HTTPS_PROXY: `http://127.0.0.1:${await freePort()}`,
+      LOCKGATE_UPSTREAM: 'google',
+      LOCKGATE_UPSTREAM_CLIENT_ID: 'one',
+      LOCKGATE_UPSTREAM_CLIENT_SECRET: 'a secret',
+    })
+    expect(code).toBe(1)
+    expect(out).toContain('https://accounts.google.com/.well-known/openid-configuration: no answer')
+    expect(out).toMatch(/confirmed +none\n *contradicted +none/)
+    expect(out).not.toContain('127.0.0.1 in a browser')
   })
 
   const google = ROWS.find(({ name }) => name === 'google')!

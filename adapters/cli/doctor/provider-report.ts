@@ -63,7 +63,9 @@ const FACTS: Readonly<Record<string, readonly string[]>> = {
 /** Returns which facts were confirmed, which the provider contradicted, and which were not shown. */
 export function factsOf(findings: readonly Finding[]): string[] {
   const statusOf = (ids: readonly string[]) => {
-    const found = findings.filter(({ id }) => ids.includes(id)).map(({ status }) => status)
+    const found = findings
+      .filter(({ id, unreached }) => ids.includes(id) && !unreached)
+      .map(({ status }) => status)
     if (found.some((status) => status === 'fail' || status === 'warn')) return 'contradicted'
     return found.includes('ok') ? 'confirmed' : 'not shown'
   }

@@ -1,4 +1,4 @@
-import { type Finding, fail, ok, show, warn } from '../finding.ts'
+import { type Finding, fail, isFromThere, ok, show, unreached, warn } from '../finding.ts'
 import { type Probe, sketch } from '../probe.ts'
 
 const COMPLAINT = /[^.\n]{0,80}\b(?:redirect[ _]ur[il]|callback ur[il]|reply ur[il])[^\n]{0,120}/i
@@ -12,6 +12,8 @@ const NOT_KNOWN = /mismatch|not (registered|match)|invalid/i
 export async function callbackFinding(authorizationUrl: string, probe: Probe): Promise<Finding> {
   const [id, title] = ['upstream.callback', 'The callback URL is registered at the provider']
   const callback = new URL(authorizationUrl).searchParams.get('redirect_uri') ?? ''
+  // A pushed request carries the callback itself.
+  const named = callback === '' ? 'its callback' : show(callback)
   let answer = await probe.send(authorizationUrl, { headers: { accept: 'text/html' } })
   for (let hop = 0; hop < 2 && leadsOn(answer.headers.get('location'), answer.url, callback); hop++) {
     const next = new URL(answer.headers.get('location')!, answer.url)
@@ -20,7 +22,7 @@ export async function callbackFinding(authorizationUrl: string, probe: Probe): P
     answer = await probe.send(next.href, { headers: { accept: 'text/html' } })
   }
   const location = answer.headers.get('location')
-  if (location?.startsWith(callback)) {
+  if (callback !== '' && location?.startsWith(callback)) {
     const error = new URL(location).searchParams.get('error')
     return error === null || /login|interaction|consent/.test(error)
       ? ok(id, title, show(callback))
@@ -36,22 +38,23 @@ export async function callbackFinding(authorizationUrl: string, probe: Probe): P
     return fail(id, title, {
       seen: `${sketch(answer)}: ${show(complaint.replace(/\s+/g, ' '))}`,
       expected: 'its sign-in page',
-      fix: `Register ${show(callback)} at the provider, character by character.`,
+      fix: `Register ${callback === '' ? 'the callback' : named} at the provider, character by character.`,
     })
   }
   if (answer.status >= 400 || answer.status === 0) {
-    return warn(id, title, {
+    const finding = warn(id, title, {
       seen: `the provider's sign-in page: ${sketch(answer)}`,
       expected: 'its sign-in page',
-      fix: `Open ${show(new URL(authorizationUrl).origin)} in a browser and see what it says of this client and ${show(callback)}.`,
+      fix: `Open ${show(new URL(authorizationUrl).origin)} in a browser and see what it says of this client and ${named}.`,
     })
+    return isFromThere(answer.status) ? finding : unreached(finding)
   }
   return ok(
     id,
     title,
-    `no complaint about ${show(callback)}; a provider that asks for the login first complains only then`,
+    `no complaint about ${named}; a provider that asks for the login first complains only then`,
   )
 }
 
 const leadsOn = (location: string | null, from: string, callback: string): boolean =>
-  location !== null && URL.canParse(location, from) && !location.startsWith(callback)
+  location !== null && URL.canParse(location, from) && !(callback !== '' && location.startsWith(callback))

@@ -74,7 +74,9 @@ export async function trySignIn(
     headers: { cookie: cookiesOf(consent) },
     body: new URLSearchParams({ request, decision: 'allow', ...(provider !== undefined && { provider }) }),
   })
-  const authorizationUrl = approved.headers.get('location') ?? undefined
+  const location = approved.headers.get('location') ?? undefined
+  // If the sign-in cannot begin, the client gets an error instead.
+  const authorizationUrl = location?.startsWith(REDIRECT) ? undefined : location
   if (authorizationUrl === undefined) return { exchanges, authorizationUrl, reason: reason() }
   const { searchParams: sent } = new URL(authorizationUrl)
   const state = sent.get('state') ?? ''

@@ -1,5 +1,5 @@
 import type { Provider } from '../../../src/index.ts'
-import { type Finding, fail, ok, show, skip, warn } from '../finding.ts'
+import { type Finding, fail, isFromThere, ok, show, skip, unreached, warn } from '../finding.ts'
 import type { Probe } from '../probe.ts'
 import { callbackFinding } from './callback.ts'
 import type { Exchange, Trial } from './trial.ts'
@@ -21,19 +21,27 @@ export async function upstreamFindings(provider: Provider, trial: Trial, probe: 
 
 function discoveryFinding(upstream: Provider, { authorizationUrl, exchanges, reason }: Trial): Finding {
   const [id, title] = ['upstream.discovery', 'The provider is found']
-  if (authorizationUrl !== undefined) return ok(id, title, show(upstream.issuer))
   const asked = exchanges.at(-1)
+  const responded = exchanges.some(({ status }) => isFromThere(status))
+  if (authorizationUrl !== undefined && responded) return ok(id, title, show(upstream.issuer))
+  if (authorizationUrl !== undefined && (asked?.status ?? 500) >= 500)
+    return skip(id, title, asked ? `cannot be told: ${asked.status}` : 'the provider was not asked')
   const said = asked?.json?.issuer
   const other = said !== undefined && said !== upstream.issuer
-  return fail(id, title, {
+  const finding = fail(id, title, {
     seen: asked
       ? `${show(asked.url)}: ${asked.status || `no answer (${asked.error ?? 'unknown'})`}${other ? `, issuer ${show(said)}` : ''}`
       : show(reason ?? 'no answer'),
-    expected: `a discovery document whose issuer is ${show(upstream.issuer)}`,
+    expected: upstream.discovery
+      ? `a discovery document whose issuer is ${show(upstream.issuer)}`
+      : 'an answer of the provider',
     fix: other
       ? `Set the issuer of ${OPTION} to what the document says.`
-      : `Correct the issuer of ${OPTION}, and let this machine reach the provider.`,
+      : upstream.discovery
+        ? `Correct the issuer of ${OPTION}, and let this machine reach the provider.`
+        : `Let this machine reach the provider.`,
   })
+  return asked !== undefined && !responded ? unreached(finding) : finding
 }
 
 /** A made-up code. An unknown client is refused before the code is checked. */
@@ -41,12 +49,16 @@ export function credentialsFinding({ answer: shape }: Provider, { exchanges, rea
   const [id, title] = ['upstream.credentials', 'The provider knows the client and its secret']
   const answer = exchanges.findLast(({ method }) => method === 'POST')
   if (!answer) return skip(id, title, `the provider was not asked: ${show(reason ?? 'no token request')}`)
-  if (answer.status === 0)
-    return fail(id, title, {
-      seen: `${show(answer.url)}: no answer (${answer.error ?? 'unknown'})`,
-      expected: 'an answer to a made-up code',
-      fix: `Correct the token endpoint of ${OPTION}, and let this machine reach it.`,
-    })
+  if (answer.status === 0 || answer.status === 407) {
+    const seen = answer.status === 0 ? `no answer (${answer.error ?? 'unknown'})` : `${answer.status}`
+    return unreached(
+      fail(id, title, {
+        seen: `${show(answer.url)}: ${seen}`,
+        expected: 'an answer to a made-up code',
+        fix: `Correct the token endpoint of ${OPTION}, and let this machine reach it.`,
+      }),
+    )
+  }
   const own = [shape?.error ?? []].flat().map((name) => answer.json?.[name])
   const ownCode = own.find((value): value is string => typeof value === 'string')
   const code = codeOf(answer) ?? ownCode

@@ -11,7 +11,13 @@ const textsOf = (document: Document, member: string): readonly string[] | undefi
 /** Compares what the definition says with the provider's metadata. Without a document, nothing is confirmed. */
 export function metadataFindings(provider: Provider, document: Document | undefined): Finding[] {
   if (document === undefined)
-    return [skip('provider.metadata', 'The metadata document says the same', 'the definition reads none')]
+    return [
+      skip(
+        'provider.metadata',
+        'The metadata document says the same',
+        provider.discovery ? 'the provider gave none' : 'the definition reads none',
+      ),
+    ]
   return [
     ...endpointFindings(provider, document),
     scopeFinding(provider, document),

@@ -1,7 +1,7 @@
 import type { Identity, Provider, UpstreamTokens } from '../../../src/index.ts'
 import { createUpstream, type Upstream } from '../../../src/internal.ts'
-import { type Finding, fail, ok, show, skip, warn } from '../finding.ts'
-import { createRecorder, type Recorder, refusalOf } from './recorder.ts'
+import { type Finding, fail, isFromThere, ok, show, skip, unreached, warn } from '../finding.ts'
+import { createRecorder, type Recorder, refusalOf, type Sent } from './recorder.ts'
 
 /** What a sign-in needs of the operator. */
 export interface SignInPorts {
@@ -76,6 +76,10 @@ export async function findBySignIn(provider: Provider, ports: SignInPorts): Prom
   return { findings, secrets }
 }
 
+/** A finding about a request to which nothing came from the provider shows nothing about it. */
+const judged = (finding: Finding, request: Sent | undefined): Finding =>
+  request && !isFromThere(request.status) ? unreached(finding) : finding
+
 /** Returns every text in a value. */
 function textsOf(value: unknown): string[] {
   if (typeof value === 'string') return [value]
@@ -148,12 +152,13 @@ async function refreshed(
   try {
     next = (await upstream.refresh(tokens)).tokens
   } catch {
+    const last = recorder.sent.at(-1)
     const problem = {
-      seen: refusalOf(recorder.sent.at(-1)),
+      seen: refusalOf(last),
       expected: 'new tokens',
       fix: 'Allow the grant type refresh_token for the application at the provider.',
     }
-    return { tokens, findings: [fail(id, title, problem)] }
+    return { tokens, findings: [judged(fail(id, title, problem), last)] }
   }
   const changed = next.refreshToken !== tokens.refreshToken
   const rotates = ['sign-in.rotation', 'The refresh token changes as the definition says'] as const
@@ -227,7 +232,7 @@ async function revoked(upstream: Upstream, tokens: UpstreamTokens, recorder: Rec
     expected: 'tokens that no longer work',
     fix: 'Look at overrides: { revocation }, and report it.',
   }
-  if (failed) return fail(id, title, { seen: refusalOf(request), ...problem })
+  if (failed) return judged(fail(id, title, { seen: refusalOf(request), ...problem }), request)
   if (tokens.refreshToken === undefined) return ok(id, title, `${request.status}`)
   const lives = await upstream.refresh(tokens).then(
     () => true,

@@ -4,7 +4,7 @@ import { clientAuth, createUpstream } from '../../../src/internal.ts'
 import { memory } from '../../storage/memory.ts'
 import { type Trial, trySignIn } from '../deployment/trial.ts'
 import { credentialsFinding, upstreamFindings } from '../deployment/upstream.ts'
-import { type Finding, fail, ok, show, skip, warn } from '../finding.ts'
+import { type Finding, fail, isFromThere, ok, show, skip, warn } from '../finding.ts'
 import type { Probe } from '../probe.ts'
 import { metadataFindings } from './metadata.ts'
 import { createRecorder, type Recorder, refusalOf, type Sent } from './recorder.ts'
@@ -65,6 +65,7 @@ async function secretFinding(provider: Provider, right: Trial, ports: ProviderPo
     provider,
     await tryWith(wrong, createRecorder(ports.fetch), ports.callback),
   )
+  if (finding.unreached) return skip(id, title, finding.seen ?? 'no response')
   if (finding.status === 'fail') return ok(id, title)
   return skip(id, title, 'the provider looks at the code first, so a made-up code does not prove the secret')
 }
@@ -80,7 +81,7 @@ async function refreshFinding(provider: Provider, recorder: Recorder, callback: 
   )
   const refusal = recorder.since(before).findLast(({ method }) => method === 'POST')
   const seen = refusalOf(refusal)
-  if (refusal === undefined || refusal.status === 0) return skip(id, title, seen)
+  if (refusal === undefined || !isFromThere(refusal.status)) return skip(id, title, seen)
   if (reason === 'invalid_grant') return ok(id, title, seen)
   if (reason === 'accepted')
     return fail(id, title, {
@@ -140,6 +141,7 @@ async function revocationFinding(provider: Provider, recorder: Recorder, callbac
     )
   const request = recorder.since(before).findLast(({ method }) => method !== 'GET')
   if (request === undefined) return skip(id, title, 'the definition sends none for a made-up token')
+  if (!isFromThere(request.status)) return skip(id, title, refusalOf(request))
   if (!failed) return ok(id, title, `${request.status} for a made-up token`)
   return warn(id, title, {
     seen: refusalOf(request),
@@ -153,7 +155,9 @@ const [NOTICEABLE, WRONG] = [30, 300]
 
 function clockFinding(sent: readonly Sent[]): Finding {
   const [id, title] = ['provider.clock', 'The clocks of the provider and of this machine agree']
-  const one = sent.find(({ date }) => date !== undefined && !Number.isNaN(Date.parse(date)))
+  const one = sent.find(
+    ({ date, status }) => isFromThere(status) && date !== undefined && !Number.isNaN(Date.parse(date)),
+  )
   if (one === undefined) return skip(id, title, 'no response had a Date header')
   const date = Date.parse(one.date!)
   // The header has whole seconds, and may be as old as the request took.
