@@ -1,4 +1,4 @@
-import { createProxy, type Fetch, type OAuthProxy, type ProxyOptions } from '../src/index.ts'
+import { ConfigError, createProxy, type Fetch, type OAuthProxy, type ProxyOptions } from '../src/index.ts'
 import { workerdAddress } from '../src/internal.ts'
 
 export { LockgateStore } from './workers/durable-object-store.ts'
@@ -18,7 +18,8 @@ export interface Worker<Env> {
  * The options default to the client's address as Cloudflare saw it, and to requests to the provider and the MCP servers
  * that Cloudflare does not cache. The proxy is created at the first request, once for each `env` of the platform.
  *
- * @throws {ConfigError} From `fetch`, at every request, if an option is wrong. The Worker's log says which.
+ * @throws {ConfigError} From `fetch`, at every request, if an option is wrong. The Worker's log says which, and names
+ * the bindings that the options need and the Worker has not.
  */
 export function fromEnv<Env extends object>(options: (env: Env) => ProxyOptions): Worker<Env> {
   const proxies = new WeakMap<Env, OAuthProxy>()
@@ -29,12 +30,40 @@ export function fromEnv<Env extends object>(options: (env: Env) => ProxyOptions)
         const own = options(env)
         const fetch =
           typeof own.fetch === 'function' ? own.fetch : { provider: uncached, mcp: uncached, ...own.fetch }
-        proxy = createProxy({ clientAddress, ...own, fetch })
+        proxy = create({ clientAddress, ...own, fetch }, () => absentBindings(options, env))
         proxies.set(env, proxy)
       }
       return proxy.fetch(request, ctx)
     },
   }
+}
+
+/** @throws {ConfigError} Naming the bindings that are absent beside the wrong options. */
+function create(options: ProxyOptions, absent: () => readonly string[]): OAuthProxy {
+  try {
+    return createProxy(options)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const issues = absent().map((name) => ({
+      path: `env.${name}`,
+      message: `is no binding of this Worker; set it with \`npx wrangler secret put ${name}\`, in .dev.vars or in the Wrangler configuration`,
+    }))
+    throw new ConfigError([...error.issues, ...issues])
+  }
+}
+
+/** Returns the names that the options read from `env` without finding anything. */
+function absentBindings<Env extends object>(options: (env: Env) => unknown, env: Env): string[] {
+  const absent = new Set<string>()
+  const watched = new Proxy(env, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof name === 'string' && (value === undefined || value === '')) absent.add(name)
+      return value
+    },
+  })
+  options(watched)
+  return [...absent]
 }
 
 /**

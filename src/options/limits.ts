@@ -111,5 +111,8 @@ export const limitsEntries: Entries<LimitsOptions, LimitsSettings> = {
     DEFAULTS.limits,
   ),
   clientAddress: v.optional(hook<ClientAddress>()),
-  trustProxy: v.optional(whole(0, 10), DEFAULTS.trustProxy),
+  trustProxy: v.optional(
+    whole(0, 10, 'expected the number of proxies in front, such as 1'),
+    DEFAULTS.trustProxy,
+  ),
 }

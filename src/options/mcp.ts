@@ -95,10 +95,15 @@ const server = v.pipe(
   ),
 ) as unknown as v.GenericSchema<McpOptions>
 
+const listed = byKind<McpOptions>(
+  { object: server },
+  'expected an object: write { url: … } or { handler: … }, with a `path` where several have the same',
+)
+
 export const mcpEntries: Entries<McpServersOptions, McpServersOptions> = {
   mcp: byKind<McpServersOptions['mcp']>(
-    { text: targetUrl, function: hook<McpHandler>(), object: server, list: listOf(server, 1) },
-    'expected an http(s) URL, a function, { url | handler, … } or a list of these objects',
+    { text: targetUrl, function: hook<McpHandler>(), object: server, list: listOf(listed, 1) },
+    'expected an http(s) URL as text, a function, { url | handler, … } or a list of these objects',
   ),
 }
 

@@ -29,6 +29,8 @@ export function toIssue(issue: v.BaseIssue<unknown>): ConfigIssue {
   if (issue.kind === 'schema' && issue.received === 'undefined') return { path, message: 'is required' }
   // Only the library's own messages begin with this word, and they quote the value.
   if (!issue.message.startsWith('Invalid ')) return { path, message: issue.message }
+  if (issue.type === 'string' && issue.input instanceof URL)
+    return { path, message: 'expected text: pass the `href` of the URL' }
   const phrase = PHRASES[issue.type] ?? 'is not valid'
   const message =
     typeof phrase === 'string' ? phrase : phrase(issue.requirement, typeof issue.input === 'string')

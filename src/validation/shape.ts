@@ -7,7 +7,7 @@ type Kind = 'text' | 'number' | 'boolean' | 'function' | 'list' | 'object'
 function kindOf(input: unknown): Kind | undefined {
   if (Array.isArray(input)) return 'list'
   if (typeof input === 'string') return 'text'
-  if (typeof input === 'object') return isTable(input) ? 'object' : undefined
+  if (typeof input === 'object') return isTable(input) && !(input instanceof URL) ? 'object' : undefined
   const kind = typeof input
   return kind === 'number' || kind === 'boolean' || kind === 'function' ? kind : undefined
 }
@@ -111,6 +111,13 @@ export const label: v.GenericSchema<string> = v.pipe(v.string(), v.minLength(1),
 
 export const flag: v.GenericSchema<boolean> = v.boolean()
 
-/** Creates the schema of a whole number between two bounds, both included. */
-export const whole = (least: number, most: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
-  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
+/**
+ * Creates the schema of a whole number between two bounds, both included.
+ *
+ * @param expected The message for what is no number.
+ */
+export const whole = (
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+  expected?: string,
+): v.GenericSchema<number> => v.pipe(v.number(expected), v.integer(), v.minValue(least), v.maxValue(most))

@@ -50,7 +50,16 @@ describe('without a terminal', () => {
     [
       'a storage the runtime has not',
       [...OIDC, '--runtime', 'workers', '--storage', 'fs:data'],
-      ['--storage: cannot be used there; the usual one is durable-object'],
+      [
+        '--storage: cannot be used there; the usual one is durable-object, which is all that init writes; for Workers KV',
+      ],
+    ],
+    [
+      'a storage the runtime has not, with those that it has',
+      [...OIDC, '--runtime', 'bun', '--storage', 'deno-kv:'],
+      [
+        '--storage: cannot be used there; the usual one is fs:.lockgate/data; expected one of memory:, fs:, sqlite:',
+      ],
     ],
   ])('%s is named by its flag, and nothing is written', async (_name, args, expected) => {
     const { code, err } = await init(...args)

@@ -121,7 +121,10 @@ describe('what is wrong names itself, and nothing listens', () => {
     [
       'a secret of one word, in public',
       { LOCKGATE_URL: 'https://mcp.example.com', LOCKGATE_SECRET: 'correct horse '.repeat(4) },
-      ['secret (LOCKGATE_SECRET): is guessable', 'dangerouslyAllowWeakSecret'],
+      [
+        'secret (LOCKGATE_SECRET): is guessable',
+        'if you mean it: LOCKGATE_DANGEROUSLY_ALLOW_WEAK_SECRET=true or --dangerously-allow-weak-secret',
+      ],
     ],
     [
       'a secret of the documents, in public',
@@ -166,7 +169,7 @@ describe('what is wrong names itself, and nothing listens', () => {
       `an allow list with ${allow}`,
       { LOCKGATE_ALLOW: allow },
       [
-        'allow.0 (LOCKGATE_ALLOW): expected user@example.com, @example.com, org:name, team:org/name, group:name or sub:id',
+        'allow.0 (LOCKGATE_ALLOW, entry 1): expected user@example.com, @example.com, org:name, team:org/name, group:name or sub:id',
       ],
     ]),
   ])('%s', async (_name, change, expected) => {

@@ -447,6 +447,18 @@ test('a missing client id or secret is told with where to write it and where to 
   )
 })
 
+test('a number is told with what it counts, and the entry of a list from 1', async () => {
+  expect(await problems({ ...BASE, LOCKGATE_TRUST_PROXY: 'true' })).toEqual([
+    'LOCKGATE_TRUST_PROXY: expected a whole number, such as 1 for one proxy in front',
+  ])
+  expect(await problems({ ...BASE, LOCKGATE_REFRESH_TTL: '30d' })).toEqual([
+    'LOCKGATE_REFRESH_TTL: expected a whole number of seconds, such as 60',
+  ])
+  expect(await problems({ ...BASE, LOCKGATE_ALLOW: '@example.com,acme' })).toEqual([
+    expect.stringMatching(/^allow\.1 \(LOCKGATE_ALLOW, entry 2\): expected user@/),
+  ])
+})
+
 test('a missing provider is told with --dev and the variables', async () => {
   const [line] = await problems({ LOCKGATE_MCP: BASE.LOCKGATE_MCP, LOCKGATE_STORAGE: 'memory:' })
   expect(line).toMatch(/^LOCKGATE_UPSTREAM: is missing; .*github or oidc.*--dev/)

@@ -223,7 +223,7 @@ describe('an unknown name', () => {
 describe('an option that may have several forms', () => {
   const LIMITS =
     'expected false, or { address, client, user, failures, anonymous, streams, allStreams, limiter }'
-  const MCP = 'expected an http(s) URL, a function, { url | handler, … } or a list of these objects'
+  const MCP = 'expected an http(s) URL as text, a function, { url | handler, … } or a list of these objects'
   const UPSTREAM =
     'expected a provider such as google({ … }), a list of providers, { login, name } or a function'
 
@@ -236,6 +236,14 @@ describe('an option that may have several forms', () => {
     ],
     [{ mcp: [] }, { mcp: 'expected at least 1 entry' }],
     [{ mcp: 7 }, { mcp: MCP }],
+    [{ mcp: new URL('http://localhost:3000/mcp') }, { mcp: MCP }],
+    [{ mcp: [RIGHT.mcp] }, { 'mcp.0': expect.stringContaining('write { url: … }') }],
+    [{ url: new URL('http://localhost:8787') }, { url: 'expected text: pass the `href` of the URL' }],
+    [
+      { mcp: { url: new URL('http://localhost:3000/mcp') } },
+      { 'mcp.url': 'expected text: pass the `href` of the URL' },
+    ],
+    [{ trustProxy: true }, { trustProxy: 'expected the number of proxies in front, such as 1' }],
     [{ limits: true }, { limits: LIMITS }],
     [{ limits: [] }, { limits: LIMITS }],
     [

@@ -1,5 +1,5 @@
 import { ConfigError, createProxy, type ProxyOptions } from '../../../src/index.ts'
-import { SettingsError, type Variables, variableOf } from './environment.ts'
+import { flagOf, SettingsError, type Variables, variableOf } from './environment.ts'
 
 /** Returns what is wrong with the options that have a value. A missing one was named by its variable before. */
 export function wrongOptions(options: ProxyOptions, places: Places): string[] {
@@ -37,5 +37,18 @@ const linesOf = (issues: ConfigError['issues'], { from, variables, file }: Place
     const inFile = parts.map((_, index) => from?.get(parts.slice(0, index + 1).join('.'))).findLast(Boolean)
     const origin = variables?.from(variable) ?? inFile
     if (file !== undefined && origin === file) return `${file}: ${path}: ${message}`
-    return `${path} (${origin ?? variable}): ${message}`
+    return `${path} (${origin ?? variable}${entryOf(path)}): ${inVariables(message)}`
+  })
+
+/** People count the entries of a list in a variable from 1: `allow.0` → `, entry 1`. */
+function entryOf(path: string): string {
+  const index = /\.(\d+)$/.exec(path)?.[1]
+  return index === undefined ? '' : `, entry ${Number(index) + 1}`
+}
+
+/** Names the option that confirms something unsafe by its variable and its flag. */
+const inVariables = (message: string): string =>
+  message.replace(/(?<=\(if you mean it: )dangerously\w+(?=\))/, (option) => {
+    const variable = variableOf(option)
+    return `${variable}=true or --${flagOf(variable)}`
   })

@@ -1,4 +1,4 @@
-import { scalarOptions } from '../../../src/internal.ts'
+import { type ScalarOption, scalarOptions } from '../../../src/internal.ts'
 import {
   listOf,
   SettingsError,
@@ -32,7 +32,7 @@ export function readScalars({ get, from }: Variables, problems: string[]): SetOp
     if (text === undefined || OWN.has(path)) continue
     const origin = from(variable)!
     try {
-      const value = values ? toWord(text, values, origin) : convert(text, type, origin)
+      const value = values ? toWord(text, values, origin) : convert(text, type, origin, path)
       found.push({ path, value, origin })
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error
@@ -42,10 +42,16 @@ export function readScalars({ get, from }: Variables, problems: string[]): SetOp
   return found
 }
 
-function convert(text: string, type: 'text' | 'number' | 'boolean' | 'list', origin: string): unknown {
+function convert(text: string, type: ScalarOption['type'], origin: string, path: string): unknown {
   if (type === 'list') return listOf(text)
-  if (type === 'number') return toNumber(text, origin)
+  if (type === 'number') return toNumber(text, origin, unitOf(path))
   return type === 'boolean' ? toSwitch(text, origin) : text
+}
+
+/** What a number counts, after "a whole number". */
+function unitOf(path: string): string {
+  if (path === 'trustProxy') return ', such as 1 for one proxy in front'
+  return /(Ttl|Grace|Lag)$/.test(path) ? ' of seconds, such as 60' : ''
 }
 
 /** Returns a copy of `options` with one option set, also inside an object. */

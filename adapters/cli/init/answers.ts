@@ -84,13 +84,24 @@ export function checkInput(input: Input, text: string): string | undefined {
   }
 }
 
+const EVERYWHERE = ['memory:', 'fs:', 'sqlite:', 'redis:', 'rediss:', 'postgres:', 'postgresql:']
+
 /** The storages that a runtime has, by what stands before the colon. */
-const STORAGES: Readonly<Record<Runtime, RegExp>> = {
-  node: /^(memory|fs|sqlite|rediss?|postgres(ql)?|deno-kv|unstorage):/,
-  environment: /^(memory|fs|sqlite|rediss?|postgres(ql)?|deno-kv|unstorage):/,
-  bun: /^(memory|fs|sqlite|rediss?|postgres(ql)?):/,
-  deno: /^(memory|fs|sqlite|rediss?|postgres(ql)?|deno-kv):/,
-  workers: /^durable-object$/,
+const STORAGES: Readonly<Record<Runtime, readonly string[]>> = {
+  node: [...EVERYWHERE, 'deno-kv:', 'unstorage:'],
+  environment: [...EVERYWHERE, 'deno-kv:', 'unstorage:'],
+  bun: EVERYWHERE,
+  deno: [...EVERYWHERE, 'deno-kv:'],
+  workers: ['durable-object'],
+}
+
+const fits = (storage: string, known: readonly string[]): boolean =>
+  known.some((one) => (one.endsWith(':') ? storage.startsWith(one) : storage === one))
+
+/** What else a Worker can store in, once its file has been changed by hand. */
+const BY_HAND: Readonly<Partial<Record<Runtime, string>>> = {
+  workers:
+    ', which is all that init writes; for Workers KV, write cloudflareKv of lockgate/storage/cloudflare-kv into the Worker by hand',
 }
 
 /** @returns The answers, or what is missing or wrong, a line for each flag. */
@@ -114,8 +125,11 @@ export async function readAnswers(given: Given): Promise<Answers | string[]> {
     problems.push(`--client-id: is missing; it is part of the issuer of ${known.name}`)
   const runtime = filled.runtime as Runtime
   const storage = given.storage ?? RUNTIMES[runtime]?.storage
-  if (storage && !STORAGES[runtime]?.test(storage)) {
-    problems.push(`--storage: cannot be used there; the usual one is ${RUNTIMES[runtime].storage}`)
+  const stores = STORAGES[runtime]
+  if (storage && stores && !fits(storage, stores)) {
+    const [usual, all] = [RUNTIMES[runtime].storage, stores.join(', ')]
+    const others = stores.length > 1 ? `; expected one of ${all}` : (BY_HAND[runtime] ?? '')
+    problems.push(`--storage: cannot be used there; the usual one is ${usual}${others}`)
   }
   if (problems.length > 0) return problems
   const clientId = given['client-id'] ?? ''
