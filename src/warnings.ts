@@ -4,6 +4,7 @@ import { longLivedTokens } from './options/access-token.ts'
 import { misspelledMethods } from './options/misspelled-methods.ts'
 import type { Settings } from './options/options.ts'
 import { overlappingTargets } from './options/overlapping-targets.ts'
+import { ownAddresses } from './options/own-addresses.ts'
 import { isOwnLogin } from './options/upstream.ts'
 import { DEVELOPMENT_USERS, openDoor, unmetRules } from './upstream/unmet-rules.ts'
 
@@ -20,7 +21,14 @@ export const removedIdSecret = (keyId: string): ConfigIssue => ({
 })
 
 /** Returns what is allowed, but probably not meant. No message contains a secret or an address of a person. */
-export function warningsOf({ resources, allow, upstream, secrets, userIdSecret }: Settings): ConfigIssue[] {
+export function warningsOf({
+  issuer,
+  resources,
+  allow,
+  upstream,
+  secrets,
+  userIdSecret,
+}: Settings): ConfigIssue[] {
   const places = typeof upstream === 'function' ? [] : upstream
   const known = places.map((one) =>
     isOwnLogin(one) ? (one.development ? DEVELOPMENT_USERS : undefined) : one,
@@ -28,6 +36,7 @@ export function warningsOf({ resources, allow, upstream, secrets, userIdSecret }
   const providers = known.filter((one) => one !== undefined)
   return [
     ...openDoor(allow, providers),
+    ...ownAddresses(issuer, resources),
     ...overlappingTargets(resources),
     ...longLivedTokens(resources),
     ...misspelledMethods(resources),

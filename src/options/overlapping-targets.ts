@@ -11,7 +11,7 @@ interface Place {
 }
 
 /** Names this machine by one name, because each of its names leads to the same server. */
-const hostOf = ({ protocol, hostname, port }: URL): string =>
+export const hostOf = ({ protocol, hostname, port }: URL): string =>
   `${protocol}//${isLoopbackHost(hostname) ? 'loopback' : hostname}:${port}`
 
 /**

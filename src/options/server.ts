@@ -41,6 +41,10 @@ export const serverEntries: Entries<ServerOptions, ServerParsed> = {
   url: v.pipe(
     v.string(),
     v.check(isHttps, 'expected an https URL without query (http only on localhost, 127.0.0.1 or [::1])'),
+    v.check(
+      (input) => !input.includes('/.well-known/'),
+      'is the address of a metadata document: remove the part from `/.well-known/`',
+    ),
   ),
   secret: byKind({ text: secret, list: listOf(secret, 1) }, SECRET_RULE),
   userIdSecret: v.optional(secret),

@@ -100,6 +100,13 @@ const ownLogin = shape({
   development: v.optional(v.literal(true)),
 })
 
+/** The name of a function of `lockgate/providers/…`, which makes a provider and chooses none. */
+const factoryName = (fn: unknown): string | undefined =>
+  (fn as { readonly definition?: { readonly id?: string } }).definition?.id
+
+const notCalled = (id: string): string =>
+  `is the function of the provider ${id} itself: call it, with its options`
+
 const EXPECTED =
   'expected a provider such as google({ … }), a list of providers, { login, name } or a function'
 
@@ -111,7 +118,13 @@ const place: v.GenericSchema<Place> = byKind<Place>(
 export const upstreamEntries: Entries<UpstreamOptions, UpstreamOptions> = {
   upstream: byKind<UpstreamOptions['upstream']>(
     {
-      function: hook(),
+      function: v.pipe(
+        hook(),
+        v.check(
+          (fn) => factoryName(fn) === undefined,
+          ({ input }) => notCalled(factoryName(input)!),
+        ),
+      ),
       object: place,
       list: v.pipe(
         listOf(place, 1),

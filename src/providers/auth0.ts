@@ -1,4 +1,5 @@
 import { anyText, defineProvider, host, optional, type ProviderFactory } from './define.ts'
+import { except } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
 import { byClaim } from './parts/rule-names.ts'
 
@@ -20,7 +21,7 @@ export const auth0: ProviderFactory<'optional', { domain: string; audience?: str
     confidence: 'high',
     secret: 'optional',
     inputs: {
-      domain: host,
+      domain: except(host, /^manage\.auth0\.com$/, 'the domain of the tenant, such as `acme.eu.auth0.com`'),
       /** The identifier of an API. */
       audience: optional(anyText),
     },

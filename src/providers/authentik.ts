@@ -1,4 +1,5 @@
 import { baseUrl, defineProvider, type ProviderFactory, segment } from './define.ts'
+import { except } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
 import { GROUPS_AS_TEAMS } from './parts/rule-names.ts'
 
@@ -17,7 +18,10 @@ export const authentik: ProviderFactory<'optional', { baseUrl: string; applicati
     verified: '2026-11-27',
     confidence: 'high',
     secret: 'optional',
-    inputs: { baseUrl: baseUrl, application: segment },
+    inputs: {
+      baseUrl: except(baseUrl, /\/(application|if)(\/|$)/, 'the address before `/application/` or `/if/`'),
+      application: segment,
+    },
     parts: ({ baseUrl, application }) => ({
       issuer: `${baseUrl}/application/o/${application}/`,
       discovery: true,

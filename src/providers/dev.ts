@@ -6,6 +6,13 @@ export interface DevelopmentSignIn {
   readonly development: true
 }
 
+const make = (): DevelopmentSignIn => ({
+  login: '/sign-in-as',
+  name: 'a user of your choice',
+  id: 'dev',
+  development: true,
+})
+
 /**
  * Returns a sign-in for development, for the option `upstream`: a page "Sign in as …" with an e-mail address and groups to
  * choose. Every visitor may be any user, so it works on loopback only. Options with a public `url` are refused, and so are
@@ -14,9 +21,4 @@ export interface DevelopmentSignIn {
  * @example
  * createProxy({ url: 'http://localhost:8787', upstream: dev(), … })
  */
-export const dev = (): DevelopmentSignIn => ({
-  login: '/sign-in-as',
-  name: 'a user of your choice',
-  id: 'dev',
-  development: true,
-})
+export const dev: () => DevelopmentSignIn = Object.assign(make, { definition: { id: 'dev' } })

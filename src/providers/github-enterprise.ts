@@ -1,5 +1,6 @@
 import { baseUrl, defineProvider, type ProviderFactory } from './define.ts'
 import { githubParts } from './parts/github.ts'
+import { except } from './parts/inputs.ts'
 
 /**
  * GitHub Enterprise Server, by its address. Releases without PKCE refuse it: set `overrides: { pkce: false }` for them.
@@ -13,6 +14,6 @@ export const githubEnterprise: ProviderFactory<'required', { baseUrl: string }> 
   verified: '2026-11-27',
   confidence: 'medium',
   secret: 'required',
-  inputs: { baseUrl: baseUrl },
+  inputs: { baseUrl: except(baseUrl, /\/(api|login)(\/|$)/, 'the address before `/api/` or `/login/`') },
   parts: ({ baseUrl }) => githubParts(baseUrl, `${baseUrl}/api/v3`),
 })

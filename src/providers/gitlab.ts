@@ -1,4 +1,5 @@
 import { baseUrl, defineProvider, type ProviderFactory, withDefault } from './define.ts'
+import { except } from './parts/inputs.ts'
 import { IDENTITY } from './parts/openid.ts'
 import { DIGITS, WORD } from './parts/rule-names.ts'
 
@@ -14,7 +15,12 @@ export const gitlab: ProviderFactory<'optional', { baseUrl?: string | undefined 
   verified: '2026-11-27',
   confidence: 'high',
   secret: 'optional',
-  inputs: { baseUrl: withDefault(baseUrl, 'https://gitlab.com') },
+  inputs: {
+    baseUrl: withDefault(
+      except(baseUrl, /\/(oauth|api\/v\d)(\/|$)/, 'the address before `/oauth/` or `/api/`'),
+      'https://gitlab.com',
+    ),
+  },
   parts: ({ baseUrl }) => ({
     publicAccounts: baseUrl === 'https://gitlab.com',
     issuer: baseUrl,

@@ -1,5 +1,5 @@
 import { defineProvider, type ProviderFactory, segment } from './define.ts'
-import { anyBaseUrl, dangerouslyAllowHttp } from './parts/inputs.ts'
+import { anyBaseUrl, dangerouslyAllowHttp, except } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
 import { GROUPS_AS_TEAMS } from './parts/rule-names.ts'
 
@@ -25,7 +25,11 @@ export const keycloak: ProviderFactory<'optional', KeycloakOptions> = defineProv
   verified: '2026-11-27',
   confidence: 'high',
   secret: 'optional',
-  inputs: { baseUrl: anyBaseUrl, realm: segment, dangerouslyAllowHttp },
+  inputs: {
+    baseUrl: except(anyBaseUrl, /\/(realms|admin)(\/|$)/, 'the address before `/realms/` or `/admin/`'),
+    realm: segment,
+    dangerouslyAllowHttp,
+  },
   parts: ({ baseUrl, realm, dangerouslyAllowHttp }) => ({
     dangerouslyAllowHttp,
     issuer: `${baseUrl}/realms/${realm}`,

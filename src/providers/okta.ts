@@ -1,4 +1,5 @@
 import { defineProvider, host, optional, type ProviderFactory, segment } from './define.ts'
+import { except } from './parts/inputs.ts'
 import { OFFLINE } from './parts/openid.ts'
 import { GROUPS_AS_TEAMS } from './parts/rule-names.ts'
 
@@ -16,7 +17,14 @@ export const okta: ProviderFactory<'optional', { domain: string; authorizationSe
     verified: '2026-11-27',
     confidence: 'high',
     secret: 'optional',
-    inputs: { domain: host, authorizationServer: optional(segment) },
+    inputs: {
+      domain: except(
+        host,
+        /-admin\.okta(preview|-emea|-gov)?\.com$/,
+        'the domain without `-admin`, which is that of the console',
+      ),
+      authorizationServer: optional(segment),
+    },
     parts: ({ domain, authorizationServer }) => ({
       issuer: `https://${domain}${authorizationServer === undefined ? '' : `/oauth2/${authorizationServer}`}`,
       discovery: true,

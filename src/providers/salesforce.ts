@@ -1,4 +1,5 @@
 import { defineProvider, host, type ProviderFactory, withDefault } from './define.ts'
+import { except } from './parts/inputs.ts'
 import { IDENTITY } from './parts/openid.ts'
 import { ADDRESSES_ONLY, WORD } from './parts/rule-names.ts'
 
@@ -16,7 +17,12 @@ export const salesforce: ProviderFactory<'optional', { host?: string | undefined
   verified: '2026-11-27',
   confidence: 'high',
   secret: 'optional',
-  inputs: { host: withDefault(host, 'login.salesforce.com') },
+  inputs: {
+    host: withDefault(
+      except(host, /\.lightning\.force\.com$/, 'the login host, such as `acme.my.salesforce.com`'),
+      'login.salesforce.com',
+    ),
+  },
   parts: ({ host }) => ({
     publicAccounts: /^(login|test)\.salesforce\.com$/.test(host),
     issuer: `https://${host}`,

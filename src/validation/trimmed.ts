@@ -8,5 +8,8 @@ export const isTrimmed = (text: string): boolean => text === text.trim()
 export function credentialFault(value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'string' || value === '') return 'expected text'
-  return isTrimmed(value) ? undefined : UNTRIMMED
+  if (!isTrimmed(value)) return UNTRIMMED
+  if (/^(["'`]).*\1$|^[‘“].*[’”]$/.test(value)) return 'has quotation marks around it: remove them'
+  // No registered value has these. Documents show them in place of one.
+  return /…|^\.\.\.|^<.*>$/.test(value) ? 'is a placeholder: put in the value of your application' : undefined
 }

@@ -103,6 +103,35 @@ export const KNOWN_ISSUERS: Readonly<Record<string, KnownIssuer>> = {
 }
 
 /** Returns a provider that `init` knows by its issuer alone. */
+/** Providers by other names that people give them. */
+export const OTHER_NAMES: Readonly<Record<string, string>> = {
+  aad: 'microsoft',
+  'active-directory': 'microsoft',
+  amazon: 'cognito',
+  aws: 'cognito',
+  azure: 'microsoft',
+  'azure-ad': 'microsoft',
+  azuread: 'microsoft',
+  b2c: 'azure-b2c',
+  cloudflare: 'cloudflare-access',
+  confluence: 'atlassian',
+  entra: 'microsoft',
+  'entra-id': 'microsoft',
+  entraid: 'microsoft',
+  ghe: 'github-enterprise',
+  gh: 'github',
+  gmail: 'google',
+  gsuite: 'google',
+  'google-workspace': 'google',
+  intuit: 'quickbooks',
+  jira: 'atlassian',
+  ms: 'microsoft',
+  office365: 'microsoft',
+  m365: 'microsoft',
+  twitter: 'x',
+  workspace: 'google',
+}
+
 export const knownIssuer = (name: string | undefined): KnownIssuer | undefined =>
   name !== undefined && Object.hasOwn(KNOWN_ISSUERS, name) ? KNOWN_ISSUERS[name] : undefined
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { ClientKey, Credentials, OwnLogin, Provider } from '../../../src/index.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
 import { didYouMean, listOf, pairsOf, SettingsError, toSwitch, variableOf } from './environment.ts'
-import { knownIssuer } from './known-issuers.ts'
+import { knownIssuer, OTHER_NAMES } from './known-issuers.ts'
 
 type Settings = Readonly<Record<string, string | undefined>>
 
@@ -134,7 +134,8 @@ export async function readUpstream(
       throw new SettingsError(
         `${originOf(PREFIX)}: ${known.name} needs no name of its own; set it to oidc, and ${upstreamVariable('issuer')} to ${known.pattern}`,
       )
-    const guess = name ? didYouMean(name, names) : ''
+    const other = OTHER_NAMES[name?.toLowerCase().replaceAll(/[ _]/g, '-') ?? '']
+    const guess = other ? `; did you mean ${other}?` : name ? didYouMean(name, names) : ''
     if (!name) {
       throw new SettingsError(
         `${originOf(PREFIX)}: is missing; set it and its variables to your provider, such as github or oidc, or add --dev to try without a provider`,
@@ -148,9 +149,12 @@ export async function readUpstream(
   const { secret, docs } = factory.definition
   const problems: string[] = []
   const get = (input: string) => env[upstreamVariable(input)] || undefined
-  const need = (input: string) => {
+  const need = (input: string, expected = '') => {
     const variable = upstreamVariable(input)
-    const hint = input === 'clientId' || input === 'clientSecret' ? `; ${fillIn(input, variable)}` : ''
+    const hint =
+      input === 'clientId' || input === 'clientSecret'
+        ? `; ${fillIn(input, variable)}`
+        : expected && `; expected ${expected}`
     if (get(input) === undefined) problems.push(`${variable}: is missing${hint}`)
     return get(input) ?? ''
   }
@@ -179,9 +183,9 @@ export async function readUpstream(
   if (anyHttp !== undefined) {
     options.dangerouslyAllowHttp = toSwitch(anyHttp, originOf(upstreamVariable('dangerouslyAllowHttp')))
   }
-  for (const [input, { required, read }] of Object.entries(inputs)) {
+  for (const [input, { required, read, expected }] of Object.entries(inputs)) {
     if (input === 'dangerouslyAllowHttp') continue
-    options[input] = required ? need(input) : get(input)
+    options[input] = required ? need(input, expected) : get(input)
     if (!options[input]) continue
     try {
       read(options[input], options)

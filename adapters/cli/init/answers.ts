@@ -1,8 +1,15 @@
 import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
-import { issuerOf, KNOWN_ISSUERS, knownIssuer, namesClient } from '../configuration/known-issuers.ts'
+import {
+  issuerOf,
+  KNOWN_ISSUERS,
+  knownIssuer,
+  namesClient,
+  OTHER_NAMES,
+} from '../configuration/known-issuers.ts'
 import { MCP_CLIENTS, type McpClientName } from '../configuration/mcp-clients.ts'
 import { PROVIDERS } from '../configuration/providers.ts'
+import { ruleProblem } from './rules.ts'
 
 /** Where the proxy is to run, with the storage it has there unless told otherwise. */
 export const RUNTIMES = {
@@ -64,9 +71,14 @@ const publicUrl = (text: string) => httpUrl(text) && (text.startsWith('https:') 
 /** What is wrong with one answer, or `undefined`: the same for flags and for questions. */
 export const CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
   provider: (text) =>
-    Object.hasOwn(KNOWN, text) ? undefined : `expected one of ${Object.keys(KNOWN).join(', ')}`,
+    Object.hasOwn(KNOWN, text)
+      ? undefined
+      : OTHER_NAMES[text]
+        ? `did you mean ${OTHER_NAMES[text]}?`
+        : `expected one of ${Object.keys(KNOWN).join(', ')}`,
   url: (text) => (publicUrl(text) ? undefined : 'expected an https URL, or http on localhost'),
   mcp: (text) => (httpUrl(text) ? undefined : 'expected the http(s) URL of the MCP server to protect'),
+  allow: (text) => ruleProblem(text),
   runtime: (text) => oneOf(text, RUNTIMES),
   client: (text) => oneOf(text, MCP_CLIENTS),
 }

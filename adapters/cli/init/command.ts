@@ -1,4 +1,5 @@
 import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
+import type { Provider } from '../../../src/providers/define.ts'
 import type { Command, Flags } from '../configuration/command.ts'
 import { variableOfFlag } from '../configuration/environment.ts'
 import { knownIssuer } from '../configuration/known-issuers.ts'
@@ -18,6 +19,7 @@ import {
 } from './answers.ts'
 import { entryOf } from './entries.ts'
 import { nextSteps } from './next-steps.ts'
+import { unmetOf } from './rules.ts'
 import { variablesOf } from './variables.ts'
 import { ignore, keptSecret, refuseToReplace, writeFiles, writeVariables } from './write.ts'
 
@@ -82,7 +84,8 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
   if (Array.isArray(answers)) throw new Error(answers.join('\n'))
   const secrets = answers.runtime === 'workers' ? '.dev.vars' : '.env'
   const secret = (await keptSecret(cwd, secrets)) ?? (await triedSecret(cwd, answers)) ?? newSecret()
-  const anyone = await letsAnyoneIn(answers)
+  const provider = await providerOf(answers)
+  const anyone = !isLoopback(answers.url) && !answers.allow && provider?.publicAccounts === true
   const variables = variablesOf(answers, secret, anyone)
   const files = entryOf(answers, variables)
   const paths = [...files.map(({ path }) => path), secrets]
@@ -99,6 +102,7 @@ async function init(cwd: string, flags: Given, force: boolean): Promise<string> 
     variables,
     secrets,
     anyone,
+    unmet: unmetOf(answers.allow, provider),
   })
 }
 
@@ -125,13 +129,12 @@ function givenVariables(given: Given, { inputs }: Answers): ReadonlySet<string> 
   return new Set([...names, ...follow, ...(given.url ? ['PORT'] : [])])
 }
 
-/** Whether strangers come in unless `allow` says who may: known of the provider as it will be. */
-async function letsAnyoneIn({ provider, inputs, url, allow }: Answers): Promise<boolean> {
-  if (isLoopback(url) || allow) return false
+/** Returns the provider as it will be. */
+async function providerOf({ provider, inputs }: Answers): Promise<Provider | undefined> {
   const env = Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [upstreamVariable(name), value]),
   )
   const credentials = { [upstreamVariable('clientId')]: 'id', [upstreamVariable('clientSecret')]: 'secret' }
   const made = await readUpstream({ LOCKGATE_UPSTREAM: provider, ...credentials, ...env })
-  return 'publicAccounts' in made && made.publicAccounts === true
+  return 'login' in made ? undefined : made
 }

@@ -1,4 +1,5 @@
 import { type Answers, inputsOf } from './answers.ts'
+import { rulesOf } from './rules.ts'
 import { isSecret, portOf, type Variable } from './variables.ts'
 
 /** One file that `init` writes. */
@@ -116,10 +117,7 @@ function upstream(answers: Answers, indent: string, sure = '!'): string {
 }
 
 function allowLine({ allow }: Answers, indent: string): string {
-  const rules = allow
-    .split(',')
-    .map((rule) => rule.trim())
-    .filter(Boolean)
+  const rules = rulesOf(allow)
   return rules.length > 0 ? `\n${indent}allow: [${rules.map(text).join(', ')}],` : ''
 }
 

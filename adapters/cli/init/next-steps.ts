@@ -22,7 +22,13 @@ function needsOf(storage: string): string {
 /** What is left to do, in order. */
 export function nextSteps(
   answers: Answers,
-  about: { written: readonly string[]; variables: readonly Variable[]; secrets: string; anyone: boolean },
+  about: {
+    written: readonly string[]
+    variables: readonly Variable[]
+    secrets: string
+    anyone: boolean
+    unmet?: readonly string[]
+  },
 ): string {
   const { definition, provider, url, runtime, client } = answers
   const console = CONSOLES[provider]
@@ -44,6 +50,7 @@ export function nextSteps(
     ],
   ]
   if (empty.length > 0) all.push([`Fill in ${about.secrets}:`, empty])
+  if (about.unmet && about.unmet.length > 0) all.push(['Correct who may sign in:', about.unmet])
   if (about.anyone && inCode(answers)) {
     const example = `allow: ['@example.com'] in ${about.written[0]}`
     all.push([

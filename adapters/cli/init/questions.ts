@@ -89,6 +89,7 @@ export async function ask(given: Given, terminal: Terminal = {}): Promise<Given>
     await write(
       'allow',
       'Who may sign in, separated by commas (empty: everyone with an account at the provider)',
+      { check: CHECKS.allow },
     )
   }
   await pick('runtime', 'Where will it run?', titlesOf(RUNTIMES), 'node')

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { OAuthProxy, ProxyOptions } from '../../../src/index.ts'
-import { isLoopbackListener, isLoopbackUrl, printable } from '../../../src/internal.ts'
+import { isLoopbackHost, isLoopbackListener, isLoopbackUrl, printable } from '../../../src/internal.ts'
 import { providersOf } from '../../doctor/deployment/providers.ts'
 import { MCP_CLIENTS, serverName } from '../configuration/mcp-clients.ts'
 import type { ServeSettings } from '../configuration/settings.ts'
@@ -130,6 +130,12 @@ function warnings(
     found.push(
       `LOCKGATE_URL: ends in ${path}, so clients use ${id}; if they should use ${issuer}, remove ${path} from LOCKGATE_URL`,
     )
+  }
+  for (const { target } of resources) {
+    const { hostname: host, port: there, protocol } = new URL(target ?? issuer)
+    const isHere = isLoopbackHost(host) && port !== 0 && Number(there) === port
+    if (target === undefined || !isHere || protocol !== (listen.tls ? 'https:' : 'http:')) continue
+    found.push('LOCKGATE_MCP: is the port at which Lockgate itself listens; name the MCP server behind it')
   }
   const published = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
   if (isLocal && port !== 0 && published !== port) {

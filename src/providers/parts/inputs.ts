@@ -117,15 +117,22 @@ export const anyUrl: Input<string, string, true> = {
   },
 }
 
-/** Refuses the address of a metadata document, which is often taken for the issuer. */
-const asIssuer = (input: Input<string, string, true>): Input<string, string, true> => ({
+/** Refuses texts that are often taken for the right one, with words of their own. @param instead Completes "expected". */
+export const except = (
+  input: Input<string, string, true>,
+  wrong: RegExp,
+  instead: string,
+): Input<string, string, true> => ({
   ...input,
   read(value, given) {
-    if (typeof value === 'string' && value.includes('/.well-known/'))
-      throw new TypeError('expected the issuer, which is the part of this URL before `/.well-known/`')
+    if (typeof value === 'string' && wrong.test(value)) throw new TypeError(`expected ${instead}`)
     return input.read(value, given)
   },
 })
+
+/** Refuses the address of a metadata document, which is often taken for the issuer. */
+const asIssuer = (input: Input<string, string, true>): Input<string, string, true> =>
+  except(input, /\/\.well-known\//, 'the issuer, which is the part of this URL before `/.well-known/`')
 
 /** The URL of an issuer, kept as it is written. */
 export const issuerUrl: Input<string, string, true> = asIssuer(url)
