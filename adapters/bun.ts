@@ -1,7 +1,7 @@
 import { ms } from '../src/internal.ts'
 import { createClose } from './closing.ts'
 import { closing, type Servable } from './last-response.ts'
-import { type Served, type ServeOptions, announce as tell } from './served.ts'
+import { checkTimes, type Served, type ServeOptions, announce as tell } from './served.ts'
 
 export type { Served, ServeOptions } from './served.ts'
 export { stopOnSignals } from './signals.ts'
@@ -42,11 +42,13 @@ const FETCHES = 256
  * room for any other request to an MCP server or a provider, and a warning says so.
  *
  * @throws {TypeError} On another runtime.
+ * @throws {ConfigError} If a time is out of range.
  */
 export function serve(proxy: Servable, options: ServeOptions = {}): BunServed {
   const { Bun } = globalThis as { Bun?: BunRuntime }
   if (!Bun) throw new TypeError('lockgate/bun runs only on Bun')
   const { port = 8787, hostname = '127.0.0.1', drain = 30, delay = 0 } = options
+  checkTimes({ drain, delay })
   if (Number(Bun.env.BUN_CONFIG_MAX_HTTP_REQUESTS ?? FETCHES) <= FETCHES) {
     console.warn(
       `Bun sends at most ${FETCHES} requests at a time, open event streams included. Start it with BUN_CONFIG_MAX_HTTP_REQUESTS=20000.`,
@@ -73,7 +75,10 @@ export function serve(proxy: Servable, options: ServeOptions = {}): BunServed {
       proxy.endStreams?.()
       return server.stop()
     },
-    cut: () => void server.stop(true),
+    cut() {
+      proxy.report?.({ reason: 'responses-cut' })
+      void server.stop(true)
+    },
     settled: () => proxy.settled?.(),
   })
   tell(proxy, server.url.href, options)

@@ -1,7 +1,7 @@
 import { ms } from '../src/internal.ts'
 import { createClose } from './closing.ts'
 import { closing, type Servable } from './last-response.ts'
-import { type Served, type ServeOptions, announce as tell } from './served.ts'
+import { checkTimes, type Served, type ServeOptions, announce as tell } from './served.ts'
 
 export type { Served, ServeOptions } from './served.ts'
 export { stopOnSignals } from './signals.ts'
@@ -41,11 +41,13 @@ interface DenoRuntime {
  * hold connections open that send nothing.
  *
  * @throws {TypeError} On another runtime.
+ * @throws {ConfigError} If a time is out of range.
  */
 export function serve(proxy: Servable, options: ServeOptions = {}): DenoServed {
   const { Deno } = globalThis as { Deno?: DenoRuntime }
   if (!Deno) throw new TypeError('lockgate/deno runs only on Deno')
   const { port = 8787, hostname = '127.0.0.1', drain = 30, delay = 0 } = options
+  checkTimes({ drain, delay })
   const abort = new AbortController()
   let isForced = false
   let leave: () => void = () => {}
@@ -72,7 +74,10 @@ export function serve(proxy: Servable, options: ServeOptions = {}): DenoServed {
       abort.abort()
       return server.finished
     },
-    cut: leave,
+    cut() {
+      proxy.report?.({ reason: 'responses-cut' })
+      leave()
+    },
     settled: () => proxy.settled?.(),
   })
   const close = (force = false): Promise<void> => {

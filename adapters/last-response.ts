@@ -2,7 +2,7 @@ import type { OAuthProxy } from '../src/index.ts'
 
 /** The parts of a proxy that a server uses. Only `fetch` is required. */
 export type Servable = Pick<OAuthProxy, 'fetch'> &
-  Partial<Pick<OAuthProxy, 'endStreams' | 'drain' | 'settled' | 'issuer'>>
+  Partial<Pick<OAuthProxy, 'endStreams' | 'drain' | 'settled' | 'report' | 'issuer'>>
 
 /** Returns the same response, which tells the client that its connection closes. */
 export function closing(response: Response): Response {

@@ -18,6 +18,7 @@ export type NodeServer = Served
  * `Request` or `Response`.
  *
  * @throws {Error} If the port is taken.
+ * @throws {ConfigError} If a time is out of range.
  * @example
  * const served = await serve(proxy, { port: 8787 })
  * stopOnSignals(served)

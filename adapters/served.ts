@@ -1,3 +1,7 @@
+import { setImmediate } from 'node:timers'
+import { ConfigError } from '../src/index.ts'
+import { LONGEST_WAIT } from '../src/internal.ts'
+
 /** A server that listens. */
 export interface Served {
   /** The address, such as `http://127.0.0.1:8787/`. */
@@ -25,11 +29,22 @@ export interface ServeOptions {
    * connections, so that a load balancer stops sending in between. @default 0
    */
   readonly delay?: number | undefined
-  /** Called with the address once it listens. By default one line names it on the console. */
+  /** Called with the address once it listens, and after `serve` has returned. By default one line names it on the console. */
   readonly onListen?: ((url: string) => void) | undefined
 }
 
-/** Tells that a server listens: to `onListen`, or in one line on the console. */
+/** @throws {ConfigError} If a time is not a number of seconds that a timer can wait for. */
+export function checkTimes(times: Readonly<Record<string, number>>): void {
+  const issues = Object.entries(times)
+    .filter(([, time]) => typeof time !== 'number' || !(time >= 0 && time <= LONGEST_WAIT))
+    .map(([path]) => ({ path, message: `expected seconds, from 0 to ${LONGEST_WAIT}` }))
+  if (issues.length > 0) throw new ConfigError(issues)
+}
+
+/**
+ * Tells that a server listens: to `onListen`, or in one line on the console. It does so after the caller of `serve` went
+ * on, so that the caller listens to signals before others know that it is ready.
+ */
 export function announce(
   { issuer }: { readonly issuer?: string },
   url: string,
@@ -37,6 +52,8 @@ export function announce(
 ): void {
   const place = url.replace(/\/$/, '')
   const publicly = issuer === undefined || issuer === place ? '' : ` as ${issuer}`
-  if (onListen) onListen(url)
-  else console.info(`Lockgate listens on ${place}${publicly}`)
+  setImmediate(() => {
+    if (onListen) onListen(url)
+    else console.info(`Lockgate listens on ${place}${publicly}`)
+  })
 }

@@ -2,6 +2,9 @@ import process from 'node:process'
 import { ms } from '../src/internal.ts'
 import type { Served } from './served.ts'
 
+/** The part of a server that a signal needs. */
+type Closing = Pick<Served, 'close'>
+
 /** The exit codes that a shell reports for a process that a signal ended. */
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
@@ -12,7 +15,7 @@ const CODES = { SIGINT: 130, SIGTERM: 143 } as const
  * @param served One server, or several.
  * @param release Runs after the servers are closed, for example to close a storage. It gets 5 seconds.
  */
-export function stopOnSignals(served: Served | readonly Served[], release?: () => unknown): void {
+export function stopOnSignals(served: Closing | readonly Closing[], release?: () => unknown): void {
   let isStopping = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -23,7 +26,7 @@ export function stopOnSignals(served: Served | readonly Served[], release?: () =
   }
 }
 
-async function stop(served: readonly Served[], release: (() => unknown) | undefined): Promise<void> {
+async function stop(served: readonly Closing[], release: (() => unknown) | undefined): Promise<void> {
   try {
     await Promise.all(served.map((one) => one.close()))
     const late = new Promise((resolve) => setTimeout(resolve, ms.shutdown))

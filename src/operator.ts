@@ -7,6 +7,7 @@ import type { ProxyOptions } from './options/options.ts'
 import { readOptions } from './options/settings.ts'
 import type { Identity } from './ports.ts'
 import type { ReasonCode } from './reasons/reasons.ts'
+import { LONGEST_WAIT } from './timing.ts'
 
 /** One grant, as an operator sees it. Times are seconds since the epoch. */
 export interface GrantSummary {
@@ -133,7 +134,7 @@ export function createOperatorGrants(ctx: Context): OperatorGrants {
 async function atMost(work: Promise<unknown>, seconds: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, seconds * 1000)
+    timer = setTimeout(resolve, Math.min(seconds, LONGEST_WAIT) * 1000)
   })
   await Promise.race([work, late])
   clearTimeout(timer)

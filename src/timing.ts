@@ -120,6 +120,9 @@ const SHIPPED = {
   doctorSignIn: 600_000,
 } as const
 
+/** The longest time that a timer of a runtime can wait, in seconds: 24 days. A longer one ends at once. */
+export const LONGEST_WAIT = 2_147_483
+
 type Durations = {
   readonly [Name in keyof typeof SHIPPED]: (typeof SHIPPED)[Name] extends number ? number : readonly number[]
 }

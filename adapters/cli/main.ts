@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Entry, Group } from './configuration/command.ts'
+import { outliveReaders } from './configuration/output.ts'
 import { run } from './configuration/run.ts'
 
 const entry = (description: string, load: Entry['load']): Entry => ({ description, load })
@@ -42,5 +43,6 @@ const main: Group = {
   },
 }
 
+outliveReaders()
 const code = await run(main, packageJson.version, process.argv.slice(2))
 if (code) process.exit(code)

@@ -6,6 +6,8 @@ import { ms } from '../../src/internal.ts'
 export interface Connections {
   /** Open connections. */
   readonly size: number
+  /** Requests without a complete response. */
+  readonly open: number
   /** Notes a request. Call it before its response begins. */
   track(outgoing: ServerResponse): void
   /** Tells each client from now on that its connection closes after the response. */
@@ -75,6 +77,9 @@ export function createConnections(server: Server, isTls: boolean): Connections {
   return {
     get size() {
       return sockets.size
+    },
+    get open() {
+      return [...sockets.values()].reduce((sum, { open }) => sum + open, 0)
     },
     track(outgoing) {
       const connection = connectionOf(outgoing.req.socket)

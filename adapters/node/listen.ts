@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { OAuthProxy } from '../../src/index.ts'
 import { ms } from '../../src/internal.ts'
 import { createClose, within } from '../closing.ts'
-import { announce, type Served, type ServeOptions } from '../served.ts'
+import { announce, checkTimes, type Served, type ServeOptions } from '../served.ts'
 import { awaitContinue } from './body.ts'
 import { createConnections } from './connections.ts'
 import { createDescriptorCheck } from './descriptors.ts'
@@ -27,15 +27,20 @@ export interface NodeServeOptions extends ServeOptions {
 export type Servable = Handling &
   Partial<Pick<OAuthProxy, 'endStreams' | 'drain' | 'settled' | 'report' | 'issuer'>>
 
-/** @throws {Error} If the port is taken. */
+/**
+ * @throws {Error} If the port is taken.
+ * @throws {ConfigError} If a time is out of range.
+ */
 export async function listen(proxy: Servable, options: NodeServeOptions = {}): Promise<Served> {
   const { port = 8787, hostname = '127.0.0.1', tls, keepAlive = 75, drain = 30, delay = 0 } = options
+  checkTimes({ keepAlive, drain, delay })
   const work = new Set<Promise<unknown>>()
   const handle = createHandler(proxy, work)
   const server: Server = tls
     ? createSecureServer({ cert: tls.cert, key: tls.key, handshakeTimeout: ms.requestHead })
     : createServer()
-  server.keepAliveTimeout = keepAlive * 1000
+  // Node takes 0 for no end at all.
+  server.keepAliveTimeout = Math.max(1, keepAlive * 1000)
   server.headersTimeout = ms.requestHead
   // Bodies and streams may last.
   server.requestTimeout = 0
@@ -78,7 +83,11 @@ export async function listen(proxy: Servable, options: NodeServeOptions = {}): P
       await connections.drain(() => proxy.endStreams?.())
       await within(drain, Promise.all(work))
     },
-    cut: connections.cut,
+    cut() {
+      const { open } = connections
+      if (open > 0) proxy.report?.({ reason: 'responses-cut', detail: String(open) })
+      connections.cut()
+    },
     settled: () => proxy.settled?.(),
   })
   const url = urlOf(server, hostname, tls !== undefined)

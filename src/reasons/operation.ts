@@ -77,6 +77,10 @@ export const operation = {
     'The process has nearly as many files and connections open as the system allows; `detail` has the numbers.',
     'Raise the limit, such as with `ulimit -n` or `LimitNOFILE`. At the limit, new connections are dropped.',
   ],
+  'responses-cut': [
+    'The server stopped before every response was complete; `detail` has their number, if it is known.',
+    'Raise `drain` or `LOCKGATE_DRAIN` above the longest tool call, and the time that the platform waits before it kills.',
+  ],
   'accept-failed': [
     'The server could not accept a connection.',
     'Read `error`. Often the limit of open files is reached.',

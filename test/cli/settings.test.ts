@@ -166,6 +166,16 @@ describe('lists of objects are JSON in their variables', () => {
   })
 })
 
+test.each(['LOCKGATE_DRAIN', 'LOCKGATE_DELAY', 'LOCKGATE_KEEP_ALIVE'])(
+  '%s is refused if no timer can wait for so long',
+  async (name) => {
+    expect(await problems({ ...BASE, [name]: '2147484' })).toEqual([
+      `${name}: expected seconds, from 0 to 2147483`,
+    ])
+    await expect(read({ ...BASE, [name]: '2147483' })).resolves.toBeDefined()
+  },
+)
+
 test('everything that is wrong is said at once, each by its place', async () => {
   await writeFile(join(folder, 'lockgate.config.json'), JSON.stringify({ refreshGrace: -1, scopess: {} }))
   await writeFile(join(folder, '.env'), 'LOCKGATE_ACCESS_TOKEN_TTL=soon\n')

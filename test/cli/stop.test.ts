@@ -2,7 +2,12 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { connect as connectTo } from 'node:net'
+import {
+  type AddressInfo,
+  connect as connectTo,
+  createServer as createTcpServer,
+  type Socket,
+} from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -56,6 +61,13 @@ async function guarded(delay: number, env: Record<string, string> = {}) {
     await provider.close()
   }
   return { run, mcp: system.mcp, headers, close }
+}
+
+/** What needs nothing else. */
+const DEV = {
+  LOCKGATE_UPSTREAM: 'dev',
+  LOCKGATE_MCP: 'http://127.0.0.1:9/mcp',
+  LOCKGATE_STORAGE: 'memory:',
 }
 
 /** Tries to open a new connection to a server. */
@@ -112,6 +124,44 @@ describe('asked to stop, serve', () => {
     expect([during.status, during.headers.get('connection')]).toEqual([200, 'close'])
     expect(await run.code).toBe(0)
     await close()
+  })
+
+  test('names how many responses it cut at the end of the drain time', async () => {
+    const { run, mcp, headers, close } = await guarded(60_000, { LOCKGATE_DRAIN: '1', LOCKGATE_LOG: 'json' })
+    const sent = [1, 2].map(() => fetch(mcp, { method: 'POST', headers, body: '{}' }).catch(() => {}))
+    await sleep(500)
+    run.child.kill('SIGTERM')
+    expect(await run.code).toBe(0)
+    await Promise.all(sent)
+    const events = run
+      .out()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object)
+    expect(events).toContainEqual(expect.objectContaining({ reason: 'responses-cut', detail: '2' }))
+    await close()
+  })
+
+  test('stops in order from the moment at which it says that it is ready', async () => {
+    for (let tries = 0; tries < 5; tries++) {
+      const run = serve({ PORT: String(await freePort()), ...DEV })
+      run.child.stderr!.once('data', () => run.child.kill('SIGTERM'))
+      // A process that the signal itself ends has no code.
+      expect(await run.code).toBe(0)
+    }
+  })
+
+  test('during its start ends without a word, as it would later', async () => {
+    const silent = createTcpServer((socket) => void sockets.add(socket))
+    const sockets = new Set<Socket>()
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const run = serve({ PORT: '0', ...DEV, LOCKGATE_STORAGE: `redis://127.0.0.1:${port}` })
+    await expect.poll(() => sockets.size).toBeGreaterThan(0)
+    run.child.kill('SIGTERM')
+    expect([await run.code, run.err()]).toEqual([0, ''])
+    for (const socket of sockets) socket.destroy()
+    silent.close()
   })
 
   test('ends at once when it is asked again', async () => {

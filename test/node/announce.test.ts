@@ -28,6 +28,14 @@ describe('serve', () => {
     expect(await printed(`http://127.0.0.1:${port}`, port)).toEqual([line])
   })
 
+  test('says it after its caller has gone on, who then listens to signals already', async () => {
+    const order: string[] = []
+    const served = await serve(proxyAt() as never, { port: 0, onListen: () => order.push('told') })
+    order.push('returned')
+    await served.close(true)
+    expect(order).toEqual(['returned', 'told'])
+  })
+
   test('leaves that to a listener', async () => {
     const lines = vi.spyOn(console, 'info').mockImplementation(() => {})
     const told: string[] = []

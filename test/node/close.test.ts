@@ -12,7 +12,11 @@ afterEach(async () => {
 })
 
 /** Starts a server whose GET streams without end, and whose POST takes its time. */
-async function start(options: NodeServeOptions = {}, milliseconds = 300) {
+async function start(
+  options: NodeServeOptions = {},
+  milliseconds = 300,
+  report: (failure: unknown) => void = () => {},
+) {
   const behind = await stage((message, outgoing) => {
     message.resume()
     if (message.method === 'GET') {
@@ -33,6 +37,7 @@ async function start(options: NodeServeOptions = {}, milliseconds = 300) {
           : undefined,
       }),
     })),
+    report,
     endStreams: () => {
       for (const end of ends) end()
     },
@@ -58,6 +63,14 @@ test('an idle connection stays open for longer than a load balancer keeps it, an
 
 test('an idle connection closes after the time that is set', async () => {
   const { url } = await start({ keepAlive: 0.2 }, 0)
+  const client = await raw(url)
+  client.write(...slow)
+  await client.until('done')
+  expect(await timed(client.closed())).toBeLessThan(2000)
+})
+
+test('a connection does not wait for a second request if the time is 0', async () => {
+  const { url } = await start({ keepAlive: 0 }, 0)
   const client = await raw(url)
   client.write(...slow)
   await client.until('done')
@@ -120,6 +133,32 @@ describe('a server that is asked to stop', () => {
     expect(took).toBeGreaterThan(450)
     expect(took).toBeLessThan(1500)
   })
+
+  test('reports how many responses it cut, and nothing if it cut none', async () => {
+    const told: unknown[] = []
+    const { served, url } = await start({ drain: 0.3 }, 60_000, (failure) => told.push(failure))
+    const sent = [1, 2].map(() => fetch(url, { method: 'POST' }).catch(() => {}))
+    await sleep(50)
+    await served.close()
+    await Promise.all(sent)
+    expect(told).toEqual([{ reason: 'responses-cut', detail: '2' }])
+    const idle = await start({}, 0, (failure) => told.push(failure))
+    await (await fetch(idle.url, { method: 'POST' })).text()
+    await Promise.all([idle.served.close(), idle.served.close(true)])
+    expect(told).toHaveLength(1)
+  })
+
+  test.each(['drain', 'delay', 'keepAlive'])(
+    'takes no time for %s that a timer cannot wait for',
+    async (name) => {
+      for (const time of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2_147_484, '5' as never]) {
+        const started = serve({ fetch: async () => new Response() }, { port: 0, [name]: time })
+        await expect(started).rejects.toMatchObject({ issues: [{ path: name }] })
+      }
+      const longest = await serve({ fetch: async () => new Response() }, { port: 0, [name]: 2_147_483 })
+      await longest.close(true)
+    },
+  )
 
   test('cuts what is open when it is told to', async () => {
     const { served, url } = await start({}, 60_000)

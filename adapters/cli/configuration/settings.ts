@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { McpHandler, Metrics, ProxyOptions, Store } from '../../../src/index.ts'
-import { isLoopbackListener } from '../../../src/internal.ts'
+import { isLoopbackListener, LONGEST_WAIT } from '../../../src/internal.ts'
 import { prometheus } from '../../events/prometheus.ts'
 import type { NodeServeOptions } from '../../node.ts'
 import { fromUrl, storageForms } from '../../storage/from-url.ts'
@@ -112,7 +112,7 @@ export async function readSettings(
   const tls = await collect(() => readTls(variables, cwd))
   const log = await collect(() => toWord(get('LOCKGATE_LOG') ?? 'text', LOGS, originOf('LOCKGATE_LOG')))
   const seconds = async (name: string) =>
-    collect(() => (get(name) === undefined ? undefined : toNumber(get(name)!, originOf(name))))
+    collect(() => (get(name) === undefined ? undefined : toSeconds(get(name)!, originOf(name))))
   const times = {
     drain: await seconds('LOCKGATE_DRAIN'),
     delay: await seconds('LOCKGATE_DELAY'),
@@ -220,6 +220,12 @@ function readMetrics({ get, from }: Variables): Metrics | undefined {
 
 /** A storage without its password and its options, for the start-up report. */
 const shown = (storage: string): string => storage.replace(/\/\/[^@]*@/, '//').replace(/\?.*$/s, '')
+
+function toSeconds(text: string, origin: string): number {
+  const seconds = toNumber(text, origin)
+  if (seconds <= LONGEST_WAIT) return seconds
+  throw new SettingsError(`${origin}: expected seconds, from 0 to ${LONGEST_WAIT}`)
+}
 
 function readPort({ get, from }: Variables): number {
   const text = get('PORT') ?? '8787'

@@ -1,11 +1,12 @@
 import { ConfigError, createProxy, type OAuthProxy, type Store } from '../../../src/index.ts'
 import { isLoopbackUrl, printable } from '../../../src/internal.ts'
-import { fetch, serve, stopOnSignals } from '../../node.ts'
+import { fetch, type Served, serve, stopOnSignals } from '../../node.ts'
 import { outbound } from '../../outbound/node.ts'
 import type { Closable } from '../../storage/driver.ts'
 import type { Command, Line } from '../configuration/command.ts'
 import { SettingsError } from '../configuration/environment.ts'
 import { explain } from '../configuration/messages.ts'
+import { outliveLog } from '../configuration/output.ts'
 import { readSettings, type ServeSettings } from '../configuration/settings.ts'
 import type { StdioSessions } from '../wrap/stdio-sessions.ts'
 import { createDocumentEgress, hostsToTry } from './document-egress.ts'
@@ -36,33 +37,51 @@ interface Wrapped extends StdioSessions {
 
 /** @param wrap Starts the MCP server to protect, instead of the configured one. */
 export async function runServer(line: Line, wrap?: () => Promise<Wrapped>): Promise<void> {
+  let wrapped: Wrapped | undefined
+  let store: (Store & Partial<Closable>) | undefined
+  let server: Served | undefined
+  let isStopping = false
+  // Before all else: the first process of a container ignores signals that it does not listen to.
+  stopOnSignals(
+    {
+      async close() {
+        isStopping = true
+        await server?.close()
+      },
+    },
+    async () => {
+      await wrapped?.close()
+      await store?.close?.()
+    },
+  )
   try {
-    const wrapped = await wrap?.()
+    wrapped = await wrap?.()
     const settings = await readSettings(process.env, process.cwd(), {
       flags: variablesOfLine(line),
       dangers: true,
       handler: wrapped?.handler,
     })
     const { listen, options } = settings
+    store = options.storage
     const log = createLog(settings.log, process.stdout)
     const told = startLog(settings.log)
+    outliveLog(told.warn)
     const egress = createDocumentEgress({ hosts: hostsToTry(options), outbound: outbound!, say: told.note })
     const on = { event: [log, egress.listener, ...[options.on?.event ?? []].flat()] }
-    await holdStorage(options.storage)
+    await holdStorage(store)
     const proxy = createProxy({ ...options, on })
     const changed = await changedUserIds(proxy, settings)
+    if (isStopping) return
     // The start report says more.
-    const server = await serve(proxy, { ...listen, onListen: () => {} })
+    server = await serve(proxy, { ...listen, onListen: () => {} })
     told.ready(startReport(proxy, settings, server.url, wrapped?.command))
     for (const warning of (await wrapped?.warnings()) ?? []) told.warn(warning)
     if (changed) told.warn(changed)
     void checkSurroundings(proxy, options, fetch, told.warn)
     void egress.start(proxy)
-    stopOnSignals(server, async () => {
-      await wrapped?.close()
-      await (options.storage as Store & Partial<Closable>).close?.()
-    })
   } catch (error) {
+    // A store that is closed during the start is no problem of the settings.
+    if (isStopping) return
     // The settings may be what is wrong, so only the setting itself is looked at.
     const format = variablesOfLine(line).LOCKGATE_LOG ?? process.env.LOCKGATE_LOG
     startLog(format === 'json' ? 'json' : 'text').failed(explain(error) ?? message(error))
