@@ -1,4 +1,5 @@
 import { StatedError } from '../../src/internal.ts'
+import { certificateErrors } from '../certificate-errors.ts'
 import { show } from './finding.ts'
 
 /** Causes that are looked at. The outermost error often says least. */
@@ -16,12 +17,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; use http',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS; use http',
   HPE_INVALID_CONSTANT: 'it does not speak HTTP; it may want https',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed; trust it by NODE_EXTRA_CA_CERTS',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its authority is not trusted here; add it by NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its authority is not trusted here; add it by NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is not trusted here; add it by NODE_EXTRA_CA_CERTS',
+  ...certificateErrors,
 }
 
 /**

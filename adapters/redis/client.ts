@@ -1,5 +1,6 @@
 import { Cluster, type ClusterOptions, type RedisOptions as IoRedisOptions, Redis } from 'ioredis'
 import { ms } from '../../src/internal.ts'
+import { checkUrl } from './url.ts'
 
 /**
  * An ioredis client: a `Redis` for one server or for Sentinel, or a `Cluster`. Structural, so that importers do not need
@@ -29,9 +30,7 @@ export interface RedisServer {
 export function checkServer({ url, client }: RedisServer): void {
   if ((url === undefined) === (client === undefined))
     throw new TypeError('Redis needs either `url` or `client`')
-  if (url !== undefined && !/^rediss?:$/.test(URL.canParse(url) ? new URL(url).protocol : '')) {
-    throw new TypeError('`url` must be redis://host or rediss://host')
-  }
+  if (url !== undefined) checkUrl(url)
   const { keyPrefix } = (client as Redis | undefined)?.options ?? {}
   if (keyPrefix) throw new TypeError('Use `prefix` instead of the keyPrefix of the Redis client')
 }

@@ -8,6 +8,7 @@ import {
   type RedisServer,
   type ScriptSources,
 } from './client.ts'
+import { explainReply, isMisconfigured, isSelect } from './server.ts'
 
 /** A connection that recovers by itself from a server that hangs, restarts, moves or is replaced. */
 export interface Connection<Scripts> {
@@ -53,6 +54,8 @@ export function openConnection<Scripts extends object>(
   /** Counts connections, so that only the first of many failures opens a new one. */
   let epoch = 0
   let lastError: Error | undefined
+  /** The refusal of the database. ioredis would go on with database 0. */
+  let refusedDatabase: Error | undefined
   /** The time at which the first command was sent that no reply followed. */
   let waitingSince: number | undefined
 
@@ -63,6 +66,7 @@ export function openConnection<Scripts extends object>(
     // Every command reports its own failure. This one only explains why there is no connection.
     made.on('error', (error) => {
       lastError = error
+      if (isSelect(error)) refusedDatabase = error
     })
     made.on('ready', () => {
       epoch++
@@ -70,6 +74,7 @@ export function openConnection<Scripts extends object>(
     })
     made.on('close', () => {
       downSince = Date.now()
+      refusedDatabase = undefined
     })
     opened = made
     return made
@@ -109,6 +114,9 @@ export function openConnection<Scripts extends object>(
     return current
   }
 
+  // A client of the application may already connect, and tells only once that its database is refused.
+  if (server.client) client()
+
   return {
     get isCluster() {
       return client().isCluster === true
@@ -125,6 +133,12 @@ export function openConnection<Scripts extends object>(
           throw refusal ?? error
         })
         const of = epoch
+        if (refusedDatabase) {
+          const error = stated(refusedDatabase)
+          // The next connection asks again.
+          reopen(of)
+          throw error
+        }
         waitingSince ??= Date.now()
         try {
           const result = await within(send(commands), until - Date.now())
@@ -139,7 +153,7 @@ export function openConnection<Scripts extends object>(
           if (refused) refusal = error
           const repeats = refused || (!once && LOST.test(text))
           if (!repeats || Date.now() + ms.redisPause >= until)
-            throw isReply(error) ? error : (refusal ?? error)
+            throw stated(isReply(error) ? error : (refusal ?? error))
           await new Promise((resolve) => setTimeout(resolve, ms.redisPause))
         }
       }
@@ -149,6 +163,12 @@ export function openConnection<Scripts extends object>(
       if (server.client === undefined) opened?.disconnect()
     },
   }
+}
+
+/** Explains a reply to a wrong setting, which no other part of the package understands. */
+function stated(error: unknown): unknown {
+  const text = isMisconfigured(error) ? explainReply(error) : undefined
+  return text === undefined ? error : new StatedError(text, { cause: error })
 }
 
 const isReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError'

@@ -1,4 +1,5 @@
 import type { Store } from '../../src/index.ts'
+import { certificateErrors } from '../certificate-errors.ts'
 import { flagOf } from './deno-permission.ts'
 import type { Closable, Driver } from './driver.ts'
 
@@ -89,6 +90,9 @@ function explain(error: unknown, name: string, { needs, server }: Scheme): strin
       : `${name}: has no such driver`
   }
   const reason = /^\w+$/.test(code ?? '') ? code : (error as Error).name
+  if (server && Object.hasOwn(certificateErrors, reason ?? '')) {
+    return `cannot use the ${server} server (${reason}): ${certificateErrors[reason!]}`
+  }
   if (server)
     return `cannot use the ${server} server (${reason}): check that it runs, and its address and password`
   return `cannot open ${name}: (${reason}): check that its path exists and may be written`

@@ -5,6 +5,7 @@ import { ms } from '../../src/internal.ts'
 import { partOf } from './deployment.ts'
 import type { Closable } from './driver.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
+import { checkParameters } from './url-parameters.ts'
 
 /** A pool of pg, with the parts of it that are used. Structural, so that importers do not need pg's own types. */
 export interface PostgresPool {
@@ -36,6 +37,49 @@ export interface PostgresOptions {
   readonly connections?: number | undefined
 }
 
+/** The parameters of a URL that pg takes, or that libpq does. */
+const PARAMETERS = [
+  ...['application_name', 'channel_binding', 'client_encoding', 'connect_timeout', 'database', 'dbname'],
+  ...['fallback_application_name', 'gssencmode', 'host', 'hostaddr', 'idle_in_transaction_session_timeout'],
+  ...[
+    'keepalives',
+    'keepalives_count',
+    'keepalives_idle',
+    'keepalives_interval',
+    'krbsrvname',
+    'load_balance_hosts',
+  ],
+  ...[
+    'lock_timeout',
+    'options',
+    'passfile',
+    'password',
+    'port',
+    'query_timeout',
+    'replication',
+    'require_auth',
+  ],
+  ...[
+    'service',
+    'ssl',
+    'sslcert',
+    'sslcompression',
+    'sslcrl',
+    'sslkey',
+    'sslmode',
+    'sslnegotiation',
+    'sslpassword',
+  ],
+  ...[
+    'sslrootcert',
+    'statement_timeout',
+    'target_session_attrs',
+    'tcp_user_timeout',
+    'uselibpqcompat',
+    'user',
+  ],
+]
+
 /**
  * PostgreSQL 9.5 or later, over db0 and pg (`npm install db0 pg`). `swap` is one statement, and so atomic for every process.
  *
@@ -49,6 +93,7 @@ export function postgres(options: PostgresOptions): Store & Closable {
   const { url, pool: own, table, connections = 5 } = options
   if ((url === undefined) === (own === undefined))
     throw new TypeError('PostgreSQL needs either `url` or `pool`')
+  if (url !== undefined && URL.canParse(url)) checkParameters(new URL(url), PARAMETERS)
   let limited = true
   const pool = own
     ? borrowPool(own)

@@ -21,6 +21,8 @@ export interface RedisStoreOptions extends RedisServer {
 }
 
 const DEFAULT_PREFIX = 'lockgate'
+/** Keys that the check reads. */
+const PLACES = 32
 /** Keys per step of a listing. */
 const PAGE = 1000
 /** The member of an index that knows all records of its folder. No key is a star. */
@@ -152,6 +154,14 @@ export function redis(options: RedisStoreOptions): Store & Closable {
     return entries.map(({ key }) => key)
   }
 
+  /** Reads in many places, so that a cluster shows itself at once even if the first server has the probe. */
+  const reachAllSlots = () =>
+    connection.run((commands) =>
+      Promise.all(
+        Array.from({ length: PLACES }, () => commands.get(recordOf(`probe:${crypto.randomUUID()}`))),
+      ),
+    )
+
   const store: Store & Closable = {
     consistency: 'atomic',
     async get(key) {
@@ -182,7 +192,7 @@ export function redis(options: RedisStoreOptions): Store & Closable {
     },
     ...(options.prefix === undefined && { forIssuer: (issuer: string) => partOf(store, issuer) }),
     async check() {
-      await probe(store).catch((error) => {
+      await Promise.all([probe(store), reachAllSlots()]).catch((error) => {
         const text = explainReply(error)
         throw text === undefined ? error : new StatedError(text, { cause: error })
       })
