@@ -354,6 +354,29 @@ describe('a value may be in a file', () => {
     expect((await read({ ...BASE, LOCKGATE_ALLOW_FILE: 'allow' })).options.allow).toEqual(['@example.com'])
   })
 
+  test('of PORT and HOST too', async () => {
+    await writeFile(join(folder, 'port'), '8790\n')
+    await writeFile(join(folder, 'host'), '127.0.0.2\n')
+    const { listen } = await read({ ...BASE, PORT_FILE: 'port', HOST_FILE: 'host' })
+    expect(listen).toMatchObject({ port: 8790, hostname: '127.0.0.2' })
+    expect(await problems({ ...BASE, PORT_FILE: 'none' })).toContain(
+      'PORT_FILE: its file cannot be read (ENOENT)',
+    )
+    expect(await problems({ ...BASE, HOST_FILE: 'host', HOST: '127.0.0.1' })).toEqual([
+      'HOST and HOST_FILE: set one of the two',
+    ])
+  })
+
+  test.each(['\n', '\r\n'])('of secrets that are not separated by commas is refused (%j)', async (end) => {
+    await writeFile(join(folder, 'secret'), `${secret}${end}${secret}${end}`)
+    expect(await problems({ ...BASE, LOCKGATE_SECRET_FILE: 'secret' })).toEqual([
+      'LOCKGATE_SECRET_FILE: has a line break inside; separate several secrets with commas, the newest first',
+    ])
+    await writeFile(join(folder, 'secret'), `${secret},${end}${secret}x${end}`)
+    const lines = await problems({ ...BASE, LOCKGATE_SECRET_FILE: 'secret' })
+    expect(lines.join()).toContain('LOCKGATE_SECRET_FILE: has a line break inside')
+  })
+
   test('and a line break at the end of a variable is dropped as well', async () => {
     const { options } = await read({ ...BASE, LOCKGATE_UPSTREAM_CLIENT_SECRET: 'client secret\n' })
     expect(options.upstream).toMatchObject({ clientSecret: 'client secret' })

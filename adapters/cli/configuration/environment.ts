@@ -42,7 +42,7 @@ export const variableOfFlag = (flag: string): string => {
   return name === 'PORT' || name === 'HOST' ? name : `LOCKGATE_${name}`
 }
 
-const OURS = /^(LOCKGATE_\w+|PORT|HOST)$/
+const OURS = /^(LOCKGATE_\w+|(PORT|HOST)(_FILE)?)$/
 
 /**
  * Reads the flags, the environment and `.env` in `cwd`. Variables of `.env` that the environment does not have are
@@ -65,7 +65,7 @@ export async function openVariables(
     const isSet = (name: string) => values.has(name)
     const known = new Set(Object.keys(layer).filter(isSet))
     for (const [name, text] of Object.entries(layer)) {
-      const base = /^(LOCKGATE_\w+)_FILE$/.exec(name)?.[1]
+      const base = /^(LOCKGATE_\w+|PORT|HOST)_FILE$/.exec(name)?.[1]
       const other = base === undefined ? `${name}_FILE` : base
       const isEmpty = text === '' && (base !== undefined || (OURS.test(other) && layer[other]))
       // An empty variable counts as absent, so it hides no file beside it.

@@ -12,13 +12,18 @@ const FILE = 'lockgate-secret'
  * folder of the data.
  *
  * @param about.dry Keeps no secret that is made.
- * @throws {SettingsError} If the URL is public and there is no secret.
+ * @throws {SettingsError} If the URL is public and there is no secret, or if a line break is inside.
  */
 export async function readSecret(
-  { get }: Variables,
+  { get, from }: Variables,
   about: { url: string; storage: string | undefined; cwd: string; dry: boolean },
 ): Promise<string | string[]> {
   const given = get('LOCKGATE_SECRET')
+  if (given !== undefined && /[\r\n]/.test(given)) {
+    throw new SettingsError(
+      `${from('LOCKGATE_SECRET')}: has a line break inside; separate several secrets with commas, the newest first`,
+    )
+  }
   if (given !== undefined) return listOf(given)
   if (!isLoopbackUrl(about.url)) {
     const [made] = await keptSecrets(about)
