@@ -28,7 +28,8 @@ export type AllowSettings = WithDefaults<AllowOptions, typeof DEFAULTS>
 
 /** A quotation mark at the start or the end. The name of an address may have some of its own: `"ada"@example.com`. */
 const isQuoted = (rule: string): boolean =>
-  (/^["\u0027\u0060‘-”]/.test(rule) && !/^(["\u0027]).+\1@[^"\u0027]+$/.test(rule)) || /@[^@:/]*["\u0027\u0060‘-”]$/.test(rule)
+  (/^["\u0027\u0060‘-”]/.test(rule) && !/^(["\u0027]).+\1@[^"\u0027]+$/.test(rule)) ||
+  /@[^@:/]*["\u0027\u0060‘-”]$/.test(rule)
 
 const EXPECTED = 'expected user@example.com, @example.com, org:name, team:org/name, group:name or sub:id'
 
