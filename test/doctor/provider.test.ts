@@ -423,6 +423,19 @@ describe('in front of the imitation of a vendor', () => {
   })
 })
 
+test('words that replace a secret are not searched for another', () => {
+  const finding: Finding = { id: 'a', title: 'A', status: 'ok', seen: 'sec and client.id+1 and the client' }
+  const [clean] = scrub(
+    [finding],
+    new Map([
+      ['sec', '<client secret>'],
+      ['client.id+1', '<secret id>'],
+      ['client', '<client id>'],
+    ]),
+  )
+  expect(clean).toMatchObject({ seen: '<client secret> and <secret id> and the <client id>' })
+})
+
 test('a report has no text that it may not contain, in any encoding of URLs', () => {
   const finding: Finding = {
     id: 'a',

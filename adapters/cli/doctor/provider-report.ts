@@ -27,17 +27,18 @@ const SHORTEST = 3
  * @param secrets The texts, each with the words to put in its place.
  */
 export function scrub(findings: readonly Finding[], secrets: ReadonlyMap<string, string>): Finding[] {
-  const known = [...secrets]
-    .filter(([text]) => text.length >= SHORTEST)
-    .sort(([a], [b]) => b.length - a.length)
-  const clean = (text: string | undefined) =>
-    text === undefined
-      ? undefined
-      : known.reduce(
-          (rest, [secret, word]) =>
-            rest.replaceAll(secret, word).replaceAll(encodeURIComponent(secret), word),
-          text,
-        )
+  const words = new Map(
+    [...secrets]
+      .filter(([text]) => text.length >= SHORTEST)
+      .flatMap(([text, word]) => [text, encodeURIComponent(text)].map((form) => [form, word] as const)),
+  )
+  const forms = [...words.keys()].sort((a, b) => b.length - a.length)
+  // All at once: a short secret may also be a part of the words that replace another.
+  const pattern = new RegExp(
+    forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|') || '(?!)',
+    'g',
+  )
+  const clean = (text: string | undefined) => text?.replace(pattern, (form) => words.get(form)!)
   return findings.map(({ seen, expected, fix, ...finding }) => ({
     ...finding,
     ...(seen !== undefined && { seen: clean(seen) }),

@@ -35,9 +35,10 @@ export const explainCommand: Command = {
 
 /** Explains a type of event by its reasons, because logs have both words side by side. */
 function aboutEvent(type: keyof typeof REASONS_OF_EVENT): string {
-  const codes = REASONS_OF_EVENT[type]
+  const reasonsOfType = REASONS_OF_EVENT[type]
+  const all = Object.keys(reasons) as (keyof typeof reasons)[]
+  const codes = reasonsOfType === 'any' ? all : reasonsOfType
   const head = `${type} is a type of event, not a reason code.`
-  if (codes === 'any') return `${head} Explain the \`reason\` beside it.\n`
   if (codes.length === 0) return `${head} It has no reason: nothing is wrong.\n`
   const wide = Math.max(...codes.map(({ length }) => length))
   const rows = codes.map((code) => `  ${code.padEnd(wide)}  ${reasons[code][0]}\n`)
