@@ -11,6 +11,7 @@ export { isLoopbackHost, isLoopbackListener, isLoopbackUrl } from './http/loopba
 export { type TriedExchange, tryExchange } from './operator.ts'
 export { type ScalarOption, scalarOptions } from './options/scalars.ts'
 export { ALLOW_RULE } from './protocol/allow.ts'
+export { providerIssues } from './providers/parts/unusable.ts'
 export { reasons } from './reasons/reasons.ts'
 export { LONGEST_WAIT, ms, scaleTiming, seconds } from './timing.ts'
 export { clientAuth } from './upstream/client-auth.ts'

@@ -16,7 +16,7 @@ test('the documents name only scripts, files and commands that exist', { timeout
   for (const document of documents()) {
     // A document may ask its reader to save a file first.
     const saved = new Set(
-      [...readDocument(document).matchAll(/[Ss]ave it as `([\w./-]+)`/g)].map((match) => match[1]),
+      [...readDocument(document).matchAll(/[Ss]ave (?:it|this) as `([\w./-]+)`/g)].map((match) => match[1]),
     )
     const files = readDocument(document).matchAll(/npx (?:tsx|vitest run) ([\w./-]+)/g)
     for (const [, file = ''] of files) {

@@ -241,23 +241,26 @@ describe('a guide runs by its own words', () => {
     }
   }, 60_000)
 
-  const options = (port: number, extra = '') => `start({
-  url: 'http://localhost:${port}',
-  secret: 'a secret of the tests, long enough to be one',
-  upstream: oidc({ issuer: '${provider.issuer}', clientId: '${provider.clientId}', clientSecret: '${provider.clientSecret}' }),
-  mcp: '${mcp.url}',${extra}
-})`
+  /** The server of a guide, with this machine's provider in the place of GitHub. */
+  const served = (document: string, port: number) =>
+    adapt(blockOf(document, 'ts'), {
+      "'https://mcp.example.com'": `'http://localhost:${port}'`,
+      'process.env.LOCKGATE_SECRET!': "'a secret of the tests, long enough to be one'",
+      "{ github } from 'lockgate/providers/github'": "{ oidc } from 'lockgate/providers/oidc'",
+      'github({ clientId: process.env.GITHUB_ID!, clientSecret: process.env.GITHUB_SECRET! })': `oidc({ issuer: '${provider.issuer}', clientId: '${provider.clientId}', clientSecret: '${provider.clientSecret}' })`,
+      "'http://localhost:3000/mcp'": `'${mcp.url}'`,
+      "  allow: ['you@example.com'],\n": '',
+      '8787': String(port),
+    })
 
   test.skipIf(!bun)(
     'Bun',
     async () => {
       const port = ports.get('bun.md')!
-      const code = adapt(blockOf('docs/deploy/bun.md', 'ts'), { '8787': String(port) })
-      const own = `import { oidc } from 'lockgate/providers/oidc'\nimport { memory } from 'lockgate/storage/memory'\n`
-      const folder = await newcomer('bun.md', {
-        'server.ts': `${own}${code}\n${options(port, ' storage: memory(),')}`,
-      })
-      await inShell('bun run server.ts', { folder, port }, async () => {
+      const document = 'docs/deploy/bun.md'
+      const folder = await newcomer('bun.md', { 'server.ts': served(document, port) })
+      const [, command] = /`(bun server\.ts)`/.exec(readDocument(document))!
+      await inShell(command!, { folder, port }, async () => {
         expect(await callTool(`http://localhost:${port}/mcp`)).toContain('hello')
       })
     },
@@ -268,16 +271,10 @@ describe('a guide runs by its own words', () => {
     'Deno, with the permissions that the guide names',
     async () => {
       const port = ports.get('deno.md')!
-      const flags = [...readDocument('docs/deploy/deno.md').matchAll(/`(--(?:allow|unstable)-\w+)`/g)].map(
-        ([, flag]) => flag,
-      )
-      const code = blockOf('docs/deploy/deno.md', 'ts').replace(
-        'denoKv() }))',
-        `denoKv() }), { port: ${port} })`,
-      )
-      const own = `import { oidc } from 'lockgate/providers/oidc'\n`
-      const folder = await newcomer('deno.md', { 'server.ts': `${own}${code}\n${options(port)}` })
-      await inShell(`deno run --no-remote ${flags.join(' ')} server.ts`, { folder, port }, async () => {
+      const document = 'docs/deploy/deno.md'
+      const folder = await newcomer('deno.md', { 'server.ts': served(document, port) })
+      const [, flags] = /`deno run ([^`]+ server\.ts)`/.exec(readDocument(document))!
+      await inShell(`deno run --no-remote ${flags}`, { folder, port }, async () => {
         expect(await callTool(`http://localhost:${port}/mcp`)).toContain('hello')
       })
     },
@@ -289,12 +286,14 @@ describe('a guide runs by its own words', () => {
     async () => {
       const port = await freePort()
       const document = 'docs/deploy/workers.md'
-      const wrangler = JSON.parse(blockOf(document, 'json')) as {
+      const wrangler = JSON.parse(blockOf(document, 'json', 'LockgateStore')) as {
         main: string
         compatibility_date: string
         durable_objects: { bindings: { name: string; class_name: string }[] }
       }
-      const folder = await newcomer('workers.md', { [wrangler.main]: blockOf(document, 'ts') })
+      const folder = await newcomer('workers.md', {
+        [wrangler.main]: blockOf(document, 'ts', 'LockgateStore'),
+      })
       const url = `http://127.0.0.1:${port}/health`
       const env = {
         SECRET: 'EMPVXqsyHGwQGOrXqzbeVv0M3GUXwLTrvKPRQTMOAu0',
@@ -332,7 +331,7 @@ describe('a guide runs by its own words', () => {
 
 test('a Worker is given one compatibility date everywhere', async () => {
   const dates = [
-    JSON.parse(blockOf('docs/deploy/workers.md', 'json')),
+    JSON.parse(blockOf('docs/deploy/workers.md', 'json', 'compatibility_date')),
     ...['workers', 'workers-kv', 'workers-handler'].map((name) =>
       JSON.parse(readDocument(`examples/${name}/wrangler.jsonc`)),
     ),

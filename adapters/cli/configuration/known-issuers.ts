@@ -102,7 +102,6 @@ export const KNOWN_ISSUERS: Readonly<Record<string, KnownIssuer>> = {
   },
 }
 
-/** Returns a provider that `init` knows by its issuer alone. */
 /** Providers by other names that people give them. */
 export const OTHER_NAMES: Readonly<Record<string, string>> = {
   aad: 'microsoft',
@@ -132,6 +131,7 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   workspace: 'google',
 }
 
+/** Returns a provider that `init` knows by its issuer alone. */
 export const knownIssuer = (name: string | undefined): KnownIssuer | undefined =>
   name !== undefined && Object.hasOwn(KNOWN_ISSUERS, name) ? KNOWN_ISSUERS[name] : undefined
 

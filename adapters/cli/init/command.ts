@@ -1,4 +1,4 @@
-import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
+import { isLoopbackUrl as isLoopback, providerIssues } from '../../../src/internal.ts'
 import type { Provider } from '../../../src/providers/define.ts'
 import type { Command, Flags } from '../configuration/command.ts'
 import { variableOfFlag } from '../configuration/environment.ts'
@@ -136,5 +136,6 @@ async function providerOf({ provider, inputs }: Answers): Promise<Provider | und
   )
   const credentials = { [upstreamVariable('clientId')]: 'id', [upstreamVariable('clientSecret')]: 'secret' }
   const made = await readUpstream({ LOCKGATE_UPSTREAM: provider, ...credentials, ...env })
-  return 'login' in made ? undefined : made
+  // An option that the user fills in later may be missing.
+  return 'login' in made || providerIssues(made).length > 0 ? undefined : made
 }
