@@ -12,6 +12,8 @@ import { stripVTControlCharacters } from 'node:util'
 interface Stage {
   readonly name: string
   readonly command: readonly string[]
+  /** A command that runs at the same time: both wait for downloads and servers most of the time. */
+  readonly beside?: readonly string[]
 }
 
 const vitest = (...lanes: string[]) => [
@@ -31,8 +33,11 @@ const STAGES: readonly Stage[] = [
   { name: 'simulation', command: script('simulation/run.ts', '--histories', '5000') },
   { name: 'tests', command: vitest('stores', 'cli', 'faults', 'providers', 'apart') },
   { name: 'package', command: vitest('dist') },
-  { name: 'netlify', command: ['npm', 'run', '--silent', 'test:netlify'] },
-  { name: 'next', command: ['npm', 'run', '--silent', 'test:next'] },
+  {
+    name: 'netlify and next',
+    command: ['npm', 'run', '--silent', 'test:netlify'],
+    beside: ['npm', 'run', '--silent', 'test:next'],
+  },
   { name: 'runtimes', command: script('runtime/run.ts') },
   { name: 'security', command: script('security/run.ts') },
   { name: 'soak', command: script('endurance/soak.ts', '--minutes', '1') },
@@ -72,10 +77,13 @@ const stages = STAGES.filter(({ name }) => chosen.length === 0 || chosen.include
 const rows: string[] = []
 const broken: string[] = []
 let [passed, failed] = [0, 0]
-for (const { name, command } of stages) {
-  console.log(`\n── ${name}: ${command.join(' ')}`)
+for (const { name, command, beside } of stages) {
+  const commands = beside ? [command, beside] : [command]
+  console.log(`\n── ${name}: ${commands.map((one) => one.join(' ')).join(' & ')}`)
   const began = Date.now()
-  const { code, output } = await run(command)
+  const results = await Promise.all(commands.map(run))
+  const code = Math.max(...results.map((one) => one.code))
+  const output = results.map((one) => one.output).join('\n')
   const skipped = /^ *(Tests|Test Files) .*\d+ skipped/m.test(output)
   const verdict = code !== 0 ? 'FAIL' : skipped ? 'FAIL, tests were skipped' : 'ok'
   rows.push(`${name.padEnd(20)} ${`${Math.round((Date.now() - began) / 1000)} s`.padStart(6)}  ${verdict}`)
