@@ -30,7 +30,6 @@ async function posting(peer: Peer, server: string, path = '') {
     } as RequestInit)
 }
 
-/** Rules for tools, which need the body of each request. */
 /**
  * Sends a request again whose connection was reset before its response was read: that may happen to a body that is not
  * read to its end (RFC 9112 §9.6).
@@ -44,6 +43,7 @@ async function readInTime(send: () => Promise<Response>, tries = 5): Promise<Res
   }
 }
 
+/** Rules for tools, which need the body of each request. */
 export const ruleChecks: Checks = {
   async 'a call that the rules permit arrives byte for byte'(peer) {
     const post = await posting(peer, '/rules', '/rpc')
