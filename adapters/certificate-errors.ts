@@ -1,6 +1,6 @@
 const UNKNOWN_AUTHORITY = 'its authority is not trusted here; add it by NODE_EXTRA_CA_CERTS'
 
-/** What an error of TLS means to an operator, and what to do about it, by its code. */
+/** The meaning of TLS errors for an operator, and the remedy, by the code of the error. */
 export const certificateErrors: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',

@@ -3,39 +3,12 @@ import { checkParameters } from '../storage/url-parameters.ts'
 
 /** The parameters that ioredis takes from a URL, and `cluster`. */
 const PARAMETERS = [
-  ...[
-    'cluster',
-    'db',
-    'family',
-    'host',
-    'name',
-    'password',
-    'path',
-    'port',
-    'protocol',
-    'role',
-    'tls',
-    'username',
-  ],
-  ...['clientInfoTag', 'commandTimeout', 'connectTimeout', 'connectionName', 'disableClientInfo'],
-  ...[
-    'disconnectTimeout',
-    'enableAutoPipelining',
-    'enableOfflineQueue',
-    'enableReadyCheck',
-    'keepAlive',
-    'keyPrefix',
-  ],
-  ...[
-    'lazyConnect',
-    'maxLoadingRetryTime',
-    'maxRetriesPerRequest',
-    'noDelay',
-    'readOnly',
-    'sentinelPassword',
-  ],
-  ...['sentinelUsername', 'showFriendlyErrorStack', 'socketTimeout', 'stringNumbers'],
-]
+  'cluster db family host name password path port protocol role tls username clientInfoTag',
+  'commandTimeout connectTimeout connectionName disableClientInfo disconnectTimeout',
+  'enableAutoPipelining enableOfflineQueue enableReadyCheck keepAlive keyPrefix lazyConnect',
+  'maxLoadingRetryTime maxRetriesPerRequest noDelay readOnly sentinelPassword sentinelUsername',
+  'showFriendlyErrorStack socketTimeout stringNumbers',
+].flatMap((line) => line.split(' '))
 
 /** @throws {StatedError} For a URL of which ioredis would ignore or misread a part. */
 export function checkUrl(text: string): void {

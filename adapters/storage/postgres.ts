@@ -39,46 +39,13 @@ export interface PostgresOptions {
 
 /** The parameters of a URL that pg takes, or that libpq does. */
 const PARAMETERS = [
-  ...['application_name', 'channel_binding', 'client_encoding', 'connect_timeout', 'database', 'dbname'],
-  ...['fallback_application_name', 'gssencmode', 'host', 'hostaddr', 'idle_in_transaction_session_timeout'],
-  ...[
-    'keepalives',
-    'keepalives_count',
-    'keepalives_idle',
-    'keepalives_interval',
-    'krbsrvname',
-    'load_balance_hosts',
-  ],
-  ...[
-    'lock_timeout',
-    'options',
-    'passfile',
-    'password',
-    'port',
-    'query_timeout',
-    'replication',
-    'require_auth',
-  ],
-  ...[
-    'service',
-    'ssl',
-    'sslcert',
-    'sslcompression',
-    'sslcrl',
-    'sslkey',
-    'sslmode',
-    'sslnegotiation',
-    'sslpassword',
-  ],
-  ...[
-    'sslrootcert',
-    'statement_timeout',
-    'target_session_attrs',
-    'tcp_user_timeout',
-    'uselibpqcompat',
-    'user',
-  ],
-]
+  'application_name channel_binding client_encoding connect_timeout database dbname',
+  'fallback_application_name gssencmode host hostaddr idle_in_transaction_session_timeout',
+  'keepalives keepalives_count keepalives_idle keepalives_interval krbsrvname load_balance_hosts',
+  'lock_timeout options passfile password port query_timeout replication require_auth service ssl',
+  'sslcert sslcompression sslcrl sslkey sslmode sslnegotiation sslpassword sslrootcert',
+  'statement_timeout target_session_attrs tcp_user_timeout uselibpqcompat user',
+].flatMap((line) => line.split(' '))
 
 /**
  * PostgreSQL 9.5 or later, over db0 and pg (`npm install db0 pg`). `swap` is one statement, and so atomic for every process.

@@ -185,7 +185,7 @@ export function toSwitch(text: string, origin: string): boolean {
   return /^(true|1|on|yes)$/i.test(text)
 }
 
-/** @param unit What the number counts. @throws {SettingsError} If the text is not a whole number. */
+/** @param unit Words that follow "a whole number" in the message. @throws {SettingsError} If the text is not a whole number. */
 export function toNumber(text: string, origin: string, unit = ''): number {
   if (!/^\d{1,15}$/.test(text)) throw new SettingsError(`${origin}: expected a whole number${unit}`)
   return Number(text)

@@ -48,7 +48,7 @@ function convert(text: string, type: ScalarOption['type'], origin: string, path:
   return type === 'boolean' ? toSwitch(text, origin) : text
 }
 
-/** What a number counts, after "a whole number". */
+/** Words that name the unit of a number, after "a whole number". */
 function unitOf(path: string): string {
   if (path === 'trustProxy') return ', such as 1 for one proxy in front'
   return /(Ttl|Grace|Lag)$/.test(path) ? ' of seconds, such as 60' : ''

@@ -110,7 +110,7 @@ const STORAGES: Readonly<Record<Runtime, readonly string[]>> = {
 const fits = (storage: string, known: readonly string[]): boolean =>
   known.some((one) => (one.endsWith(':') ? storage.startsWith(one) : storage === one))
 
-/** What else a Worker can store in, once its file has been changed by hand. */
+/** Further stores of a runtime, which need a change of its file by hand. */
 const BY_HAND: Readonly<Partial<Record<Runtime, string>>> = {
   workers:
     ', which is all that init writes; for Workers KV, write cloudflareKv of lockgate/storage/cloudflare-kv into the Worker by hand',
