@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, start } from '../runtime/child.ts'
+import { startWorkerd } from '../runtime/workers.ts'
 import { locate } from '../runtimes/locate.ts'
 import { freePort } from '../support/free-port.ts'
 import { load, percentile, requestBytes } from './load.ts'
@@ -46,7 +50,7 @@ export const RULES = {
 } as const
 
 const node = process.env.BENCH_NODE ?? process.execPath
-const [bun, deno] = [locate('bun'), locate('deno')]
+const [bun, deno, workerd] = [locate('bun'), locate('deno'), locate('workerd')]
 
 const CONTENDERS: readonly Contender[] = [
   { name: 'Node: bare proxy', binary: node, program: 'bare-node', forwards: true },
@@ -115,6 +119,7 @@ export async function startField() {
   const mcpPort = await freePort()
   const mcpUrl = `http://127.0.0.1:${mcpPort}/mcp`
   const children: Child[] = []
+  const folder = await mkdtemp(join(tmpdir(), 'lockgate-bench-'))
   // Without the last one, Bun lets 256 open streams through and no more.
   const env = {
     NODE_ENV: 'production',
@@ -122,8 +127,15 @@ export async function startField() {
     BUN_CONFIG_MAX_HTTP_REQUESTS: '20000',
   }
   const run = async (binary: string, program: string, more: Record<string, string>, path: string) => {
-    const options = { url: `http://127.0.0.1:${more.PORT}${path}`, cwd: programs, env: { ...env, ...more } }
-    const child = await start(commandOf(binary, program), options)
+    const url = `http://127.0.0.1:${more.PORT}${path}`
+    const all = { ...env, ...more }
+    const child =
+      binary === workerd
+        ? await startWorkerd({
+            ...{ binary, url, folder, env: all, port: Number(more.PORT) },
+            entry: `${programs}${program}-worker.js`,
+          })
+        : await start(commandOf(binary, program), { url, cwd: programs, env: all })
     children.push(child)
     return child
   }
@@ -149,6 +161,7 @@ export async function startField() {
     },
     async stop() {
       await Promise.all(children.map((child) => child.stop()))
+      await rm(folder, { recursive: true, force: true })
       server.closeAllConnections()
       server.close()
     },

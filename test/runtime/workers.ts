@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { build } from 'esbuild'
 import { Miniflare } from 'miniflare'
@@ -7,9 +7,9 @@ import { type Child, start } from './child.ts'
 
 /** One file, as the platform's own tools make it. @returns Its name without the ending. */
 async function bundle({ folder, entry }: Pick<WorkerdApp, 'folder' | 'entry'>): Promise<string> {
-  const name = entry.replace(/\W/g, '-')
+  const name = basename(entry).replace(/\W/g, '-')
   await build({
-    entryPoints: [join(folder, entry)],
+    entryPoints: [resolve(folder, entry)],
     outfile: join(folder, `${name}.worker.js`),
     bundle: true,
     format: 'esm',
@@ -18,6 +18,8 @@ async function bundle({ folder, entry }: Pick<WorkerdApp, 'folder' | 'entry'>): 
     mainFields: ['module', 'main'],
     conditions: ['workerd', 'worker', 'import'],
     external: ['cloudflare:*'],
+    // The built package is meant, not the sources that the tsconfig of this project points at.
+    tsconfigRaw: '{}',
     logLevel: 'error',
   })
   return name
@@ -27,12 +29,14 @@ async function bundle({ folder, entry }: Pick<WorkerdApp, 'folder' | 'entry'>): 
 export interface WorkerdApp {
   readonly binary: string
   readonly folder: string
-  /** A source file; bundled before it is started. */
+  /** A source file, relative to `folder` or absolute. It is bundled into `folder` before it is started. */
   readonly entry: string
   readonly port: number
   readonly env: Readonly<Record<string, string>>
   /** The binding to give the Durable Object class `LockgateStore`. */
   readonly objects?: string
+  /** The folder of the objects' files. By default they are in memory. */
+  readonly objectsFolder?: string
   /** A Worker in front of it, with the binding `APP`, at a port of its own. */
   readonly front?: { readonly entry: string; readonly port: number }
   /** The binding to give a namespace of KV. */
@@ -71,14 +75,14 @@ export async function startWorkerd(app: WorkerdApp): Promise<Child> {
     ([key, value]) => `(name = ${quoted(key)}, text = ${quoted(value)})`,
   )
   const objects = app.objects && `(name = ${quoted(app.objects)}, durableObjectNamespace = "LockgateStore")`
-  const { imitated } = app
+  const { imitated, objectsFolder } = app
   if (imitated) await writeFile(join(app.folder, `${name}.relay.js`), relay(imitated))
   const config = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .app),
 ${front ? '    (name = "front", worker = .front),\n' : ''}    (name = "internet", network = (allow = ["public", "private"])),
-${imitated ? '    (name = "relay", worker = .relay),\n' : ''}  ],
+${objectsFolder ? `    (name = "disk", disk = (path = ${quoted(objectsFolder)}, writable = true)),\n` : ''}${imitated ? '    (name = "relay", worker = .relay),\n' : ''}  ],
   sockets = [
     (name = "http", address = "127.0.0.1:${app.port}", http = (), service = "main"),
 ${front ? `    (name = "front", address = "127.0.0.1:${front.port}", http = (), service = "front"),\n` : ''}  ],
@@ -89,8 +93,8 @@ const app :Workerd.Worker = (
   bindings = [${[...texts, ...(objects ? [objects] : [])].join(', ')}],
 ${
   objects
-    ? `  durableObjectNamespaces = [(className = "LockgateStore", uniqueKey = "lockgate", preventEviction = true)],
-  durableObjectStorage = (inMemory = void),\n`
+    ? `  durableObjectNamespaces = [(className = "LockgateStore", uniqueKey = "lockgate", preventEviction = true${objectsFolder ? ', enableSql = true' : ''})],
+  durableObjectStorage = (${objectsFolder ? 'localDisk = "disk"' : 'inMemory = void'}),\n`
     : ''
 }${imitated ? '  globalOutbound = "relay",\n' : ''});
 ${

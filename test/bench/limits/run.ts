@@ -33,13 +33,21 @@ const sizes = values.sizes ?? size.grants
 const stores = values.stores?.split(',') ?? STORES
 for (const name of stores) if (!STORES.includes(name)) throw new Error(`there is no store "${name}"`)
 const parts = values.only?.split(',') ?? ['operations', 'stores', 'streams', 'restart']
-/** Files are for one machine: more of them than this is a matter of the file system. */
-const MOST_FILES = 100_000
+/** The most grants of stores that keep each in a file. With more, the file system is measured. */
+const MOST: Readonly<Record<string, number>> = { fs: 100_000, 'durable-object': 1000 }
+
+/** The runtimes of stores that Node 20 lacks. */
+const RUNTIME: Readonly<Record<string, string | undefined>> = {
+  sqlite: locate('node24'),
+  'deno-kv': locate('deno'),
+}
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-function script<T>(node: string, path: string, ...args: string[]): T {
-  const flags = ['--expose-gc', '--max-old-space-size=12000', '--import', 'tsx']
-  const output = execFileSync(node, [...flags, here(path), ...args], {
+const nodeFlags = ['--expose-gc', '--max-old-space-size=12000', '--import', 'tsx']
+const denoFlags = ['run', '--allow-all', '--no-remote', '--unstable-kv', '--v8-flags=--expose-gc']
+function script<T>(binary: string, path: string, ...args: string[]): T {
+  const flags = binary === locate('deno') ? denoFlags : nodeFlags
+  const output = execFileSync(binary, [...flags, here(path), ...args], {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -81,12 +89,11 @@ if (parts.includes('stores')) {
       continue
     }
     const wanted = sizes.split(',')
-    const fitting = wanted.filter((one) => name !== 'fs' || Number(one) <= MOST_FILES)
+    const fitting = wanted.filter((one) => Number(one) <= (MOST[name] ?? Number.POSITIVE_INFINITY))
     for (const one of wanted)
       if (!fitting.includes(one)) console.warn(`${name} with ${one} grants is left out: too many files`)
-    // SQLite comes with later versions of Node.
-    const node = name === 'sqlite' ? (locate('node24') ?? process.execPath) : process.execPath
-    const rows = script<StoreFigures[]>(node, './store-process.ts', name, fitting.join(','), values.minutes)
+    const binary = RUNTIME[name] ?? process.execPath
+    const rows = script<StoreFigures[]>(binary, './store-process.ts', name, fitting.join(','), values.minutes)
     // One table for each: a run may be cut short.
     console.table(
       rows.map(({ store, grants, bytes, writes, coldMedian, coldSlowest, recovery }) => ({
@@ -108,6 +115,7 @@ if (parts.includes('streams')) {
     { name: 'Node', binary: process.execPath },
     { name: 'Bun', binary: locate('bun') },
     { name: 'Deno', binary: locate('deno') },
+    { name: 'Workers', binary: locate('workerd') },
   ]
   for (const { name, binary } of runtimes) {
     if (binary === undefined) {

@@ -3,12 +3,15 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { Store } from 'lockgate'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/seal.ts'
 import { newGrantKey, recordKey } from '../../../src/grants/grant-key.ts'
 import { createGrants, type NewGrant } from '../../../src/grants/grants.ts'
 import { createAccessTokens } from '../../../src/tokens/access-token.ts'
+import { startWorkerd } from '../../runtime/workers.ts'
+import { locate } from '../../runtimes/locate.ts'
 import { freePort } from '../../support/free-port.ts'
 import { noPostgres, startPostgres } from '../../support/postgres.ts'
 import { listening, noRedis } from '../../support/redis.ts'
@@ -127,6 +130,42 @@ async function onPostgres(): Promise<Subject> {
   }
 }
 
+/** Durable Objects of workerd on disk. Each operation takes one HTTP request more than in a Worker. */
+async function onDurableObjects(): Promise<Subject> {
+  const [folder, objectsFolder] = [folderFor(), folderFor()]
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/`
+  const child = await startWorkerd({
+    ...{ folder, objectsFolder, port, url, binary: locate('workerd')!, objects: 'LOCKGATE', env: {} },
+    entry: fileURLToPath(new URL('../programs/durable-object-worker.js', import.meta.url)),
+  })
+  async function call<T>(...call: readonly unknown[]): Promise<T> {
+    // workerd closes a kept connection without notice.
+    const headers = { connection: 'close' }
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(call) })
+    if (!response.ok) throw new Error(`workerd responded ${response.status}: ${child.output()}`)
+    return ((await response.json()) as { result: T }).result
+  }
+  return {
+    store: {
+      consistency: 'atomic',
+      get: (key) => call('get', key),
+      getMany: (keys) => call('getMany', keys),
+      set: (...args) => call('set', ...args),
+      swap: (...args) => call('swap', ...args),
+      delete: (key) => call('delete', key),
+      keys() {
+        throw new Error('lists are not measured')
+      },
+    },
+    weigh: async () => (await (await fetch(url)).json()) as number,
+    async end() {
+      await child.stop()
+      for (const path of [folder, objectsFolder]) rmSync(path, { recursive: true, force: true })
+    },
+  }
+}
+
 const heap = (): number => {
   globalThis.gc?.()
   return process.memoryUsage().heapUsed
@@ -146,6 +185,18 @@ const SUBJECTS: Readonly<Record<string, { open(): Promise<Subject>; lacks?: stri
         const { sqlite } = (await load('sqlite')) as { sqlite(options: { path: string }): Closable }
         return sqlite({ path: join(folder, 'grants.db') })
       }),
+  },
+  'deno-kv': {
+    open: () =>
+      onDisk(async (folder) => {
+        const { denoKv } = (await load('deno-kv')) as { denoKv(options: { path: string }): Closable }
+        return denoKv({ path: join(folder, 'grants.db') })
+      }),
+    lacks: locate('deno') === undefined ? 'the binary of Deno' : undefined,
+  },
+  'durable-object': {
+    open: onDurableObjects,
+    lacks: locate('workerd') === undefined ? 'the binary of workerd' : undefined,
   },
   redis: { open: onRedis, lacks: noRedis },
   postgres: { open: onPostgres, lacks: noPostgres },
