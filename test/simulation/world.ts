@@ -43,7 +43,7 @@ export interface World {
   readonly order: readonly number[]
   /** From now on time passes only when nothing else can happen. */
   calm(): void
-  /** Told when time passes although something is ready. */
+  /** Told after time has passed although something was ready. */
   onSlow: () => void
 }
 
@@ -177,8 +177,8 @@ export function createWorld(choices: Choices, seed: number): World & { restore()
       fire(timer)
     } else if (timer && choices.chance(timer.due <= time ? 30 : slow ? 2 : 0)) {
       // Time passes although something is ready: a slow network, a slow store.
-      world.onSlow()
       fire(timer)
+      world.onSlow()
     } else {
       const [chosen] = pending.splice(choices.pick(pending.length), 1)
       // Nothing is instantaneous.
