@@ -267,12 +267,12 @@ async function useTokens(
   const { world, ledger, seen } = stage
   const { choices } = world
   let tokens = first
-  let since = world.now()
   for (let actions = 4 + choices.pick(5); actions > 0; actions--) {
     const action = choices.pick(8)
     if (action <= 2) {
       const status = await call(stage, session, tokens.access_token)
-      const expired = world.now() - since > (tokens.expires_in - stage.cluster.spread - 10) * 1000
+      const age = world.now() - ledger.requestedAt(tokens.access_token)
+      const expired = age > (tokens.expires_in - stage.cluster.spread - 10) * 1000
       if (status === 401 && !expired) ledger.refused(session, 'an access token', tokens.access_token)
     } else if (action <= 5) {
       const both = choices.chance(15) ? 2 : 1
@@ -283,7 +283,6 @@ async function useTokens(
       const next = results.find((one): one is TokenResponse => typeof one === 'object')
       if (next) {
         tokens = next
-        since = world.now()
         seen.push({ session, tokens })
       } else if (results.includes('refused')) return undefined
     } else if (action === 6) {

@@ -81,6 +81,8 @@ export interface Ledger {
   ): void
   /** The owner's newest token was refused. */
   refused(session: Session, what: string, accessToken?: string): void
+  /** Returns when the request for an access token was sent. The token is not older, but its response may have been slow. */
+  requestedAt(accessToken: string): number
   /** Something at the provider explains the end of its sign-ins: a lost response, a death, an overlap. */
   readonly disturbed: Set<number>
   facts(grant: string): GrantFacts
@@ -117,7 +119,7 @@ export function createLedger(
 ): Ledger {
   const grants = new Map<string, GrantFacts>()
   const codes = new Map<string, Set<string>>()
-  const issued = new Map<string, { grant: string; at: number }>()
+  const issued = new Map<string, { grant: string; sentAt: number; at: number }>()
   const disturbed = new Set<number>()
   const created = new Set<string>()
   /** The tenant of each grant, and of each name of a user, as the provider in their records says. */
@@ -213,7 +215,7 @@ export function createLedger(
     },
     exchanged({ code, refreshToken }, response, { sentAt, skews }) {
       const { grant, generation } = readRefreshToken(response.refresh_token)
-      issued.set(response.access_token, { grant, at: world.now() })
+      issued.set(response.access_token, { grant, sentAt, at: world.now() })
       if (!exact) return
       if (code !== undefined) {
         const sets = codes.get(code) ?? new Set()
@@ -259,6 +261,7 @@ export function createLedger(
         throw new Violation('no revoked access token passes after the lag', token.grant)
       }
     },
+    requestedAt: (accessToken) => issued.get(accessToken)!.sentAt,
     refused(session, what, accessToken) {
       if (!exact) return
       const known = session.grant === undefined ? undefined : facts(session.grant)
