@@ -44,23 +44,21 @@ export function callOf(ctx: Context, head: RequestHead, native: readonly unknown
   return call
 }
 
+const isWorkerContext = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'passThroughOnException' in value
+
 class RequestCall implements Call {
   readonly #ctx: Context
   readonly #head: RequestHead
   readonly #native: readonly unknown[]
+  readonly isBound: boolean
   #requestId: string | undefined
 
   constructor(ctx: Context, head: RequestHead, native: readonly unknown[]) {
     this.#ctx = ctx
     this.#head = head
     this.#native = native
-  }
-
-  get isBound(): boolean {
-    // The context of a Worker's request.
-    return this.#native.some(
-      (value) => typeof value === 'object' && value !== null && 'passThroughOnException' in value,
-    )
+    this.isBound = native.some(isWorkerContext)
   }
 
   get isHeard(): boolean {

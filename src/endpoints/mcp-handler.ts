@@ -2,6 +2,7 @@ import { OAuthError } from '../errors.ts'
 import { edited } from '../forward/editor.ts'
 import { endable } from '../forward/endable.ts'
 import type { OpenStream } from '../forward/passage.ts'
+import { claimsOf } from '../forward/request-headers.ts'
 import {
   LARGEST_LIST,
   type Reshape,
@@ -10,10 +11,10 @@ import {
   streamEditor,
   tracked,
 } from '../forward/reshape.ts'
-import { LAST_EVENT_HEADER, SESSION_HEADER, type Session } from '../forward/sessions.ts'
+import { SESSION_HEADER, type Session } from '../forward/sessions.ts'
 import type { Admission } from '../guard/admission.ts'
 import { readBytes } from '../http/capped-body.ts'
-import type { Auth, McpHandler } from '../options/auth.ts'
+import type { Auth } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import { covers, type ScopeTable } from '../protocol/scope.ts'
 import { serverError } from '../refusals.ts'
@@ -60,20 +61,16 @@ export function authFor(
   return { auth: stranger as unknown as Auth, refused }
 }
 
-/**
- * @throws {OAuthError} The one that the handler throws to refuse, or `server_error` for any other exception, and for a
- * response that not every runtime can build.
- */
-export async function askHandler(handler: McpHandler, request: Request, auth: Auth): Promise<Response> {
-  try {
-    return valid(await handler(request, auth))
-  } catch (cause) {
-    throw cause instanceof OAuthError ? cause : serverError({ reason: 'handler-failed', cause })
-  }
-}
+/** Returns the refusal for an exception of a handler: the {@link OAuthError} that it threw to refuse, or `server_error`. */
+export const handlerRefusal = (cause: unknown): OAuthError =>
+  cause instanceof OAuthError ? cause : serverError({ reason: 'handler-failed', cause })
 
-/** @throws {TypeError} For a status or a body that the Fetch standard allows in no response. Bun builds them all the same. */
-function valid(response: Response): Response {
+/**
+ * Returns the response of a handler.
+ *
+ * @throws {TypeError} For a status or a body that the Fetch standard allows in no response. Bun builds them all the same.
+ */
+export function validResponse(response: Response): Response {
   const { status } = response
   if (!(status >= 200 && status <= 599))
     throw new TypeError(`The handler responded with the status ${status}`)
@@ -82,12 +79,20 @@ function valid(response: Response): Response {
   return response
 }
 
-/** Returns the request for a handler, with the handler's own id of the session. */
-export function forHandler(request: Request, { outer, inner, resumes }: Session): Request {
-  const isLost = !resumes && request.headers.has(LAST_EVENT_HEADER)
-  if ((outer ?? undefined) === inner && !isLost) return request
+/**
+ * Returns the request for a handler: with the handler's own id of the session, and without what only the proxy may tell.
+ *
+ * @param assertionHeader The header of the signed identity, in lower case.
+ */
+export function forHandler(
+  request: Request,
+  { outer, inner, resumes }: Session,
+  assertionHeader: string | undefined,
+): Request {
+  const claims = claimsOf(request.headers, { assertionHeader, resumes })
+  if ((outer ?? undefined) === inner && claims.length === 0) return request
   const headers = new Headers(request.headers)
-  if (isLost) headers.delete(LAST_EVENT_HEADER)
+  for (const name of claims) headers.delete(name)
   if (inner === undefined) headers.delete(SESSION_HEADER)
   else headers.set(SESSION_HEADER, inner)
   return new Request(request, { headers })

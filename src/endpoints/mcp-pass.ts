@@ -16,7 +16,14 @@ import type { RpcBody } from '../protocol/json-rpc.ts'
 import { actionOf, actionOfMessages, isListening } from '../protocol/mcp-request.ts'
 import { createAudit } from './mcp-audit.ts'
 import type { Bearing, Bearings } from './mcp-bearing.ts'
-import { askHandler, authFor, forHandler, reshapeResponse, withSession } from './mcp-handler.ts'
+import {
+  authFor,
+  forHandler,
+  handlerRefusal,
+  reshapeResponse,
+  validResponse,
+  withSession,
+} from './mcp-handler.ts'
 import type { Refusals } from './mcp-refusal.ts'
 import { createReshape } from './mcp-reshape.ts'
 import type { Visit } from './mcp-visit.ts'
@@ -132,8 +139,19 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
     const began = call.isHeard ? performance.now() : 0
     const reshape = reshapeFor(visit, passing)
     const { auth, refused } = authFor(admission, resource, settings.scopes)
+    const fail = (error: unknown): Response => {
+      exchange.closed()
+      reshape?.over?.()
+      return respond(visit, error, admission)
+    }
+    let response: Response
     try {
-      let response = withSession(await askHandler(handler, forHandler(request, session), auth), session)
+      response = validResponse(await handler(forHandler(request, session, resource.identity?.header), auth))
+    } catch (error) {
+      return fail(handlerRefusal(error))
+    }
+    try {
+      response = withSession(response, session)
       const isStream = isEventStream(response.headers.get('content-type')) && response.body !== null
       if (refused.error && !isStream) {
         await response.body?.cancel()
@@ -148,9 +166,7 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
       // The headers of a response that came from `fetch` cannot be changed.
       return allowOrigin(new Response(response.body, response), origin)
     } catch (error) {
-      exchange.closed()
-      reshape?.over?.()
-      return respond(visit, error, admission)
+      return fail(error)
     }
   }
 

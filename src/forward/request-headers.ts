@@ -123,6 +123,29 @@ export function claimedIdentity(source: HeaderFields, others: readonly string[] 
   return found
 }
 
+/**
+ * Returns the headers of a client that a handler in this process must not get. They claim an identity, name a session or an
+ * event in another spelling, or name an event of another session.
+ *
+ * @param resumes `true` if the request may name the last event of a stream that broke.
+ */
+export function claimsOf(
+  source: HeaderFields,
+  { assertionHeader, resumes }: Pick<Told, 'assertionHeader' | 'resumes'>,
+): readonly string[] {
+  const found: string[] = []
+  source.forEach((_value, name) => {
+    const folded = fold(name)
+    const isClaim =
+      folded.startsWith(OWN_HEADERS) ||
+      folded === assertionHeader ||
+      (folded === LAST_EVENT_HEADER && (!resumes || folded !== name)) ||
+      (folded === SESSION_HEADER && folded !== name)
+    if (isClaim) found.push(name)
+  })
+  return found
+}
+
 /** Headers that describe the body, and say what it asks for. Parameters of tools may have any name. */
 const OF_THE_REQUEST = /^(content-|mcp-(?!param-))/
 

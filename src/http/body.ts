@@ -38,7 +38,8 @@ export async function readText(request: Request, limit: number): Promise<string>
 
 /** Returns the media type of a request without its parameters, in lower case. */
 export function mediaType({ headers }: { readonly headers: HeaderFields }): string {
-  const type = headers.get('content-type') ?? ''
+  const type = headers.get('content-type')
+  if (type === null) return ''
   // Nearly every request of an MCP client has this very spelling.
   return type === JSON_TYPE ? type : trimBlanks(type.split(';', 1)[0]!).toLowerCase()
 }

@@ -48,6 +48,10 @@ export interface Limits {
 const tooMany = (retryAfter: number, reason: ReasonCode) =>
   new OAuthError('too_many_requests', 'There were too many requests, try again later', { reason, retryAfter })
 
+function assertAllowed({ allowed, retryAfter }: Taken, reason: ReasonCode): void {
+  if (!allowed) throw tooMany(retryAfter, reason)
+}
+
 const UNLIMITED: Limits = {
   stranger() {},
   claimed() {},
@@ -86,8 +90,8 @@ export function createLimits(
 
   /** @param kind The part of a limiter's key before its first colon. */
   function take(kind: string, key: string, rule: RateRule): Taken | Promise<Taken> {
+    if (!limiter) return memory.take(kind, key, rule)
     const inMemory = () => memory.take(kind, key, rule)
-    if (!limiter) return inMemory()
     const asked = (async () => limiter.take(`${kind}:${key}`, rule))()
     return withTimeout(
       asked.then((taken) => taken ?? inMemory()),
@@ -99,11 +103,9 @@ export function createLimits(
   }
 
   function check(kind: string, key: string, rule: RateRule, reason: ReasonCode): Check {
-    const judge = ({ allowed, retryAfter }: Taken) => {
-      if (!allowed) throw tooMany(retryAfter, reason)
-    }
     const taken = take(kind, key, rule)
-    return taken instanceof Promise ? taken.then(judge) : judge(taken)
+    if (taken instanceof Promise) return taken.then((one) => assertAllowed(one, reason))
+    assertAllowed(taken, reason)
   }
 
   /** Counts several requests, one after the other, until one is refused. */

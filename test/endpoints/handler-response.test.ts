@@ -1,12 +1,31 @@
-import { expect, test } from 'vitest'
-import { askHandler } from '../../src/endpoints/mcp-handler.ts'
-import type { Auth } from '../../src/index.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect, guarded, type StartedSystem, startSystem } from '../support/system.ts'
+
+let system: StartedSystem
+let accessToken: string
+let response: Response
+let received: Headers
+
+beforeAll(async () => {
+  system = await startSystem({
+    mcp: (request) => {
+      received = request.headers
+      return response
+    },
+  })
+  accessToken = (await connect(system)).tokens.access_token
+})
+
+afterAll(() => system.close())
 
 /** Bun builds every response. Node refuses some, so that the status is written over. */
 const built = (body: string | null, status: number) =>
   Object.defineProperty(new Response(body), 'status', { value: status })
-const ask = (response: Response) =>
-  askHandler(() => response, new Request('http://localhost/'), undefined as unknown as Auth)
+
+function ask(answer: Response, headers: Record<string, string> = {}): Promise<Response> {
+  response = answer
+  return guarded(system, accessToken, { method: 'POST', headers })
+}
 
 test.each([
   [null, 0],
@@ -17,10 +36,10 @@ test.each([
   ['x', 205],
   ['x', 304],
 ])('a handler that responds with the body %j and the status %d has failed', async (body, status) => {
-  await expect(ask(built(body, status))).rejects.toMatchObject({
-    code: 'server_error',
-    reason: 'handler-failed',
-  })
+  const refused = await ask(built(body, status))
+  expect(refused.status).toBe(500)
+  expect(await refused.json()).toMatchObject({ error: 'server_error' })
+  expect(system.events.at(-1)).toMatchObject({ reason: 'handler-failed' })
 })
 
 test.each([
@@ -30,4 +49,19 @@ test.each([
   ['x', 599],
 ])('a handler may respond with the body %j and the status %d', async (body, status) => {
   expect((await ask(built(body, status))).status).toBe(status)
+})
+
+test.each([
+  'X-Lockgate-User-Id',
+  'x-lockgate-scope',
+  'X_Lockgate_User_Email',
+  'X-Lockgate_Grant',
+  'x-lockgate-anything',
+  'Mcp_Session_Id',
+  'Last_Event_Id',
+  'Last-Event-ID',
+])('a handler does not get the header %s of a client, which only the proxy may tell', async (name) => {
+  await ask(new Response(), { [name]: 'root', 'X-Kept': 'yes' })
+  expect(received.get(name)).toBeNull()
+  expect(received.get('x-kept')).toBe('yes')
 })

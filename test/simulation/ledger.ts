@@ -170,9 +170,10 @@ export function createLedger(
     return presented.some(({ generation, at }) => {
       const successor = turns.find((turn) => turn.generation === generation + 1)
       const used = turns.some((turn) => turn.generation >= generation + 2)
+      // The grace begins with the decision. Its write may have been slow.
+      const rotatedAt = successor ? Math.min(successor.at, successor.rotatedAt * 1000) : Infinity
       // Presented late, or processed late: either way it was old.
-      const late =
-        Math.max(at, world.now()) - (successor?.at ?? Infinity) > (GRACE - ports.spread() - 2) * 1000
+      const late = Math.max(at, world.now()) - rotatedAt > (GRACE - ports.spread() - 2) * 1000
       return used || late
     })
   }
