@@ -180,7 +180,7 @@ export function createContext(settings: Settings): Context {
     documents: settings.documents,
   })
   const apiKeys = apiKeysOf(settings, { keyring, userIds, upstreams, admitUser, emit, keepAlive })
-  const streams = createStreams(now, settings.limits === false ? undefined : settings.limits)
+  const streams = createStreams(now, settings)
   grants.onChange((key) => streams.recheck(formatGrantKey(key)))
   const belongs: Context['belongs'] = (grant, resource) =>
     grant.origin.type === 'assertion'

@@ -4,7 +4,15 @@ import type { UpstreamUnavailable } from './upstream/unavailable.ts'
 export { ConfigError, type ConfigIssue, type ErrorDetail, OAuthError, type OAuthErrorCode } from './errors.ts'
 export type { EventBase, EventMembers, Listener, ProxyEvent } from './events/event.ts'
 export type { Metrics } from './events/metrics.ts'
-export type { Decided, Delivery, Inspection, OpenStream, Passage, Verdict } from './forward/passage.ts'
+export type {
+  Decided,
+  Delivery,
+  Inspection,
+  OpenStream,
+  Passage,
+  UnreadBody,
+  Verdict,
+} from './forward/passage.ts'
 export type { ClientAddress } from './http/address.ts'
 export type { HeaderFields, RequestHead } from './http/head.ts'
 export type { GrantSummary, JudgedGrant, OperatorGrants } from './operator.ts'

@@ -136,9 +136,9 @@ function act(verdict: Verdict, request: Request): Promise<Response> {
 }
 
 /** Reads the body of a request, and turns the verdict about it into a response. */
-async function inspect(request: Request, { limit, judge }: Inspection): Promise<Response> {
-  const body = await readForJudge(request, limit)
-  const verdict = await judge(body)
+async function inspect(request: Request, inspection: Inspection): Promise<Response> {
+  const body = await readForJudge(request, inspection)
+  const verdict = await inspection.judge(body)
   if (verdict.type === 'answer') return closeUnread(request, verdict.response)
   const read = typeof body === 'string' ? new Uint8Array() : body
   const { signal } = request

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough, type Readable } from 'node:stream'
+import type { Inspection, UnreadBody } from '../../src/index.ts'
 import { ms, StatedError } from '../../src/internal.ts'
 
 /** Responses to requests whose client waits for `100 Continue` before it sends the body. */
@@ -81,33 +82,44 @@ export function streamOf(message: IncomingMessage, outgoing: ServerResponse): Re
 /** Reads the body of a request for an {@link Inspection}: at most `limit` bytes, within the deadline. */
 export function collectBounded(
   message: IncomingMessage,
-  limit: number,
-  done: (body: Buffer | 'too-large' | 'too-slow') => void,
+  { limit, hold, abandoned }: Pick<Inspection, 'limit' | 'hold' | 'abandoned'>,
+  done: (body: Buffer | UnreadBody) => void,
 ): void {
   const chunks: Buffer[] = []
   let size = 0
-  const finish = (body: Buffer | 'too-large' | 'too-slow') => {
+  const stop = () => {
     clearTimeout(timer)
-    message.off('data', onData).off('end', onEnd)
+    message.off('data', onData).off('end', onEnd).off('close', onClose)
+  }
+  const finish = (body: Buffer | UnreadBody) => {
+    stop()
     // The rest is dropped.
-    if (typeof body === 'string') message.resume()
+    if (typeof body === 'string') {
+      chunks.length = 0
+      message.resume()
+    }
     done(body)
   }
   const onData = (chunk: Buffer) => {
     size += chunk.length
     if (size > limit) finish('too-large')
+    else if (!hold(chunk.length)) finish('no-room')
     else chunks.push(chunk)
   }
   const onEnd = () => finish(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+  const onClose = () => {
+    stop()
+    abandoned()
+  }
   const timer = setTimeout(() => finish('too-slow'), ms.inspectedBody)
   timer.unref()
   if (Number(message.headers['content-length']) > limit) {
     finish('too-large')
     return
   }
-  message.on('data', onData).on('end', onEnd)
+  message.on('data', onData).on('end', onEnd).on('close', onClose)
   // If the client leaves while its body is read, the connection closes, and nothing else is to be done.
-  message.on('error', () => clearTimeout(timer))
+  message.on('error', () => {})
 }
 
 /** Bytes of a body that is read before it is sent on. It can then be sent again, and costs one write. */

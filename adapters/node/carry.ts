@@ -142,6 +142,8 @@ class Carrier implements Dispatcher.DispatchHandler {
     for (const [name, value] of headers) list.push(name, value)
     this.#stream = stream
     this.#edit = edit
+    // A slow reader of the response must not keep it in memory.
+    this.#body = null
     try {
       outgoing.writeHead(status, list)
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Inspection, OAuthProxy, Verdict } from '../../src/index.ts'
+import type { Inspection, OAuthProxy, UnreadBody, Verdict } from '../../src/index.ts'
 import { askForBody, carriesBody, collectBounded, isTaken } from './body.ts'
 import { carry } from './carry.ts'
 import { MessageHead } from './head.ts'
@@ -80,12 +80,12 @@ export function createHandler(
   function inspect(
     message: IncomingMessage,
     outgoing: ServerResponse,
-    { limit, judge }: Inspection,
+    inspection: Inspection,
     act: (verdict: Verdict, read: Buffer) => void,
   ): void {
-    const judged = (body: Buffer | 'too-large' | 'too-slow'): void => {
+    const judged = (body: Buffer | UnreadBody): void => {
       const read = typeof body === 'string' ? Buffer.alloc(0) : body
-      const verdict = judge(body)
+      const verdict = inspection.judge(body)
       if (verdict instanceof Promise)
         verdict.then(
           (one) => act(one, read),
@@ -93,10 +93,13 @@ export function createHandler(
         )
       else act(verdict, read)
     }
-    if (!carriesBody(message)) judged(Buffer.alloc(0))
-    else if (isTaken(message)) send(outgoing, new Response(null, { status: 500 }))
-    else {
-      collectBounded(message, limit, judged)
+    if (outgoing.destroyed) inspection.abandoned()
+    else if (!carriesBody(message)) judged(Buffer.alloc(0))
+    else if (isTaken(message)) {
+      inspection.abandoned()
+      fail(outgoing)
+    } else {
+      collectBounded(message, inspection, judged)
       askForBody(outgoing)
     }
   }

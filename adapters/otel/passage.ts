@@ -16,9 +16,14 @@ export function tracedVerdict(verdict: Verdict, open: OpenSpan, outgoing: OpenOu
     return {
       type: 'inspect',
       limit: verdict.limit,
+      hold: (bytes) => verdict.hold(bytes),
       judge(body) {
         const decided = context.with(open.context, () => verdict.judge(body))
         return decided instanceof Promise ? decided.then(traced) : traced(decided)
+      },
+      abandoned() {
+        open.end()
+        verdict.abandoned()
       },
     }
   }

@@ -34,14 +34,21 @@ interface Passing {
   readonly body: RpcBody | undefined
 }
 
+/** A request that was inspected. */
+interface Inspected {
+  /** Absent if the request has no body. */
+  readonly body: RpcBody | undefined
+  /** It counts as open already. */
+  readonly exchange: Exchange
+}
+
 /**
  * Lets a request pass.
  *
  * @param bearing The credentials for the MCP server.
- * @param body The messages of the request, if it was inspected.
  * @throws {OAuthError} `too_many_requests` if too many streams are open.
  */
-export type Pass = (visit: Visit, admission: Admission, bearing: Bearing, body?: RpcBody) => Decided
+export type Pass = (visit: Visit, admission: Admission, bearing: Bearing, inspected?: Inspected) => Decided
 
 /** Returns the way of admitted requests to the MCP server of a resource. */
 export function createPass(resource: Resource, ctx: Context, refusals: Refusals, { source }: Bearings): Pass {
@@ -91,7 +98,7 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
     destination: Destination,
     visit: Visit,
     passing: Passing,
-    { bearing, session }: { bearing: Bearing; session: Session },
+    { bearing, session, inspected }: { bearing: Bearing; session: Session; inspected: Inspected | undefined },
   ): Passage {
     const { head, call, origin } = visit
     const { admission } = passing
@@ -114,7 +121,7 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
       destination,
       destinations,
       told,
-      exchange: begin(visit, admission),
+      exchange: inspected?.exchange ?? begin(visit, admission),
       session,
       listening: listens(visit, passing),
       origin,
@@ -170,8 +177,9 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
     }
   }
 
-  return (visit, admission, bearing, body) => {
+  return (visit, admission, bearing, inspected) => {
     const { auth, isAnonymous } = admission
+    const body = inspected?.body
     const passing = { admission, body }
     const session = sessions.open(
       visit.head.headers,
@@ -194,10 +202,10 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
     }
     if ('handler' in resource.target) {
       const { handler } = resource.target
-      const given = { handler, session, exchange: begin(visit, admission) }
+      const given = { handler, session, exchange: inspected?.exchange ?? begin(visit, admission) }
       return { type: 'handle', handle: (request) => handle(request, given, visit, passing) }
     }
-    const passage = passageTo(destination!, visit, passing, { bearing, session })
+    const passage = passageTo(destination!, visit, passing, { bearing, session, inspected })
     const { mcpFetch } = settings
     if (!mcpFetch) return { type: 'forward', passage }
     return {

@@ -8,20 +8,21 @@ import { isModern } from '../protocol/mcp-headers.ts'
 import { actionOfMessages } from '../protocol/mcp-request.ts'
 import { isDefinedMethod, type Needs } from '../protocol/mcp-rules.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
+import type { Unread } from './mcp-body.ts'
 import type { Refusals } from './mcp-refusal.ts'
 import type { Visit } from './mcp-visit.ts'
-
-type Unread = 'too-large' | 'too-slow' | 'encoded'
 
 /** Refusals in the words of JSON-RPC, each with its event. */
 export interface RpcRefusals {
   malformed(visit: Visit, admission: Admission, fault: RpcFault): Decided
-  unread(visit: Visit, admission: Admission, why: Unread): Decided
+  unread(visit: Visit, admission: Admission, why: Unread['unread']): Decided
   /** Answers as a server without the tool, or without the method, would. @param needs One for each message. */
   unknown(visit: Visit, admission: Admission, body: RpcBody, needs: readonly Needs[]): Decided
 }
 
-const UNREAD: Readonly<Record<Unread, readonly [status: number, reason: ReasonCode, message: string]>> = {
+const UNREAD: Readonly<
+  Record<Unread['unread'], readonly [status: number, reason: ReasonCode, message: string]>
+> = {
   'too-large': [413, 'body-too-large', 'The request body is too large'],
   'too-slow': [408, 'body-too-slow', 'The request body did not arrive in time'],
   encoded: [415, 'body-encoded', 'The request body must be JSON in UTF-8, without a content coding'],

@@ -1,16 +1,24 @@
+import { StatedError } from '../errors.ts'
 import { BodyTooLarge, readBytes } from '../http/capped-body.ts'
 import { ms } from '../timing.ts'
+import type { Inspection, UnreadBody } from './passage.ts'
 
 /** Reads the body of a request for {@link Inspection.judge}. */
 export async function readForJudge(
   request: Request,
-  limit: number,
-): Promise<Uint8Array<ArrayBuffer> | 'too-large' | 'too-slow'> {
+  { limit, hold }: Pick<Inspection, 'limit' | 'hold'>,
+): Promise<Uint8Array<ArrayBuffer> | UnreadBody> {
   if (request.method === 'GET' || request.method === 'HEAD') return new Uint8Array()
   if (Number(request.headers.get('content-length')) > limit) return 'too-large'
+  let isFull = false
+  const onChunk = (bytes: number) => {
+    isFull = !hold(bytes)
+    if (isFull) throw new StatedError('there is no room for the body')
+  }
   try {
-    return await readBytes(request.body, { limit, signal: AbortSignal.timeout(ms.inspectedBody) })
+    return await readBytes(request.body, { limit, onChunk, signal: AbortSignal.timeout(ms.inspectedBody) })
   } catch (error) {
+    if (isFull) return 'no-room'
     // A connection that broke has no one left to read the response.
     return error instanceof BodyTooLarge ? 'too-large' : 'too-slow'
   }

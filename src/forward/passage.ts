@@ -13,19 +13,38 @@ export type Decided =
   /** Carry the request to the MCP server, and the response back. */
   | { readonly type: 'forward'; readonly passage: Passage }
 
-/** A request whose body decides, because rules for tools or public tools are configured. */
+/** The reason why a body was not read to its end. */
+export type UnreadBody =
+  /** It is over the limit. */
+  | 'too-large'
+  /** It did not arrive in time. */
+  | 'too-slow'
+  /** {@link Inspection.hold} refused a chunk. */
+  | 'no-room'
+
+/**
+ * A request whose body decides, because rules for tools or public tools are configured. It counts as open until it is
+ * judged or abandoned.
+ */
 export interface Inspection {
   readonly type: 'inspect'
   /** The most bytes that the body may have. */
   readonly limit: number
   /**
+   * Counts a chunk of the body, which stays in memory. The carrier calls it before it keeps a chunk.
+   *
+   * @returns `false` if there is no room for it. The carrier then stops reading.
+   */
+  hold(bytes: number): boolean
+  /**
    * Judges the body. The carrier reads it, calls this once, and then sends on exactly these bytes. Never throws, and its
    * promise never rejects.
    *
-   * @param body The whole body, empty if there is none. `too-large` for one over the limit, `too-slow` for one that did
-   * not arrive in time.
+   * @param body The whole body, empty if there is none, or the reason why it was not read.
    */
-  judge(body: Uint8Array | 'too-large' | 'too-slow'): Decided | Promise<Decided>
+  judge(body: Uint8Array | UnreadBody): Decided | Promise<Decided>
+  /** Tells that the client left before its body was read. The carrier calls it instead of {@link judge}. */
+  abandoned(): void
 }
 
 /** A request to an MCP server, without its body. Does no I/O: a carrier moves the bodies, and decides nothing. */

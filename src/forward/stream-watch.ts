@@ -4,6 +4,8 @@ import { ms } from '../timing.ts'
 /** The parts of an admission that the life of a stream depends on. */
 export interface Standing {
   readonly auth: { readonly user: { readonly id: string } }
+  /** `true` for a caller without a token. */
+  readonly isAnonymous?: boolean | undefined
   /** `<user>.<id>` of the grant. */
   readonly grant: string | undefined
   /** Seconds since the epoch. */

@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.ts'
+import type { Settings } from '../options/options.ts'
 import type { Clock } from '../ports.ts'
 import { seconds } from '../timing.ts'
 import type { OpenStream } from './passage.ts'
@@ -6,6 +7,12 @@ import { createStreamWatch, type Listening, type Standing } from './stream-watch
 
 /** A request at an MCP server that has no response yet, or whose response is an event stream. */
 export interface Exchange {
+  /**
+   * Counts a chunk of the request's body, which stays in memory until the exchange is closed.
+   *
+   * @returns `false` if the bodies of all requests, or of this caller, leave no room for it. The chunk must be dropped.
+   */
+  hold(bytes: number): boolean
   /**
    * Goes on as an event stream.
    *
@@ -30,18 +37,27 @@ export interface Streams {
   end(): void
 }
 
-/** The number of requests and streams that may be open at once. */
-export interface StreamLimits {
-  /** Of one user. */
-  readonly streams: number
-  /** Of all users. */
-  readonly allStreams: number
-}
+/** The settings that decide how many requests and streams may be open at once. */
+type StreamSettings = Pick<Settings, 'limits' | 'guarded'>
 
-/** The open exchanges of one user. */
+/** The open exchanges of one user, or of several, and the bytes of their bodies. */
 interface Counter {
   open: number
+  bytes: number
+  /** All callers without a token, if this is one of them. */
+  readonly group: Counter | undefined
 }
+
+const emptyCounter = (group?: Counter): Counter => ({ open: 0, bytes: 0, group })
+
+/** Bytes of bodies that are held at once, unless that is less than eight of the largest. */
+const ROOM = 67_108_864
+
+/** Bytes of each body that need no room. Ordinary messages pass while uploads fill the memory. */
+const FREE = 4096
+
+/** Bytes that a chunk takes in addition to its own. A body of a megabyte may come in a million chunks. */
+const CHUNK = 256
 
 /** The number of users from which those without an open exchange are forgotten. */
 const FEWEST = 1000
@@ -52,24 +68,28 @@ const tooMany = (reason: 'limit-streams' | 'limit-all-streams') =>
     retryAfter: seconds.retryStreams,
   })
 
-/** @param limits Without limits, nothing is refused. */
-export function createStreams(now: Clock, limits: StreamLimits | undefined): Streams {
+/** Without limits in the settings, nothing is refused. */
+export function createStreams(now: Clock, { limits, guarded }: StreamSettings): Streams {
+  const room = Math.max(ROOM, ...guarded.map(({ inspection }) => (inspection?.limit ?? 0) * 8))
   const watch = createStreamWatch(now)
   /** By user. A zero stays for a while: V8 rebuilds a map that adds and deletes a key with each request. */
   const counters = new Map<string, Counter>()
-  let room = FEWEST
+  let fullAt = FEWEST
   /** Exchanges whose end may never be told: Workers drop a request's code when its client leaves. */
   const lossy = new Set<OneExchange>()
-  let all = 0
+  const all = emptyCounter()
+  /** Of all callers without a token. They get half of everything, so that they cannot lock out users. */
+  const strangers = emptyCounter()
 
-  function counterOf(user: string): Counter {
+  function counterOf({ auth, isAnonymous }: Standing): Counter {
+    const user = auth.user.id
     const before = counters.get(user)
     if (before) return before
-    if (counters.size >= room) {
+    if (counters.size >= fullAt) {
       for (const [one, { open }] of counters) if (open === 0) counters.delete(one)
-      room = Math.max(FEWEST, counters.size * 2)
+      fullAt = Math.max(FEWEST, counters.size * 2)
     }
-    const counter = { open: 0 }
+    const counter = emptyCounter(isAnonymous ? strangers : undefined)
     counters.set(user, counter)
     return counter
   }
@@ -81,11 +101,30 @@ export function createStreams(now: Clock, limits: StreamLimits | undefined): Str
 
   function assertRoom(counter: Counter): void {
     if (!limits) return
-    if (counter.open < limits.streams && all < limits.allStreams) return
+    const { streams, allStreams } = limits
+    const { group } = counter
+    const isFull = () => all.open >= allStreams || (group !== undefined && group.open >= allStreams / 2)
+    if (counter.open < streams && !isFull()) return
     sweep()
-    if (counter.open >= limits.streams) throw tooMany('limit-streams')
-    if (all >= limits.allStreams) throw tooMany('limit-all-streams')
+    if (counter.open >= streams) throw tooMany('limit-streams')
+    if (isFull()) throw tooMany('limit-all-streams')
   }
+
+  function add(counter: Counter, exchanges: number, bytes: number): void {
+    counter.open += exchanges
+    counter.bytes += bytes
+    all.open += exchanges
+    all.bytes += bytes
+    const { group } = counter
+    if (!group) return
+    group.open += exchanges
+    group.bytes += bytes
+  }
+
+  const fits = ({ bytes, group }: Counter, more: number): boolean =>
+    bytes + more <= room / 4 &&
+    all.bytes + more <= room &&
+    (group === undefined || group.bytes + more <= room / 2)
 
   class OneExchange implements Exchange {
     /** When its request was last known to be alive, in seconds since the epoch. Of a lossy one only. */
@@ -94,6 +133,9 @@ export function createStreams(now: Clock, limits: StreamLimits | undefined): Str
     readonly #counter: Counter
     readonly #bound: boolean
     #isOpen = true
+    /** Bytes of the body, and those of them that take room. */
+    #size = 0
+    #held = 0
     #unwatch: (() => void) | undefined
 
     constructor(standing: Standing, counter: Counter, bound: boolean) {
@@ -101,8 +143,21 @@ export function createStreams(now: Clock, limits: StreamLimits | undefined): Str
       this.#counter = counter
       this.#bound = bound
       this.seenAt = bound ? now() : 0
-      counter.open++
-      all++
+      add(counter, 1, 0)
+    }
+
+    hold(bytes: number): boolean {
+      if (!this.#isOpen) return false
+      if (this.#bound) this.seenAt = now()
+      this.#size += bytes + CHUNK
+      const more = Math.max(0, this.#size - FREE) - this.#held
+      if (limits && !fits(this.#counter, more)) {
+        sweep()
+        if (!fits(this.#counter, more)) return false
+      }
+      this.#held += more
+      add(this.#counter, 0, more)
+      return true
     }
 
     stream(listening: boolean): OpenStream {
@@ -140,14 +195,13 @@ export function createStreams(now: Clock, limits: StreamLimits | undefined): Str
       this.#isOpen = false
       this.#unwatch?.()
       if (this.#bound) lossy.delete(this)
-      all--
-      this.#counter.open--
+      add(this.#counter, -1, -this.#held)
     }
   }
 
   return {
     begin(standing, bound) {
-      const counter = counterOf(standing.auth.user.id)
+      const counter = counterOf(standing)
       assertRoom(counter)
       const exchange = new OneExchange(standing, counter, bound)
       if (bound) lossy.add(exchange)

@@ -20,6 +20,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** Replaces invalid UTF-8 by U+FFFD instead of refusing it. */
   readonly lenient?: boolean
+  /** Gets the size of each chunk before it is kept. What it throws stops the reading. */
+  readonly onChunk?: ((bytes: number) => void) | undefined
 }
 
 /**
@@ -65,7 +67,7 @@ export async function readBytes(
 /** Reads a body part by part. Returns its size. */
 async function readChunks(
   body: ReadableStream<Uint8Array> | null,
-  { limit, signal }: Omit<ReadOptions, 'lenient'>,
+  { limit, signal, onChunk }: Omit<ReadOptions, 'lenient'>,
   take: (chunk: Uint8Array) => void,
 ): Promise<number> {
   if (!body) return 0
@@ -81,6 +83,7 @@ async function readChunks(
       if (done) return size
       size += value.byteLength
       if (size > limit) throw new BodyTooLarge(limit)
+      onChunk?.(value.byteLength)
       take(value)
     }
   } catch (error) {

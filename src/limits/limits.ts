@@ -37,12 +37,25 @@ export interface Limits {
   proven(claim: Claim): Check
   /** Counts a failed claim by address, and by client if there is such a client. */
   failed(claim: Claim, error: OAuthError, exists: boolean): Check
-  /** Counts requests of a user, from any client. A body may be worth several. */
-  user(user: string, requests?: number): Check
-  /** Counts requests without a token, by address. */
-  anonymous(address: string | undefined, requests: number): Check
+  /**
+   * Counts requests of a user, from any client. One body may be worth several.
+   *
+   * @param before The requests that the same one was counted as already.
+   */
+  user(user: string, requests?: number, before?: number): Check
+  /** Counts requests without a token, by address. One body may be worth several. */
+  anonymous(address: string | undefined, requests: number, before: number): Check
   /** Counts an invalid bearer token by address. Valid tokens from the same address are not affected. */
   tokenFailed(address: string | undefined): Check
+}
+
+/** Requests that count together. */
+interface Several {
+  readonly rule: RateRule
+  readonly reason: ReasonCode
+  readonly requests: number
+  /** The requests that the same one was counted as already. */
+  readonly before: number
 }
 
 const tooMany = (retryAfter: number, reason: ReasonCode) =>
@@ -109,16 +122,13 @@ export function createLimits(
   }
 
   /** Counts several requests, one after the other, until one is refused. */
-  function checkAll(
-    kind: string,
-    key: string,
-    { rule, reason, requests }: { rule: RateRule; reason: ReasonCode; requests: number },
-  ): Check {
+  function checkAll(kind: string, key: string, { rule, reason, requests, before }: Several): Check {
     // So many never fit into a minute, so they are refused without counting.
-    if (requests > rule.limit) throw tooMany(seconds.limitWindow, reason)
+    if (requests > 0 && requests + before > rule.limit) throw tooMany(seconds.limitWindow, reason)
     for (let left = requests; left > 0; left--) {
       const counted = check(kind, key, rule, reason)
-      if (counted) return counted.then(() => checkAll(kind, key, { rule, reason, requests: left - 1 }))
+      if (counted)
+        return counted.then(() => checkAll(kind, key, { rule, reason, requests: left - 1, before: 0 }))
     }
   }
 
@@ -169,13 +179,14 @@ export function createLimits(
       if (address === undefined) return
       await takeOrShut(['failing', address], rules.address, shutAddresses, 'limit-address')
     },
-    anonymous(address, requests) {
+    anonymous(address, requests, before) {
       if (address === undefined) return
-      return checkAll('anonymous', address, { rule: rules.anonymous, reason: 'limit-anonymous', requests })
+      const several = { rule: rules.anonymous, reason: 'limit-anonymous', requests, before } as const
+      return checkAll('anonymous', address, several)
     },
-    user(user, requests = 1) {
-      if (requests === 1) return check('user', user, rules.user, 'limit-user')
-      return checkAll('user', user, { rule: rules.user, reason: 'limit-user', requests })
+    user(user, requests = 1, before = 0) {
+      if (requests === 1 && before === 0) return check('user', user, rules.user, 'limit-user')
+      return checkAll('user', user, { rule: rules.user, reason: 'limit-user', requests, before })
     },
     tokenFailed(address) {
       if (address === undefined) return

@@ -33,8 +33,8 @@ export interface RateLimits {
    */
   client?: number | undefined
   /**
-   * Requests per minute by one user: refreshes, and requests to the MCP servers. At a server with rules for tools, each
-   * message of a batch counts, and 10,000 characters of URIs count as one more.
+   * Requests per minute by one user: refreshes, and requests to the MCP servers. At a server with rules for tools, a batch,
+   * URIs and a large body count as several.
    *
    * @default 1200
    */
@@ -46,19 +46,20 @@ export interface RateLimits {
    */
   failures?: number | undefined
   /**
-   * Requests per minute from one address to public tools, without a token. Each message of a batch counts.
+   * Requests per minute from one address to servers with public tools, without a token. Refused ones count too. A batch,
+   * URIs and a large body count as several.
    *
    * @default 60
    */
   anonymous?: number | undefined
   /**
-   * Event streams and unanswered requests of one user at once.
+   * Event streams and unanswered requests of one user at once, or of one address without a token.
    *
    * @default 100
    */
   streams?: number | undefined
   /**
-   * Event streams and unanswered requests of all users together, at once.
+   * Event streams and unanswered requests of all callers together, at once. Those without a token get half of them.
    *
    * @default 10000
    */

@@ -41,10 +41,14 @@ const NOTHING: readonly string[] = []
 /** @see [MCP, Schema reference](https://modelcontextprotocol.io/specification/2025-11-25/schema) */
 export function compileRules(table: RuleTable): McpRules {
   const [tools, prompts] = [table.tools, table.prompts].map((own) => own && compilePatterns(own))
-  const spell = createSpell(Object.keys(table.resources ?? {}))
+  const { resources: uris = {} } = table
+  const spell = createSpell(Object.keys(uris))
   const join = (one: Needs, other: Needs) => together([one, other])
+  /** Nothing is spelled where no rule could match. */
   const resources =
-    table.resources && compilePatterns(withSpellings(withSlashes(table.resources), { spell, join }))
+    Object.keys(uris).length > 0
+      ? compilePatterns(withSpellings(withSlashes(uris), { spell, join }))
+      : undefined
   const { '*': others = NOTHING, ...named } = table.methods ?? {}
   const methods = table.methods && compilePatterns(named)
   const find = (rules: Patterns<Needs> | undefined, name: string): Needs =>
@@ -137,21 +141,6 @@ export function subscribed(params: Readonly<Record<string, unknown>>): readonly 
   return [params.resourceSubscriptions, isObject(inner) ? inner.resourceSubscriptions : ''].flatMap((list) =>
     Array.isArray(list) ? list : list === undefined || list === null ? [] : [''],
   )
-}
-
-/** Characters of URIs that are worth one request: each of their spellings is judged. */
-const URIS_OF_A_REQUEST = 10_000
-
-/** Returns the number of requests that messages are worth: one each, and more for many or long URIs. */
-export function weigh(messages: readonly RpcMessage[]): number {
-  const lengthOf = (uri: unknown) => (typeof uri === 'string' ? uri.length : 0)
-  const uris = messages.flatMap(({ params }) => [
-    params.uri,
-    ...(isObject(params.ref) ? [params.ref.uri] : []),
-    ...subscribed(params),
-  ])
-  const characters = uris.reduce((sum: number, uri) => sum + lengthOf(uri), 0)
-  return messages.length + Math.floor(characters / URIS_OF_A_REQUEST)
 }
 
 /** Joins needs: all of them have to be met. */

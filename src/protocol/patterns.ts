@@ -1,5 +1,7 @@
 /** Values by the patterns of names. `*` in a pattern stands for any characters. */
 export interface Patterns<T> {
+  /** `true` if there are none, so that no name fits. */
+  readonly isEmpty: boolean
   /**
    * Returns the values of the pattern that fits best: the name itself, or else the pattern with the most other
    * characters. Several values only if patterns with equally many characters fit. Empty if none fits.
@@ -26,6 +28,7 @@ export function compilePatterns<T>(table: Readonly<Record<string, T>>): Patterns
   }
   globs.sort((a, b) => b.weight - a.weight)
   return {
+    isEmpty: exact.size + globs.length === 0,
     find(name) {
       const own = exact.get(name)
       if (own) return own

@@ -24,7 +24,8 @@ export function isPublicName(
   table: PublicTable,
   rules: McpRules,
 ): boolean {
-  if (typeof name !== 'string') return false
+  // Nothing is spelled where no name could match.
+  if (typeof name !== 'string' || table[kind].isEmpty) return false
   const names = kind === 'resources' ? table.spell(name) : [name]
   if (!names) return false
   const weight = Math.min(...names.map((one) => table[kind].weigh(one)))

@@ -207,7 +207,7 @@ export const requests = {
     'Nothing, unless the function is wrong.',
   ],
   'limit-anonymous': [
-    'One address sent too many requests without a token to public tools.',
+    'One address sent too many requests without a token to a server with public tools.',
     'Raise `limits.anonymous` if many users share the address.',
   ],
   'limit-streams': [
@@ -217,5 +217,9 @@ export const requests = {
   'limit-all-streams': [
     'All users together have too many event streams or unanswered requests open.',
     'Add instances, or raise `limits.allStreams` and the limit of open files.',
+  ],
+  'limit-bodies': [
+    'The bodies of the requests that are open at once, or those of one user or address, take too much memory.',
+    'Nothing for single cases. If it happens often, add instances, or lower `maxBody`.',
   ],
 } as const

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { bodyRules } from './carrier/bodies.ts'
 import { failureRules } from './carrier/failures.ts'
 import { requestRules } from './carrier/requests.ts'
 import { responseRules } from './carrier/responses.ts'
@@ -21,5 +22,6 @@ export function carrierContract(carrier: Carrier): void {
       failureRules(() => world)
     })
     streamRules(carrier)
+    bodyRules(carrier)
   })
 }

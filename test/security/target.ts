@@ -20,6 +20,7 @@ export type Instance =
   | 'narrower'
   | 'talkative'
   | 'limited'
+  | 'open'
   | 'issuers'
   | 'issuersTwin'
   | 'remembering'

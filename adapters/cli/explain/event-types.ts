@@ -52,6 +52,7 @@ export const REASONS_OF_EVENT: Readonly<Record<ProxyEvent['type'], ReasonsOfType
     'limit-anonymous',
     'limit-streams',
     'limit-all-streams',
+    'limit-bodies',
   ],
   failed: 'any',
 }

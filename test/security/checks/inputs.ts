@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect as dial } from 'node:net'
 import { authorizeUrl, connect, outcome, redeemParams, register, signIn } from '../../support/system.ts'
 import { raw } from '../raw.ts'
 import { type Attacks, expectPage, systemOf } from '../target.ts'
@@ -120,6 +121,43 @@ export const inputAttacks: Attacks = {
     await expectRefused(system.call('/mcp', { headers }), 'a bearer token')
     const cookie = `__Host-lockgate-consent-x=${'y'.repeat(12_000)}`
     await expectRefused(system.call('/callback?state=x&code=y', { headers: { cookie } }), 'a cookie')
+  },
+
+  async 'T42 bodies that are judged count before they are read, and while they come'(target) {
+    const post = async (address: string, body: string) => {
+      const headers = { 'content-type': 'application/json', 'x-test-address': address }
+      const response = await systemOf(target, 'open').call('/mcp', { method: 'POST', headers, body })
+      await response.body?.cancel()
+      return response.status
+    }
+    const packed = `http://h/%${'25'.repeat(58)}2f${'a/'.repeat(8100)}`.slice(0, 16_384)
+    const read = { jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: packed } }
+    const began = Date.now()
+    assert.equal(await post('192.0.2.71', '['.repeat(1_000_000)), 429)
+    const batch = JSON.stringify(Array(10).fill(read))
+    assert.deepEqual([await post('192.0.2.72', batch), await post('192.0.2.72', batch)], [401, 429])
+    const statuses = []
+    for (let n = 0; n < 300; n++) statuses.push(await post('192.0.2.73', '[[1]]'))
+    assert.deepEqual([statuses[0], statuses.at(-1)], [401, 429])
+    assert.ok(Date.now() - began < 20_000)
+
+    const { hostname, port, pathname } = new URL(`${target.url}/mcp`)
+    const open = Array.from({ length: 30 }, () => ({ socket: dial(Number(port), hostname), answer: '' }))
+    for (const one of open) {
+      one.socket.on('error', () => {})
+      one.socket.on('data', (data: Buffer) => {
+        one.answer += data.toString('latin1')
+      })
+      one.socket.write(
+        `POST ${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\nx-test-instance: open\r\n` +
+          'x-test-address: 192.0.2.74\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n[',
+      )
+    }
+    const refused = () => open.filter(({ answer }) => answer.startsWith('HTTP/1.1 429')).length
+    for (let tries = 0; tries < 100 && refused() < 10; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    for (const { socket } of open) socket.destroy()
+    assert.equal(refused(), 10)
   },
 
   async 'T43 no unknown well-known address answers with anything but 404'(target) {

@@ -78,6 +78,13 @@ export function app(env) {
       limits: { address: 60 },
       clientAddress: (request) => request.headers.get('x-test-address') ?? undefined,
     }),
+    /** A server that anyone may call, with limits of its own, and addresses that the attack chooses. */
+    open: createProxy({
+      ...options,
+      mcp: { path: '/mcp', url: env.BEHIND_URL, public: { tools: ['search'] } },
+      limits: { anonymous: 200, streams: 20 },
+      clientAddress: (request) => request.headers.get('x-test-address') ?? undefined,
+    }),
     issuers: createProxy(withIssuers(env, options)),
     issuersTwin: createProxy(withIssuers(env, options)),
     public: createProxy({ ...strict, url: 'https://gate.example/gate' }),
