@@ -3,13 +3,16 @@ import type { JsonScan } from './json-scan.ts'
 import { subscribed } from './mcp-rules.ts'
 
 /*
- * A weight is a number of requests, so that the limits per minute also bound what bodies cost. A request may cost about two
- * milliseconds of a core: 1200 of one user cost about two seconds of a minute, and 60 of one address a tenth of one. The
- * slowest bodies of each kind, on a core of 2022:
+ * A weight is a number of requests, so that the limits per minute also bound what bodies cost. A request is worth one or two
+ * milliseconds of a core: 1200 of one user cost a second or two of each minute, and 60 of one address a tenth of one. The
+ * slowest bodies of each kind, in milliseconds of CPU:
  *
- *   bytes    one text in 1 MiB      10 ms, worth  16 requests
- *   parts    70,000 members in 1 MiB 100 ms, worth 131 requests, and twice as long with `authorize`, which compares their names
- *   URIs     see `URI_CHARACTERS`
+ *   a text of 1 MiB                             10 ms,  16 requests
+ *   70,000 members in 1 MiB                    100 ms, 131 requests; with `authorize`, which compares the names, 230 ms
+ *   a URI of 100 characters that was packed again and again    1.2 ms,  1 request
+ *   a URI of 1,000 characters or more of that kind               5 ms, 10 requests
+ *
+ * A server with rules for resources and public resources judges a URI up to three times.
  */
 
 /** Bytes of a body that are worth one request. */
