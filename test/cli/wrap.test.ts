@@ -74,6 +74,18 @@ test('a program is served: each session has one of its own, and nobody uses anot
   expect(await served.run.code).toBe(0)
 }, 60_000)
 
+test('the rules of the config file count for the program', async () => {
+  await writeFile(
+    join(folder, 'lockgate.config.json'),
+    JSON.stringify({ scopes: { read: 'Read' }, mcp: { tools: { 'get-env': 'deny', '*': 'read' } } }),
+  )
+  served = await startServed(folder, { args: ['wrap', '--', process.execPath, everything, 'stdio'] })
+  const { client } = await signedIn(served.system.mcp, 'ada')
+  const echo = await client.callTool({ name: 'echo', arguments: { message: 'hello' } })
+  expect(JSON.stringify(echo)).toContain('hello')
+  await expect(client.callTool({ name: 'get-env', arguments: {} })).rejects.toThrow()
+}, 60_000)
+
 test('a program that does not start is said to the client, and the proxy lives on', async () => {
   served = await startServed(folder, { args: ['wrap', '--', join(folder, 'no-such-program')] })
   await expect(signedIn(served.system.mcp, 'ada')).rejects.toThrow('The program does not start')

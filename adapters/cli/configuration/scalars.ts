@@ -1,4 +1,4 @@
-import { type ScalarOption, scalarOptions } from '../../../src/internal.ts'
+import { isTable, type ScalarOption, scalarOptions } from '../../../src/internal.ts'
 import {
   listOf,
   SettingsError,
@@ -54,10 +54,19 @@ function unitOf(path: string): string {
   return /(Ttl|Grace|Lag)$/.test(path) ? ' of seconds, such as 60' : ''
 }
 
-/** Returns a copy of `options` with one option set, also inside an object. */
-export function withOption(options: object, path: string, value: unknown): Record<string, unknown> {
+/**
+ * Returns a copy of `options` with one option set, also inside an object. Returns `undefined` if something else is in the
+ * place of that object, such as `false`: it must not be lost.
+ */
+export function withOption(
+  options: object,
+  path: string,
+  value: unknown,
+): Record<string, unknown> | undefined {
   const [name = '', ...rest] = path.split('.')
-  const before = (options as Record<string, unknown>)[name]
-  const inner = typeof before === 'object' && before !== null ? before : {}
-  return { ...options, [name]: rest.length === 0 ? value : withOption(inner, rest.join('.'), value) }
+  const { [name]: inner = {} } = options as Record<string, unknown>
+  if (rest.length === 0) return { ...options, [name]: value }
+  if (!isTable(inner)) return undefined
+  const changed = withOption(inner, rest.join('.'), value)
+  return changed && { ...options, [name]: changed }
 }

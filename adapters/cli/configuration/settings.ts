@@ -1,19 +1,20 @@
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import type { McpHandler, Metrics, ProxyOptions, Store } from '../../../src/index.ts'
+import type { McpHandler, Metrics, ProxyOptions } from '../../../src/index.ts'
 import { isLoopbackListener, LONGEST_WAIT } from '../../../src/internal.ts'
 import { prometheus } from '../../events/prometheus.ts'
 import type { NodeServeOptions } from '../../node.ts'
-import { fromUrl, storageForms } from '../../storage/from-url.ts'
 import { findConfig, loadConfig } from './config-file.ts'
 import { listOf, openVariables, SettingsError, toNumber, toWord, type Variables } from './environment.ts'
 import { readJsonOptions } from './json-options.ts'
 import { unknownVariables } from './known-variables.ts'
-import { mcpVariable, readMcp } from './mcp.ts'
+import { readMcp } from './mcp.ts'
 import { wrongOptions } from './messages.ts'
 import { readUpstream, variablesOf, variablesOfAll } from './providers.ts'
+import { replacedSettings } from './replaced.ts'
 import { readScalars, withOption } from './scalars.ts'
 import { readSecret } from './secret.ts'
+import { openStorage, shownStorage } from './storage.ts'
 import { readTls } from './tls.ts'
 import { findDangers } from './unsafe-settings.ts'
 
@@ -31,6 +32,8 @@ export interface ServeSettings {
   readonly variables: Variables
   /** The secret of the config file, even if a variable hides it. */
   readonly secretInFile: ProxyOptions['secret'] | undefined
+  /** Warnings of settings that another place hides. */
+  readonly replaced: readonly string[]
 }
 
 /** How to read settings. */
@@ -136,12 +139,17 @@ export async function readSettings(
         ? NO_PROVIDER
         : readUpstream(valuesOf(variables), originOf),
   )
-  const own = how.handler && { handler: how.handler, path: get('LOCKGATE_MCP_PATH') ?? '/mcp' }
-  const mcp =
-    own ??
-    (await choose('mcp', mcpVariable(variables), () =>
-      readMcp(variables, given.mcp, how.storageOnly || how.withoutServer),
-    ))
+  const chosen = await collect(() =>
+    readMcp(variables, {
+      given: given.mcp,
+      file: file && basename(file),
+      program: how.handler,
+      // A file that cannot be read may have it.
+      isOptional: how.storageOnly || how.withoutServer || loaded === undefined,
+    }),
+  )
+  for (const [path, origin] of chosen?.origins ?? []) from.set(path, origin)
+  const mcp = chosen?.mcp
   const secret = await choose('secret', 'LOCKGATE_SECRET', () =>
     // No secret is kept beside a storage that cannot be used, nor for a start that fails.
     readSecret(variables, {
@@ -163,7 +171,12 @@ export async function readSettings(
   if (allow) options = { ...options, allow }
   const singly = [...readScalars(variables, problems), ...readJsonOptions(variables, problems)]
   for (const { path, value, origin } of singly) {
-    options = withOption(options, path, value)
+    const changed = withOption(options, path, value)
+    if (changed) options = changed
+    else
+      problems.push(
+        `${origin}: sets a member of \`${path.split('.')[0]}\`, which ${basename(file!)} sets to what is no object; change one of the two`,
+      )
     from.set(path, origin)
   }
   const checked = options as unknown as ProxyOptions
@@ -182,11 +195,12 @@ export async function readSettings(
     listen,
     log: log!,
     options: checked,
-    storage: storage && shown(storage),
+    storage: storage && shownStorage(storage),
     file,
     from,
     variables,
     secretInFile: given.secret,
+    replaced: file === undefined ? [] : await replacedSettings(given, file, from, variables),
   }
 }
 
@@ -218,9 +232,6 @@ function readMetrics({ get, from }: Variables): Metrics | undefined {
   }
 }
 
-/** A storage without its password and its options, for the start-up report. */
-const shown = (storage: string): string => storage.replace(/\/\/[^@]*@/, '//').replace(/\?.*$/s, '')
-
 function toSeconds(text: string, origin: string): number {
   const seconds = toNumber(text, origin)
   if (seconds <= LONGEST_WAIT) return seconds
@@ -234,14 +245,4 @@ function readPort({ get, from }: Variables): number {
     throw new SettingsError(`${from('PORT')}: expected a number from 0 to 65535`)
   }
   return port
-}
-
-async function openStorage(storage: string, origin: string): Promise<Store> {
-  try {
-    return await fromUrl(storage)
-  } catch (error) {
-    throw new SettingsError(
-      `${origin}: ${error instanceof TypeError ? error.message : `expected ${storageForms}`}`,
-    )
-  }
 }

@@ -42,7 +42,7 @@ export function startReport(
     ['listening', listening],
     ['provider', placesOf(options.upstream), 'upstream'],
     ['callback URL', callbacks(proxy.issuer, options.upstream)],
-    ['protects', servers, 'mcp'],
+    ['protects', servers, addressPath(from)],
     ['storage', `${place}, ${lasts(place)}${GUARANTEES[options.storage.consistency]}`, 'storage'],
     ['may sign in', whoMaySignIn(options), 'allow'],
     ['clients', registrationModes(options), 'registration'],
@@ -59,7 +59,13 @@ function plain(address: string): string {
   return origin + pathname
 }
 
-const NAMED = ['url', 'upstream', 'mcp', 'storage', 'allow', 'registration']
+/** A variable may replace the address of an entry of the config file, and nothing else of it. */
+const ADDRESSES = ['mcp.url', 'mcp.0.url']
+
+const addressPath = (from: ReadonlyMap<string, string>): string =>
+  ADDRESSES.find((path) => from.has(path)) ?? 'mcp'
+
+const NAMED = [...ADDRESSES, 'url', 'upstream', 'mcp', 'storage', 'allow', 'registration']
 
 /** The options that no other row shows, with their origins. Their values may be secret. */
 function others(from: ReadonlyMap<string, string>): string[] {
@@ -106,11 +112,11 @@ function registrationModes(options: ProxyOptions): string {
 const addressFamily = (hostname: string): number => isIP(hostname.replace(/^\[|\]$/g, ''))
 
 function warnings(
-  { listen, options }: ServeSettings,
+  { listen, options, replaced }: ServeSettings,
   { issuer, resources, warnings: configured }: OAuthProxy,
 ): string[] {
   const { hostname, port } = listen
-  const found: string[] = []
+  const found: string[] = [...replaced]
   const isLocal = isLoopbackUrl(issuer)
   if (isLocal && !isLoopbackListener(hostname)) {
     found.push(
