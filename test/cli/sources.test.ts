@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Reading, readSettings } from '../../adapters/cli/configuration/settings.ts'
 import { startReport } from '../../adapters/cli/serve/report.ts'
-import { createProxy, type McpOptions } from '../../src/index.ts'
+import { createProxy } from '../../src/index.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -45,7 +45,7 @@ const handler = () => new Response()
 const wrap = { handler }
 
 /** Every member of an entry that JSON can express and that both kinds of servers have. */
-const RULES: Omit<McpOptions, 'url' | 'handler' | 'external'> = {
+const RULES: Readonly<Record<string, unknown>> = {
   name: 'Tools',
   scopes: ['write'],
   tools: { debug: 'deny', '*': 'read' },
@@ -73,7 +73,7 @@ describe('wrap puts its program into the entry of the config file, and no member
   })
 
   test.each(Object.keys(RULES))('the member %s alone', async (name) => {
-    const mcp = { [name]: RULES[name as keyof typeof RULES] }
+    const mcp = { [name]: RULES[name] }
     await config({ mcp })
     expect((await read({}, wrap)).options.mcp).toEqual({ ...mcp, handler })
   })
