@@ -2,6 +2,7 @@ import { digest } from '../crypto/digest.ts'
 import type { UserIds } from '../grants/user-ids.ts'
 import type { Settings, WorkloadRule } from '../options/options.ts'
 import type { Identity, KeepAlive, Store } from '../ports.ts'
+import { isPlainAddress } from '../protocol/allow.ts'
 import { type AssertionUse, idOf, memberOf, textOf } from '../protocol/assertion.ts'
 import { matchesClaims } from '../protocol/claim-rules.ts'
 import { personalClaims, samlSubject } from '../protocol/id-jag.ts'
@@ -100,5 +101,5 @@ export function createAssertions(
 /** The domain counts as it is: no part of an address is dropped. */
 function isVouchedFor(email: string | undefined, domains: readonly string[] | undefined): boolean {
   const domain = email?.slice(email.lastIndexOf('@') + 1).toLowerCase()
-  return domain !== undefined && /^[\x21-\x7e]+$/.test(email!) && (domains?.includes(domain) ?? false)
+  return domain !== undefined && isPlainAddress(email) && (domains?.includes(domain) ?? false)
 }

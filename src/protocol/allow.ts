@@ -86,12 +86,16 @@ const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const isTenant = (wanted: string, tenant: string | undefined): boolean =>
   wanted === tenant || (tenant !== undefined && GUID.test(wanted) && toLower(wanted) === toLower(tenant))
 
+/** A local part, plain or in quotes, then one `@` and a domain, without blanks. */
+const ADDRESS =
+  /^(?:[\w.!#$%&'*+/=?^`{|}~-]+|"(?:[\x21\x23-\x5b\x5d-\x7e]|\\[\x21-\x7e])+")@[a-z0-9_](?:[\w.-]*[a-z0-9_])?$/i
+
 /**
- * Tells whether an address has printable ASCII characters only. Other characters can look like these, or become these in
- * lower case.
+ * Tells whether a text is one address in printable ASCII characters. Other characters can look like these, or become these
+ * in lower case. A second `@` outside quotes would leave open whose address it is.
  */
 export const isPlainAddress = (email: string | undefined): email is string =>
-  email !== undefined && /^[\x21-\x7e]+$/.test(email)
+  email !== undefined && ADDRESS.test(email)
 
 /** Returns a text with the letters A to Z in lower case, and no other letter changed. */
 const toLower = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

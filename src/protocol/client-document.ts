@@ -1,16 +1,11 @@
 import { OAuthError } from '../errors.ts'
-import {
-  type AuthMethod,
-  type Refreshes,
-  readGrantTypes,
-  readName,
-  readRedirectUris,
-} from './client-metadata.ts'
+import { type AuthMethod, type Refreshes, readGrantTypes, readRedirectUris } from './client-metadata.ts'
 import { type DocumentPolicy, documentUrlProblem } from './document-url.ts'
 import { areKeysPublic, type ClientKeys, readKeySet } from './key-set.ts'
 import { asObject, membersOf } from './members.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
 import { OFFLINE_ACCESS } from './scope.ts'
+import { readName } from './shown-name.ts'
 
 /** The part of a client's metadata document that is used. */
 export interface ClientDocument {

@@ -2,6 +2,7 @@ import { OAuthError } from '../errors.ts'
 import { areKeysPublic, type KeySet, readKeySet, verificationKey } from './key-set.ts'
 import { asObject, membersOf } from './members.ts'
 import { type RedirectPolicy, redirectUriProblem } from './redirect-uri.ts'
+import { readName } from './shown-name.ts'
 
 /** A method by which a client authenticates at the token endpoint. */
 export type AuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
@@ -35,9 +36,6 @@ export interface ClientMetadata {
 }
 
 const MAX_REDIRECT_URIS = 10
-
-/** Invisible and direction-changing characters, with which a name could pass for another. */
-const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}]/gu
 
 const invalidMetadata = (problem: string) =>
   new OAuthError('invalid_client_metadata', `The client metadata is invalid: ${problem}`, {
@@ -152,9 +150,3 @@ const invalidRedirect = (problem: string) =>
     reason: 'invalid-redirect-uri',
     detail: problem,
   })
-
-/** Returns a name that is safe to show: without deceptive characters, composed, at most 100 characters. */
-export function readName(name: string | null | undefined): string | undefined {
-  const clean = name?.replace(DECEPTIVE, '').normalize('NFC').replace(/\s+/g, ' ').trim() ?? ''
-  return [...clean].slice(0, 100).join('').trim() || undefined
-}

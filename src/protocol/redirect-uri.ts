@@ -10,13 +10,29 @@ export interface RedirectPolicy {
 
 const MAX_LENGTH = 2048
 
-/** Schemes that a browser or the system handles: they run script, read files or open something that is not a client. */
-const BROWSER_SCHEMES = new Set(
+/**
+ * Schemes that a browser, a shell or the system handles: they run script or a program, read files, reach another machine or
+ * open something that is not a client.
+ */
+const HANDLED_SCHEMES = new Set(
   (
-    'about blob brave chrome chrome-extension content data edge file filesystem ftp intent jar javascript ldap ' +
-    'mailto moz-extension opera resource search-ms sms ssh tel telnet urn vbscript view-source vivaldi ws wss'
+    'about blob brave chrome content data edge file filesystem firefox internal jar mk mhtml opera res resource vivaldi ' +
+    'wyciwyg ecmascript javascript jscript livescript mocha perlscript vbs vbscript ' +
+    'applescript hcp help jnlp jnlps man search shell terminal x-man-page ' +
+    'android-app android-resource apt flatpak intent market snap ' +
+    'afp bzr cifs cvs dav davs ftp ftps git gopher hg nfs rdp rlogin rsh rsync scp sftp smb ssh svn telnet tftp tn3270 ' +
+    'vnc webdav webdavs ' +
+    'callto cid dict ed2k facetime facetime-audio feed feeds finger geo imap imaps irc ircs ldap ldapi ldaps magnet ' +
+    'mailto maps mid mms mmsh mmst mmsto news nntp pop rtmp rtsp sip sips sms smsto snews tel urn wais webcal webcals ' +
+    'ws wss xmpp'
   ).split(' '),
 )
+
+/**
+ * Families of such schemes. `+` joins a scheme with the one that carries it, as in `git+ssh` and `web+app`, and one letter is
+ * a drive of Windows.
+ */
+const HANDLED_FAMILIES = /\+|^(?:chrome-|itms|microsoft-edge|moz-|ms-|safari-|search-|view-|x-apple|.$)/
 
 /**
  * Explains why a client may not register `uri`, or returns `undefined` if it may. A redirect URI is absolute, without
@@ -40,7 +56,7 @@ export function redirectUriProblem(uri: string, policy: RedirectPolicy): string 
   if (scheme === 'https') return url.hostname.endsWith('.') ? 'has a host with a trailing dot' : undefined
   if (scheme === 'http')
     return isLoopbackHost(url.hostname) ? undefined : 'uses http on a host that is not loopback'
-  if (BROWSER_SCHEMES.has(scheme) || scheme.startsWith('ms-')) return 'has a scheme that is not allowed'
+  if (HANDLED_SCHEMES.has(scheme) || HANDLED_FAMILIES.test(scheme)) return 'has a scheme that is not allowed'
   if (!policy.customSchemes) return 'has a private-use scheme'
   // A reversed domain name (RFC 8252 §7.1), or `scheme://…` as editors use it. `myapp:/cb` is neither.
   const start = scheme.includes('.') ? `${scheme}:/` : `${scheme}://`

@@ -4,6 +4,7 @@ import { refusal } from '../events/refusal.ts'
 import { page, redirect } from '../http/responses.ts'
 import { type AccountChoice, errorPage, errorView } from '../pages/error-page.ts'
 import type { Identity } from '../ports.ts'
+import { userName } from '../protocol/shown-name.ts'
 import { asRefusal, identifyUser, notAdmitted, reasonOf } from './identify.ts'
 import { finishAccountSignIn } from './pending.ts'
 import { requestedProvider, userOf } from './provider-choice.ts'
@@ -36,7 +37,7 @@ export async function completeAccountSignIn(
     const { id, name, switchesAccount } = upstream
     const action = `${ctx.settings.basePath}/account/sign-in`
     return refuse(notAdmitted(notAllowed), {
-      name: identity.email ?? identity.name,
+      name: userName(identity),
       provider: name,
       ...(switchesAccount && { another: { action, provider: id } }),
     })

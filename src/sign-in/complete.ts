@@ -9,6 +9,7 @@ import { finishPage } from '../pages/finish-page.ts'
 import type { UpstreamTokens } from '../ports.ts'
 import { describeRedirect, withResponse } from '../protocol/redirect-uri.ts'
 import { backedScopes, isUseful } from '../protocol/scope.ts'
+import { userName } from '../protocol/shown-name.ts'
 import { newCode } from '../tokens/codes.ts'
 import type { NotAdmitted } from '../upstream/admit-user.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -150,7 +151,7 @@ function chooseAgain(
   { id, name: provider, switchesAccount }: Upstream,
   { request, signedIn: { identity } }: { request: SignInRequest; signedIn: SignedIn },
 ): AccountAgain {
-  const name = identity.email ?? identity.name
+  const name = userName(identity)
   if (!switchesAccount) return { account: { name, provider }, cookies: [] }
   const { mark: _mark, provider: _provider, stateKept: _stateKept, ...approved } = request
   const { sealed, cookies } = openConsent(ctx, http, approved)

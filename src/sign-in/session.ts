@@ -3,6 +3,7 @@ import { randomId } from '../crypto/random.ts'
 import { clearCookies, joinCookies, readCookies, setCookies } from '../http/cookies.ts'
 import type { Head } from '../http/head.ts'
 import type { Identity } from '../ports.ts'
+import { userName } from '../protocol/shown-name.ts'
 import { seconds } from '../timing.ts'
 
 /**
@@ -26,7 +27,7 @@ const NAME = 'session'
 export function openSession({ sealer, settings }: Context, user: string, identity: Identity): string[] {
   const session: Session = {
     user,
-    name: shorten(identity.email ?? identity.name),
+    name: shorten(userName(identity)),
     token: randomId(),
     until: settings.now() + seconds.session,
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { readClientDocument } from '../../src/protocol/client-document.ts'
-import { readClientMetadata, readName } from '../../src/protocol/client-metadata.ts'
+import { readClientMetadata } from '../../src/protocol/client-metadata.ts'
 import { isRegistrable } from '../../src/protocol/redirect-uri.ts'
+import { readName } from '../../src/protocol/shown-name.ts'
 import { orOAuthError } from './or-oauth-error.ts'
 import { anyUri } from './redirects.ts'
 

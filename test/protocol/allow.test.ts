@@ -52,6 +52,50 @@ test.each(['staff/group:admin', 'staff/sub:ada-1', 'staff/@example.com'])(
   },
 )
 
+describe('a text that is not one address matches no rule by address', () => {
+  const RULES = ['@example.com', '@evil.test', 'x@example.com']
+  test.each([
+    '@example.com',
+    'x@evil.test@example.com',
+    'x@@example.com',
+    'x@example.com@evil.test',
+    'x@example.com,y@evil.test',
+    'evil,x@example.com',
+    '<x@example.com>',
+    'a<x@example.com',
+    '"x@evil.test@example.com',
+    'x"@evil.test"@example.com',
+    '"x"@evil.test"@example.com',
+    '""@example.com',
+    '"a"b@example.com',
+    ' x@example.com',
+    'x @example.com',
+    'x@ example.com',
+    'x@example.com\n',
+    'x\t@example.com',
+    'x\0@example.com',
+    'x\x7f@example.com',
+    'x@example.com.',
+    'x@',
+    'x',
+    '@',
+    '',
+  ])('%j', (email) => {
+    expect(isAllowed(withEmail(email), RULES)).toBe(false)
+    expect(isAllowed(withEmail(email), [email])).toBe(false)
+  })
+
+  test.each([
+    'x@example.com',
+    'X@EXAMPLE.COM',
+    "first.o'last+tag=1@example.com",
+    '"x@evil.test"@example.com',
+    '"a\\"b"@example.com',
+  ])('%s is one', (email) => {
+    expect(isAllowed(withEmail(email), ['@example.com'])).toBe(true)
+  })
+})
+
 describe('a provider with many tenants', () => {
   const [ACME, BOLT] = ['11111111-1111-4111-8111-11111111abcd', '22222222-2222-4222-8222-22222222abcd']
   const member = (tenant: string | undefined): Identity => ({

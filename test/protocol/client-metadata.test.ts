@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { OAuthError } from '../../src/errors.ts'
-import { readClientMetadata, readName } from '../../src/protocol/client-metadata.ts'
+import { readClientMetadata } from '../../src/protocol/client-metadata.ts'
+import { readName, userName } from '../../src/protocol/shown-name.ts'
 
 const policy = { customSchemes: true, loopbackAliases: false }
 const ownOrigin = 'https://proxy.test'
@@ -260,12 +261,35 @@ describe('a name', () => {
     ['half a character', 'Good\ud800', 'Good'],
     ['white space around and inside', '  Good \u00A0  client ', 'Good client'],
     ['decomposed letters', 'u\u0308', 'ü'],
+    ['marks that would join the text before it', '\u0301\u20dd Good', 'Good'],
   ])('loses %s', (_what, shown, kept) => {
     expect(readName(shown)).toBe(kept)
   })
 
   test.each(['', '   ', '\u202E\u200B', null, undefined])('that shows nothing, %j, is no name', (name) => {
     expect(readName(name)).toBeUndefined()
+  })
+
+  // Fillers of Hangul, Khmer and Khitan, the joiner of graphemes, selectors of variants, and blank glyphs.
+  const BLANK = [
+    0xad, 0x34f, 0x61c, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180b, 0x180e, 0x200b, 0x2060, 0x2065, 0x2800,
+    0x3164, 0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xfff0, 0xfffc, 0x13441, 0x13442, 0x16fe4, 0x1bca0, 0x1d159,
+    0x1d173, 0xe0001, 0xe0100,
+  ]
+  test.each(BLANK.map((code) => [code.toString(16), String.fromCodePoint(code)]))(
+    'loses U+%s, which shows nothing, and of that alone nothing is left',
+    (_code, blank) => {
+      expect(readName(blank.repeat(3))).toBeUndefined()
+      expect(readName(` ${blank} ${blank}`)).toBeUndefined()
+      expect(readName(`Go${blank}od${blank}`)).toBe('Good')
+    },
+  )
+
+  test('of a user loses the same, and a blank address lets the name be shown', () => {
+    expect(userName({ email: 'ada@example.com', name: 'Ada' })).toBe('ada@example.com')
+    expect(userName({ email: '\u3164', name: 'A\u202eda' })).toBe('Ada')
+    expect(userName({ email: '\u2800', name: '\u115f' })).toBeUndefined()
+    expect(userName({})).toBeUndefined()
   })
 
   test('has at most 100 characters and keeps markup for the page to escape', () => {

@@ -74,6 +74,18 @@ export const NOT_REGISTRABLE: readonly (readonly [string, string])[] = [
   ['intent:', 'intent://scan/'],
   ['ws:', 'ws://localhost/'],
   ['mailto:', 'mailto:a@client.test'],
+  ...(
+    'git+ssh svn+ssh hg+ssh web+app http+unix res mk mhtml livescript mocha jscript search search-ms search-x shell hcp ' +
+    'wyciwyg resource jar feed filesystem view-source about intent android-app chrome chrome-extension ' +
+    'chrome-untrusted moz-extension safari-web-extension microsoft-edge ms-appinstaller ms-msdt ms-word ms-settings ' +
+    'itms-services jnlp applescript x-man-page x-apple.systempreferences git svn ssh sftp scp rsync telnet smb nfs ' +
+    'afp vnc rdp ldap ldaps ftp ftps gopher tel sms facetime sip irc news webcal magnet ws wss c z'
+  )
+    .split(' ')
+    .map((scheme): [string, string] => [
+      `${scheme}:, which is handled by others`,
+      `${scheme}://-oProxyCommand=x/`,
+    ]),
   ['a private-use scheme that is no domain and has no host', 'myapp:/cb'],
   ['a private-use scheme with a path only', 'myapp:cb'],
   ['an upper-case private-use scheme', 'MyApp://cb'],
