@@ -109,7 +109,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
   const settings = readOptions(options)
   const ctx = createContext(settings)
   const router = createRouter(ctx)
-  const warnings = warningsOf(settings)
+  const warnings = warningsOf(settings, options)
   if (options.on?.event === undefined) warnings.forEach(printWarning)
 
   return {

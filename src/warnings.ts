@@ -2,9 +2,10 @@ import { proxyProblems } from '#outbound'
 import type { ConfigIssue } from './errors.ts'
 import { longLivedTokens } from './options/access-token.ts'
 import { misspelledMethods } from './options/misspelled-methods.ts'
-import type { Settings } from './options/options.ts'
+import type { ProxyOptions, Settings } from './options/options.ts'
 import { overlappingTargets } from './options/overlapping-targets.ts'
 import { ownAddresses } from './options/own-addresses.ts'
+import { undefinedBounds } from './options/undefined-bounds.ts'
 import { isOwnLogin } from './options/upstream.ts'
 import { DEVELOPMENT_USERS, openDoor, unmetRules } from './upstream/unmet-rules.ts'
 
@@ -21,14 +22,10 @@ export const removedIdSecret = (keyId: string): ConfigIssue => ({
 })
 
 /** Returns what is allowed, but probably not meant. No message contains a secret or an address of a person. */
-export function warningsOf({
-  issuer,
-  resources,
-  allow,
-  upstream,
-  secrets,
-  userIdSecret,
-}: Settings): ConfigIssue[] {
+export function warningsOf(
+  { issuer, resources, allow, upstream, secrets, userIdSecret }: Settings,
+  options: ProxyOptions,
+): ConfigIssue[] {
   const places = typeof upstream === 'function' ? [] : upstream
   const known = places.map((one) =>
     isOwnLogin(one) ? (one.development ? DEVELOPMENT_USERS : undefined) : one,
@@ -43,6 +40,7 @@ export function warningsOf({
     ...(new Set(secrets).size > 1 && userIdSecret === undefined ? [SEVERAL_SECRETS] : []),
     // The application's own sign-in may tell anything about a user.
     ...(providers.length === known.length ? unmetRules(allow, providers) : []),
+    ...undefinedBounds(options),
     ...proxyProblems,
   ]
 }

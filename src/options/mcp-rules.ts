@@ -98,7 +98,10 @@ export interface McpRuleOptions {
 }
 
 const isNeeds = (value: unknown): value is string | readonly string[] =>
-  (Array.isArray(value) ? value : [value]).every((scope) => v.is(scopeName, scope))
+  // A list with a hole must not pass as a shorter one.
+  (Array.isArray(value) ? Array.from(value) : [value]).every((scope) => v.is(scopeName, scope))
+
+const UNDEFINED = 'is present but `undefined`: remove it, or write a scope, a list of scopes, or `deny`'
 
 /** Not `v.record`, which drops names such as `constructor`: a tool may have one, and its rule must not be lost. */
 const rules = v.pipe(
@@ -107,9 +110,11 @@ const rules = v.pipe(
     if (!dataset.typed) return
     const input = dataset.value as Record<string, unknown>
     for (const [key, value] of Object.entries(input)) {
-      if (value === undefined || isNeeds(value)) continue
+      if (isNeeds(value)) continue
+      // A rule that vanished would leave the name to a wider one.
+      const message = value === undefined ? UNDEFINED : 'expected a scope, a list of scopes, or `deny`'
       const path: [v.ObjectPathItem] = [{ type: 'object', origin: 'value', input, key, value }]
-      addIssue({ message: 'expected a scope, a list of scopes, or `deny`', path })
+      addIssue({ message, path })
     }
   }),
 )
@@ -193,8 +198,7 @@ export function settleMcpRules(
   const table: Record<string, Record<string, Needs>> = {}
   for (const [kind, own] of Object.entries({ tools, prompts, resources, methods })) {
     if (!own) continue
-    const set = Object.entries(own).filter(([, needs]) => needs !== undefined)
-    table[kind] = Object.fromEntries(set.map(([name, needs]) => [name, toNeeds(needs)]))
+    table[kind] = Object.fromEntries(Object.entries(own).map(([name, needs]) => [name, toNeeds(needs)]))
     for (const [name, needs] of Object.entries(table[kind])) {
       if (needs === 'deny') continue
       const path = `${at}.${kind}.${name}`
