@@ -27,6 +27,12 @@ describe('a client may register', () => {
     'http://[::1]:9000/cb',
     'cursor://anysphere.cursor-deeplink/mcp/oauth',
     'vscode://vscode.github-authentication/did-authenticate',
+    'vscode-insiders://vscode.github-authentication/did-authenticate',
+    'windsurf://callback',
+    'zed://callback',
+    'goose://callback',
+    'claude://oauth/callback',
+    'raycast://oauth',
     'com.example.app:/oauth2redirect',
     'com.example.app://oauth2redirect',
   ])('%s', (uri) => {
