@@ -14,8 +14,8 @@ const WHOLE = [
 ] as const satisfies readonly (keyof ProxyOptions)[]
 
 /**
- * Returns a warning for each setting that another place hides, where that may take away a protection: a variable that
- * replaces a whole option of the config file, and a variable of a provider that the file replaces.
+ * Returns a warning for each setting that another place hides, because that may take away a protection. A variable may
+ * replace a whole option of the config file, and the file may replace the provider that a variable is for.
  */
 export async function replacedSettings(
   given: Partial<ProxyOptions>,
