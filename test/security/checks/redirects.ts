@@ -78,13 +78,14 @@ export const redirectAttacks: Attacks = {
   async 'T14 a known name does not hide where the answer goes'(target) {
     const system = systemOf(target)
     const client = await register(system, {
-      client_name: 'Claude\u202e\u200b\u0007',
+      client_name: 'Claude\u202e\u200b\u0007\u3164\u2800',
       redirect_uris: ['https://evil.example/cb'],
     })
     const { page } = await openConsent(system, client)
     assert.ok(page.document.querySelectorAll('strong').some(({ text }) => text.includes('evil.example')))
     assert.match(page.text, /unverified/i)
-    for (const hidden of ['\u202e', '\u200b', '\u0007']) assert.ok(!page.text.includes(hidden))
+    for (const hidden of ['\u202e', '\u200b', '\u0007', '\u3164', '\u2800'])
+      assert.ok(!page.text.includes(hidden))
     const long = await system.call(
       '/register',
       json({ redirect_uris: ['https://a.example/'], client_name: 'x'.repeat(10_000) }),
