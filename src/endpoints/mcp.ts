@@ -10,6 +10,7 @@ import { preflight } from '../http/cors.ts'
 import type { Head } from '../http/head.ts'
 import { json } from '../http/responses.ts'
 import type { Resource } from '../options/options.ts'
+import { doubledHeader } from '../protocol/mcp-headers.ts'
 import { invalidToken, tokenTwice } from '../refusals.ts'
 import { type Bearing, createBearings } from './mcp-bearing.ts'
 import { createInspect } from './mcp-inspect.ts'
@@ -91,11 +92,9 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
       call.emit({ type: 'refused', reason: 'method-not-allowed', ...refusals.about(undefined) })
       return { type: 'answer', response: methodNotAllowed() }
     }
-    if (head.method === 'POST' && isPackedForTransfer(head)) {
-      const error = new OAuthError('invalid_request', 'The transfer coding of the request is not supported', {
-        reason: 'unsupported-transfer-coding',
-      })
-      return { type: 'answer', response: refusals.respond({ head, call, origin: null }, error, undefined) }
+    const fault = faultOf(head)
+    if (fault) {
+      return { type: 'answer', response: refusals.respond({ head, call, origin: null }, fault, undefined) }
     }
     const origin = head.headers.get('origin')
     if (origin !== null && !isAllowedOrigin(origin, settings.origin, settings.origins)) {
@@ -116,6 +115,19 @@ const isInspected = ({ head: { method } }: Visit): boolean => method === 'POST' 
 /** Returns whether a request shows a second token. No MCP message is a form, and a form may carry one (RFC 6750 §2.2). */
 const showsTwice = (head: Head): boolean =>
   hasAccessToken(head.search) || mediaType(head) === 'application/x-www-form-urlencoded'
+
+/** Returns the error for a head that programs read differently. */
+function faultOf(head: Head): OAuthError | undefined {
+  if (head.method === 'POST' && isPackedForTransfer(head)) {
+    return new OAuthError('invalid_request', 'The transfer coding of the request is not supported', {
+      reason: 'unsupported-transfer-coding',
+    })
+  }
+  const doubled = doubledHeader(head.headers)
+  if (doubled === undefined) return undefined
+  const detail = { reason: 'header-doubled', detail: doubled } as const
+  return new OAuthError('invalid_request', `The request has the header ${doubled} twice`, detail)
+}
 
 /**
  * Returns whether a body has another transfer coding than chunks. A runtime removes the chunks only.

@@ -4,7 +4,7 @@ import { compileRules, type McpRules, type Needs, type RuleTable } from '../prot
 import { compilePatterns } from '../protocol/patterns.ts'
 import type { PublicTable } from '../protocol/public-messages.ts'
 import type { ScopeTable } from '../protocol/scope.ts'
-import { createSpell, withSpellings } from '../protocol/uri-spellings.ts'
+import { compileUris } from '../protocol/uri-table.ts'
 import { byKind, choice, flag, hook, isTable, listOf, shape, text, whole } from '../validation/shape.ts'
 import type { Auth } from './auth.ts'
 import type { Report } from './report.ts'
@@ -230,13 +230,11 @@ const toNeeds = (needs: string | readonly string[]): Needs =>
   needs === 'deny' ? 'deny' : typeof needs === 'string' ? [needs] : needs
 
 function settlePublic(options: PublicOptions): PublicRules {
-  const spell = createSpell(options.resources ?? [])
   return {
     tools: compilePatterns(tableOf(options.tools)),
     prompts: compilePatterns(tableOf(options.prompts)),
-    resources: compilePatterns(withSpellings(tableOf(options.resources), { spell, join: () => true })),
+    resources: compileUris(tableOf(options.resources), () => true),
     methods: compilePatterns(tableOf(options.methods ?? PUBLIC_METHODS)),
-    spell,
     listsAll: options.list !== 'public',
     upgrades: options.upgrade !== 'refuse',
   }

@@ -12,8 +12,8 @@ export const isModern = (headers: HeaderFields): boolean =>
   (headers.get('mcp-protocol-version') ?? '') >= WITH_HEADERS
 
 /**
- * Returns the first message that says something else than the headers do. Headers alone are never believed, and those of
- * an older revision say nothing.
+ * Returns the first message that says something else than the headers do. Headers alone are never believed. They are compared
+ * in every revision: the server may take the revision from elsewhere.
  *
  * @see [MCP, Streamable HTTP](https://modelcontextprotocol.io/specification/draft/basic/transports#server-validation)
  */
@@ -26,12 +26,24 @@ function agrees(headers: HeaderFields, { method, params }: RpcMessage): boolean 
   const version = isObject(meta) ? meta[VERSION] : undefined
   const named = headers.get('mcp-protocol-version')
   if (version !== undefined && named !== null && version !== named) return false
-  if (!isModern(headers)) return true
   const announced = headers.get('mcp-method')
   if (announced !== null && announced !== method) return false
   const name = headers.get('mcp-name')
-  const own = params[nameMember(method)]
-  return name === null || own === undefined || decodeName(name) === own
+  const own = nameOf(method, params)
+  return name === null || (own !== undefined && decodeName(name) === own)
+}
+
+/** Returns the header that a request has twice although programs read one value of it. */
+export function doubledHeader(headers: HeaderFields): string | undefined {
+  if (headers.get('mcp-protocol-version')?.includes(',')) return 'MCP-Protocol-Version'
+  // A comma alone may be a part of the server's own id. A blank may not.
+  return /,\s|,$/.test(headers.get('mcp-session-id') ?? '') ? 'Mcp-Session-Id' : undefined
+}
+
+/** Returns what the body names. */
+function nameOf(method: string | undefined, params: RpcMessage['params']): unknown {
+  const { ref } = params
+  return params[nameMember(method)] ?? (isObject(ref) ? (ref.name ?? ref.uri) : undefined)
 }
 
 /** Returns the member of `params` that `Mcp-Name` repeats. */

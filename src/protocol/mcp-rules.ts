@@ -1,6 +1,6 @@
 import { isName, isObject, type RpcMessage } from './json-rpc.ts'
 import { compilePatterns, type Patterns } from './patterns.ts'
-import { createSpell, withSlashes, withSpellings } from './uri-spellings.ts'
+import { compileUris, withSlashes } from './uri-table.ts'
 
 /** The scopes that an action needs in addition to those of its server, or `deny`: no scope permits it. */
 export type Needs = readonly string[] | 'deny'
@@ -42,24 +42,23 @@ const NOTHING: readonly string[] = []
 export function compileRules(table: RuleTable): McpRules {
   const [tools, prompts] = [table.tools, table.prompts].map((own) => own && compilePatterns(own))
   const { resources: uris = {} } = table
-  const spell = createSpell(Object.keys(uris))
-  const join = (one: Needs, other: Needs) => together([one, other])
-  /** Nothing is spelled where no rule could match. */
+  /** Nothing is read in several ways where no rule could match. */
   const resources =
     Object.keys(uris).length > 0
-      ? compilePatterns(withSpellings(withSlashes(uris), { spell, join }))
+      ? compileUris<Needs>(withSlashes(uris), (one, other) => together([one, other]))
       : undefined
   const { '*': others = NOTHING, ...named } = table.methods ?? {}
   const methods = table.methods && compilePatterns(named)
   const find = (rules: Patterns<Needs> | undefined, name: string): Needs =>
     rules ? together(rules.find(name)) : NOTHING
+  const fitOf = (rules: Patterns<Needs> | undefined, name: string) => (rules ? [rules.lookUp(name)] : [])
 
   const ofTool = (name: string) => find(tools, name)
   const ofPrompt = (name: string) => find(prompts, name)
   const ofResource = (uri: string): Needs => {
     if (!resources) return NOTHING
-    const all = spell(uri)
-    return all ? together(all.map((one) => find(resources, one))) : 'deny'
+    const all = resources.fits(uri)
+    return all ? together(all.flatMap(({ values }) => values)) : 'deny'
   }
 
   function ofMethod(method: string): Needs {
@@ -94,11 +93,9 @@ export function compileRules(table: RuleTable): McpRules {
 
   return {
     outranks(kind, name, weight) {
-      const patterns = { tools, prompts, resources, methods }[kind]
-      if (!patterns) return false
-      const names = kind === 'resources' ? spell(name) : [name]
-      const outranks = (one: string) => find(patterns, one).length > 0 && patterns.weigh(one) >= weight
-      return names === undefined || names.some(outranks)
+      const own = { tools, prompts, methods }
+      const all = kind === 'resources' ? (resources ? resources.fits(name) : []) : fitOf(own[kind], name)
+      return all === undefined || all.some((fit) => together(fit.values).length > 0 && fit.weight >= weight)
     },
     ofTool,
     ofPrompt,

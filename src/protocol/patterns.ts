@@ -2,13 +2,19 @@
 export interface Patterns<T> {
   /** `true` if there are none, so that no name fits. */
   readonly isEmpty: boolean
-  /**
-   * Returns the values of the pattern that fits best: the name itself, or else the pattern with the most other
-   * characters. Several values only if patterns with equally many characters fit. Empty if none fits.
-   */
+  /** Returns the values of {@link lookUp}. */
   find(name: string): readonly T[]
-  /** Returns how exactly {@link find} fits: the number of other characters, infinite for the name itself, -1 if none fits. */
+  /** Returns the weight of {@link lookUp}. */
   weigh(name: string): number
+  /** Returns what fits a name best: the name itself, or else the pattern with the most other characters. */
+  lookUp(name: string): Fit<T>
+}
+
+export interface Fit<T> {
+  /** Several values only if patterns of one weight fit. Empty if none fits. */
+  readonly values: readonly T[]
+  /** The number of other characters of the pattern, infinite for the name itself, -1 if none fits. */
+  readonly weight: number
 }
 
 interface Glob<T> {
@@ -17,33 +23,45 @@ interface Glob<T> {
   readonly value: T
 }
 
-/** Prepares patterns, so that a look-up of an exact name costs one access to a map. */
-export function compilePatterns<T>(table: Readonly<Record<string, T>>): Patterns<T> {
-  const exact = new Map<string, readonly T[]>()
+const NO_FIT: Fit<never> = { values: [], weight: -1 }
+
+/**
+ * Prepares patterns, so that a look-up of an exact name costs one access to a map.
+ *
+ * @param weightOf Returns the weight of a pattern, if it is not that of its own characters.
+ */
+export function compilePatterns<T>(
+  table: Readonly<Record<string, T>>,
+  weightOf: (pattern: string) => number = weightOfPattern,
+): Patterns<T> {
+  const exact = new Map<string, Fit<T>>()
   const globs: Glob<T>[] = []
   for (const [pattern, value] of Object.entries(table)) {
     const parts = pattern.split('*')
-    if (parts.length === 1) exact.set(pattern, [value])
-    else globs.push({ parts, weight: pattern.length - parts.length + 1, value })
+    if (parts.length === 1) exact.set(pattern, { values: [value], weight: Number.POSITIVE_INFINITY })
+    else globs.push({ parts, weight: weightOf(pattern), value })
   }
   globs.sort((a, b) => b.weight - a.weight)
+  const lookUp = (name: string): Fit<T> => {
+    const own = exact.get(name)
+    if (own) return own
+    const best = globs.find(({ parts }) => fits(parts, name))
+    if (!best) return NO_FIT
+    const values = globs
+      .filter(({ parts, weight }) => weight === best.weight && fits(parts, name))
+      .map(({ value }) => value)
+    return { values, weight: best.weight }
+  }
   return {
     isEmpty: exact.size + globs.length === 0,
-    find(name) {
-      const own = exact.get(name)
-      if (own) return own
-      const best = globs.find(({ parts }) => fits(parts, name))
-      if (!best) return []
-      return globs
-        .filter(({ parts, weight }) => weight === best.weight && fits(parts, name))
-        .map(({ value }) => value)
-    },
-    weigh(name) {
-      if (exact.has(name)) return Number.POSITIVE_INFINITY
-      return globs.find(({ parts }) => fits(parts, name))?.weight ?? -1
-    },
+    lookUp,
+    find: (name) => lookUp(name).values,
+    weigh: (name) => lookUp(name).weight,
   }
 }
+
+/** Returns the number of characters of a pattern that are no `*`. */
+export const weightOfPattern = (pattern: string): number => pattern.replaceAll('*', '').length
 
 /** Returns whether a name consists of these parts, in this order, with anything between them. */
 function fits(parts: readonly string[], name: string): boolean {

@@ -2,21 +2,20 @@ import type { RpcMessage } from './json-rpc.ts'
 import { isObject } from './json-rpc.ts'
 import { type McpRules, subscribed } from './mcp-rules.ts'
 import type { Patterns } from './patterns.ts'
-import type { Spell } from './uri-spellings.ts'
+import type { UriTable } from './uri-table.ts'
 
 /** What anyone may do. */
 export interface PublicTable {
   readonly tools: Patterns<true>
   readonly prompts: Patterns<true>
-  readonly resources: Patterns<true>
+  /** Each reading of a URI has to be public. */
+  readonly resources: UriTable<true>
   readonly methods: Patterns<true>
-  /** Returns the spellings of a URI. Each of them has to be public. */
-  readonly spell: Spell
 }
 
 /**
  * Returns whether anyone may use a tool, prompt, resource or method. No rule may fit it as exactly as the public name does,
- * and a URI has to be public in every spelling.
+ * and a URI has to be public in every reading.
  */
 export function isPublicName(
   kind: 'tools' | 'prompts' | 'resources' | 'methods',
@@ -24,11 +23,11 @@ export function isPublicName(
   table: PublicTable,
   rules: McpRules,
 ): boolean {
-  // Nothing is spelled where no name could match.
+  // Nothing is read in several ways where no name could match.
   if (typeof name !== 'string' || table[kind].isEmpty) return false
-  const names = kind === 'resources' ? table.spell(name) : [name]
-  if (!names) return false
-  const weight = Math.min(...names.map((one) => table[kind].weigh(one)))
+  const all = kind === 'resources' ? table.resources.fits(name) : [table[kind].lookUp(name)]
+  if (!all) return false
+  const weight = Math.min(...all.map((fit) => fit.weight))
   return weight >= 0 && !rules.outranks(kind, name, weight)
 }
 

@@ -194,6 +194,10 @@ export const requests = {
     'The `Mcp-…` headers and the body of the request do not agree.',
     'Report it to the author of the client. Otherwise suspect an attack.',
   ],
+  'header-doubled': [
+    'The request has `MCP-Protocol-Version` or `Mcp-Session-Id` twice; `detail` names it.',
+    'Report it to the author of the client. Otherwise suspect an attack.',
+  ],
   'body-encoded': [
     'The body has a content coding or a charset other than UTF-8, so that the rules for tools cannot judge it.',
     'Report it to the author of the client: MCP messages are JSON in UTF-8.',

@@ -288,7 +288,7 @@ describe('an event stream', () => {
   })
 })
 
-test('a subscription is known by its body at a server with rules: it ends with its grant, with any headers', async () => {
+test('a subscription is known by its body at a server with rules: it ends with its grant, with headers or without', async () => {
   const forEver = () =>
     new Response(
       new ReadableStream({
@@ -296,7 +296,9 @@ test('a subscription is known by its body at a server with rules: it ends with i
       }),
       { headers: { 'content-type': 'text/event-stream' } },
     )
-  for (const headers of [{}, { 'mcp-method': 'tools/call' }] as Record<string, string>[]) {
+  const old = { 'mcp-protocol-version': '2025-11-25' }
+  const named = { 'mcp-method': 'subscriptions/listen' }
+  for (const headers of [{}, old, named, { ...old, ...named }] as Record<string, string>[]) {
     const params = { resource: `${system.url}/all`, scope: 'base' }
     const { access_token: token } = (await connect(system, { params })).tokens
     answer = forEver

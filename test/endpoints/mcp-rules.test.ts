@@ -289,9 +289,51 @@ describe('the body decides, not the headers', () => {
     expect([response.status, await response.json()]).toMatchObject([400, { error: { code: -32_020 } }])
   })
 
-  test('headers of an older revision say nothing', async () => {
-    const headers = { 'mcp-protocol-version': '2025-06-18', 'mcp-method': 'ping', 'mcp-name': 'harmless' }
-    expect((await post(call('delete_all'), { headers })).status).toBe(403)
+  const _meta = (version: string) => ({ _meta: { 'io.modelcontextprotocol/protocolVersion': version } })
+  const listing = { jsonrpc: '2.0', id: 7, method: 'tools/list', params: {} }
+  test.each([
+    ['of an older revision', call('search'), { 'mcp-protocol-version': '2025-06-18' }],
+    ['without a revision', call('search'), {}],
+    ['with a revision in the body only', call('search', _meta('2026-07-28')), {}],
+    [
+      'with a revision that is removed on the way',
+      call('search', _meta('2025-11-25')),
+      { connection: 'MCP-Protocol-Version', 'mcp-protocol-version': '2025-11-25' },
+    ],
+  ])('headers that contradict the body are refused in a request %s', async (_, body, headers) => {
+    for (const more of [{ 'mcp-name': 'debug' }, { 'mcp-method': 'prompts/get' }, { 'mcp-name': '' }]) {
+      const response = await post(body, { scope: 'base admin', headers: { ...headers, ...more } })
+      expect([response.status, await response.json()]).toMatchObject([
+        400,
+        { id: 7, error: { code: -32_020 } },
+      ])
+    }
+    const agreeing = { ...headers, 'mcp-method': 'tools/call', 'mcp-name': 'search' }
+    expect((await post(body, { scope: 'base admin', headers: agreeing })).status).toBe(200)
+    expect(log).toHaveLength(1)
+  })
+
+  test('a name in a header is refused where the body names nothing', async () => {
+    const named = { scope: 'base admin', headers: { 'mcp-name': 'debug' } }
+    expect((await post(listing, named)).status).toBe(400)
+    const completion = (ref: object) => ({ ...listing, method: 'completion/complete', params: { ref } })
+    expect((await post(completion({ type: 'ref/prompt', name: 'other' }), named)).status).toBe(400)
+    expect((await post(completion({ type: 'ref/prompt', name: 'debug' }), named)).status).toBe(200)
+    expect(log).toHaveLength(1)
+  })
+
+  test.each([
+    ['mcp-protocol-version', '2025-11-25, 2026-07-28', 'MCP-Protocol-Version'],
+    ['mcp-protocol-version', '2026-07-28,2026-07-28', 'MCP-Protocol-Version'],
+    ['mcp-session-id', 'one, two', 'Mcp-Session-Id'],
+    ['mcp-session-id', 'one,\ttwo', 'Mcp-Session-Id'],
+  ])('a request with %s: %s has a header twice, and is refused', async (name, value, detail) => {
+    for (const path of ['/mcp', '/plain']) {
+      const response = await post(call('search'), { scope: 'base', path, headers: { [name]: value } })
+      expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_request' }])
+      expect(system.events.at(-1)).toMatchObject({ type: 'refused', reason: 'header-doubled', detail })
+    }
+    expect(log).toEqual([])
   })
 
   test('an encoded name is decoded before it is compared', async () => {

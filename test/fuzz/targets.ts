@@ -24,6 +24,7 @@ import {
   sealedValues,
   signedTokenTexts,
 } from './secrets.ts'
+import { resourceUris } from './uris.ts'
 
 /** What is fed with any input at all, and how large its share of the cases is. */
 export interface Target {
@@ -72,6 +73,7 @@ export const targets: readonly Target[] = [
   target('header names', 5, headerNames),
   target('names of parameters', 6, queryNames),
   target('rules and look-alikes', 8, rules),
+  target('URIs of resources', 6, resourceUris),
   target('sizes of cookies', 1, cookieSizes),
   target('keys of limits', 2, limitKeys),
   target('texts of errors', 4, errorTexts),

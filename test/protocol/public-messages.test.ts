@@ -2,22 +2,25 @@ import { expect, test } from 'vitest'
 import { compileRules } from '../../src/protocol/mcp-rules.ts'
 import { compilePatterns } from '../../src/protocol/patterns.ts'
 import { isPublicName, type PublicTable } from '../../src/protocol/public-messages.ts'
+import { compileUris } from '../../src/protocol/uri-table.ts'
 
+const fits = () => {
+  throw new Error('it was spelled')
+}
 const table: PublicTable = {
   tools: compilePatterns({ search: true }),
   prompts: compilePatterns({}),
-  resources: compilePatterns({}),
+  resources: { isEmpty: true, fits },
   methods: compilePatterns({}),
-  spell: () => {
-    throw new Error('it was spelled')
-  },
 }
 
 test('no URI is spelled where no resource is public', () => {
   expect(isPublicName('resources', 'docs://a', table, compileRules({ resources: { '*': 'deny' } }))).toBe(
     false,
   )
-  const open = { ...table, resources: compilePatterns({ 'docs://*': true as const }) }
+  expect(compileUris({}, () => true).isEmpty).toBe(true)
+  expect(compileUris({ '*': true }, () => true).isEmpty).toBe(false)
+  const open = { ...table, resources: { isEmpty: false, fits } }
   expect(() => isPublicName('resources', 'docs://a', open, compileRules({}))).toThrow('it was spelled')
 })
 

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import { compileRules } from '../../src/protocol/mcp-rules.ts'
 import { compilePatterns } from '../../src/protocol/patterns.ts'
 import { isPublicName, type PublicTable } from '../../src/protocol/public-messages.ts'
-import { createSpell } from '../../src/protocol/uri-spellings.ts'
+import { spell } from '../../src/protocol/uri-spellings.ts'
+import { compileUris } from '../../src/protocol/uri-table.ts'
 
 const SECRET = '/data/secret'
 const rules = compileRules({ resources: { 'file:///data/secret': 'deny', 'file:///data/*': [], '*': [] } })
@@ -15,8 +16,7 @@ const open: PublicTable = {
   tools: none,
   prompts: none,
   methods: none,
-  resources: compilePatterns<true>({ 'file:///public/*': true, 'file:///secret*': true }),
-  spell: createSpell([]),
+  resources: compileUris<true>({ 'file:///public/*': true, 'file:///secret*': true }, () => true),
 }
 const noRules = compileRules({})
 
@@ -103,10 +103,18 @@ test('an ordinary URI needs what its own rule says', () => {
     expect(rules.ofResource(uri), uri).toEqual([])
 })
 
-test('a URI that has one spelling is its own', () => {
-  const spell = createSpell([])
-  for (const uri of ['file:///data/a.txt', 'note://one/two-three', 'db:///users_1', 'x+y://a.b/c'])
-    expect([uri, spell(uri), spell(`${uri}#`)]).toEqual([uri, [uri], [`${uri}#`, uri]])
-  expect(spell('http://1/')).toContain('http://0.0.0.1/')
-  expect(spell('http:///a')).toContain('http://a/')
+test('a URI with one reading of each kind is not examined further', () => {
+  for (const [uri, path] of [
+    ['note://one/two-three', 'note:one/two-three'],
+    ['db:///users_1', 'db:users_1'],
+    ['x+y://a.b/c', 'x+y:a.b/c'],
+  ] as const) {
+    expect(spell(uri)).toEqual({ whole: { urls: [uri], paths: [path] }, bare: { urls: [], paths: [] } })
+    const longer = spell(`${uri}#`)
+    expect(longer?.whole).toEqual({ urls: [`${uri}#`], paths: [`${path}#`] })
+    expect(longer?.bare).toEqual({ urls: [uri], paths: [path] })
+  }
+  expect(spell('file:///data/a.txt')?.whole.paths).toEqual(['file:data/a.txt'])
+  expect(spell('http://1/')?.whole.urls).toContain('http://0.0.0.1/')
+  expect(spell('http:///a')?.whole.urls).toContain('http://a/')
 })
