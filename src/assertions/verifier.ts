@@ -15,6 +15,7 @@ import {
   issuerOf,
   leadingHeader,
   mayBeWorkload,
+  narrowingClaim,
   shown,
   textOf,
   timeFault,
@@ -127,6 +128,9 @@ export function createVerifier(
       await checkSignature(token, entry, keys.get(entry)!, refuse)
       const subject = textOf(claims.sub)
       if (subject === undefined) throw refuse('assertion-claims', 'sub')
+      const narrowing = narrowingClaim(claims)
+      if (narrowing !== undefined)
+        throw refuse('assertion-claims', `${narrowing} ${shown(claims[narrowing])}`)
       const { issuer } = entry
       if (issuer.startsWith('spiffe:') && trustDomainOf(subject) !== issuer)
         throw refuse('assertion-claims', 'sub is of another trust domain')

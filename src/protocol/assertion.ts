@@ -51,6 +51,16 @@ export function mayBeWorkload(header: Claims, claims: Claims): boolean {
 export const leadingHeader = (header: Claims): string | undefined =>
   LEADING.find((name) => Object.hasOwn(header, name))
 
+/**
+ * Claims that narrow what a token permits: to the holder of a key (RFC 7800), or to what they describe (RFC 9396). Tokens
+ * that are issued here carry neither, so dropping them would widen what the issuer gave.
+ */
+const NARROWING = ['cnf', 'authorization_details']
+
+/** Returns the claim that would narrow the token and is not understood, if there is one. */
+export const narrowingClaim = (claims: Claims): string | undefined =>
+  NARROWING.find((name) => Object.hasOwn(claims, name))
+
 /** Limits on the times of an assertion, in seconds. */
 export interface TimeRules {
   readonly now: number

@@ -21,16 +21,13 @@ const isTextList = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 0 && value.every((one) => textOf(one) !== undefined)
 
 /**
- * The claims of an ID-JAG, apart from those that every assertion has. Unknown claims are ignored. Claims that would narrow
- * what the token permits are refused, because dropping them would widen it.
+ * The claims of an ID-JAG, apart from those that every assertion has. Unknown claims are ignored.
  *
  * @see [Identity Assertion Authorization Grant §4.4.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-identity-assertion-authz-grant)
  */
 const ID_JAG_CLAIMS: readonly ClaimRule[] = [
   must('iat', (claims) => !isAbsent(claims, 'iat')),
   must('jti', (claims) => idOf(claims) !== undefined),
-  must('cnf', (claims) => isAbsent(claims, 'cnf')),
-  must('authorization_details', (claims) => isAbsent(claims, 'authorization_details')),
   must('scope', ({ scope }) => scope === undefined || typeof scope === 'string'),
   must(
     'resource',

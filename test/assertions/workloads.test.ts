@@ -717,3 +717,41 @@ describe('the configuration is refused', () => {
     expect(() => trusting(of('https://gitlab.acme.com', { ref: 'main' }))).not.toThrow()
   })
 })
+
+describe('a claim that would narrow the token is refused, for every kind of assertion:', () => {
+  const narrowing: Record<string, unknown>[] = [
+    { cnf: { jkt: 'x' } },
+    { cnf: { 'x5t#S256': 'x' } },
+    { cnf: null },
+    { authorization_details: [{ type: 'x' }] },
+    { authorization_details: [] },
+  ]
+  const reason = () => system.events.findLast(({ type }) => type === 'refused')?.reason
+
+  test.each(narrowing)('of a workload at the token endpoint, %j', async (claim) => {
+    expect(await tried(await mint(claim))).toEqual(IG)
+    expect(reason()).toBe('assertion-claims')
+    expect(system.store.writes).toBe(0)
+  })
+
+  test.each(narrowing)('of a workload at the MCP server, %j', async (claim) => {
+    const direct = trusting(entry({ use: ['bearer'] }))
+    const send = async (more: Record<string, unknown>) =>
+      guarded(direct, await mint({ aud: system.mcp, ...more }))
+    expect((await send({})).status).toBe(200)
+    expect((await send(claim)).status).toBe(401)
+    expect(reason()).toBe('assertion-claims')
+  })
+
+  // An ID-JAG goes through the same check, before the rules of its own.
+  test.each(narrowing)('of a person, %j', async (claim) => {
+    const ema = trusting({ issuer: platform.issuer, use: ['id-jag'] })
+    const idJag = await platform.sign(
+      claims({ jti: crypto.randomUUID(), client_id: 'confidential', ...claim }),
+      { typ: 'oauth-id-jag+jwt' },
+    )
+    const headers = { authorization: `Basic ${btoa(`confidential:${encodeURIComponent(SECRET)}`)}` }
+    expect(await tried(idJag, {}, ema, headers)).toEqual(IG)
+    expect(reason()).toBe('assertion-claims')
+  })
+})

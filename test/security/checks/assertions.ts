@@ -97,6 +97,7 @@ export const assertionAttacks: Attacks = {
       { client_id: ['secretive'] },
       { resource: 'https://evil.example/mcp' },
       { cnf: { jkt: 'x' } },
+      { authorization_details: [{ type: 'x' }] },
       { exp: now() - 300, iat: now() - 600 },
       { exp: now() + 86_400 },
       { exp: `${now() + 120}` },
