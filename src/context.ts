@@ -124,13 +124,13 @@ export function createContext(settings: Settings): Context {
   const { keepAlive, settled } = createPendingWork(runtimeKeepAlive, () => host.isBound)
   const { now, uptime, issuer, fetch } = settings
   const keyring = createKeyring(settings.secrets)
-  const sealer = createSealer(keyring)
+  const sealer = createSealer(keyring, issuer)
   const emit = createEmit(settings.listeners)
   const storage = settings.storage.forIssuer?.(issuer) ?? settings.storage
   const store = failClosed(withEndings(storage, { now, lifetime: longestLife(settings) }))
   // A store that is behind by itself leaves no time for a cache.
   const revocationLag = store.consistency === 'eventual' ? 0 : settings.revocationLag
-  const grants = createGrants({ store, sealer, now, uptime, revocationLag, emit, keepAlive })
+  const grants = createGrants({ store, sealer, now, uptime, revocationLag, issuer, emit, keepAlive })
   const userIds = createUserIds({ keyring, own: settings.userIdSecret, store, grants, now, emit, keepAlive })
   const assertions = createAssertions(settings, { userIds, store, keepAlive })
   const accessTokens = createAccessTokens(sealer, issuer)
@@ -160,7 +160,7 @@ export function createContext(settings: Settings): Context {
     isBound: () => host.isBound,
     keepAlive,
   })
-  const claimsChallenges = createClaimsChallenges(store)
+  const claimsChallenges = createClaimsChallenges(store, issuer)
   const exchanged = createExchangedTokens({
     ...{ grants, claimsChallenges, connections, upstreams, endTokens },
     ...{ fetch, now, emit, keepAlive },
@@ -207,7 +207,7 @@ export function createContext(settings: Settings): Context {
     clients,
     grants,
     userIds,
-    soleGrants: createSoleGrants({ grants, store, now }),
+    soleGrants: createSoleGrants({ grants, store, settings }),
     approvals: settings.remembers && createApprovals({ store, now, ...settings.remembers }),
     assertions,
     accessTokens,

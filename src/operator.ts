@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose/jwt/decode'
 import { type Context, createContext } from './context.ts'
 import { type Grant, providerOf } from './grants/grant.ts'
 import type { GrantKey } from './grants/grant-key.ts'
+import { isOwn } from './grants/own.ts'
 import { hashOf, ownerOf } from './grants/owner.ts'
 import type { ProxyOptions } from './options/options.ts'
 import { readOptions } from './options/settings.ts'
@@ -42,7 +43,7 @@ export interface OperatorGrants {
    */
   list(user: string): Promise<GrantSummary[]>
   /**
-   * Lists the living grants of all users, in no order. Reads records when the caller gets to them, so that the caller may
+   * Lists the living grants of all users in the storage, in no order. Reads records when the caller gets to them, so that the caller may
    * stop. A record that cannot be read is skipped, and named in a `failed` event.
    *
    * @param options.limit The largest number. Default: 1000.
@@ -59,7 +60,8 @@ export interface OperatorGrants {
   revoke(key: { user: string; id: string }, options?: { wait?: number }): Promise<boolean>
   /**
    * Judges the user of every grant by `allow` as it is now, and lists the grants whose users it does not admit. `allow`
-   * also judges at every refresh; this ends access before that.
+   * also judges at every refresh; this ends access before that. Grants of another deployment on the same storage are left
+   * out.
    *
    * @param options.end Ends these grants, here and at the provider. Default: `false`.
    * @throws {OAuthError} If `allow` is a function that throws or is late.
@@ -92,7 +94,8 @@ export function createOperatorGrants(ctx: Context): OperatorGrants {
     await approvals?.forget(key.user, grant?.client)
     const owner = ownerOf(key, grant)
     emit({ type: 'grant-ended', ...owner, ...about })
-    if (grant)
+    // The providers of another deployment are not these.
+    if (grant && isOwn(ctx.settings, grant))
       await atMost(
         endTokens(owner, () => grants.tokensOf(key, grant)),
         wait,
@@ -118,6 +121,7 @@ export function createOperatorGrants(ctx: Context): OperatorGrants {
     revoke: ({ user, id }, { wait } = {}) => end({ user, id }, { reason: 'revoked-by-operator' }, wait),
     async *judge({ end: ends = false } = {}) {
       for await (const { key, grant } of grants.list()) {
+        if (!isOwn(ctx.settings, grant)) continue
         const upstream = grant.origin.type === 'sign-in' ? upstreams.find(providerOf(grant)) : undefined
         const identity = upstream && grants.readableIdentity(key, grant)
         const refusal = identity && (await admitUser(upstream, identity))

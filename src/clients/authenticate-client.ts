@@ -19,6 +19,20 @@ export interface ClientCredentials {
   readonly secrets: readonly string[]
 }
 
+/** A client that has proven its identity for one request. */
+export interface ProvenClient {
+  readonly client: Client
+  /**
+   * Makes the proof unusable for another request, if it must be used once only. Call it when all checks have passed, just
+   * before the request has its effect: a request without one writes nothing.
+   *
+   * @throws {OAuthError} `invalid_client` if the proof was used before.
+   */
+  spend(): Promise<void>
+}
+
+const nothingToSpend = async (): Promise<void> => {}
+
 /**
  * Reads the credentials of a request to the token or revocation endpoint. They prove nothing yet.
  *
@@ -34,20 +48,19 @@ export const readCredentials = (
  * Returns the client if its credentials prove its identity by a method that it registered.
  *
  * @param client The client with the claimed id, if there is one.
- * @param verify Throws if the client did not sign an assertion, or not recently.
+ * @param verify Throws if the client did not sign an assertion, or not recently. Returns the function that spends it.
  * @throws {OAuthError} `invalid_client`
  */
 export async function authenticateClient(
   credentials: ClientCredentials,
   client: Client | undefined,
-  verify: (assertion: string, client: Client) => Promise<void>,
-): Promise<Client> {
+  verify: (assertion: string, client: Client) => Promise<ProvenClient['spend']>,
+): Promise<ProvenClient> {
   const { method, assertion = '', secrets } = credentials
   if (!client) throw invalidClient('unknown-client')
   if (!client.authMethods.includes(method)) throw invalidClient('wrong-auth-method', method)
   if (method === 'private_key_jwt') {
-    await verify(assertion, client)
-    return client
+    return { client, spend: await verify(assertion, client) }
   }
   // Every comparison is made, so that the duration reveals nothing.
   const matches = secrets.map((text) => [
@@ -55,7 +68,7 @@ export async function authenticateClient(
     ...(client.secretHashes ?? []).map((hash) => equal(digest(text), hash)),
   ])
   if (method !== 'none' && !matches.flat().includes(true)) throw invalidClient('wrong-client-secret')
-  return client
+  return { client, spend: nothingToSpend }
 }
 
 function readBasic(

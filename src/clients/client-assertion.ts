@@ -20,11 +20,14 @@ const refuse = (detail: string, reason: ReasonCode = 'invalid-client-assertion')
   invalidClient(reason, detail)
 
 /**
- * Checks that a client signed an assertion for this server, and that it is used for the first time. Its id is stored
- * until it expires, so that every instance knows it. That happens after the signature is verified, so an attacker cannot
- * cause the write.
+ * Checks that a client signed an assertion for this server.
+ *
+ * Anyone can register a client with keys of its own. So the id of an assertion is not written here, but by the function
+ * that is returned, once the request is about to have an effect.
  *
  * @param ports.audiences The accepted audiences: the issuer, and the token endpoint if the operator accepts it.
+ * @returns A function that notes the use until the assertion expires, so that every instance knows it. It throws
+ * `invalid_client` for a second use.
  * @throws {OAuthError} `invalid_client`, or `temporarily_unavailable` if the keys are unavailable.
  * @see [RFC 7523 §3](https://www.rfc-editor.org/rfc/rfc7523#section-3)
  * @see [Updates to JWT client authentication §4](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-rfc7523bis)
@@ -34,7 +37,7 @@ export async function verifyAssertion(
   client: Client,
   getKey: JWTVerifyGetKey,
   { audiences, store, now }: { audiences: readonly string[]; store: Store; now: Clock },
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const claims = await readClaims(assertion, client, getKey, audiences, now())
   const { jti, exp = 0, iat, aud } = claims
   // An assertion for several servers could be replayed from one to another.
@@ -44,8 +47,11 @@ export async function verifyAssertion(
   if (iat !== undefined && iat > now() + seconds.assertionSkew) throw refuse('it is from the future')
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) throw refuse('it has no usable jti')
   const key = `assertion:${digest(JSON.stringify([client.key, jti]))}`
-  const isNew = await store.swap(key, undefined, { usedAt: now() }, exp - now() + 2 * seconds.assertionSkew)
-  if (!isNew) throw refuse('it was used before', 'assertion-replayed')
+  return async () => {
+    const ttl = Math.max(1, exp - now() + 2 * seconds.assertionSkew)
+    if (!(await store.swap(key, undefined, { usedAt: now() }, ttl)))
+      throw refuse('it was used before', 'assertion-replayed')
+  }
 }
 
 async function readClaims(

@@ -3,6 +3,7 @@ import type { Fetch, KeepAlive, Outbound, Store } from '../ports.ts'
 import { type ClientMetadata, SECRET_METHODS } from '../protocol/client-metadata.ts'
 import type { DocumentPolicy } from '../protocol/document-url.ts'
 import type { ClientKeys } from '../protocol/key-set.ts'
+import type { ProvenClient } from './authenticate-client.ts'
 import { type Client, signInGrantTypes } from './client.ts'
 import { keysUnavailable, verifyAssertion } from './client-assertion.ts'
 import { createClientKeys } from './client-keys.ts'
@@ -20,7 +21,7 @@ export interface Clients {
    *
    * @throws {OAuthError} `invalid_client`, or `temporarily_unavailable` if its keys are unavailable.
    */
-  verify(assertion: string, client: Client): Promise<void>
+  verify(assertion: string, client: Client): Promise<ProvenClient['spend']>
   /** Absent if metadata documents are not accepted. */
   readonly documents: DocumentClients | undefined
   /** Absent if registration is off. */

@@ -2,23 +2,48 @@ import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64url } from './base64url.ts'
 
-/** The purpose of a key. Each purpose has its own key, so that a value sealed for one use never opens in another. */
-export type Purpose =
-  | 'registration'
-  | 'client-secret'
-  | 'approvals'
+/** A purpose that values are sealed for. Each purpose has its own key, so that a value opens in no other use. */
+export type SealingPurpose =
   | 'consent'
   | 'sign-in'
   | 'account-sign-in'
-  | 'session'
   | 'client-state'
   | 'finish'
+  | 'session'
+  | 'approvals'
+  | 'access-token'
   | 'mcp-session'
   | 'grant'
-  | 'user'
-  | 'refresh-token'
-  | 'access-token'
+  | 'registration'
   | 'signing-keys'
+
+/** The purpose of a key. The last ones make an HMAC. */
+export type Purpose = SealingPurpose | 'client-secret' | 'user' | 'refresh-token'
+
+/**
+ * The purposes whose values open only at the issuer that sealed them: all that a sign-in leaves in a browser or in the
+ * storage. Deployments may share a secret and a storage, and each has its own `allow`. The others last longer than an
+ * upgrade, so every build has to open them. Their place or their content names the issuer or the server.
+ */
+export const OF_ONE_ISSUER: Readonly<Record<SealingPurpose, boolean>> = {
+  consent: true,
+  'sign-in': true,
+  'account-sign-in': true,
+  'client-state': true,
+  finish: true,
+  session: true,
+  approvals: true,
+  // Its place is the issuer.
+  'access-token': false,
+  // Its place is the MCP server, and it names the user and the client.
+  'mcp-session': false,
+  // Its place is the record, which names the issuer.
+  grant: false,
+  // It lets no user in. The user approves at the issuer.
+  registration: false,
+  // Deployments that share a storage sign with the same keys, and what they sign names the issuer.
+  'signing-keys': false,
+}
 
 /** The keys derived from one secret. */
 export interface KeySet {

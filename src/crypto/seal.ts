@@ -1,13 +1,16 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { fromBase64url, isCanonical, toBase64url } from './base64url.ts'
-import { KEY_ID_LENGTH, type Keyring, type Purpose } from './keyring.ts'
+import { KEY_ID_LENGTH, type Keyring, OF_ONE_ISSUER, type SealingPurpose } from './keyring.ts'
 
-/** Seals and opens small JSON values. A value that was sealed for one purpose and place opens nowhere else. */
+/**
+ * Seals and opens small JSON values. A value that was sealed for one purpose and place opens nowhere else, and what a
+ * sign-in leaves opens at no other issuer.
+ */
 export interface Sealer {
   /** Seals a value. @param place The owner of the value, such as its record's key. It is authenticated, not contained. */
-  seal(purpose: Purpose, place: string, value: unknown): string
+  seal(purpose: SealingPurpose, place: string, value: unknown): string
   /** Returns the value, or `undefined` for anything that was not sealed here for this purpose and place. */
-  open(purpose: Purpose, place: string, sealed: string): unknown
+  open(purpose: SealingPurpose, place: string, sealed: string): unknown
   /** Returns `true` for a value that was sealed with the current secret, not with a previous one. */
   isCurrent(sealed: string): boolean
   /** Returns whether a text starts with the id of a known key. It proves nothing. */
@@ -32,8 +35,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
  * The nonce is long enough to be random under a key that lives for years. The synchronous implementation costs less than
  * the hop to a thread pool of a WebCrypto call.
  */
-export function createSealer(keyring: Keyring): Sealer {
-  const associated = (purpose: Purpose, place: string) => encoder.encode(`${purpose}\n${place}`)
+export function createSealer(keyring: Keyring, issuer: string): Sealer {
+  const associated = (purpose: SealingPurpose, place: string) =>
+    encoder.encode([purpose, ...(OF_ONE_ISSUER[purpose] ? [issuer] : []), place].join('\n'))
   return {
     isCurrent: (text) => text.startsWith(keyring.current.id),
     knows: (text) => keyring.byId(text.slice(0, KEY_ID_LENGTH)) !== undefined,

@@ -2,7 +2,9 @@ import { reportEnd } from '../connections/report-end.ts'
 import type { Context, Endpoint } from '../context.ts'
 import { equal } from '../crypto/compare.ts'
 import { providerOf } from '../grants/grant.ts'
-import { parseGrantKey } from '../grants/grant-key.ts'
+import { type GrantKey, parseGrantKey } from '../grants/grant-key.ts'
+import type { EndedGrant } from '../grants/grants.ts'
+import { isOwn } from '../grants/own.ts'
 import { readForm } from '../http/params.ts'
 import { page, redirect } from '../http/responses.ts'
 import { isSameOrigin } from '../http/same-origin.ts'
@@ -48,10 +50,16 @@ export const disconnectEndpoint: Endpoint = async (http, ctx, call) => {
   await ctx.upstreams.tenantOf(http)
   // A form can name only grants of this user.
   const key = session && parseGrantKey(`${session.user}.${fields.grant ?? ''}`)
-  const ended = key && (await ctx.grants.end(key))
+  const ended = key && (await endOwn(ctx, key))
   if (key && ended) await ctx.approvals?.forget(key.user, ended.grant?.client)
   if (key && ended?.grant) reportEnd(ctx, call, key, { grant: ended.grant, reason: 'revoked-by-user' })
   return redirect(`${ctx.settings.issuer}/account`)
+}
+
+/** Ends a grant, unless another deployment on the same storage made it. One that cannot be read ends. */
+async function endOwn({ grants, settings }: Context, key: GrantKey): Promise<EndedGrant | undefined> {
+  const found = await grants.load(key).catch(() => undefined)
+  return found && !isOwn(settings, found) ? undefined : grants.end(key)
 }
 
 /** Ends every remembered approval of the signed-in user. Their apps stay connected. */
@@ -93,6 +101,7 @@ async function readOwnForm(
 async function appsOf({ grants, settings, upstreams }: Context, { user }: Session): Promise<ConnectedApp[]> {
   const apps: ConnectedApp[] = []
   for await (const { key, grant } of grants.list(user)) {
+    if (!isOwn(settings, grant)) continue
     // A grant whose code was not redeemed yet is no connection, and expires by itself.
     if (grant.generation === 0) continue
     const { origin } = grant

@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client.ts'
+import type { ProvenClient } from '../clients/authenticate-client.ts'
 import type { Call, Context, Endpoint } from '../context.ts'
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
@@ -20,8 +20,8 @@ export const limited =
 export async function asClient<T>(
   { limits }: Context,
   call: Call,
-  party: { readonly id: string; readonly isStrict?: boolean; prove(): Promise<Client> },
-  work: (client: Client) => Promise<T>,
+  party: { readonly id: string; readonly isStrict?: boolean; prove(): Promise<ProvenClient> },
+  work: (proven: ProvenClient) => Promise<T>,
 ): Promise<T> {
   const { id, isStrict } = party
   // A digest, because a sealed id is long and the limiter keeps its keys.
@@ -29,10 +29,10 @@ export async function asClient<T>(
   await limits.claimed(claim)
   let isProven = false
   try {
-    const client = await party.prove()
+    const proven = await party.prove()
     isProven = true
     await limits.proven(claim)
-    return await work(client)
+    return await work(proven)
   } catch (error) {
     if (error instanceof OAuthError) await limits.failed(claim, error, isProven || exists(error))
     throw error
@@ -40,7 +40,7 @@ export async function asClient<T>(
 }
 
 /**
- * Returns the server that proves its identity. Its requests are not counted, because the operator configured it. Failures
+ * Lets a server prove its identity. Its requests are not counted, because the operator configured it. Failures
  * are.
  *
  * @throws {OAuthError} `too_many_requests`, or the failure of the proof.
@@ -49,12 +49,14 @@ export async function asCaller(
   { limits }: Context,
   call: Call,
   id: string,
-  prove: () => Promise<Client>,
-): Promise<Client> {
+  prove: () => Promise<ProvenClient>,
+): Promise<void> {
   const claim = { client: digest(`resource-server:${id}`).slice(0, 22), address: call.address() }
   await limits.claimed(claim)
   try {
-    return await prove()
+    const { spend } = await prove()
+    // The operator configured its keys, so no stranger causes this write.
+    await spend()
   } catch (error) {
     if (error instanceof OAuthError) await limits.failed(claim, error, exists(error))
     throw error

@@ -1,11 +1,11 @@
-import { authenticateClient, readCredentials } from '../clients/authenticate-client.ts'
-import type { Client } from '../clients/client.ts'
+import { authenticateClient, type ProvenClient, readCredentials } from '../clients/authenticate-client.ts'
 import { findClient } from '../clients/client-by-grant.ts'
 import { reportEnd } from '../connections/report-end.ts'
 import type { Call, Context, Endpoint } from '../context.ts'
 import { OAuthError } from '../errors.ts'
-import { providerOf, revokeAccess } from '../grants/grant.ts'
+import { type Grant, providerOf, revokeAccess } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
+import { isOwn } from '../grants/own.ts'
 import { type Owner, ownerOf } from '../grants/owner.ts'
 import { readForm, required } from '../http/params.ts'
 import { parseRefreshToken } from '../tokens/refresh-token.ts'
@@ -27,11 +27,13 @@ export const revokeEndpoint: Endpoint = async (request, ctx, call) => {
     const claimed = await findClient(ctx, credentials.id, show)
     return authenticateClient(credentials, claimed, ctx.clients.verify)
   }
-  const client = await asClient(ctx, call, { id: credentials.id, prove }, async (client) => client).catch(
+  // A client that registered itself may repeat this for ever.
+  if (!found) await ctx.limits.tokenUnknown(call.address())
+  const proven = await asClient(ctx, call, { id: credentials.id, prove }, async (proven) => proven).catch(
     ignoreInvalidGrant,
   )
   required(params, 'token')
-  if (client && found) await revoke(request, ctx, call, client, found)
+  if (proven && found) await revoke(request, ctx, call, proven, found)
   else if (found?.kind === 'refresh') await endUnseen(ctx, found.key)
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
 }
@@ -40,20 +42,30 @@ async function revoke(
   request: Request,
   ctx: Context,
   call: Call,
-  client: Client,
+  { client, spend }: ProvenClient,
   { key, kind }: Recognised,
 ): Promise<void> {
   const tenant = await ctx.upstreams.tenantOf(request)
+  const isForeign = (grant: Grant) =>
+    !isOwn(ctx.settings, grant) ||
+    grant.client !== client.key ||
+    (tenant !== undefined && tenant.id !== providerOf(grant))
+  const seen = await ctx.grants.find(key)
+  if (seen && isForeign(seen.grant)) return
+  await spend()
   let owner: Owner | undefined
-  const outcome = await ctx.grants.change(key, (grant) => {
-    owner = undefined
-    const isForeign = grant.client !== client.key || (tenant && tenant.id !== providerOf(grant))
-    if (isForeign) return { type: 'keep', result: undefined }
-    owner = ownerOf(key, grant)
-    return kind === 'refresh'
-      ? { type: 'end', reason: 'revoked-by-client' }
-      : revokeAccess(grant, ctx.settings.now())
-  })
+  const outcome = await ctx.grants.change(
+    key,
+    (grant) => {
+      owner = undefined
+      if (isForeign(grant)) return { type: 'keep', result: undefined }
+      owner = ownerOf(key, grant)
+      return kind === 'refresh'
+        ? { type: 'end', reason: 'revoked-by-client' }
+        : revokeAccess(grant, ctx.settings.now())
+    },
+    seen,
+  )
   if (owner && outcome.type !== 'missing') call.emit({ type: 'revoked', ...owner, detail: kind })
   if (outcome.type === 'ended') reportEnd(ctx, call, key, outcome)
   if (outcome.type === 'missing') await endUnseen(ctx, key)

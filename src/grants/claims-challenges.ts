@@ -10,10 +10,12 @@ export interface ClaimsChallenges {
   drop(user: string): Promise<void>
 }
 
-const keyOf = (user: string) => `claims:${digest(user)}`
-
-export const createClaimsChallenges = (store: Store): ClaimsChallenges => ({
-  keep: (user, claims) => store.set(keyOf(user), { claims }, seconds.claimsChallenge),
-  find: async (user) => ((await store.get(keyOf(user)))?.value as { claims?: string } | undefined)?.claims,
-  drop: (user) => store.delete(keyOf(user)),
-})
+export function createClaimsChallenges(store: Store, issuer: string): ClaimsChallenges {
+  // Another deployment on the same storage may have another provider for the same user.
+  const keyOf = (user: string) => `claims:${digest(`${issuer}\n${user}`)}`
+  return {
+    keep: (user, claims) => store.set(keyOf(user), { claims }, seconds.claimsChallenge),
+    find: async (user) => ((await store.get(keyOf(user)))?.value as { claims?: string } | undefined)?.claims,
+    drop: (user) => store.delete(keyOf(user)),
+  }
+}

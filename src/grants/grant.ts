@@ -64,6 +64,8 @@ export interface Grant {
   /** The authentication methods of a client with a metadata document, as they were when the user approved. */
   readonly clientAuth?: readonly AuthMethod[]
   readonly resource: string
+  /** The deployment that made the grant. Absent in older records. */
+  readonly issuer?: string
   readonly scope: readonly string[]
   /** `true` if refresh tokens are issued. */
   readonly refreshes: boolean

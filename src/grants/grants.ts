@@ -109,6 +109,8 @@ export function createGrants(ports: {
   /** A clock that is never set back, for ages within this process. */
   uptime: Clock
   revocationLag: number
+  /** The deployment, which every new grant names. */
+  issuer: string
   emit: Emit
   keepAlive?: KeepAlive | undefined
 }): Grants {
@@ -162,6 +164,7 @@ export function createGrants(ports: {
         client: client.key,
         clientName: client.name,
         ...(client.authMethods && { clientAuth: client.authMethods }),
+        issuer: ports.issuer,
         refreshes: client.refreshes,
         createdAt,
         ...(endsAt !== undefined && { endsAt }),

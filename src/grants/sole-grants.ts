@@ -1,10 +1,12 @@
 import { digest } from '../crypto/digest.ts'
 import { OAuthError } from '../errors.ts'
-import type { Clock, Store } from '../ports.ts'
+import type { Settings } from '../options/options.ts'
+import type { Store } from '../ports.ts'
 import { busy } from '../refusals.ts'
-import type { Grant } from './grant.ts'
+import type { Decision, Grant } from './grant.ts'
 import { type GrantKey, newGrantKey } from './grant-key.ts'
 import type { Grants, NewGrant } from './grants.ts'
+import { isOwn } from './own.ts'
 
 /** A grant without its key: the user alone. */
 export type SoleGrant = Omit<NewGrant, 'key' | 'tokens' | 'endsAt'> & { readonly user: string }
@@ -32,18 +34,20 @@ interface Slot {
 export function createSoleGrants({
   grants,
   store,
-  now,
+  settings,
 }: {
   grants: Grants
   store: Store
-  now: Clock
+  settings: Pick<Settings, 'now' | 'issuer' | 'resources'>
 }): SoleGrants {
+  const { now } = settings
   async function renew(key: GrantKey, about: SoleGrant): Promise<Grant | undefined> {
     // An eventually consistent store is not waited for. If it shows the grant later, the user has two.
     if (grants.consistency === 'eventual' && !(await grants.load(key))) return undefined
     const { client, scope, identity, expiresAt } = about
     const outcome = await grants
-      .change(key, (found) => {
+      .change(key, (found): Decision<Grant | undefined> => {
+        if (!isOwn(settings, found)) return { type: 'keep', result: undefined }
         const grant = {
           ...grants.withIdentity(key, found, identity, now()),
           clientName: client.name,

@@ -35,8 +35,10 @@ export interface Limits {
   claimed(claim: Claim): Check
   /** Counts a request of a client that has proven its identity. */
   proven(claim: Claim): Check
-  /** Counts a failed claim by address, and by client if there is such a client. */
+  /** Counts a refused request by address. A failed claim also counts by client, if there is such a client. */
   failed(claim: Claim, error: OAuthError, exists: boolean): Check
+  /** Counts a request to revoke what is no token here, by address. It achieves nothing, so no client needs many. */
+  tokenUnknown(address: string | undefined): Check
   /**
    * Counts requests of a user, from any client. One body may be worth several.
    *
@@ -70,6 +72,7 @@ const UNLIMITED: Limits = {
   claimed() {},
   proven() {},
   failed() {},
+  tokenUnknown() {},
   user() {},
   anonymous() {},
   tokenFailed() {},
@@ -169,15 +172,20 @@ export function createLimits(
       // Many users share a client by its public name. Without an address one of them could lock out all others.
       if (address !== undefined) return check('client', `${address}:${client}`, rules.client, 'limit-client')
     },
-    async failed(claim, { code }, exists) {
-      if (code !== 'invalid_client' && code !== 'invalid_grant') return
+    async failed(claim, { code, status }, exists) {
+      // A failure of this server, or a limit, is not the caller's.
+      if (status >= 500 || status === 429) return
       const { address } = claim
+      const isGuess = code === 'invalid_client' || code === 'invalid_grant'
       // Codes and tokens cannot be guessed. A secret that a person chose can.
-      if (exists && (code === 'invalid_client' || address !== undefined)) {
+      if (isGuess && exists && (code === 'invalid_client' || address !== undefined)) {
         await takeOrShut(['failures', failureKey(claim)], failuresOf(claim), shutClients, 'limit-failures')
       }
       if (address === undefined) return
       await takeOrShut(['failing', address], rules.address, shutAddresses, 'limit-address')
+    },
+    tokenUnknown(address) {
+      if (address !== undefined) return check('unknown', address, rules.address, 'limit-address')
     },
     anonymous(address, requests, before) {
       if (address === undefined) return

@@ -56,6 +56,10 @@ export const grants = {
     'The grant does not exist any more: revoked, expired, or lost with `memory:` at a restart.',
     'Use a store that survives restarts. The user can sign in again.',
   ],
+  'grant-of-another-deployment': [
+    'Another deployment on the same storage made the grant. It stays valid there.',
+    'Give each deployment a storage of its own. A changed `url` makes another deployment, too.',
+  ],
   'grant-of-another-tenant': [
     'The grant belongs to another tenant.',
     'Nothing, unless `upstream` confuses tenants.',

@@ -38,9 +38,17 @@ export interface Growth {
 const modules = await builtModules()
 const storage: Store = modules.memory()
 const keyring = createKeyring([SECRET])
-const sealer = createSealer(keyring)
+const sealer = createSealer(keyring, 'https://mcp.test')
 const now = () => Math.floor(Date.now() / 1000)
-const grants = createGrants({ store: storage, sealer, now, uptime: now, revocationLag: 5, emit: () => {} })
+const grants = createGrants({
+  store: storage,
+  sealer,
+  now,
+  uptime: now,
+  revocationLag: 5,
+  issuer: 'https://mcp.test',
+  emit: () => {},
+})
 const tokens = createAccessTokens(sealer, origin)
 // What is known stays known for all of a round, however long that takes: it is either warm or cold.
 const subject = await lockgate(origin, modules, storage, { revocationLag: 300 })

@@ -29,7 +29,7 @@ const CLIENTS = [
 const authenticate = async (authorization: string | null, fields: Record<string, string> = {}) => {
   const credentials = readCredentials(authorization, fields)
   const claimed = CLIENTS.find(({ id }) => id === credentials.id)
-  const client = await authenticateClient(credentials, claimed, async () => {
+  const { client } = await authenticateClient(credentials, claimed, async () => {
     throw new Error('no client of these tests signs')
   })
   return client.id

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createKeyring } from '../../src/crypto/keyring.ts'
+import { createKeyring, OF_ONE_ISSUER, type SealingPurpose } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/seal.ts'
 
 const [first, second] = ['the first secret of these tests, long', 'the second secret of these tests, long']
-const sealer = createSealer(createKeyring([first]))
+const sealer = createSealer(createKeyring([first]), 'https://mcp.test')
 const value = { name: 'ü', list: [1, null, { deep: true }] }
 const sealed = sealer.seal('grant', 'grant:a:b', value)
 const open = (text: string) => sealer.open('grant', 'grant:a:b', text)
@@ -14,7 +14,7 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 test('what was sealed opens again', () => {
   expect(open(sealed)).toEqual(value)
   for (const other of [0, '', false, null, [], 'text']) {
-    expect(sealer.open('user', '', sealer.seal('user', '', other))).toEqual(other)
+    expect(sealer.open('session', '', sealer.seal('session', '', other))).toEqual(other)
   }
 })
 
@@ -58,7 +58,7 @@ test.each(['', 'A', 'AAAA', 'AAAAAAAA', 'x'.repeat(100), 'ü'.repeat(50), '\0', 
 )
 
 describe('what was sealed opens nowhere else', () => {
-  test.each(['user', 'consent', 'sign-in', 'registration'] as const)('not for the purpose %s', (purpose) => {
+  test.each(['session', 'consent', 'sign-in', 'registration'] as const)('not for the purpose %s', (purpose) => {
     expect(sealer.open(purpose, 'grant:a:b', sealed)).toBeUndefined()
   })
 
@@ -67,24 +67,43 @@ describe('what was sealed opens nowhere else', () => {
   })
 
   test('not where purpose and place run into each other', () => {
-    const text = sealer.seal('user', 'x', 1)
-    expect(sealer.open('user', '\nx', text)).toBeUndefined()
-    expect(sealer.open('user', 'user\nx', text)).toBeUndefined()
+    const text = sealer.seal('signing-keys', 'x', 1)
+    expect(sealer.open('signing-keys', '\nx', text)).toBeUndefined()
+    expect(sealer.open('signing-keys', 'signing-keys\nx', text)).toBeUndefined()
+  })
+})
+
+describe('two deployments with one secret', () => {
+  const other = createSealer(createKeyring([first]), 'https://other.test')
+  const purposes = Object.entries(OF_ONE_ISSUER) as [SealingPurpose, boolean][]
+
+  test.each(purposes)('what is sealed for %s opens at its issuer alone: %s', (purpose, isBound) => {
+    const text = sealer.seal(purpose, 'place', value)
+    expect(sealer.open(purpose, 'place', text)).toEqual(value)
+    expect(other.open(purpose, 'place', text)).toEqual(isBound ? undefined : value)
+  })
+
+  test('all that a sign-in leaves is bound', () => {
+    const bound = purposes.filter(([, isBound]) => isBound).map(([purpose]) => purpose)
+    const ofSignIn = ['consent', 'sign-in', 'account-sign-in', 'client-state', 'finish', 'session', 'approvals']
+    expect(bound).toEqual(ofSignIn)
   })
 })
 
 describe('a new secret', () => {
   test('seals from now on, while the old one still opens', () => {
-    const rotated = createSealer(createKeyring([second, first]))
+    const rotated = createSealer(createKeyring([second, first]), 'https://mcp.test')
     expect(rotated.open('grant', 'grant:a:b', sealed)).toEqual(value)
     const fresh = rotated.seal('grant', 'grant:a:b', value)
     expect(open(fresh)).toBeUndefined()
-    expect(createSealer(createKeyring([second])).open('grant', 'grant:a:b', fresh)).toEqual(value)
+    expect(
+      createSealer(createKeyring([second]), 'https://mcp.test').open('grant', 'grant:a:b', fresh),
+    ).toEqual(value)
   })
 
   test('opens nothing of a secret that is gone, also under its own name', () => {
     const other = createKeyring([second])
-    const stranger = createSealer(other)
+    const stranger = createSealer(other, 'https://mcp.test')
     expect(stranger.open('grant', 'grant:a:b', sealed)).toBeUndefined()
     expect(stranger.open('grant', 'grant:a:b', other.current.id + sealed.slice(4))).toBeUndefined()
   })

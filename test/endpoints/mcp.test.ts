@@ -175,7 +175,10 @@ describe('a token', () => {
     [
       'one sealed with another secret',
       () => {
-        const other = createSealer(createKeyring(['another secret, which is long enough to be one']))
+        const other = createSealer(
+          createKeyring(['another secret, which is long enough to be one']),
+          'https://mcp.test',
+        )
         const sealed = other.seal('access-token', claims.iss, {
           ...claims,
           gid: 'a',

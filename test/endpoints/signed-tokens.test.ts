@@ -310,7 +310,10 @@ describe('a forged token', () => {
     const source = storedKeys({
       algorithms: ['RS256'],
       store: system.store,
-      sealer: createSealer(createKeyring(['a secret of the tests, long enough to be one'])),
+      sealer: createSealer(
+        createKeyring(['a secret of the tests, long enough to be one']),
+        'https://mcp.test',
+      ),
       rules: { every: 7_776_000, tokenLife: 600 },
       now,
       uptime: now,

@@ -59,7 +59,8 @@ const keyring = createKeyring([SECRET])
 async function fill(store: Store): Promise<void> {
   const grants = createGrants({
     store,
-    sealer: createSealer(keyring),
+    issuer: 'https://mcp.test',
+    sealer: createSealer(keyring, 'https://mcp.test'),
     now,
     revocationLag: 5,
     uptime: now,

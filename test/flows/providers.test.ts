@@ -269,7 +269,7 @@ describe('of several providers', () => {
     const system = systemOf({ upstream: providerOf(staff, 'staff'), mcp: mcpOf('/both') })
     const client = await register(system)
     const { browser, callback } = await toCallback(system, client, '/both')
-    const sealer = createSealer(createKeyring([SECRET]))
+    const sealer = createSealer(createKeyring([SECRET]), system.url)
     const state = callback.searchParams.get('state')!
     const cookies = await browser.jar.getCookies(callback.href)
     const cookie = cookies.find(({ key }) => key.endsWith(`-sign-in-${state}`))!

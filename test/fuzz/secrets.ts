@@ -16,7 +16,7 @@ const keyring = createKeyring([
   'a secret of the tests, long enough to be one',
   'the one before it, which is as long',
 ])
-const sealer = createSealer(keyring)
+const sealer = createSealer(keyring, 'https://mcp.test')
 const now = 1_700_000_000
 const grant = newGrantKey('u'.repeat(22))
 

@@ -20,7 +20,11 @@ function onSlowStore() {
       get: (key) => late(inner.get(key)),
       swap: (...args) => late(inner.swap(...args)),
     },
-    sealer: createSealer(createKeyring(['a secret of these tests, long enough to be one'])),
+    issuer: 'https://mcp.test',
+    sealer: createSealer(
+      createKeyring(['a secret of these tests, long enough to be one']),
+      'https://mcp.test',
+    ),
     now: () => clock.now,
     uptime: () => clock.now,
     revocationLag: 5,

@@ -143,7 +143,7 @@ describe('an access token', () => {
     issuedAt: now,
     expiresAt: now + 3600,
   }
-  const sealer = createSealer(keyring)
+  const sealer = createSealer(keyring, 'https://mcp.test')
   const tokens = createAccessTokens(sealer, issuer)
   const open = (token: string, at = now) => tokens.open(token, at)
   const { id: kid, key: keyOf } = keyring.current
@@ -174,7 +174,7 @@ describe('an access token', () => {
   test('of an older secret is still known, of an unknown one or another issuer is not', () => {
     const token = tokens.issue(claims)
     const opens = (secrets: [string, ...string[]], by = issuer) =>
-      createAccessTokens(createSealer(createKeyring(secrets)), by).open(token, now)
+      createAccessTokens(createSealer(createKeyring(secrets), 'https://mcp.test'), by).open(token, now)
     expect(opens([second, first])).toEqual(claims)
     expect(opens([second])).toBeUndefined()
     expect(opens([first], `${issuer}/`)).toBeUndefined()

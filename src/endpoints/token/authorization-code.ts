@@ -1,5 +1,6 @@
 import { equal } from '../../crypto/compare.ts'
-import { redeem } from '../../grants/grant.ts'
+import { type Decision, type Grant, type Issue, redeem } from '../../grants/grant.ts'
+import { assertUsable } from '../../grants/own.ts'
 import { required } from '../../http/params.ts'
 import { invalidGrant } from '../../refusals.ts'
 import { parseCode } from '../../tokens/codes.ts'
@@ -19,7 +20,7 @@ export const authorizationCode: GrantType = {
       isReal: ({ origin }) => origin.type === 'sign-in' && equal(origin.code.hash, code.secretHash),
     }
   },
-  async exchange(ctx, call, client, params) {
+  async exchange(ctx, call, { client, spend }, params) {
     const code = required(params, 'code')
     const verifier = required(params, 'code_verifier')
     const parsed = parseCode(code)
@@ -34,10 +35,16 @@ export const authorizationCode: GrantType = {
       redirectUri: params.fields.redirect_uri,
       resources: resourcesOf(ctx, params),
     }
-    const issue = await changeGrant(ctx, call, key, (grant) => {
+    const decide = (grant: Grant): Decision<Issue> => {
+      assertUsable(ctx.settings, grant)
       assertTenant(grant, params)
       return redeem(grant, use, ctx.settings.now(), rulesOf(ctx))
-    })
+    }
+    const seen = await ctx.grants.find(key)
+    if (!seen) throw invalidGrant('grant-not-found')
+    decide(seen.grant)
+    await spend()
+    const issue = await changeGrant(ctx, call, key, decide, seen)
     return tokenResponse(ctx, call, key, issue, 'issued')
   },
 }

@@ -15,7 +15,7 @@ export const clientCredentials: GrantType = {
   name: 'client_credentials',
   notAllowed: 'client-credentials-refused',
   isOffered: ({ clients }) => clients.some((client) => client.clientCredentials),
-  async exchange(ctx, call, client, { fields, resources }) {
+  async exchange(ctx, call, { client, spend }, { fields, resources }) {
     const { settings } = ctx
     if (ctx.upstreams.tenants) {
       throw new OAuthError('unauthorized_client', 'The client may not get tokens for itself', {
@@ -33,6 +33,7 @@ export const clientCredentials: GrantType = {
       claims: {},
     }
     const key = newGrantKey((await ctx.userIds.naming())(identity))
+    await spend()
     const grant = await ctx.grants.issue({
       key,
       origin: { type: 'client' },

@@ -1,4 +1,4 @@
-import type { Client } from '../../clients/client.ts'
+import type { ProvenClient } from '../../clients/authenticate-client.ts'
 import type { ShownGrant } from '../../clients/client-by-grant.ts'
 import type { Call, Context } from '../../context.ts'
 import type { Params } from '../../http/params.ts'
@@ -18,7 +18,7 @@ export interface ClaimedParty {
   /** Half as many failures as usual are accepted. */
   readonly isStrict?: boolean
   /** Returns the party as a client, or throws. */
-  prove(): Promise<Client>
+  prove(): Promise<ProvenClient>
 }
 
 /** One value of `grant_type`. A new one is a file of its own and a row in `grant-types.ts`. */
@@ -38,9 +38,10 @@ export interface GrantType {
   /** Returns the grant whose code or token came with the request. It identifies clients with a metadata document. */
   shown?(ctx: Context, params: Params): ShownGrant | undefined
   /**
-   * Returns the token response for an authenticated client that may use this grant type.
+   * Returns the token response for an authenticated client that may use this grant type. It spends the client's proof when
+   * all checks have passed, and writes nothing before.
    *
    * @throws {OAuthError}
    */
-  exchange(ctx: Context, call: Call, client: Client, params: TokenParams): Promise<Response>
+  exchange(ctx: Context, call: Call, proven: ProvenClient, params: TokenParams): Promise<Response>
 }

@@ -1,4 +1,5 @@
 import type { Verified } from '../../assertions/verifier.ts'
+import type { ProvenClient } from '../../clients/authenticate-client.ts'
 import type { Client } from '../../clients/client.ts'
 import type { Call, Context } from '../../context.ts'
 import { namedResources } from '../../options/named-resources.ts'
@@ -20,7 +21,7 @@ import type { TokenParams } from './grant-type.ts'
 export async function exchangeIdJag(
   ctx: Context,
   call: Call,
-  client: Client,
+  { client, spend }: ProvenClient,
   assertion: string,
   { fields, resources: requested }: TokenParams,
 ): Promise<Response> {
@@ -40,6 +41,7 @@ export async function exchangeIdJag(
   const user = (await ctx.userIds.naming())(identity)
   await ctx.limits.user(user)
   await admit(ctx, call, { client, user, identity, verified })
+  await spend()
   await assertions.spend(verified, 'id-jag')
   const { key, grant } = await ctx.soleGrants.issue({
     user,

@@ -2,6 +2,7 @@ import { readToken } from '../../assertions/verifier.ts'
 import {
   authenticateClient,
   type ClientCredentials,
+  type ProvenClient,
   readCredentials,
 } from '../../clients/authenticate-client.ts'
 import type { Client } from '../../clients/client.ts'
@@ -15,7 +16,7 @@ import { invalidClient } from '../../refusals.ts'
 import { seconds } from '../../timing.ts'
 import type { GrantType } from './grant-type.ts'
 import { exchangeIdJag } from './id-jag.ts'
-import { exchangeWorkload, WORKLOAD } from './workload.ts'
+import { exchangeWorkload, NO_CLIENT, WORKLOAD } from './workload.ts'
 
 const NAME = JWT_BEARER_GRANT
 
@@ -56,11 +57,11 @@ export const jwtBearer: GrantType = {
       prove: () => (needsClient ? proveClient(ctx, credentials!) : proveIfNamed(ctx, credentials)),
     }
   },
-  async exchange(ctx, call, client, params) {
+  async exchange(ctx, call, proven, params) {
     const assertion = required(params, 'assertion')
     return useOf(params) === 'id-jag'
-      ? exchangeIdJag(ctx, call, client, assertion, params)
-      : exchangeWorkload(ctx, call, client, assertion, params)
+      ? exchangeIdJag(ctx, call, proven, assertion, params)
+      : exchangeWorkload(ctx, call, proven, assertion, params)
   },
 }
 
@@ -83,15 +84,20 @@ function credentialsOf(
 }
 
 /** @throws {OAuthError} `invalid_client`, or `unauthorized_client` for a client that the operator did not choose. */
-async function proveClient(ctx: Context, credentials: ClientCredentials): Promise<Client> {
-  const client = await authenticateClient(
+async function proveClient(ctx: Context, credentials: ClientCredentials): Promise<ProvenClient> {
+  const proven = await authenticateClient(
     credentials,
     await findChosen(ctx, credentials.id),
     ctx.clients.verify,
   )
-  const isChosen = client.kind === 'configured' || client.kind === 'document'
-  return isChosen ? { ...client, grantTypes: [...client.grantTypes, NAME] } : client
+  const { kind } = proven.client
+  return kind === 'configured' || kind === 'document' ? withGrantType(proven) : proven
 }
+
+const withGrantType = ({ client, spend }: ProvenClient): ProvenClient => ({
+  client: { ...client, grantTypes: [...client.grantTypes, NAME] },
+  spend,
+})
 
 /** Finds a client that may exchange ID-JAGs. Only a document that the operator lists is fetched. */
 async function findChosen({ clients, settings }: Context, id: string): Promise<Client | undefined> {
@@ -116,10 +122,10 @@ function documentFailed(error: unknown): never {
 }
 
 /** A workload may name a client. The name alone counts for nothing, but credentials have to be right. */
-async function proveIfNamed(ctx: Context, credentials: ClientCredentials | undefined): Promise<Client> {
-  if (!credentials) return WORKLOAD
+async function proveIfNamed(ctx: Context, credentials: ClientCredentials | undefined): Promise<ProvenClient> {
+  if (!credentials) return NO_CLIENT
   const known = await ctx.clients.find(credentials.id)
-  if (!known && credentials.method === 'none') return WORKLOAD
-  const client = await authenticateClient(credentials, known, ctx.clients.verify)
-  return credentials.method === 'none' ? WORKLOAD : { ...client, grantTypes: [...client.grantTypes, NAME] }
+  if (!known && credentials.method === 'none') return NO_CLIENT
+  const proven = await authenticateClient(credentials, known, ctx.clients.verify)
+  return credentials.method === 'none' ? NO_CLIENT : withGrantType(proven)
 }

@@ -1,7 +1,7 @@
 import type { Context } from '../../context.ts'
 import { type Decision, type Grant, type Issue, providerOf, refresh, rotates } from '../../grants/grant.ts'
+import { assertUsable } from '../../grants/own.ts'
 import { required } from '../../http/params.ts'
-import type { Resource } from '../../options/options.ts'
 import { invalidGrant } from '../../refusals.ts'
 import { parseRefreshToken } from '../../tokens/refresh-token.ts'
 import { assertTenant, changeGrant, resourcesOf, rulesOf, tokenResponse } from './exchange.ts'
@@ -16,7 +16,7 @@ export const refreshToken: GrantType = {
     const token = parseRefreshToken(keyring, fields.refresh_token ?? '')
     return token && { key: token.key, isReal: () => true }
   },
-  async exchange(ctx, call, client, params) {
+  async exchange(ctx, call, { client, spend }, params) {
     const token = parseRefreshToken(ctx.keyring, required(params, 'refresh_token'))
     if (!token) throw invalidGrant('malformed-refresh-token')
     const { key, generation } = token
@@ -28,16 +28,17 @@ export const refreshToken: GrantType = {
       scope: params.fields.scope,
     }
     const decide = (grant: Grant): Decision<Issue> => {
+      assertUsable(ctx.settings, grant)
       assertTenant(grant, params)
-      const resource = resourceOf(ctx, grant)
       // Only a client that shows the grant's own token may end it.
       const decision = refresh(grant, use, ctx.settings.now(), rulesOf(ctx))
-      if (decision.type === 'end' || ctx.upstreams.serves(providerOf(grant), resource)) return decision
+      if (decision.type === 'end' || isStillServed(ctx, grant)) return decision
       return { type: 'end', reason: 'provider-not-configured' }
     }
     const seen = await ctx.grants.find(key)
     if (!seen) throw invalidGrant('grant-not-found')
-    assertTenant(seen.grant, params)
+    decide(seen.grant)
+    await spend()
     // If the provider has ended the sign-in, or the user is no longer allowed, no token is rotated.
     const changed = rotates(seen.grant, use) && (await ctx.connections.prepare(key, seen.grant))
     const issue = await changeGrant(ctx, call, key, decide, changed ? undefined : seen)
@@ -45,9 +46,8 @@ export const refreshToken: GrantType = {
   },
 }
 
-/** @throws {OAuthError} `invalid_grant` if this proxy has no such server. Another one that shares the storage may. */
-function resourceOf({ settings }: Context, { resource }: Grant): Resource {
-  const served = settings.resources.find(({ id }) => id === resource)
-  if (!served) throw invalidGrant('server-not-configured')
-  return served
+/** Returns whether the provider of a grant is still one of its server's. */
+function isStillServed({ settings, upstreams }: Context, grant: Grant): boolean {
+  const resource = settings.resources.find(({ id }) => id === grant.resource)
+  return resource !== undefined && upstreams.serves(providerOf(grant), resource)
 }

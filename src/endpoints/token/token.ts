@@ -17,10 +17,11 @@ export const tokenEndpoint: Endpoint = async (request, ctx, call) => {
   const type = grantTypeOf(ctx, params)
   const authorization = request.headers.get('authorization')
   const party = type.claim?.(ctx, authorization, params) ?? claimOf(ctx, authorization, params, type)
-  return asClient(ctx, call, party, async (client) => {
+  return asClient(ctx, call, party, async (proven) => {
+    const { client } = proven
     if (!client.grantTypes.includes(type.name)) throw notAllowed(type)
     const tenant = await ctx.upstreams.tenantOf(request)
-    const response = await type.exchange(ctx, call, client, { ...params, tenant })
+    const response = await type.exchange(ctx, call, proven, { ...params, tenant })
     // Notes which of several secrets the ids follow, for as long as all of them are configured.
     const naming = ctx.userIds.naming()
     if (naming instanceof Promise) call.defer(naming)

@@ -1,3 +1,4 @@
+import type { ProvenClient } from '../../clients/authenticate-client.ts'
 import type { Client } from '../../clients/client.ts'
 import type { Call, Context } from '../../context.ts'
 import { namedResources } from '../../options/named-resources.ts'
@@ -25,6 +26,9 @@ export const WORKLOAD: Client = {
   secrets: [],
 }
 
+/** The claim of a workload without a client. Its own token is judged later. */
+export const NO_CLIENT: ProvenClient = { client: WORKLOAD, spend: async () => {} }
+
 /**
  * Issues a token to a workload by the token of its platform. A valid signature gives nothing: a rule has to match.
  *
@@ -33,7 +37,7 @@ export const WORKLOAD: Client = {
 export async function exchangeWorkload(
   ctx: Context,
   call: Call,
-  client: Client,
+  { client, spend }: ProvenClient,
   assertion: string,
   { fields, resources: requested }: TokenParams,
 ): Promise<Response> {
@@ -53,6 +57,7 @@ export async function exchangeWorkload(
   const identity = assertions.workloadOf(verified)
   const user = (await ctx.userIds.naming())(identity)
   await ctx.limits.user(user)
+  await spend()
   await assertions.spend(verified, 'workload')
   const { ttl = DEFAULT_TTL } = rule
   const { key, grant } = await ctx.soleGrants.issue({

@@ -224,10 +224,18 @@ export async function measureStore(
 ): Promise<StoreFigures[]> {
   const subject = await SUBJECTS[name]!.open()
   const origin = 'https://mcp.example.com'
-  const sealer = createSealer(createKeyring([SECRET]))
+  const sealer = createSealer(createKeyring([SECRET]), 'https://mcp.test')
   const now = () => Math.floor(Date.now() / 1000)
   const { store } = subject
-  const grants: Grants = createGrants({ store, sealer, now, uptime: now, revocationLag: 5, emit: () => {} })
+  const grants: Grants = createGrants({
+    store,
+    sealer,
+    now,
+    uptime: now,
+    revocationLag: 5,
+    issuer: 'https://mcp.test',
+    emit: () => {},
+  })
   const tokens = createAccessTokens(sealer, origin)
   const proxy = await lockgate(origin, await builtModules(), store, { revocationLag: 300 })
   const clientId = await proxy.register!(proxy.fetch)

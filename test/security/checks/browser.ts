@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { asPage, asUrl } from '../../support/browser.ts'
 import { signInAtProvider } from '../../support/provider.ts'
-import { authorizeUrl, register, signIn } from '../../support/system.ts'
-import { type Attacks, exchanges, expectPage, openConsent, systemOf } from '../target.ts'
+import { authorizeUrl, outcome, redeemParams, refreshParams, register, signIn } from '../../support/system.ts'
+import { type Attacks, exchanges, expectPage, openConsent, readTokens, systemOf } from '../target.ts'
 
 const consentForm = (url: string, request: string) =>
   [`${url}/consent`, new URLSearchParams({ request, decision: 'allow' })] as const
@@ -151,6 +151,29 @@ export const browserAttacks: Attacks = {
       await system.call(authorizeUrl(system, { id: sealed, secret: undefined, redirectUri: 'x' })),
       400,
     )
+  },
+
+  async 'T8 what one issuer made counts for nothing at another one with the same secret and storage'(target) {
+    const system = systemOf(target)
+    const other = systemOf(target, 'remembering')
+    const client = await register(system)
+    const { browser, page } = await openConsent(system, client)
+    const headers = {
+      origin: target.url.replace(/^http:([^/]*\/\/[^/]*).*/, 'https:$1'),
+      cookie: (await browser.jar.getCookieString(page.url)).replaceAll('lockgate-', '__Host-lockgate-'),
+    }
+    await expectPage(
+      await other.post('/consent', { request: sealedOf(page), decision: 'allow' }, headers),
+      400,
+    )
+    const signedIn = await signIn(system, client)
+    const redeem = redeemParams(client, signedIn)
+    assert.deepEqual(await outcome(await other.post('/token', redeem)), [400, 'invalid_grant'])
+    const tokens = await readTokens(await system.post('/token', redeem))
+    const refresh = refreshParams(client, tokens.refresh_token)
+    assert.deepEqual(await outcome(await other.post('/token', refresh)), [400, 'invalid_grant'])
+    await other.post('/revoke', { client_id: client.id, token: tokens.refresh_token })
+    await readTokens(await system.post('/token', refresh))
   },
 
   async 'T9 no error sends a browser to a client that nobody has approved'(target) {

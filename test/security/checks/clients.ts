@@ -69,6 +69,13 @@ export const clientAttacks: Attacks = {
     const body = { redirect_uris: ['https://client.test/cb'], extra: 'x'.repeat(17 * 1024) }
     assert.equal((await system.call('/register', json(body))).status, 413)
     for (let again = 0; again < 20; again++) await register(system)
+    for (let again = 0; again < 20; again++) {
+      const proof = await assertion(signing, target.url, target.key)
+      assert.equal((await system.post('/revoke', { token: 'nonsense', ...proof })).status, 200)
+      const kind = { grant_type: 'authorization_code', code: 'x', code_verifier: 'x' }
+      const other = await assertion(signing, target.url, target.key)
+      assert.equal((await system.post('/token', { ...kind, ...other })).status, 400)
+    }
     assert.equal(Object.keys(await stored(target)).length, before)
   },
 

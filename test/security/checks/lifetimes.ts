@@ -66,6 +66,13 @@ export const lifetimeAttacks: Attacks = {
     const again = await untilRefused(() => '203.0.113.7')
     assert.ok(again <= first, 'names of others push nothing out')
     assert.notEqual(await guess('203.0.113.9', 'honest'), 429)
+    const revoked = async (address: string) => {
+      const form = { client_id: 'reader', token: 'nonsense' }
+      return (await at(address).post('/revoke', form)).status
+    }
+    const statuses = await Promise.all(Array.from({ length: 80 }, () => revoked('203.0.113.10')))
+    assert.deepEqual([...new Set(statuses)].sort(), [200, 429], 'what achieves nothing counts by address too')
+    assert.equal(await revoked('203.0.113.11'), 200)
     // IPv6 counts by what one customer has.
     const refused = await untilRefused((n) => `2001:db8:0:1::${n.toString(16)}`)
     assert.ok(refused < 300, 'another address of one network each does not help')
