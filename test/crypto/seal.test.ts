@@ -58,9 +58,12 @@ test.each(['', 'A', 'AAAA', 'AAAAAAAA', 'x'.repeat(100), 'ü'.repeat(50), '\0', 
 )
 
 describe('what was sealed opens nowhere else', () => {
-  test.each(['session', 'consent', 'sign-in', 'registration'] as const)('not for the purpose %s', (purpose) => {
-    expect(sealer.open(purpose, 'grant:a:b', sealed)).toBeUndefined()
-  })
+  test.each(['session', 'consent', 'sign-in', 'registration'] as const)(
+    'not for the purpose %s',
+    (purpose) => {
+      expect(sealer.open(purpose, 'grant:a:b', sealed)).toBeUndefined()
+    },
+  )
 
   test.each(['', 'grant:a:c', 'grant:a:b ', 'grant:a', 'GRANT:a:b'])('not at the place %j', (place) => {
     expect(sealer.open('grant', place, sealed)).toBeUndefined()
@@ -85,7 +88,15 @@ describe('two deployments with one secret', () => {
 
   test('all that a sign-in leaves is bound', () => {
     const bound = purposes.filter(([, isBound]) => isBound).map(([purpose]) => purpose)
-    const ofSignIn = ['consent', 'sign-in', 'account-sign-in', 'client-state', 'finish', 'session', 'approvals']
+    const ofSignIn = [
+      'consent',
+      'sign-in',
+      'account-sign-in',
+      'client-state',
+      'finish',
+      'session',
+      'approvals',
+    ]
     expect(bound).toEqual(ofSignIn)
   })
 })
