@@ -12,8 +12,8 @@ import { stripVTControlCharacters } from 'node:util'
 interface Stage {
   readonly name: string
   readonly command: readonly string[]
-  /** A command that runs at the same time: both wait for downloads and servers most of the time. */
-  readonly beside?: readonly string[]
+  /** Commands that run at the same time. All of them wait for downloads, servers or clocks most of the time. */
+  readonly beside?: readonly (readonly string[])[]
 }
 
 const vitest = (...lanes: string[]) => [
@@ -36,12 +36,15 @@ const STAGES: readonly Stage[] = [
   {
     name: 'netlify and next',
     command: ['npm', 'run', '--silent', 'test:netlify'],
-    beside: ['npm', 'run', '--silent', 'test:next'],
+    beside: [['npm', 'run', '--silent', 'test:next']],
   },
   { name: 'runtimes', command: script('runtime/run.ts') },
   { name: 'security', command: script('security/run.ts') },
-  { name: 'soak', command: script('endurance/soak.ts', '--minutes', '1') },
-  { name: 'kill', command: script('endurance/kill.ts', '--sign-ins', '100', '--every', '2000') },
+  {
+    name: 'soak, kill',
+    command: script('endurance/soak.ts', '--minutes', '1'),
+    beside: [script('endurance/kill.ts', '--sign-ins', '100', '--every', '2000')],
+  },
   { name: 'conformance', command: script('conformance/run.ts') },
   { name: 'coverage', command: script('flows/coverage.ts') },
 ]
@@ -78,7 +81,7 @@ const rows: string[] = []
 const broken: string[] = []
 let [passed, failed] = [0, 0]
 for (const { name, command, beside } of stages) {
-  const commands = beside ? [command, beside] : [command]
+  const commands = [command, ...(beside ?? [])]
   console.log(`\n── ${name}: ${commands.map((one) => one.join(' ')).join(' & ')}`)
   const began = Date.now()
   const results = await Promise.all(commands.map(run))
