@@ -38,7 +38,7 @@ export interface Growth {
 const modules = await builtModules()
 const storage: Store = modules.memory()
 const keyring = createKeyring([SECRET])
-const sealer = createSealer(keyring, 'https://mcp.test')
+const sealer = createSealer(keyring, origin)
 const now = () => Math.floor(Date.now() / 1000)
 const grants = createGrants({
   store: storage,
@@ -46,7 +46,7 @@ const grants = createGrants({
   now,
   uptime: now,
   revocationLag: 5,
-  issuer: 'https://mcp.test',
+  issuer: origin,
   emit: () => {},
 })
 const tokens = createAccessTokens(sealer, origin)

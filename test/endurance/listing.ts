@@ -59,8 +59,8 @@ const keyring = createKeyring([SECRET])
 async function fill(store: Store): Promise<void> {
   const grants = createGrants({
     store,
-    issuer: 'https://mcp.test',
-    sealer: createSealer(keyring, 'https://mcp.test'),
+    issuer: URL_,
+    sealer: createSealer(keyring, URL_),
     now,
     revocationLag: 5,
     uptime: now,

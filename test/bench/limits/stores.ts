@@ -224,7 +224,7 @@ export async function measureStore(
 ): Promise<StoreFigures[]> {
   const subject = await SUBJECTS[name]!.open()
   const origin = 'https://mcp.example.com'
-  const sealer = createSealer(createKeyring([SECRET]), 'https://mcp.test')
+  const sealer = createSealer(createKeyring([SECRET]), origin)
   const now = () => Math.floor(Date.now() / 1000)
   const { store } = subject
   const grants: Grants = createGrants({
@@ -233,7 +233,7 @@ export async function measureStore(
     now,
     uptime: now,
     revocationLag: 5,
-    issuer: 'https://mcp.test',
+    issuer: origin,
     emit: () => {},
   })
   const tokens = createAccessTokens(sealer, origin)
