@@ -98,13 +98,20 @@ export function requestHeaders(source: HeaderFields, told: Told): [string, strin
 /** Programs behind a CGI-like interface read `X_Real.IP` and `x-real-ip` as one name, so that one rule covers both. */
 const fold = (name: string): string => (/[^a-z0-9-]/.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name)
 
+const isDisguised = (name: string, folded: string): boolean =>
+  folded !== name && (folded === SESSION_HEADER || folded === LAST_EVENT_HEADER)
+
+/** @param others Further headers of signed identities, in lower case. */
+const tellsIdentity = (folded: string, others: readonly (string | undefined)[]): boolean =>
+  folded.startsWith(OWN_HEADERS) || others.includes(folded)
+
 /** Returns a header that a CGI-like server reads as the id of a session or of an event, and this proxy does not. */
 export function disguisedSession(source: HeaderFields): string | undefined {
   let found: string | undefined
   source.forEach((_value, field) => {
     const name = field.toLowerCase()
     const folded = fold(name)
-    if (folded !== name && (folded === SESSION_HEADER || folded === LAST_EVENT_HEADER)) found ??= field
+    if (isDisguised(name, folded)) found ??= field
   })
   return found
 }
@@ -118,7 +125,7 @@ export function claimedIdentity(source: HeaderFields, others: readonly string[] 
   let found: string | undefined
   source.forEach((_value, field) => {
     const folded = fold(field.toLowerCase())
-    if (folded.startsWith(OWN_HEADERS) || others.includes(folded)) found ??= field
+    if (tellsIdentity(folded, others)) found ??= field
   })
   return found
 }
@@ -134,14 +141,11 @@ export function claimsOf(
   { assertionHeader, resumes }: Pick<Told, 'assertionHeader' | 'resumes'>,
 ): readonly string[] {
   const found: string[] = []
+  const others = [assertionHeader]
   source.forEach((_value, name) => {
     const folded = fold(name)
-    const isClaim =
-      folded.startsWith(OWN_HEADERS) ||
-      folded === assertionHeader ||
-      (folded === LAST_EVENT_HEADER && (!resumes || folded !== name)) ||
-      (folded === SESSION_HEADER && folded !== name)
-    if (isClaim) found.push(name)
+    const isForeignEvent = name === LAST_EVENT_HEADER && !resumes
+    if (isForeignEvent || tellsIdentity(folded, others) || isDisguised(name, folded)) found.push(name)
   })
   return found
 }

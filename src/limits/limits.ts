@@ -37,7 +37,7 @@ export interface Limits {
   proven(claim: Claim): Check
   /** Counts a refused request by address. A failed claim also counts by client, if there is such a client. */
   failed(claim: Claim, error: OAuthError, exists: boolean): Check
-  /** Counts a request to revoke what is no token here, by address. It achieves nothing, so no client needs many. */
+  /** Counts a request to revoke an unknown token, by address. It achieves nothing, so no client needs many. */
   tokenUnknown(address: string | undefined): Check
   /**
    * Counts requests of a user, from any client. One body may be worth several.

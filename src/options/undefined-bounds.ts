@@ -20,7 +20,7 @@ const isGap = (object: object, name: string): boolean =>
   Object.hasOwn(object, name) && (object as Readonly<Record<string, unknown>>)[name] === undefined
 
 /**
- * Returns a warning for each bound that is written down but has no value, as a variable that is missing leaves it. It
+ * Returns a warning for each bound that is written down but has no value, as a missing variable leaves it. It
  * counts as not set, like every other option.
  */
 export function undefinedBounds(options: ProxyOptions): ConfigIssue[] {

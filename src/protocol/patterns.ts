@@ -4,8 +4,6 @@ export interface Patterns<T> {
   readonly isEmpty: boolean
   /** Returns the values of {@link lookUp}. */
   find(name: string): readonly T[]
-  /** Returns the weight of {@link lookUp}. */
-  weigh(name: string): number
   /** Returns what fits a name best: the name itself, or else the pattern with the most other characters. */
   lookUp(name: string): Fit<T>
 }
@@ -56,7 +54,6 @@ export function compilePatterns<T>(
     isEmpty: exact.size + globs.length === 0,
     lookUp,
     find: (name) => lookUp(name).values,
-    weigh: (name) => lookUp(name).weight,
   }
 }
 

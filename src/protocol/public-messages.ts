@@ -36,7 +36,7 @@ export function isPublic({ method, params }: RpcMessage, table: PublicTable, rul
   if (method === undefined) return false
   const has = (kind: Parameters<typeof isPublicName>[0], name: unknown) =>
     isPublicName(kind, name, table, rules)
-  if (rules.outranks('methods', method, table.methods.weigh(method))) return false
+  if (rules.outranks('methods', method, table.methods.lookUp(method).weight)) return false
   switch (method) {
     case 'tools/call':
       return has('tools', params.name)

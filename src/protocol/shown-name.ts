@@ -6,8 +6,8 @@ const DECEPTIVE =
 const MARKS_AT_START = /^[\p{M}\s]+/u
 
 /**
- * Returns a name that is safe to show: without deceptive characters, composed, and cut. Returns `undefined` if nothing is
- * left that can be seen.
+ * Returns a name that is safe to show: without deceptive characters, composed, and cut. Returns `undefined` if no visible
+ * character is left.
  *
  * @param most The most characters.
  */

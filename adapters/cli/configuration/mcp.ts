@@ -119,7 +119,7 @@ function refuseForProgram(entry: Members, prefix: string): void {
   if (problems.length > 0) throw new SettingsError(problems.join('\n'))
 }
 
-/** Returns the only entry of `mcp` as an object, or `undefined` for what is no entry. */
+/** Returns the only entry of `mcp` as an object, or `undefined` if it is none. */
 function entryOf(given: unknown): Members | undefined {
   if (given === undefined) return {}
   if (typeof given === 'string') return { url: given }
