@@ -4,7 +4,7 @@ import { ConfigError, type ConfigIssue } from './errors.ts'
 import { describeError } from './events/describe-error.ts'
 import { printWarning } from './events/print-failure.ts'
 import type { Verdict } from './forward/passage.ts'
-import { headOf, type RequestHead } from './http/head.ts'
+import { FetchHead, type RequestHead } from './http/head.ts'
 import { createOperatorGrants, type OperatorGrants } from './operator.ts'
 import type { ProxyOptions } from './options/options.ts'
 import { readOptions } from './options/settings.ts'
@@ -122,7 +122,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
       ...('url' in target && { target: target.url.origin + target.url.pathname }),
     })),
     fetch(request, ...native) {
-      const head = headOf(request)
+      const head = new FetchHead(request)
       return router.handle(request, head, callOf(ctx, head, native))
     },
     admit: (head, ...native) => router.admit(head, callOf(ctx, head, native)),
@@ -139,7 +139,7 @@ export function createProxy(options: ProxyOptions): OAuthProxy {
       ctx.emit({ type: 'failed', ...event, ...(error !== undefined && { error: describeError(error) }) }),
     parseAuthRequest: (request) => parseAuthRequest(ctx, request),
     completeAuthorization({ request, ...done }) {
-      const completing = completeAuthorization(ctx, callOf(ctx, headOf(request), []), request, done)
+      const completing = completeAuthorization(ctx, callOf(ctx, new FetchHead(request), []), request, done)
       ctx.keepAlive(completing.catch(() => {}))
       return completing
     },

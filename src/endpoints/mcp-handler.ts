@@ -14,6 +14,7 @@ import {
 import { SESSION_HEADER, type Session } from '../forward/sessions.ts'
 import type { Admission } from '../guard/admission.ts'
 import { readBytes } from '../http/capped-body.ts'
+import type { HeaderFields } from '../http/head.ts'
 import type { Auth } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import { covers, type ScopeTable } from '../protocol/scope.ts'
@@ -82,28 +83,30 @@ export function validResponse(response: Response): Response {
 /**
  * Returns the request for a handler: with the handler's own id of the session, and without what only the proxy may tell.
  *
- * @param assertionHeader The header of the signed identity, in lower case.
+ * @param fields The headers of the request.
+ * @param identityHeaders Headers of signed identities, in lower case.
  */
 export function forHandler(
   request: Request,
+  fields: HeaderFields,
   { outer, inner, resumes }: Session,
-  assertionHeader: string | undefined,
+  identityHeaders: readonly string[],
 ): Request {
-  const claims = claimsOf(request.headers, { assertionHeader, resumes })
-  if ((outer ?? undefined) === inner && claims.length === 0) return request
+  const claims = claimsOf(fields, identityHeaders, resumes)
+  if ((outer ?? undefined) === inner && !claims) return request
   const headers = new Headers(request.headers)
-  for (const name of claims) headers.delete(name)
+  for (const name of claims ?? []) headers.delete(name)
   if (inner === undefined) headers.delete(SESSION_HEADER)
   else headers.set(SESSION_HEADER, inner)
   return new Request(request, { headers })
 }
 
 /** Returns a handler's response, with the client's id of the session. */
-export function withSession(response: Response, { toClient }: Session): Response {
-  const inner = response.headers.get(SESSION_HEADER)
+export function withSession(response: Response, fields: Headers, { toClient }: Session): Response {
+  const inner = fields.get(SESSION_HEADER)
   const outer = inner === null ? undefined : toClient(inner)
   if (inner === null || outer === inner) return response
-  const headers = new Headers(response.headers)
+  const headers = new Headers(fields)
   if (outer === undefined) headers.delete(SESSION_HEADER)
   else headers.set(SESSION_HEADER, outer)
   const { status, statusText } = response

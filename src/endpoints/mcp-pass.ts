@@ -56,6 +56,9 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
   const { settings, destinations, streams } = ctx
   const destination = destinations.of(resource)
   const sessions = resource.bindsSessions ? createSessions(ctx.sealer) : UNBOUND_SESSIONS
+  const assertionHeaders = resource.identity ? [resource.identity.header] : []
+  const starting = { starts: true, upgrades: resource.inspection?.public?.upgrades }
+  const going = { ...starting, starts: false }
   /** The headers about the user: the same for every request of one admission. */
   const identities = new WeakMap<Admission, [string, string][]>()
 
@@ -153,13 +156,17 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
     }
     let response: Response
     try {
-      response = validResponse(await handler(forHandler(request, session, resource.identity?.header), auth))
+      response = validResponse(
+        await handler(forHandler(request, visit.head.headers, session, assertionHeaders), auth),
+      )
     } catch (error) {
       return fail(handlerRefusal(error))
     }
     try {
-      response = withSession(response, session)
-      const isStream = isEventStream(response.headers.get('content-type')) && response.body !== null
+      const { headers } = response
+      response = withSession(response, headers, session)
+      // Last, because some runtimes make the stream of a body when it is read.
+      const isStream = isEventStream(headers.get('content-type')) && response.body !== null
       if (refused.error && !isStream) {
         await response.body?.cancel()
         throw refused.error
@@ -188,10 +195,7 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
         user: isAnonymous ? NO_OWNER.user : auth.user.id,
         client: isAnonymous ? NO_OWNER.client : auth.clientId,
       },
-      {
-        starts: body?.messages[0]?.method === 'initialize',
-        upgrades: inspection?.public?.upgrades,
-      },
+      body?.messages[0]?.method === 'initialize' ? starting : going,
     )
     if (typeof session === 'string') {
       // The session of a user has to be shown with their token.

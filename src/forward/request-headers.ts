@@ -102,7 +102,7 @@ const isDisguised = (name: string, folded: string): boolean =>
   folded !== name && (folded === SESSION_HEADER || folded === LAST_EVENT_HEADER)
 
 /** @param others Further headers of signed identities, in lower case. */
-const tellsIdentity = (folded: string, others: readonly (string | undefined)[]): boolean =>
+const tellsIdentity = (folded: string, others: readonly string[]): boolean =>
   folded.startsWith(OWN_HEADERS) || others.includes(folded)
 
 /** Returns a header that a CGI-like server reads as the id of a session or of an event, and this proxy does not. */
@@ -134,18 +134,22 @@ export function claimedIdentity(source: HeaderFields, others: readonly string[] 
  * Returns the headers of a client that a handler in this process must not get. They claim an identity, name a session or an
  * event in another spelling, or name an event of another session.
  *
+ * @param others Further headers of signed identities, in lower case.
  * @param resumes `true` if the request may name the last event of a stream that broke.
+ * @returns `undefined` if there are none.
  */
 export function claimsOf(
   source: HeaderFields,
-  { assertionHeader, resumes }: Pick<Told, 'assertionHeader' | 'resumes'>,
-): readonly string[] {
-  const found: string[] = []
-  const others = [assertionHeader]
+  others: readonly string[],
+  resumes: boolean,
+): readonly string[] | undefined {
+  let found: string[] | undefined
   source.forEach((_value, name) => {
     const folded = fold(name)
     const isForeignEvent = name === LAST_EVENT_HEADER && !resumes
-    if (isForeignEvent || tellsIdentity(folded, others) || isDisguised(name, folded)) found.push(name)
+    if (!isForeignEvent && !tellsIdentity(folded, others) && !isDisguised(name, folded)) return
+    found ??= []
+    found.push(name)
   })
   return found
 }

@@ -25,10 +25,47 @@ export interface Head extends Pick<RequestHead, 'method' | 'headers' | 'toReques
   readonly search: string
 }
 
-/** Returns the head of a Fetch API request. */
-export const headOf = (request: Request): RequestHead => ({
-  method: request.method,
-  target: request.url,
-  headers: request.headers,
-  toRequest: () => request,
-})
+/** The head of a Fetch API request. */
+export class FetchHead implements RequestHead {
+  readonly method: string
+  readonly target: string
+  readonly headers: HeaderFields
+  readonly #request: Request
+
+  constructor(request: Request) {
+    this.method = request.method
+    this.target = request.url
+    this.headers = new FieldsOnce(request.headers)
+    this.#request = request
+  }
+
+  toRequest(): Request {
+    return this.#request
+  }
+}
+
+/** Headers that are walked once. A look-up in a runtime's own `Headers` costs nearly as much as that walk. */
+class FieldsOnce implements HeaderFields {
+  /** Names and values in turn. */
+  readonly #fields: string[] = []
+
+  constructor(headers: Headers) {
+    const fields = this.#fields
+    headers.forEach((value, name) => void fields.push(name.toLowerCase(), value))
+  }
+
+  get(name: string): string | null {
+    const fields = this.#fields
+    for (let at = 0; at < fields.length; at += 2) if (fields[at] === name) return fields[at + 1]!
+    return null
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null
+  }
+
+  forEach(each: (value: string, name: string) => void): void {
+    const fields = this.#fields
+    for (let at = 0; at < fields.length; at += 2) each(fields[at + 1]!, fields[at]!)
+  }
+}

@@ -8,6 +8,8 @@ const SIZE = 10_000
 /** A map that holds recently written entries. */
 export interface Recent<T> {
   get(key: string): T | undefined
+  /** Returns the entry, which then counts as recently written. */
+  renew(key: string): T | undefined
   set(key: string, value: T): void
 }
 
@@ -15,15 +17,25 @@ export interface Recent<T> {
 export function createRecent<T>(size: number = SIZE): Recent<T> {
   let young = new Map<string, T>()
   let old = new Map<string, T>()
+
+  function set(key: string, value: T): void {
+    if (young.size >= size && !young.has(key)) {
+      old = young
+      young = new Map()
+    }
+    young.set(key, value)
+  }
+
   return {
-    get: (key: string): T | undefined => young.get(key) ?? old.get(key),
-    set(key: string, value: T): void {
-      if (young.size >= size && !young.has(key)) {
-        old = young
-        young = new Map()
-      }
-      young.set(key, value)
+    get: (key) => young.get(key) ?? old.get(key),
+    renew(key) {
+      const recent = young.get(key)
+      if (recent !== undefined) return recent
+      const former = old.get(key)
+      if (former !== undefined) set(key, former)
+      return former
     },
+    set,
   }
 }
 
@@ -38,33 +50,38 @@ export interface TokenBuckets {
   take(kind: string, key: string, rule: RateRule): Taken
 }
 
-/**
- * Creates a limiter with a token bucket for each key. It keeps the time at which a bucket will be full again, so a check
- * costs one look-up in a map.
- */
-export function createTokenBuckets(now: Clock): TokenBuckets {
-  const kinds = new Map<string, Recent<number>>()
+/** Changed in place, so that a check costs one look-up in a map. */
+interface Bucket {
+  /** The time at which it will be full again, in seconds. */
+  fullAt: number
+}
 
-  function bucketsOf(kind: string): Recent<number> {
+/** Creates a limiter with a token bucket for each key. */
+export function createTokenBuckets(now: Clock): TokenBuckets {
+  const kinds = new Map<string, Recent<Bucket>>()
+
+  function bucketsOf(kind: string): Recent<Bucket> {
     const known = kinds.get(kind)
     if (known) return known
-    const created = createRecent<number>()
+    const created = createRecent<Bucket>()
     kinds.set(kind, created)
     return created
   }
 
   return {
     take(kind, key, { limit, window }) {
-      const full = bucketsOf(kind)
+      const buckets = bucketsOf(kind)
       const time = now()
-      const known = full.get(key) ?? 0
+      const bucket = buckets.renew(key)
+      const known = bucket?.fullAt ?? 0
       // No bucket takes longer than its window: the clock was set back, and the caller need not wait for it.
       const from = known > time + window + 1e-6 ? time : Math.max(known, time)
       const next = from + window / limit
       const over = next - time - window
       // Sums of fractions are slightly inexact.
       if (over > 1e-6) return { allowed: false, retryAfter: Math.max(1, Math.ceil(over)) }
-      full.set(key, next)
+      if (bucket) bucket.fullAt = next
+      else buckets.set(key, { fullAt: next })
       return ALLOWED
     },
   }

@@ -169,6 +169,15 @@ describe('a token', () => {
     ['garbage', () => 'garbage'],
     ['our own refresh token', () => tokens.refresh_token],
     ['an altered one', () => tokens.access_token.replace(/.$/, (last) => (last === 'A' ? 'Q' : 'A'))],
+    [
+      'one altered in its middle',
+      () => {
+        const middle = Math.floor(tokens.access_token.length / 2)
+        const other = tokens.access_token[middle] === 'A' ? 'Q' : 'A'
+        return tokens.access_token.slice(0, middle) + other + tokens.access_token.slice(middle + 1)
+      },
+    ],
+    ['the end of one', () => tokens.access_token.slice(-32)],
     ['one cut short', () => tokens.access_token.slice(0, -5)],
     ['a JWT without algorithm', () => new UnsecuredJWT(claims).encode()],
     ['a signed JWT', () => new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(key)],
@@ -190,6 +199,8 @@ describe('a token', () => {
     ],
     ['one of 100 kB', () => 'a'.repeat(100_000)],
   ])('that is %s is refused', async (_name, make) => {
+    // This process knows the token that some of them are made of.
+    expect((await guarded(system, tokens.access_token)).status).toBe(200)
     const response = await guarded(system, await make())
     expect(response.status).toBe(401)
     expect(challengeOf(response)).toContain('error="invalid_token"')

@@ -11,6 +11,17 @@ test('one kind of key cannot push out another', () => {
   expect(take('failures', 'a')).toBe(false)
 })
 
+test('a key that is refused again and again outlasts a flood of others of its kind', () => {
+  const buckets = createTokenBuckets(() => 1000)
+  const take = (key: string) => buckets.take('failures', key, rule).allowed
+  expect([take('a'), take('a')]).toEqual([true, true])
+  for (let n = 0; n < 50_000; n++) {
+    if (n % 5000 === 0) expect(take('a')).toBe(false)
+    take(`made-up-${n}`)
+  }
+  expect(take('a')).toBe(false)
+})
+
 test('a map of recent entries keeps the newest, and never more than twice its size', () => {
   const recent = createRecent<number>(10)
   for (let n = 0; n < 1000; n++) recent.set(`key ${n}`, n)

@@ -1,7 +1,7 @@
 /**
  * Measures the built package at its limits, and prints tables of it.
  *
- *   npm run limits -- [--quick] [--only operations,stores,streams,restart]
+ *   npm run limits -- [--quick] [--only operations,stores,recovery,streams,restart]
  *                     [--sizes 1000,100000] [--stores redis,postgres] [--minutes 10]
  *
  * A number of grants whose writing takes longer than `--minutes` is left out, and the program says so.
@@ -10,6 +10,7 @@ import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { drillsOf, nameOf, runTests } from '../../contract/run-tests.ts'
 import { locate } from '../../runtimes/locate.ts'
 import type { Measurement } from '../measure.ts'
 import { rollingRestart } from '../rolling.ts'
@@ -26,13 +27,32 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
   },
 })
+/** The tests that restart a store, replace it, or let it hang. */
+const DRILLS = ['redis-recovery', 'redis', 'postgres-recovery', 'postgres', 'restart']
+
 const size = values.quick
-  ? { rounds: 5, grants: '1000,5000', streams: 300, seconds: 3, warmUp: 2000, restarts: 1 }
-  : { rounds: 15, grants: '1000,100000,1000000', streams: 3000, seconds: 15, warmUp: 20_000, restarts: 3 }
+  ? {
+      rounds: 5,
+      grants: '1000,5000',
+      streams: 300,
+      seconds: 3,
+      warmUp: 2000,
+      restarts: 1,
+      drills: ['redis-recovery'],
+    }
+  : {
+      rounds: 15,
+      grants: '1000,100000,1000000',
+      streams: 3000,
+      seconds: 15,
+      warmUp: 20_000,
+      restarts: 3,
+      drills: DRILLS,
+    }
 const sizes = values.sizes ?? size.grants
 const stores = values.stores?.split(',') ?? STORES
 for (const name of stores) if (!STORES.includes(name)) throw new Error(`there is no store "${name}"`)
-const parts = values.only?.split(',') ?? ['operations', 'stores', 'streams', 'restart']
+const parts = values.only?.split(',') ?? ['operations', 'stores', 'recovery', 'streams', 'restart']
 /** The most grants of stores that keep each in a file. With more, the file system is measured. */
 const MOST: Readonly<Record<string, number>> = { fs: 100_000, 'durable-object': 1000 }
 
@@ -107,6 +127,16 @@ if (parts.includes('stores')) {
       })),
     )
   }
+}
+
+if (parts.includes('recovery')) {
+  console.log('\nSeconds until a store works again, with every record')
+  const { results } = runTests(...size.drills.map((name) => `test/contract/${name}.test.ts`))
+  console.table(
+    drillsOf(results).map(({ name, recovery }) => ({ drill: name, seconds: recovery.toFixed(2) })),
+  )
+  for (const test of results)
+    if (test.status === 'failed') throw new Error(`this drill failed: ${nameOf(test)}`)
 }
 
 if (parts.includes('streams')) {
