@@ -45,7 +45,13 @@ const STAGES: readonly Stage[] = [
     command: script('endurance/soak.ts', '--minutes', '1'),
     beside: [script('endurance/kill.ts', '--sign-ins', '100', '--every', '2000')],
   },
-  { name: 'conformance', command: script('conformance/run.ts') },
+  {
+    name: 'conformance, limits',
+    command: script('conformance/run.ts'),
+    beside: [
+      script('bench/limits/run.ts', ...'--quick --only operations,stores --stores memory,redis'.split(' ')),
+    ],
+  },
   { name: 'coverage', command: script('flows/coverage.ts') },
 ]
 
