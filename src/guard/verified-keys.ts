@@ -6,6 +6,7 @@ import type { Clock, KeepAlive } from '../ports.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import { ms, seconds } from '../timing.ts'
 import type { Admission } from './admission.ts'
+import { admissionSize, MAX_ADMISSION_BYTES } from './admission-size.ts'
 
 /** The owner of a key. */
 export type ShownKey = Omit<Admission, 'grant' | 'expiresAt' | 'stands'>
@@ -32,7 +33,10 @@ export function createVerifiedKeys(
   ask: AskAboutKey,
   { now, ttl, keepAlive }: { now: Clock; ttl: number; keepAlive?: KeepAlive | undefined },
 ): AskAboutKey {
-  const good = createBoundedMap<string, Kept>({ entries: LIMIT })
+  const good = createBoundedMap<string, Kept>({
+    entries: LIMIT,
+    bytes: { limit: MAX_ADMISSION_BYTES, of: (_id, { shown }) => (shown ? admissionSize(shown) : 0) },
+  })
   const bad = createBoundedMap<string, Kept>({ entries: LIMIT })
   const asking = createSingleFlight<ShownKey | undefined>({
     keepAlive,

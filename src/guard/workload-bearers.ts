@@ -12,6 +12,7 @@ import { covers, limitScope } from '../protocol/scope.ts'
 import { invalidToken } from '../refusals.ts'
 import { seconds } from '../timing.ts'
 import type { Admission } from './admission.ts'
+import { admissionSize, MAX_ADMISSION_BYTES } from './admission-size.ts'
 
 /** Tokens of workloads that come as bearer tokens, without an exchange before. */
 export interface WorkloadBearers {
@@ -45,6 +46,7 @@ export function createWorkloadBearers(
   if (!assertions || !trustedIssuers.some(({ use }) => use.includes('bearer'))) return undefined
   const known = createBoundedMap<string, { readonly admission: Admission; readonly until: number }>({
     entries: LIMIT,
+    bytes: { limit: MAX_ADMISSION_BYTES, of: (_id, { admission }) => admissionSize(admission) },
   })
 
   function ruleFor(verified: Verified, resource: Resource): WorkloadRule {

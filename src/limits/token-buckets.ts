@@ -58,30 +58,34 @@ interface Bucket {
 
 /** Creates a limiter with a token bucket for each key. */
 export function createTokenBuckets(now: Clock): TokenBuckets {
-  const kinds = new Map<string, Recent<Bucket>>()
+  const kinds = new Map<string, { readonly all: Recent<Bucket>; readonly empty: Recent<Bucket> }>()
 
-  function bucketsOf(kind: string): Recent<Bucket> {
+  function bucketsOf(kind: string) {
     const known = kinds.get(kind)
     if (known) return known
-    const created = createRecent<Bucket>()
+    // Only a key that is over its limit can push out another one that is.
+    const created = { all: createRecent<Bucket>(), empty: createRecent<Bucket>() }
     kinds.set(kind, created)
     return created
   }
 
   return {
     take(kind, key, { limit, window }) {
-      const buckets = bucketsOf(kind)
+      const { all, empty } = bucketsOf(kind)
       const time = now()
-      const bucket = buckets.renew(key)
+      const bucket = all.renew(key) ?? empty.get(key)
       const known = bucket?.fullAt ?? 0
       // No bucket takes longer than its window: the clock was set back, and the caller need not wait for it.
       const from = known > time + window + 1e-6 ? time : Math.max(known, time)
       const next = from + window / limit
       const over = next - time - window
       // Sums of fractions are slightly inexact.
-      if (over > 1e-6) return { allowed: false, retryAfter: Math.max(1, Math.ceil(over)) }
+      if (over > 1e-6) {
+        if (bucket) empty.set(key, bucket)
+        return { allowed: false, retryAfter: Math.max(1, Math.ceil(over)) }
+      }
       if (bucket) bucket.fullAt = next
-      else buckets.set(key, { fullAt: next })
+      else all.set(key, { fullAt: next })
       return ALLOWED
     },
   }

@@ -90,7 +90,7 @@ export interface McpRuleOptions {
   /** Emits a `called` event for each action, after its response. */
   audit?: boolean | AuditOptions | undefined
   /**
-   * The largest body of a request, in bytes.
+   * The largest body that is read for the rules, in bytes. A server without rules gets bodies of any size.
    *
    * @default 1048576
    */

@@ -121,8 +121,8 @@ export const requests = {
     'Keep the previous secret in `secret` for a while when you change it.',
   ],
   'sign-in-expired': [
-    'The sign-in took longer than `signInTtl`.',
-    'Increase `signInTtl` if the pages of the provider take longer.',
+    'The sign-in took longer than `signInTtl`, or it began at an instance whose clock is more than a minute ahead.',
+    'Increase `signInTtl` if the pages of the provider take longer. Synchronize the clocks of the instances.',
   ],
   'denied-by-user': ['The user denied the request on the consent page.', 'Nothing.'],
   'limit-address': [

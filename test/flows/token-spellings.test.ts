@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startAssertionIssuer } from '../support/assertion-issuer.ts'
 import { asPage, asUrl } from '../support/browser.ts'
 import {
   authorizeUrl,
@@ -71,4 +72,34 @@ test('T53: ten thousand spellings of one token add less than 20 MiB', { timeout:
   const added = (heap() - before) / MIB
   console.log(`10,000 spellings of one token of a user with 1,500 groups add ${added.toFixed(1)} MiB`)
   expect(added).toBeLessThan(20)
+})
+
+test('T53: many tokens of a workload with large claims add less than 100 MiB', {
+  timeout: 60_000,
+}, async () => {
+  const platform = await startAssertionIssuer('ES256')
+  const rules = [{ name: 'deploy', match: { sub: 'job' }, scopes: ['read'] }]
+  const own = system.another({
+    scopes: { read: 'Read' },
+    trustedIssuers: [{ issuer: platform.issuer, use: ['bearer'], rules }],
+  })
+  try {
+    const iat = Math.floor(Date.now() / 1000)
+    const about = { iss: platform.issuer, sub: 'job', aud: own.mcp, iat, exp: iat + 300 }
+    const mint = (jti: number) => platform.sign({ ...about, jti: `${jti}`, list: Array(1900).fill({}) })
+    const call = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` }
+      const response = await own.call('/mcp', { method: 'POST', body: '{}', headers })
+      await response.body?.cancel()
+      return response.status
+    }
+    expect(await call(await mint(0))).toBe(200)
+    const before = heap()
+    for (let n = 1; n <= 1500; n++) expect(await call(await mint(n))).toBe(200)
+    const added = (heap() - before) / MIB
+    console.log(`1,500 tokens of a workload with large claims add ${added.toFixed(1)} MiB`)
+    expect(added).toBeLessThan(100)
+  } finally {
+    await platform.close()
+  }
 })
