@@ -144,7 +144,8 @@ export function claimsOf(
   resumes: boolean,
 ): readonly string[] | undefined {
   let found: string[] | undefined
-  source.forEach((_value, name) => {
+  source.forEach((_value, field) => {
+    const name = field.toLowerCase()
     const folded = fold(name)
     const isForeignEvent = name === LAST_EVENT_HEADER && !resumes
     if (!isForeignEvent && !tellsIdentity(folded, others) && !isDisguised(name, folded)) return

@@ -51,7 +51,7 @@ test.each([
   expect((await ask(built(body, status))).status).toBe(status)
 })
 
-test.each([
+const CLAIMS = [
   'X-Lockgate-User-Id',
   'x-lockgate-scope',
   'X_Lockgate_User_Email',
@@ -60,8 +60,38 @@ test.each([
   'Mcp_Session_Id',
   'Last_Event_Id',
   'Last-Event-ID',
-])('a handler does not get the header %s of a client, which only the proxy may tell', async (name) => {
-  await ask(new Response(), { [name]: 'root', 'X-Kept': 'yes' })
-  expect(received.get(name)).toBeNull()
-  expect(received.get('x-kept')).toBe('yes')
-})
+]
+
+test.each(CLAIMS)(
+  'a handler does not get the header %s of a client, which only the proxy may tell',
+  async (name) => {
+    await ask(new Response(), { [name]: 'root', 'X-Kept': 'yes' })
+    expect(received.get(name)).toBeNull()
+    expect(received.get('x-kept')).toBe('yes')
+  },
+)
+
+test.each(CLAIMS)(
+  'a handler does not get it either if a gateway judged a head with the name %s as sent',
+  async (name) => {
+    response = new Response()
+    const { host, pathname } = new URL(system.mcp)
+    const sent = { Host: host, Authorization: `Bearer ${accessToken}`, [name]: 'root', 'X-Kept': 'yes' }
+    const request = new Request(system.mcp, { method: 'POST', headers: sent })
+    const get = (field: string) => request.headers.get(field)
+    const verdict = await system.proxy.admit({
+      method: 'POST',
+      target: pathname,
+      headers: {
+        get: (field) => (field === 'host' ? host : get(field)),
+        has: (field) => get(field) !== null,
+        forEach: (each) => Object.entries(sent).forEach(([field, value]) => void each(value, field)),
+      },
+      toRequest: () => request,
+    })
+    if (verdict?.type !== 'handle') throw new Error('it was not admitted')
+    expect((await verdict.handle(request)).status).toBe(200)
+    expect(received.get(name)).toBeNull()
+    expect(received.get('x-kept')).toBe('yes')
+  },
+)
