@@ -48,9 +48,7 @@ const STAGES: readonly Stage[] = [
   {
     name: 'conformance, limits',
     command: script('conformance/run.ts'),
-    beside: [
-      script('bench/limits/run.ts', ...'--quick --only operations,stores --stores memory,redis'.split(' ')),
-    ],
+    beside: [script('bench/limits/run.ts', ...'--quick --only stores --stores memory,redis'.split(' '))],
   },
   { name: 'coverage', command: script('flows/coverage.ts') },
 ]
