@@ -102,11 +102,11 @@ export function forHandler(
 }
 
 /** Returns a handler's response, with the client's id of the session. */
-export function withSession(response: Response, fields: Headers, { toClient }: Session): Response {
-  const inner = fields.get(SESSION_HEADER)
+export function withSession(response: Response, { toClient }: Session): Response {
+  const inner = response.headers.get(SESSION_HEADER)
   const outer = inner === null ? undefined : toClient(inner)
   if (inner === null || outer === inner) return response
-  const headers = new Headers(fields)
+  const headers = new Headers(response.headers)
   if (outer === undefined) headers.delete(SESSION_HEADER)
   else headers.set(SESSION_HEADER, outer)
   const { status, statusText } = response

@@ -163,10 +163,9 @@ export function createPass(resource: Resource, ctx: Context, refusals: Refusals,
       return fail(handlerRefusal(error))
     }
     try {
-      const { headers } = response
-      response = withSession(response, headers, session)
-      // Last, because some runtimes make the stream of a body when it is read.
-      const isStream = isEventStream(headers.get('content-type')) && response.body !== null
+      response = withSession(response, session)
+      // The body last, because Bun makes its stream when it is read.
+      const isStream = isEventStream(response.headers.get('content-type')) && response.body !== null
       if (refused.error && !isStream) {
         await response.body?.cancel()
         throw refused.error

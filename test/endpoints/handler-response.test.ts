@@ -72,7 +72,7 @@ test.each(CLAIMS)(
 )
 
 test.each(CLAIMS)(
-  'a handler does not get it either if a gateway judged a head with the name %s as sent',
+  'a handler does not get the header %s either if a gateway judged the head with the names as sent',
   async (name) => {
     response = new Response()
     const { host, pathname } = new URL(system.mcp)
