@@ -4,9 +4,9 @@
  * writes the function of the guide beside the packed package, bundles and starts it, signs in by the client of the MCP SDK
  * and calls a tool. It needs Redis and about a minute.
  */
+import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { followGuide, type LocalRuntime } from '../docs/functions.ts'
 import { noRedis } from '../support/redis.ts'
 
@@ -32,6 +32,15 @@ const RUNTIME: string = '@netlify/functions-dev'
 const FUNCTIONS = 'netlify/functions'
 /** Without a limit, a bundler or a function that hangs would hold up every later suite. */
 const LIMIT_MS = 240_000
+
+/**
+ * Reads the body to its end, also if the client has left. The runtime makes it from a socket, and Node ends the process if
+ * such a body is cancelled at the moment at which the socket ends.
+ */
+async function deliver({ body }: Response, outgoing: ServerResponse): Promise<void> {
+  for await (const chunk of body ?? []) if (!outgoing.destroyed) outgoing.write(chunk)
+  outgoing.end()
+}
 
 async function start(folder: string, env: Readonly<Record<string, string>>): Promise<LocalRuntime> {
   Object.assign(process.env, env)
@@ -67,9 +76,7 @@ async function start(folder: string, env: Readonly<Record<string, string>>): Pro
       const response = await match.handle(request)
       const answer = Object.fromEntries(response.headers)
       outgoing.writeHead(response.status, { ...answer, 'set-cookie': response.headers.getSetCookie() })
-      await pipeline(Readable.fromWeb((response.body as never) ?? new Response('').body), outgoing).catch(
-        () => {},
-      )
+      await deliver(response, outgoing).catch(() => outgoing.destroy())
     },
     close: async () => {},
   }
