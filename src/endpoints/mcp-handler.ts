@@ -20,11 +20,9 @@ import type { Resource } from '../options/options.ts'
 import { covers, type ScopeTable } from '../protocol/scope.ts'
 import { serverError } from '../refusals.ts'
 
-/** The `auth` of one request for a handler, and the refusal that it threw. */
-export interface HandlerAuth {
-  readonly auth: Auth
-  /** Libraries catch what a tool throws, so that the refusal is kept. */
-  readonly refused: { error?: OAuthError }
+/** Keeps the refusal that `auth.require` threw, because libraries catch what a tool throws. */
+export interface Refused {
+  error?: OAuthError | undefined
 }
 
 /** Returns the `auth` of one request. For a caller without a token it has no `user`. */
@@ -32,8 +30,8 @@ export function authFor(
   { auth, isAnonymous }: Admission,
   resource: Resource,
   table: ScopeTable,
-): HandlerAuth {
-  const refused: { error?: OAuthError } = {}
+  refused: Refused = {},
+): Auth {
   const has = (...scopes: readonly string[]) => covers(auth.scopes, scopes, table)
   const require = (...scopes: readonly string[]): void => {
     if (has(...scopes)) return
@@ -52,14 +50,11 @@ export function authFor(
   if (!isAnonymous) {
     // A spread with more members after it takes microseconds in V8.
     const { token, clientId, scopes, expiresAt, resource: url, extra, user, upstream } = auth
-    return {
-      auth: { token, clientId, scopes, expiresAt, resource: url, extra, user, upstream, has, require },
-      refused,
-    }
+    return { token, clientId, scopes, expiresAt, resource: url, extra, user, upstream, has, require }
   }
   // The types of a server without `public` promise a user, and such a server has no caller without a token.
   const stranger = { scopes: [], resource: auth.resource, has, require }
-  return { auth: stranger as unknown as Auth, refused }
+  return stranger as unknown as Auth
 }
 
 /** Returns the refusal for an exception of a handler: the {@link OAuthError} that it threw to refuse, or `server_error`. */
@@ -67,17 +62,16 @@ export const handlerRefusal = (cause: unknown): OAuthError =>
   cause instanceof OAuthError ? cause : serverError({ reason: 'handler-failed', cause })
 
 /**
- * Returns the response of a handler.
+ * Checks the response of a handler.
  *
  * @throws {TypeError} For a status or a body that the Fetch standard allows in no response. Bun builds them all the same.
  */
-export function validResponse(response: Response): Response {
+export function assertValid(response: Response): void {
   const { status } = response
   if (!(status >= 200 && status <= 599))
     throw new TypeError(`The handler responded with the status ${status}`)
   if ((status === 204 || status === 205 || status === 304) && response.body !== null)
     throw new TypeError(`The handler responded with a body to the status ${status}`)
-  return response
 }
 
 /**
@@ -102,10 +96,11 @@ export function forHandler(
 }
 
 /** Returns a handler's response, with the client's id of the session. */
-export function withSession(response: Response, { toClient }: Session): Response {
+export function withSession(response: Response, session: Session): Response {
   const inner = response.headers.get(SESSION_HEADER)
-  const outer = inner === null ? undefined : toClient(inner)
-  if (inner === null || outer === inner) return response
+  if (inner === null) return response
+  const outer = session.toClient(inner)
+  if (outer === inner) return response
   const headers = new Headers(response.headers)
   if (outer === undefined) headers.delete(SESSION_HEADER)
   else headers.set(SESSION_HEADER, outer)

@@ -120,7 +120,7 @@ export function createInspect(
 
   /** Asks the operator's function about every action in turn. */
   async function authorize(given: Open, bearing: Bearing, body: RpcBody): Promise<Decided> {
-    const { auth } = authFor(given.admission, resource, scopes)
+    const auth = authFor(given.admission, resource, scopes)
     for (const message of body.messages) {
       const call = callOfMessage(message)
       if (!call) continue

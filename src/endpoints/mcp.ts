@@ -32,6 +32,7 @@ const METHODS: ReadonlySet<string> = new Set(ALLOW.split(', '))
  */
 export function createJudge(resource: Resource, ctx: Context, passOf: typeof createPass = createPass): Judge {
   const { settings, guard, limits, upstreams } = ctx
+  const { now } = settings
   const refusals = createRefusals(resource, ctx)
   const bearings = createBearings(resource, ctx)
   const pass = passOf(resource, ctx, refusals, bearings)
@@ -45,10 +46,11 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
       // Workers leave an empty header out, so that an empty one counts as none everywhere.
       const authorization = visit.head.headers.get('authorization') || null
       if (authorization !== null && showsTwice(visit.head)) throw tokenTwice()
-      const admitted = guard.admit(authorization, resource)
-      if (!(admitted instanceof Promise)) return welcome(visit, admitted)
+      const time = now()
+      const admitted = guard.admit(authorization, resource, time)
+      if (!(admitted instanceof Promise)) return welcome(visit, admitted, time)
       return admitted.then(
-        (admission) => welcome(visit, admission),
+        (admission) => welcome(visit, admission, time),
         (error) => refusals.refuse(visit, error),
       )
     } catch (error) {
@@ -56,11 +58,11 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
     }
   }
 
-  function welcome(visit: Visit, admission: Admission | undefined): Verdict | Promise<Verdict> {
+  function welcome(visit: Visit, admission: Admission | undefined, time: number): Verdict | Promise<Verdict> {
     // A client without credentials learns where to get some. Nothing was wrong with its request.
     if (!admission) return inspect?.stranger(visit) ?? { type: 'answer', response: refusals.introduce(visit) }
     try {
-      const counted = limits.user(admission.auth.user.id)
+      const counted = limits.user(admission.auth.user.id, 1, 0, time)
       if (counted !== undefined || upstreams.tenants) return welcomeSlowly(visit, admission, counted)
       const bearing = bearings.of(admission)
       if (!(bearing instanceof Promise)) return go(visit, admission, bearing)

@@ -139,7 +139,7 @@ function passageTo(
     }
     const list = responseHeaders(
       fields,
-      { address: translate, session: errand.session.toClient },
+      { address: translate, session: (id) => errand.session.toClient(id) },
       errand.origin,
     )
     const scopes = status === 403 ? missingScopes(fields.get('www-authenticate')) : undefined

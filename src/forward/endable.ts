@@ -39,4 +39,8 @@ export function endable<Chunk>(body: ReadableStream<Chunk>, stream: OpenStream):
 
 /** Returns whether a response is an event stream. */
 export const isEventStream = (contentType: string | null): boolean =>
-  contentType !== null && /^\s*text\/event-stream\s*(;|$)/i.test(contentType)
+  contentType !== null && !contentType.startsWith(JSON_TYPE) && EVENT_STREAM.test(contentType)
+
+/** Nearly every other response. */
+const JSON_TYPE = 'application/json'
+const EVENT_STREAM = /^\s*text\/event-stream\s*(;|$)/i

@@ -146,6 +146,7 @@ export function claimsOf(
   let found: string[] | undefined
   source.forEach((_value, field) => {
     const name = field.toLowerCase()
+    if (!mayClaim(name, others)) return
     const folded = fold(name)
     const isForeignEvent = name === LAST_EVENT_HEADER && !resumes
     if (!isForeignEvent && !tellsIdentity(folded, others) && !isDisguised(name, folded)) return
@@ -154,6 +155,21 @@ export function claimsOf(
   })
   return found
 }
+
+/** Returns `false` for most headers of a request at little cost: folding never changes a letter, nor makes one. */
+function mayClaim(name: string, others: readonly string[]): boolean {
+  const first = name.charCodeAt(0)
+  if (first < LETTER_A || first > LETTER_Z) return true
+  if (first === OWN_FIRST || first === SESSION_FIRST || first === EVENT_FIRST) return true
+  for (const other of others) if (other.charCodeAt(0) === first) return true
+  return false
+}
+
+const LETTER_A = 'a'.charCodeAt(0)
+const LETTER_Z = 'z'.charCodeAt(0)
+const OWN_FIRST = OWN_HEADERS.charCodeAt(0)
+const SESSION_FIRST = SESSION_HEADER.charCodeAt(0)
+const EVENT_FIRST = LAST_EVENT_HEADER.charCodeAt(0)
 
 /** Headers that describe the body, and say what it asks for. Parameters of tools may have any name. */
 const OF_THE_REQUEST = /^(content-|mcp-(?!param-))/

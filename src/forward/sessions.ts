@@ -98,6 +98,9 @@ export function createSessions(sealer: Sealer): Sessions {
     return session
   }
 
+  const seal = (owner: SessionOwner, id: string): string =>
+    sealer.seal('mcp-session', owner.resource, [nameOf(owner), id])
+
   return {
     open(headers, owner, { starts = false, upgrades = false } = {}) {
       const outer = headers.get(SESSION_HEADER)
@@ -107,18 +110,41 @@ export function createSessions(sealer: Sealer): Sessions {
       if (session && session.owner !== nameOf(owner) && !(upgrades && session.owner === noOwner)) {
         return 'session-of-another-user'
       }
-      return {
-        outer,
-        inner: session?.id,
-        resumes: session !== undefined,
-        toClient(id) {
-          // The client keeps the id that it has.
-          if (session && id === session.id) return outer!
-          if (hasNoSessions(headers)) return undefined
-          return sealer.seal('mcp-session', owner.resource, [nameOf(owner), id])
-        },
-      }
+      return new BoundSession(outer, session?.id, { headers, owner, seal })
     },
+  }
+}
+
+/** A class, because a closure would cost each request more. */
+class BoundSession implements Session {
+  readonly outer: string | null
+  readonly inner: string | undefined
+  readonly resumes: boolean
+  readonly #headers: HeaderFields
+  readonly #owner: SessionOwner
+  readonly #seal: (owner: SessionOwner, id: string) => string
+
+  constructor(
+    outer: string | null,
+    inner: string | undefined,
+    by: {
+      headers: HeaderFields
+      owner: SessionOwner
+      seal: (owner: SessionOwner, id: string) => string
+    },
+  ) {
+    this.outer = outer
+    this.inner = inner
+    this.resumes = inner !== undefined
+    this.#headers = by.headers
+    this.#owner = by.owner
+    this.#seal = by.seal
+  }
+
+  toClient(id: string): string | undefined {
+    // The client keeps the id that it has.
+    if (this.outer !== null && id === this.inner) return this.outer
+    return hasNoSessions(this.#headers) ? undefined : this.#seal(this.#owner, id)
   }
 }
 

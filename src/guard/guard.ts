@@ -25,10 +25,15 @@ export interface Guard {
    * Judges an `Authorization` header. Returns at once if this process knows the token and has read its grant within
    * `revocationLag`.
    *
+   * @param time The time, in seconds since the epoch.
    * @returns `undefined` if the header carries no bearer token.
    * @throws {OAuthError} `invalid_token`, `insufficient_scope`, or `temporarily_unavailable` if the storage fails.
    */
-  admit(authorization: string | null, resource: Resource): Admission | undefined | Promise<Admission>
+  admit(
+    authorization: string | null,
+    resource: Resource,
+    time: number,
+  ): Admission | undefined | Promise<Admission>
 }
 
 interface Known extends Admission {
@@ -114,15 +119,8 @@ export function createGuard(ports: {
     const before = users.get(live)
     if (before?.sealed === grant.identity) return before.user
     const { email, emailVerified, name, claims } = grants.identityOf(key, grant)
-    const kind = kindOf(grant)
-    const user = {
-      id: principalOf(key, grant),
-      kind,
-      email,
-      emailVerified: emailVerified === true,
-      name,
-      claims,
-    }
+    const [id, kind] = [principalOf(key, grant), kindOf(grant)]
+    const user = { id, kind, email, emailVerified: emailVerified === true, name, claims }
     users.set(live, { sealed: grant.identity, user })
     return user
   }
@@ -211,7 +209,7 @@ export function createGuard(ports: {
   }
 
   return {
-    admit(authorization, resource) {
+    admit(authorization, resource, time) {
       if (authorization === null) return undefined
       // Nearly every client sends this very spelling. Others share its entry, so that one token has one entry.
       let name = authorization
@@ -237,7 +235,6 @@ export function createGuard(ports: {
           return remember(name, token, claims, resource).then((found) => judge(found, name, resource))
         }
       }
-      const time = now()
       if (entry.claims.expiresAt <= time) {
         known.delete(name)
         throw invalidToken('token-expired')

@@ -43,8 +43,9 @@ export interface Limits {
    * Counts requests of a user, from any client. One body may be worth several.
    *
    * @param before The requests that the same one was counted as already.
+   * @param time The time, if the caller has read the clock already.
    */
-  user(user: string, requests?: number, before?: number): Check
+  user(user: string, requests?: number, before?: number, time?: number): Check
   /** Counts requests without a token, by address. One body may be worth several. */
   anonymous(address: string | undefined, requests: number, before: number): Check
   /** Counts an invalid bearer token by address. Valid tokens from the same address are not affected. */
@@ -105,8 +106,8 @@ export function createLimits(
   const known = createRecent<true>()
 
   /** @param kind The part of a limiter's key before its first colon. */
-  function take(kind: string, key: string, rule: RateRule): Taken | Promise<Taken> {
-    if (!limiter) return memory.take(kind, key, rule)
+  function take(kind: string, key: string, rule: RateRule, time?: number): Taken | Promise<Taken> {
+    if (!limiter) return memory.take(kind, key, rule, time)
     const inMemory = () => memory.take(kind, key, rule)
     const asked = (async () => limiter.take(`${kind}:${key}`, rule))()
     return withTimeout(
@@ -118,8 +119,8 @@ export function createLimits(
     })
   }
 
-  function check(kind: string, key: string, rule: RateRule, reason: ReasonCode): Check {
-    const taken = take(kind, key, rule)
+  function check(kind: string, key: string, rule: RateRule, reason: ReasonCode, time?: number): Check {
+    const taken = take(kind, key, rule, time)
     if (taken instanceof Promise) return taken.then((one) => assertAllowed(one, reason))
     assertAllowed(taken, reason)
   }
@@ -192,8 +193,8 @@ export function createLimits(
       const several = { rule: rules.anonymous, reason: 'limit-anonymous', requests, before } as const
       return checkAll('anonymous', address, several)
     },
-    user(user, requests = 1, before = 0) {
-      if (requests === 1 && before === 0) return check('user', user, rules.user, 'limit-user')
+    user(user, requests = 1, before = 0, time = now()) {
+      if (requests === 1 && before === 0) return check('user', user, rules.user, 'limit-user', time)
       return checkAll('user', user, { rule: rules.user, reason: 'limit-user', requests, before })
     },
     tokenFailed(address) {

@@ -46,8 +46,9 @@ export interface TokenBuckets {
    *
    * @param kind A fixed name. A flood of keys of one kind evicts no key of another.
    * @param key The key within that kind.
+   * @param time The time, if the caller has read the clock already.
    */
-  take(kind: string, key: string, rule: RateRule): Taken
+  take(kind: string, key: string, rule: RateRule, time?: number): Taken
 }
 
 /** Changed in place, so that a check costs one look-up in a map. */
@@ -70,9 +71,8 @@ export function createTokenBuckets(now: Clock): TokenBuckets {
   }
 
   return {
-    take(kind, key, { limit, window }) {
+    take(kind, key, { limit, window }, time = now()) {
       const { all, empty } = bucketsOf(kind)
-      const time = now()
       const bucket = all.renew(key) ?? empty.get(key)
       const known = bucket?.fullAt ?? 0
       // No bucket takes longer than its window: the clock was set back, and the caller need not wait for it.

@@ -36,8 +36,9 @@ function agrees(headers: HeaderFields, { method, params }: RpcMessage): boolean 
 /** Returns the header that a request has twice although programs read one value of it. */
 export function doubledHeader(headers: HeaderFields): string | undefined {
   if (headers.get('mcp-protocol-version')?.includes(',')) return 'MCP-Protocol-Version'
+  const session = headers.get('mcp-session-id')
   // A comma alone may be a part of the server's own id. A blank may not.
-  return /,\s|,$/.test(headers.get('mcp-session-id') ?? '') ? 'Mcp-Session-Id' : undefined
+  return session !== null && /,\s|,$/.test(session) ? 'Mcp-Session-Id' : undefined
 }
 
 /** Returns what the body names. */

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, guarded, type StartedSystem, startSystem } from '../support/system.ts'
 
@@ -5,13 +6,16 @@ let system: StartedSystem
 let accessToken: string
 let response: Response
 let received: Headers
+/** Replaces the response, if a test sets it. */
+let respond: (() => unknown) | undefined
 
 beforeAll(async () => {
   system = await startSystem({
     mcp: (request) => {
       received = request.headers
-      return response
+      return respond ? (respond() as Response) : response
     },
+    limits: { streams: 30 },
   })
   accessToken = (await connect(system)).tokens.access_token
 })
@@ -49,6 +53,45 @@ test.each([
   ['x', 599],
 ])('a handler may respond with the body %j and the status %d', async (body, status) => {
   expect((await ask(built(body, status))).status).toBe(status)
+})
+
+async function askWith(way: () => unknown): Promise<Response> {
+  respond = way
+  try {
+    return await guarded(system, accessToken, { method: 'POST' })
+  } finally {
+    respond = undefined
+  }
+}
+
+/** A promise of another realm, which is no instance of `Promise` here. */
+const foreign = (code: string): unknown => runInNewContext(code, { Response })
+
+test.each<[string, () => unknown]>([
+  ['a response', () => new Response('x')],
+  ['a promise', async () => new Response('x')],
+  ['a promise that takes time', () => new Promise((resolve) => setTimeout(resolve, 5, new Response('x')))],
+  ['a promise of another realm', () => foreign('Promise.resolve(new Response("x"))')],
+])('a handler may return %s', async (_, way) => {
+  const answer = await askWith(way)
+  expect([answer.status, await answer.text()]).toEqual([200, 'x'])
+})
+
+test.each<[string, () => unknown]>([
+  [
+    'throws',
+    () => {
+      throw new Error('broken')
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('broken'))],
+  ['rejects in another realm', () => foreign('Promise.reject(new Error("broken"))')],
+  ['returns nothing', () => undefined],
+  ['returns a promise of nothing', async () => undefined],
+])('a handler that %s has failed, and its request no longer counts as open', async (_, way) => {
+  // More than one user may have open at once.
+  for (let asked = 0; asked < 40; asked++) expect((await askWith(way)).status).toBe(500)
+  expect(system.events.at(-1)).toMatchObject({ reason: 'handler-failed' })
 })
 
 const CLAIMS = [
