@@ -6,7 +6,7 @@ import type { Verdict } from '../forward/passage.ts'
 import type { InvalidSession } from '../forward/sessions.ts'
 import type { Admission } from '../guard/admission.ts'
 import { allowOrigin } from '../http/cors.ts'
-import { json, page } from '../http/responses.ts'
+import { JSON_HEADERS, json, page } from '../http/responses.ts'
 import type { Resource } from '../options/options.ts'
 import { bearerChallenge } from '../protocol/challenge.ts'
 import { wantsPage } from '../protocol/mcp-request.ts'
@@ -59,13 +59,24 @@ export function createRefusals(resource: Resource, ctx: Context): Refusals {
     }
   }
 
+  /** The challenges of errors that were made once. A flood of invalid tokens would pay for each again. */
+  const known = new WeakMap<OAuthError, Challenge>()
+
+  function challengeFor(path: string, error: OAuthError): Challenge {
+    const before = known.get(error)
+    if (before?.path === path) return before
+    const made = challengeOf(resource, path, error)
+    if (Object.isFrozen(error)) known.set(error, made)
+    return made
+  }
+
   function respond(visit: Visit, thrown: unknown, admission: Admission | undefined): Response {
     const { head, call, origin } = visit
     if (!(thrown instanceof OAuthError)) {
       return failureResponse(thrown, head, resource.path, 'program', ctx, call)
     }
     if (call.isHeard || thrown.status >= 500) call.emit({ ...refusal(thrown), ...about(admission) })
-    const response = challenge(resource, head.path, thrown)
+    const response = respondWith(challengeFor(head.path, thrown))
     return origin === null ? response : allowOrigin(response, origin)
   }
 
@@ -74,7 +85,7 @@ export function createRefusals(resource: Resource, ctx: Context): Refusals {
     respond,
     introduce({ head, origin }, scope = []) {
       const needed = scope.length > 0 ? [...new Set([...resource.scopes, ...scope])] : undefined
-      const response = challenge(resource, head.path, undefined, needed)
+      const response = respondWith(challengeOf(resource, head.path, undefined, needed))
       if (!wantsPage(head)) return origin === null ? response : allowOrigin(response, origin)
       const shown = page(home(head, ctx, resource.name, [resource]), 401)
       for (const [name, value] of response.headers) shown.headers.set(name, value)
@@ -118,13 +129,21 @@ export function createRefusals(resource: Resource, ctx: Context): Refusals {
   }
 }
 
-/** Returns a refusal that a client can act on. Only failures of the token carry a challenge. */
-function challenge(
+/** A refusal that a client can act on. */
+interface Challenge {
+  readonly path: string
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+}
+
+/** Describes the refusal of a request. Only failures of the token carry a challenge. */
+function challengeOf(
   resource: Resource,
   path: string,
   error?: OAuthError,
   scope: readonly string[] | undefined = error?.scope,
-): Response {
+): Challenge {
   // The sign-in at the provider has ended: for this client the token has.
   const code = error?.code === 'invalid_grant' ? 'invalid_token' : error?.code
   const named =
@@ -142,7 +161,11 @@ function challenge(
     })
   }
   if (error?.retryAfter !== undefined) headers['retry-after'] = String(error.retryAfter)
-  if (!error) return new Response(null, { status: 401, headers })
+  if (!error) return { path, status: 401, headers, body: null }
   const status = code === 'invalid_token' ? 401 : error.status
-  return json({ error: code, error_description: errorText(error.message) }, status, headers)
+  const body = JSON.stringify({ error: code, error_description: errorText(error.message) })
+  return { path, status, headers: { ...JSON_HEADERS, ...headers }, body }
 }
+
+const respondWith = ({ status, headers, body }: Challenge): Response =>
+  new Response(body, { status, headers })

@@ -1,13 +1,15 @@
-/** Creates a JSON response that no cache keeps (RFC 6749 §5.1). */
+/** The headers of JSON that no cache keeps (RFC 6749 §5.1). */
+export const JSON_HEADERS: Readonly<Record<string, string>> = {
+  'content-type': 'application/json',
+  'cache-control': 'no-store',
+  pragma: 'no-cache',
+}
+
+/** Creates a JSON response that no cache keeps. */
 export function json(data: unknown, status = 200, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(data), {
     status,
-    headers: {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      pragma: 'no-cache',
-      ...headers,
-    },
+    headers: { ...JSON_HEADERS, ...headers },
   })
 }
 

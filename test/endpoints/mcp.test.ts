@@ -115,6 +115,26 @@ describe('a token', () => {
     expect((await guarded(system, '', { headers })).status).toBe(401)
   })
 
+  test('that is invalid gets the challenge of its own address each time, and of its own origin', async () => {
+    const ask = async (path: string, headers: Record<string, string> = {}) => {
+      const authorization = `Bearer ${crypto.randomUUID()}`
+      const response = await system.call(path, { method: 'POST', headers: { authorization, ...headers } })
+      const named = /resource_metadata="([^"]+)"/.exec(challengeOf(response)!)![1]!
+      const shared = response.headers.get('access-control-allow-origin')
+      return [response.status, await response.json(), new URL(named).pathname.split('/').slice(3), shared]
+    }
+    const body = {
+      error: 'invalid_token',
+      error_description: 'The access token is invalid, expired or revoked',
+    }
+    const paths = ['/mcp', '/mcp', '/mcp/tools', '/mcp', '/mcp/tools', '/other', '/mcp', '/other']
+    for (const path of paths) {
+      expect(await ask(path)).toEqual([401, body, path.split('/').slice(1), null])
+      const origin = new URL(system.url).origin
+      expect((await ask(path, { origin }))[3]).toBe(origin)
+    }
+  })
+
   test.each(['/mcp', '/mcp/', '/mcp/tools?x=1'])('is good at %s', async (path) => {
     const headers = { authorization: `Bearer ${tokens.access_token}` }
     expect((await system.call(path, { method: 'POST', headers })).status).toBe(200)
