@@ -6,7 +6,9 @@ import { edited } from './editor.ts'
 import { endable } from './endable.ts'
 import type { Delivery, Passage } from './passage.ts'
 
-/** Bytes of a request body that is kept, so that it has a length and can be sent again. */
+type Delivered = Extract<Delivery, { type: 'deliver' }>
+
+/** Bytes of a body that is read before it is sent on. A request then has a length, and can be sent again. */
 const SMALL = 64 * 1024
 
 /** Only Workers have a cache of their own behind `fetch`, and only newer ones can do without it. */
@@ -51,7 +53,11 @@ export async function carry(
     }
     const answered = next.answered(response.status, response.headers, repeatable)
     const delivery = answered instanceof Promise ? await answered : answered
-    if (delivery.type === 'deliver') return await deliver(response, delivery, next)
+    if (delivery.type === 'deliver') {
+      return isShort(delivery, next)
+        ? await deliverWhole(response, delivery)
+        : await deliver(response, delivery, next)
+    }
     if (delivery.type === 'collect') return delivery.finish(await collect(response.body, delivery.limit))
     await response.body?.cancel().catch(() => {})
     if (delivery.type === 'replace') return delivery.response
@@ -71,9 +77,28 @@ function abandon(passage: Passage): Response {
   return new Response(null, { status: 499 })
 }
 
+/** Returns whether a response has a body of a known, small length that nothing changes on its way. */
+function isShort({ status, headers, stream, edit }: Delivered, { method }: Passage): boolean {
+  if (stream || edit || !hasBody(method, status)) return false
+  const length = headers.find(([name]) => name === 'content-length')?.[1]
+  if (length === undefined || length === '0' || !(Number(length) <= SMALL)) return false
+  return !headers.some(([name]) => name === 'content-encoding')
+}
+
+/** Reads a short body first: a stream from JavaScript costs Bun and Deno more than the whole of it. */
+async function deliverWhole(response: Response, { status, headers }: Delivered): Promise<Response> {
+  const init = { status, headers: headers as [string, string][] }
+  try {
+    return new Response(await response.arrayBuffer(), init)
+  } catch (cause) {
+    // A body that broke must not look complete.
+    return new Response(new ReadableStream({ pull: (controller) => controller.error(cause) }), init)
+  }
+}
+
 async function deliver(
   response: Response,
-  { status, headers, stream, edit }: Extract<Delivery, { type: 'deliver' }>,
+  { status, headers, stream, edit }: Delivered,
   passage: Passage,
 ): Promise<Response> {
   let list = headers as [string, string][]
@@ -124,14 +149,15 @@ async function collect(
  * and can send it again.
  */
 async function bodyOf(request: Request): Promise<Uint8Array<ArrayBuffer> | ReadableStream | null> {
-  const { method, headers, body } = request
-  if (body === null || method === 'GET' || method === 'HEAD') return null
+  const { method, headers } = request
+  if (method === 'GET' || method === 'HEAD') return null
   const length = headers.has('transfer-encoding') ? null : headers.get('content-length')
   // Some runtimes have an empty stream for a request without a body.
   if (length === '0' || (length === null && !headers.has('transfer-encoding') && method !== 'POST'))
     return null
-  if (length === null || !(Number(length) <= SMALL)) return body
-  return new Uint8Array(await request.arrayBuffer())
+  // Bun makes a stream when the member is read, so it is not for a small body.
+  if (length === null || !(Number(length) <= SMALL)) return request.body
+  return sendable(request, new Uint8Array(await request.arrayBuffer()))
 }
 
 function hasCache(): boolean {
