@@ -3,6 +3,7 @@ import { OAuthError } from '../errors.ts'
 import type { Verdict } from '../forward/passage.ts'
 import { hasAccessToken } from '../forward/query.ts'
 import type { Admission } from '../guard/admission.ts'
+import type { Admitted } from '../guard/guard.ts'
 import { isAllowedOrigin } from '../guard/origin.ts'
 import { trimBlanks } from '../http/blanks.ts'
 import { mediaType } from '../http/body.ts'
@@ -45,7 +46,7 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
     try {
       // Workers leave an empty header out, so that an empty one counts as none everywhere.
       const authorization = visit.head.headers.get('authorization') || null
-      if (authorization !== null && showsTwice(visit.head)) throw tokenTwice()
+      if (authorization !== null && showsTwice(visit.head)) return refusals.refuse(visit, tokenTwice())
       const time = now()
       const admitted = guard.admit(authorization, resource, time)
       if (!(admitted instanceof Promise)) return welcome(visit, admitted, time)
@@ -58,7 +59,8 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
     }
   }
 
-  function welcome(visit: Visit, admission: Admission | undefined, time: number): Verdict | Promise<Verdict> {
+  function welcome(visit: Visit, admission: Admitted, time: number): Verdict | Promise<Verdict> {
+    if (admission instanceof OAuthError) return refusals.refuse(visit, admission)
     // A client without credentials learns where to get some. Nothing was wrong with its request.
     if (!admission) return inspect?.stranger(visit) ?? { type: 'answer', response: refusals.introduce(visit) }
     try {

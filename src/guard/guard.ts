@@ -26,15 +26,14 @@ export interface Guard {
    * `revocationLag`.
    *
    * @param time The time, in seconds since the epoch.
-   * @returns `undefined` if the header carries no bearer token.
-   * @throws {OAuthError} `invalid_token`, `insufficient_scope`, or `temporarily_unavailable` if the storage fails.
+   * @returns The refusal, `invalid_token` or `insufficient_scope`, or `undefined` if the header carries no bearer token.
+   * @throws {OAuthError} The same if the token was looked up, and `temporarily_unavailable` if the storage fails.
    */
-  admit(
-    authorization: string | null,
-    resource: Resource,
-    time: number,
-  ): Admission | undefined | Promise<Admission>
+  admit(authorization: string | null, resource: Resource, time: number): Admitted | Promise<Admitted>
 }
+
+/** An admission or a refusal. Most refusals are not thrown, because a flood of invalid tokens would pay most for that. */
+export type Admitted = Admission | OAuthError | undefined
 
 interface Known extends Admission {
   readonly key: GrantKey
@@ -52,14 +51,15 @@ const MAX_ALTERED_BYTES = 1024 * 1024
 /** Characters of the longest token that is looked at. */
 const MAX_TOKEN = 8192
 
-function requireScopes(
+/** Returns the refusal if scopes are missing. */
+function lacksScope(
   granted: readonly string[],
   { scopes }: Resource,
   table: ScopeTable,
   key?: string,
-): void {
-  if (covers(granted, scopes, table)) return
-  throw new OAuthError('insufficient_scope', 'The access token does not have the scope this needs', {
+): OAuthError | undefined {
+  if (covers(granted, scopes, table)) return undefined
+  return new OAuthError('insufficient_scope', 'The access token does not have the scope this needs', {
     reason: key === undefined ? 'token-lacks-scope' : 'key-lacks-scope',
     detail: key,
   })
@@ -125,25 +125,24 @@ export function createGuard(ports: {
     return user
   }
 
-  /** Judges a token that was not issued here. Throws without a promise, because a flood of random tokens comes this way. */
-  function admitByKey(token: string, resource: Resource): Admission | Promise<Admission> {
+  /** Judges a token that was not issued here. A flood of random tokens comes this way. */
+  function admitByKey(token: string, resource: Resource): Admitted | Promise<Admitted> {
     const workload = bearers?.open(token, resource)
     if (workload) return workload
     const shown = apiKeys.open(token, resource)
     return shown instanceof Promise ? shown.then((one) => judgeKey(one, resource)) : judgeKey(shown, resource)
   }
 
-  function judgeKey(admission: Admission | undefined, resource: Resource): Admission {
-    if (!admission) throw invalidToken('unknown-token')
-    requireScopes(admission.auth.scopes, resource, scopes, admission.clientName)
-    return admission
+  function judgeKey(admission: Admission | undefined, resource: Resource): Admitted {
+    if (!admission) return invalidToken('unknown-token')
+    return lacksScope(admission.auth.scopes, resource, scopes, admission.clientName) ?? admission
   }
 
   /** Judges a text that claims to be a signed token of this server. Such a text is shown to no other party. */
-  async function admitSigned(name: string, token: string, resource: Resource): Promise<Admission> {
-    if (!resource.signed) throw invalidToken('token-of-another-resource')
+  async function admitSigned(name: string, token: string, resource: Resource): Promise<Admitted> {
+    if (!resource.signed) return invalidToken('token-of-another-resource')
     const claims = await opening.join(name, () => signedTokens!.open(token, now()))
-    if (!claims) throw invalidToken('unknown-token')
+    if (!claims) return invalidToken('unknown-token')
     return judge(known.get(name) ?? (await remember(name, token, claims, resource)), name, resource)
   }
 
@@ -197,15 +196,14 @@ export function createGuard(ports: {
     grant !== undefined && grant.epoch <= claims.epoch && grant.expiresAt > time
 
   /** Checks what can change while a token is known. */
-  function judge(entry: Known, name: string, resource: Resource, time = now()): Admission {
+  function judge(entry: Known, name: string, resource: Resource, time = now()): Admitted {
     const { claims } = entry
     if (!isGood(entry, time)) {
       known.delete(name)
-      throw invalidToken('token-revoked')
+      return invalidToken('token-revoked')
     }
-    if (claims.resource !== resource.id) throw invalidToken('token-of-another-resource')
-    requireScopes(claims.scope, resource, scopes)
-    return entry
+    if (claims.resource !== resource.id) return invalidToken('token-of-another-resource')
+    return lacksScope(claims.scope, resource, scopes) ?? entry
   }
 
   return {
@@ -219,14 +217,14 @@ export function createGuard(ports: {
         const value = trimBlanks(authorization)
         if (!/^bearer /i.test(value)) return undefined
         const token = value.slice('bearer '.length).replace(/^ +/, '')
-        if (token.length > MAX_TOKEN) throw invalidToken('unknown-token')
+        if (token.length > MAX_TOKEN) return invalidToken('unknown-token')
         name = `Bearer ${token}`
         entry = known.get(name)
         if (!entry) {
           // Several fields of this name arrive as one value.
-          if (/, *bearer /i.test(token)) throw tokenTwice()
+          if (/, *bearer /i.test(token)) return tokenTwice()
           // A token is printable ASCII. API keys may contain spaces. A JWT may not, because decoders skip them.
-          if (!/^[\x20-\x7e]+$/.test(token) || SPACED_JWT.test(token)) throw invalidToken('unknown-token')
+          if (!/^[\x20-\x7e]+$/.test(token) || SPACED_JWT.test(token)) return invalidToken('unknown-token')
           const claims = openOnce(token)
           if (!claims) {
             if (signedTokens?.claimsToBeOwn(token)) return admitSigned(name, token, resource)
@@ -237,7 +235,7 @@ export function createGuard(ports: {
       }
       if (entry.claims.expiresAt <= time) {
         known.delete(name)
-        throw invalidToken('token-expired')
+        return invalidToken('token-expired')
       }
       if (isRecent(entry)) return judge(entry, name, resource, time)
       const old = entry
