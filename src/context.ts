@@ -223,7 +223,7 @@ export function createContext(settings: Settings): Context {
     admitUser,
     endTokens,
     guard,
-    limits: createLimits(settings.limits, { now, emit, issuer }),
+    limits: createLimits(settings.limits, { uptime, emit, issuer }),
     destinations: createDestinations(settings.resources, settings.origin),
     streams,
     emit,

@@ -33,8 +33,7 @@ export function send(outgoing: ServerResponse, response: Response): void {
   }
 }
 
-const isEventStream = (type: string | null): boolean =>
-  type !== null && /^\s*text\/event-stream\s*(;|$)/i.test(type)
+const isEventStream = (type: string | null): boolean => type !== null && /text\/event-stream/i.test(type)
 
 const discard = (body: ReadableStream | null): void => {
   body?.cancel().catch(() => {})

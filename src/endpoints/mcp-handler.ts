@@ -1,6 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { edited } from '../forward/editor.ts'
-import { endable } from '../forward/endable.ts'
+import { endable, isSurelyEventStream } from '../forward/endable.ts'
 import type { OpenStream } from '../forward/passage.ts'
 import { claimsOf } from '../forward/request-headers.ts'
 import {
@@ -50,7 +50,9 @@ export function authFor(
   if (!isAnonymous) {
     // A spread with more members after it takes microseconds in V8.
     const { token, clientId, scopes, expiresAt, resource: url, extra, user, upstream } = auth
-    return { token, clientId, scopes, expiresAt, resource: url, extra, user, upstream, has, require }
+    // A handler may change its list. The next request of the token must not see that.
+    const own = [...scopes]
+    return { token, clientId, scopes: own, expiresAt, resource: url, extra, user, upstream, has, require }
   }
   // The types of a server without `public` promise a user, and such a server has no caller without a token.
   const stranger = { scopes: [], resource: auth.resource, has, require }
@@ -58,8 +60,14 @@ export function authFor(
 }
 
 /** Returns the refusal for an exception of a handler: the {@link OAuthError} that it threw to refuse, or `server_error`. */
-export const handlerRefusal = (cause: unknown): OAuthError =>
-  cause instanceof OAuthError ? cause : serverError({ reason: 'handler-failed', cause })
+export function handlerRefusal(cause: unknown): OAuthError {
+  try {
+    return cause instanceof OAuthError ? cause : serverError({ reason: 'handler-failed', cause })
+  } catch {
+    // A proxy object may throw at every touch.
+    return serverError({ reason: 'handler-failed' })
+  }
+}
 
 /**
  * Checks the response of a handler.
@@ -95,6 +103,14 @@ export function forHandler(
   return new Request(request, { headers })
 }
 
+/** Returns the response to HEAD that belongs to one to GET. */
+export function withoutBody(response: Response): Response {
+  if (response.body === null) return response
+  response.body.cancel().catch(() => {})
+  const { status, statusText, headers } = response
+  return new Response(null, { status, statusText, headers })
+}
+
 /** Returns a handler's response, with the client's id of the session. */
 export function withSession(response: Response, session: Session): Response {
   const inner = response.headers.get(SESSION_HEADER)
@@ -108,6 +124,9 @@ export function withSession(response: Response, session: Session): Response {
   return new Response(response.body, { status, statusText, headers })
 }
 
+const malformed = (message: string) =>
+  new OAuthError('bad_gateway', message, { reason: 'mcp-server-malformed' })
+
 /** Returns a handler's response as the client may see it. */
 export async function reshapeResponse(
   reshape: Reshape,
@@ -116,6 +135,11 @@ export async function reshapeResponse(
 ): Promise<Response> {
   const { status, headers, body } = response
   const open = tracked(stream, reshape)
+  // A client could read as JSON a list that was looked for in events.
+  if (isStream && reshape.changes && !isSurelyEventStream(headers.get('content-type'))) {
+    body?.cancel().catch(() => {})
+    throw malformed('The MCP server sent an unclear content type')
+  }
   reshape.answered?.(status)
   const list: [string, string][] = []
   headers.forEach((value, name) => void list.push([name, value]))
@@ -125,9 +149,7 @@ export async function reshapeResponse(
     open.closed()
     if (changed)
       return new Response(changed.length > 0 ? changed : null, { status, headers: reshapedHeaders(list) })
-    throw new OAuthError('bad_gateway', 'The MCP server sent a list that is not valid', {
-      reason: 'mcp-server-malformed',
-    })
+    throw malformed('The MCP server sent a list that is not valid')
   }
   const edit = isStream ? streamEditor(reshape) : reshape.watch?.()
   if (!body || !edit) {

@@ -16,6 +16,7 @@ import {
   handlerRefusal,
   type Refused,
   reshapeResponse,
+  withoutBody,
   withSession,
 } from './mcp-handler.ts'
 import type { Visit } from './mcp-visit.ts'
@@ -58,6 +59,7 @@ export class Handling implements Passing, Refused {
   readonly #exchange: Exchange
   #reshape: Reshape | undefined
   #began = 0
+  #isHandled = false
 
   constructor(
     server: HandlerServer,
@@ -79,18 +81,22 @@ export class Handling implements Passing, Refused {
   handle(request: Request): Promise<Response> {
     const { handler, resource, scopes, assertionHeaders } = this.#server
     const { call, head } = this.visit
+    // It is counted once as open, so that it can be handled once.
+    if (this.#isHandled) return Promise.resolve(this.#refuse(new TypeError('It was handled before')))
+    this.#isHandled = true
     try {
       if (call.isHeard) this.#began = performance.now()
       this.#reshape = this.#server.reshapeFor(this)
       const asked = forHandler(request, head.headers, this.#session, assertionHeaders)
       const answered = handler(asked, authFor(this.admission, resource, scopes, this))
       if (!isThenable(answered)) return Promise.resolve(this.#answered(answered))
-      return answered.then(
+      // Some promises of libraries settle twice, or return nothing.
+      return Promise.resolve(answered).then(
         (response) => this.#answered(response),
-        (error) => this.#fail(handlerRefusal(error)),
+        (error) => this.#failHandler(error),
       )
     } catch (error) {
-      return Promise.resolve(this.#fail(handlerRefusal(error)))
+      return Promise.resolve(this.#failHandler(error))
     }
   }
 
@@ -98,7 +104,7 @@ export class Handling implements Passing, Refused {
     try {
       assertValid(response)
     } catch (error) {
-      return this.#fail(handlerRefusal(error))
+      return this.#failHandler(error)
     }
     try {
       return this.#finish(withSession(response, this.#session))
@@ -109,6 +115,8 @@ export class Handling implements Passing, Refused {
 
   #finish(response: Response): Response | Promise<Response> {
     const reshape = this.#reshape
+    // A server drops the body of a response to HEAD without a word, so that it would count as open for ever.
+    if (this.visit.head.method === 'HEAD') response = withoutBody(response)
     // The body last, because Bun makes its stream when it is read.
     const isStream = isEventStream(response.headers.get('content-type')) && response.body !== null
     if (this.error && !isStream) {
@@ -134,9 +142,18 @@ export class Handling implements Passing, Refused {
     return origin === null ? response : allowOrigin(new Response(response.body, response), origin)
   }
 
+  /** @param cause The exception of the handler. After a refusal by `auth.require`, the refusal counts. */
+  #failHandler(cause: unknown): Response {
+    return this.#fail(this.error ?? handlerRefusal(cause))
+  }
+
   #fail(error: unknown): Response {
     this.#exchange.closed()
     this.#reshape?.over?.()
+    return this.#refuse(error)
+  }
+
+  #refuse(error: unknown): Response {
     return this.#server.respond(this.visit, error, this.admission)
   }
 }

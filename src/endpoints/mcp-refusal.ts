@@ -85,11 +85,10 @@ export function createRefusals(resource: Resource, ctx: Context): Refusals {
     respond,
     introduce({ head, origin }, scope = []) {
       const needed = scope.length > 0 ? [...new Set([...resource.scopes, ...scope])] : undefined
-      const response = respondWith(challengeOf(resource, head.path, undefined, needed))
-      if (!wantsPage(head)) return origin === null ? response : allowOrigin(response, origin)
-      const shown = page(home(head, ctx, resource.name, [resource]), 401)
-      for (const [name, value] of response.headers) shown.headers.set(name, value)
-      return shown
+      const bare = respondWith(challengeOf(resource, head.path, undefined, needed))
+      const response = wantsPage(head) ? page(home(head, ctx, resource.name, [resource]), 401) : bare
+      if (response !== bare) for (const [name, value] of bare.headers) response.headers.set(name, value)
+      return origin === null ? response : allowOrigin(response, origin)
     },
     noStream({ origin }) {
       const response = json(

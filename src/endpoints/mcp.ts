@@ -33,7 +33,7 @@ const METHODS: ReadonlySet<string> = new Set(ALLOW.split(', '))
  */
 export function createJudge(resource: Resource, ctx: Context, passOf: typeof createPass = createPass): Judge {
   const { settings, guard, limits, upstreams } = ctx
-  const { now } = settings
+  const { uptime } = settings
   const refusals = createRefusals(resource, ctx)
   const bearings = createBearings(resource, ctx)
   const pass = passOf(resource, ctx, refusals, bearings)
@@ -47,11 +47,11 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
       // Workers leave an empty header out, so that an empty one counts as none everywhere.
       const authorization = visit.head.headers.get('authorization') || null
       if (authorization !== null && showsTwice(visit.head)) return refusals.refuse(visit, tokenTwice())
-      const time = now()
-      const admitted = guard.admit(authorization, resource, time)
-      if (!(admitted instanceof Promise)) return welcome(visit, admitted, time)
+      const at = uptime()
+      const admitted = guard.admit(authorization, resource, at)
+      if (!(admitted instanceof Promise)) return welcome(visit, admitted, at)
       return admitted.then(
-        (admission) => welcome(visit, admission, time),
+        (admission) => welcome(visit, admission),
         (error) => refusals.refuse(visit, error),
       )
     } catch (error) {
@@ -59,12 +59,12 @@ export function createJudge(resource: Resource, ctx: Context, passOf: typeof cre
     }
   }
 
-  function welcome(visit: Visit, admission: Admitted, time: number): Verdict | Promise<Verdict> {
+  function welcome(visit: Visit, admission: Admitted, at?: number): Verdict | Promise<Verdict> {
     if (admission instanceof OAuthError) return refusals.refuse(visit, admission)
     // A client without credentials learns where to get some. Nothing was wrong with its request.
     if (!admission) return inspect?.stranger(visit) ?? { type: 'answer', response: refusals.introduce(visit) }
     try {
-      const counted = limits.user(admission.auth.user.id, 1, 0, time)
+      const counted = limits.user(admission.auth.user.id, 1, 0, at)
       if (counted !== undefined || upstreams.tenants) return welcomeSlowly(visit, admission, counted)
       const bearing = bearings.of(admission)
       if (!(bearing instanceof Promise)) return go(visit, admission, bearing)

@@ -25,6 +25,15 @@ export const describeApplicationError = (error: unknown): string =>
   chain(error, (one) => known(one) ?? withoutValues(one))
 
 function chain(error: unknown, messageOf: (error: Error) => string | undefined): string {
+  try {
+    return linked(error, messageOf)
+  } catch {
+    // A proxy object or a getter may throw at every touch.
+    return 'an error that cannot be read'
+  }
+}
+
+function linked(error: unknown, messageOf: (error: Error) => string | undefined): string {
   const texts: string[] = []
   for (let current = error; current !== undefined && current !== null && texts.length < DEPTH; ) {
     if (!(current instanceof Error)) return [...texts, typeof current].join(': ')

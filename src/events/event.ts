@@ -207,7 +207,9 @@ export function createEmit(listeners: readonly Listener[]): Emit {
     const timed: ProxyEvent = { time: new Date().toISOString(), ...event }
     for (const listener of listeners) {
       try {
-        listener(timed)
+        // An `async` function is a listener too, and a rejection without a handler would end the process.
+        const heard: unknown = listener(timed)
+        if (heard instanceof Promise) heard.catch(() => {})
       } catch {
         // A failing audit log must not make the sign-in fail.
       }

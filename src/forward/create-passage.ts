@@ -1,7 +1,7 @@
 import { OAuthError } from '../errors.ts'
 import type { Head, HeaderFields } from '../http/head.ts'
 import type { Destination, Destinations } from './destinations.ts'
-import { isEventStream } from './endable.ts'
+import { isEventStream, isSurelyEventStream } from './endable.ts'
 import type { Delivery, Passage } from './passage.ts'
 import { requestHeaders, type Told } from './request-headers.ts'
 import { LARGEST_LIST, type Reshape, reshapeBody, reshapedHeaders, streamEditor, tracked } from './reshape.ts'
@@ -144,7 +144,12 @@ function passageTo(
     )
     const scopes = status === 403 ? missingScopes(fields.get('www-authenticate')) : undefined
     if (scopes) list.push(['www-authenticate', errand.challenge(scopes.scope)])
-    const isStream = isEventStream(fields.get('content-type')) && hasBody(head.method, status)
+    const type = fields.get('content-type')
+    const isStream = isEventStream(type) && hasBody(head.method, status)
+    // A client could read as JSON a list that was looked for in events.
+    if (isStream && errand.reshape?.changes && !isSurelyEventStream(type)) {
+      return replace(badGateway('The MCP server sent an unclear content type', 'mcp-server-malformed'))
+    }
     errand.report(status)
     if (errand.reshape && hasBody(head.method, status)) {
       return reshaped(errand.reshape, { status, list, fields, isStream })

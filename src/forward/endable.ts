@@ -37,10 +37,16 @@ export function endable<Chunk>(body: ReadableStream<Chunk>, stream: OpenStream):
   })
 }
 
-/** Returns whether a response is an event stream. */
+/**
+ * Returns whether a response is an event stream, or may be one to a client: some look for the name anywhere, and some read
+ * the last of several types.
+ */
 export const isEventStream = (contentType: string | null): boolean =>
-  contentType !== null && !contentType.startsWith(JSON_TYPE) && EVENT_STREAM.test(contentType)
+  contentType !== null && contentType !== JSON_TYPE && /text\/event-stream/i.test(contentType)
+
+/** Returns whether every client reads a type as that of an event stream. */
+export const isSurelyEventStream = (contentType: string | null): boolean =>
+  contentType !== null && /^\s*text\/event-stream\s*(;[^,]*)?$/i.test(contentType)
 
 /** Nearly every other response. */
 const JSON_TYPE = 'application/json'
-const EVENT_STREAM = /^\s*text\/event-stream\s*(;|$)/i

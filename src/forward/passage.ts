@@ -8,7 +8,9 @@ export type Verdict = Decided | Inspection
 export type Decided =
   /** Send this response: a refusal, a challenge, a preflight response or a page. */
   | { readonly type: 'answer'; readonly response: Response }
-  /** Pass the whole request to `handle`, which never rejects, and send its response. */
+  /**
+   * Pass the whole request, the very one whose head was judged, to `handle` once. It never rejects. Send its response.
+   */
   | { readonly type: 'handle'; handle(request: Request): Promise<Response> }
   /** Carry the request to the MCP server, and the response back. */
   | { readonly type: 'forward'; readonly passage: Passage }

@@ -25,11 +25,11 @@ export interface Guard {
    * Judges an `Authorization` header. Returns at once if this process knows the token and has read its grant within
    * `revocationLag`.
    *
-   * @param time The time, in seconds since the epoch.
+   * @param at The time by the clock that is never set back.
    * @returns The refusal, `invalid_token` or `insufficient_scope`, or `undefined` if the header carries no bearer token.
    * @throws {OAuthError} The same if the token was looked up, and `temporarily_unavailable` if the storage fails.
    */
-  admit(authorization: string | null, resource: Resource, time: number): Admitted | Promise<Admitted>
+  admit(authorization: string | null, resource: Resource, at: number): Admitted | Promise<Admitted>
 }
 
 /** An admission or a refusal. Most refusals are not thrown, because a flood of invalid tokens would pay most for that. */
@@ -186,7 +186,7 @@ export function createGuard(ports: {
     return entry
   }
 
-  const isRecent = ({ live }: Known): boolean => isWithin(live.checkedAt, uptime(), revocationLag)
+  const isRecent = ({ live }: Known, at = uptime()): boolean => isWithin(live.checkedAt, at, revocationLag)
 
   const renew = async (entry: Known): Promise<void> => {
     entry.live = await grants.live(entry.key)
@@ -207,7 +207,7 @@ export function createGuard(ports: {
   }
 
   return {
-    admit(authorization, resource, time) {
+    admit(authorization, resource, at) {
       if (authorization === null) return undefined
       // Nearly every client sends this very spelling. Others share its entry, so that one token has one entry.
       let name = authorization
@@ -233,11 +233,12 @@ export function createGuard(ports: {
           return remember(name, token, claims, resource).then((found) => judge(found, name, resource))
         }
       }
+      const time = now()
       if (entry.claims.expiresAt <= time) {
         known.delete(name)
         return invalidToken('token-expired')
       }
-      if (isRecent(entry)) return judge(entry, name, resource, time)
+      if (isRecent(entry, at)) return judge(entry, name, resource, time)
       const old = entry
       return renew(old).then(() => judge(old, name, resource))
     },

@@ -43,9 +43,9 @@ export interface Limits {
    * Counts requests of a user, from any client. One body may be worth several.
    *
    * @param before The requests that the same one was counted as already.
-   * @param time The time, if the caller has read the clock already.
+   * @param at The time by the clock that is never set back, if the caller has just read it.
    */
-  user(user: string, requests?: number, before?: number, time?: number): Check
+  user(user: string, requests?: number, before?: number, at?: number): Check
   /** Counts requests without a token, by address. One body may be worth several. */
   anonymous(address: string | undefined, requests: number, before: number): Check
   /** Counts an invalid bearer token by address. Valid tokens from the same address are not affected. */
@@ -81,12 +81,12 @@ const UNLIMITED: Limits = {
 
 export function createLimits(
   settings: LimitSettings,
-  ports: { now: Clock; emit: Emit; issuer: string },
+  ports: { uptime: Clock; emit: Emit; issuer: string },
 ): Limits {
   if (settings === false) return UNLIMITED
-  const { now, emit, issuer } = ports
+  const { uptime, emit, issuer } = ports
   const limiter = settings.limiter?.forIssuer?.(issuer) ?? settings.limiter
-  const memory = createTokenBuckets(now)
+  const memory = createTokenBuckets(uptime)
   const rule = (name: RateRule['name']): RateRule => ({
     name,
     limit: settings[name],
@@ -106,8 +106,8 @@ export function createLimits(
   const known = createRecent<true>()
 
   /** @param kind The part of a limiter's key before its first colon. */
-  function take(kind: string, key: string, rule: RateRule, time?: number): Taken | Promise<Taken> {
-    if (!limiter) return memory.take(kind, key, rule, time)
+  function take(kind: string, key: string, rule: RateRule, at?: number): Taken | Promise<Taken> {
+    if (!limiter) return memory.take(kind, key, rule, at)
     const inMemory = () => memory.take(kind, key, rule)
     const asked = (async () => limiter.take(`${kind}:${key}`, rule))()
     return withTimeout(
@@ -119,8 +119,8 @@ export function createLimits(
     })
   }
 
-  function check(kind: string, key: string, rule: RateRule, reason: ReasonCode, time?: number): Check {
-    const taken = take(kind, key, rule, time)
+  function check(kind: string, key: string, rule: RateRule, reason: ReasonCode, at?: number): Check {
+    const taken = take(kind, key, rule, at)
     if (taken instanceof Promise) return taken.then((one) => assertAllowed(one, reason))
     assertAllowed(taken, reason)
   }
@@ -145,12 +145,12 @@ export function createLimits(
   ): Promise<void> {
     const { allowed, retryAfter } = await take(kind, key, rule)
     if (allowed) return
-    shut.set(key, now() + Math.min(retryAfter, seconds.limitWindow))
+    shut.set(key, uptime() + Math.min(retryAfter, seconds.limitWindow))
     throw tooMany(retryAfter, reason)
   }
 
   function assertOpen(shut: Recent<number>, key: string, reason: ReasonCode): void {
-    const left = (shut.get(key) ?? 0) - now()
+    const left = (shut.get(key) ?? 0) - uptime()
     // More than was ever set: the clock was set back.
     if (left > 0 && left <= seconds.limitWindow) throw tooMany(left, reason)
   }
@@ -193,8 +193,8 @@ export function createLimits(
       const several = { rule: rules.anonymous, reason: 'limit-anonymous', requests, before } as const
       return checkAll('anonymous', address, several)
     },
-    user(user, requests = 1, before = 0, time = now()) {
-      if (requests === 1 && before === 0) return check('user', user, rules.user, 'limit-user', time)
+    user(user, requests = 1, before = 0, at = uptime()) {
+      if (requests === 1 && before === 0) return check('user', user, rules.user, 'limit-user', at)
       return checkAll('user', user, { rule: rules.user, reason: 'limit-user', requests, before })
     },
     tokenFailed(address) {

@@ -46,7 +46,7 @@ export interface TokenBuckets {
    *
    * @param kind A fixed name. A flood of keys of one kind evicts no key of another.
    * @param key The key within that kind.
-   * @param time The time, if the caller has read the clock already.
+   * @param time The time, if the caller has just read the clock.
    */
   take(kind: string, key: string, rule: RateRule, time?: number): Taken
 }
@@ -75,13 +75,17 @@ export function createTokenBuckets(now: Clock): TokenBuckets {
       const { all, empty } = bucketsOf(kind)
       const bucket = all.renew(key) ?? empty.get(key)
       const known = bucket?.fullAt ?? 0
-      // No bucket takes longer than its window: the clock was set back, and the caller need not wait for it.
-      const from = known > time + window + 1e-6 ? time : Math.max(known, time)
+      // No bucket takes longer than its window. Far beyond it, the clock was set back, and no caller waits for that. A little
+      // beyond it, the bucket is full: a step back must not empty it.
+      const from = known > time + 2 * window ? time : Math.min(Math.max(known, time), time + window)
       const next = from + window / limit
       const over = next - time - window
       // Sums of fractions are slightly inexact.
       if (over > 1e-6) {
-        if (bucket) empty.set(key, bucket)
+        if (bucket) {
+          bucket.fullAt = from
+          empty.set(key, bucket)
+        }
         return { allowed: false, retryAfter: Math.max(1, Math.ceil(over)) }
       }
       if (bucket) bucket.fullAt = next

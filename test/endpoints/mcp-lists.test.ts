@@ -193,6 +193,19 @@ describe('every form of response is filtered', () => {
         headers: { 'content-type': 'application/json; charset=utf-7' },
       }),
     ],
+    [
+      'two types, JSON first',
+      asJson(json, { headers: { 'content-type': 'application/json, text/event-stream' } }),
+    ],
+    [
+      'two types, JSON last',
+      asJson(json, { headers: { 'content-type': 'text/event-stream, application/json' } }),
+    ],
+    ['two types, a stream', events(`data: ${json}\n\n`, 'text/event-stream, text/event-stream')],
+    [
+      'a type within a type',
+      asJson(json, { headers: { 'content-type': 'application/json;a=text/event-stream' } }),
+    ],
   ])('and one that cannot be read, %s, is not sent on', async (_, given) => {
     const response = await ask(given)
     expect(response.status).toBe(502)

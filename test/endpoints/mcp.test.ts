@@ -61,6 +61,17 @@ describe('without credentials', () => {
     expect(challengeOf(response)).not.toContain('error=')
   })
 
+  test('a browser page of this origin may read the challenge and the page that explains it', async () => {
+    const { origin } = new URL(system.url)
+    for (const accept of ['*/*', 'text/html']) {
+      const response = await system.call('/mcp', { headers: { origin, accept } })
+      expect(response.status).toBe(401)
+      expect(response.headers.get('access-control-allow-origin')).toBe(origin)
+      expect(response.headers.get('access-control-expose-headers')).toContain('WWW-Authenticate')
+      expect(challengeOf(response)).toContain('resource_metadata=')
+    }
+  })
+
   test('a token in the address is ignored', async () => {
     const response = await system.call(`/mcp?access_token=${tokens.access_token}`, { method: 'POST' })
     expect(response.status).toBe(401)

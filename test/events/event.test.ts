@@ -1,6 +1,6 @@
 import type { ProxyEvent } from 'lockgate'
-import { expect, expectTypeOf, test } from 'vitest'
-import type { NewEvent } from '../../src/events/event.ts'
+import { expect, expectTypeOf, test, vi } from 'vitest'
+import { createEmit, type NewEvent } from '../../src/events/event.ts'
 
 type Of<Type extends ProxyEvent['type']> = Extract<ProxyEvent, { readonly type: Type }>
 
@@ -10,6 +10,34 @@ test('an event has the members of its type, and no others', () => {
   expectTypeOf<Of<'grant-ended'>['grant']>().toEqualTypeOf<string>()
   expectTypeOf<Of<'issued'>['duration']>().toEqualTypeOf<undefined>()
   expectTypeOf<ProxyEvent['duration']>().toEqualTypeOf<number | undefined>()
+})
+
+test.each<[string, () => unknown]>([
+  [
+    'throws',
+    () => {
+      throw new Error('broken')
+    },
+  ],
+  [
+    'rejects',
+    async () => {
+      throw new Error('broken')
+    },
+  ],
+])('a listener that %s stops no other listener, and no process', async (_, fail) => {
+  const unhandled = vi.fn()
+  process.on('unhandledRejection', unhandled)
+  try {
+    const heard: string[] = []
+    const emit = createEmit([fail, ({ type }) => void heard.push(type)])
+    emit({ type: 'denied', client: 'c', resource: 'https://mcp.test/mcp' })
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(heard).toEqual(['denied'])
+    expect(unhandled).not.toHaveBeenCalled()
+  } finally {
+    process.off('unhandledRejection', unhandled)
+  }
 })
 
 test('code that emits an event cannot forget or misplace a member', () => {

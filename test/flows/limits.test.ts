@@ -1,6 +1,7 @@
-import { createProxy, type RateLimiter } from 'lockgate'
+import { createProxy, type RateLimiter, type Store } from 'lockgate'
 import { redis } from 'lockgate/limits/redis'
 import { workers } from 'lockgate/limits/workers'
+import { memory } from 'lockgate/storage/memory'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ms } from '../../src/timing.ts'
 import { noRedis, startRedis } from '../support/redis.ts'
@@ -259,6 +260,35 @@ test('nobody waits for a clock that was set back', async () => {
   expect((await guarded(system, tokens.access_token)).status).toBe(200)
   expect((await guarded(system, tokens.access_token)).status).toBe(429)
   expect((await system.post('/token', wrong)).status).toBe(401)
+})
+
+test('a token that is looked up while a second passes does not empty the bucket of its user', async () => {
+  const store = memory()
+  let gate: Promise<void> | undefined
+  const slow: Store = {
+    ...store,
+    async get(key) {
+      const wait = gate
+      gate = undefined
+      await wait
+      return store.get(key)
+    },
+  }
+  system = await startSystem({ limits: { user: 4 }, storage: slow })
+  const [one, other] = [await connect(system), await connect(system)]
+  system.clock.ahead += 120
+  let release = () => {}
+  gate = new Promise((resolve) => {
+    release = resolve
+  })
+  const late = guarded(system, other.tokens.access_token)
+  await vi.waitFor(() => expect(gate).toBeUndefined())
+  system.clock.ahead += 1
+  const ask = async () => (await guarded(system!, one.tokens.access_token)).status
+  expect([await ask(), await ask(), await ask(), await ask(), await ask()]).toEqual([200, 200, 200, 200, 429])
+  release()
+  expect((await late).status).toBe(429)
+  expect([await ask(), await ask()]).toEqual([429, 429])
 })
 
 test('one client’s requests from one address are limited', async () => {

@@ -197,7 +197,7 @@ export const limitKeys = fc.asyncProperty(fc.array(claim, { maxLength: 40 }), as
     allStreams: 10,
     limiter: undefined,
   }
-  const limits = createLimits(settings, { now: () => 1000, emit: () => {}, issuer: 'https://proxy.test' })
+  const limits = createLimits(settings, { uptime: () => 1000, emit: () => {}, issuer: 'https://proxy.test' })
   const shut = { client: 'shut', address: '198.51.100.7' }
   const wrong = { code: 'invalid_client', reason: 'wrong-client-secret' } as never
   let isShut = false

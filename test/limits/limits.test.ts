@@ -11,7 +11,8 @@ const settings = {
   streams: 10,
   allStreams: 100,
 }
-const limits = () => createLimits(settings, { now: () => 1000, emit: () => {}, issuer: 'https://proxy.test' })
+const limits = () =>
+  createLimits(settings, { uptime: () => 1000, emit: () => {}, issuer: 'https://proxy.test' })
 const failure = (code: 'invalid_client' | 'invalid_grant') => new OAuthError(code, 'It failed')
 const tooMany = expect.objectContaining({ code: 'too_many_requests' })
 

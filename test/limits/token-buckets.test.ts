@@ -32,6 +32,26 @@ test('its limit fills again as time passes, in a flood too', () => {
   expect([take('a'), take('a')]).toEqual([true, false])
 })
 
+test.each([0.001, 1, 30, 60])('a bucket that is full stays full if the clock steps back by %d s', (back) => {
+  let now = 1000
+  const buckets = createTokenBuckets(() => now)
+  const take = () => buckets.take('user', 'a', rule).allowed
+  expect([take(), take(), take()]).toEqual([true, true, false])
+  now -= back
+  expect([take(), take(), take()]).toEqual([false, false, false])
+  now += 30
+  expect([take(), take()]).toEqual([true, false])
+})
+
+test('no caller waits longer than a window after a clock was set back', () => {
+  let now = 100_000
+  const buckets = createTokenBuckets(() => now)
+  const take = () => buckets.take('user', 'a', rule).allowed
+  expect([take(), take(), take()]).toEqual([true, true, false])
+  now -= 3600
+  expect([take(), take(), take()]).toEqual([true, true, false])
+})
+
 test('a map of recent entries keeps the newest, and never more than twice its size', () => {
   const recent = createRecent<number>(10)
   for (let n = 0; n < 1000; n++) recent.set(`key ${n}`, n)
