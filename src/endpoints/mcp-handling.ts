@@ -47,31 +47,25 @@ export interface HandlerServer {
 const isThenable = <T>(value: T | Promise<T>): value is Promise<T> =>
   typeof (value as Partial<Promise<T>>).then === 'function'
 
-/** A verdict that an MCP server in this process responds. One object serves a request, because closures cost each request more. */
-export class Handling implements Passing, Refused {
+/**
+ * A verdict that an MCP server in this process responds. One object serves a request, because closures cost each request more.
+ * Its members are private, so that a gateway that prints its verdicts prints no token.
+ */
+export class Handling implements Refused {
   readonly type = 'handle'
-  readonly visit: Visit
-  readonly admission: Admission
-  readonly body: RpcBody | undefined
   error: OAuthError | undefined
   readonly #server: HandlerServer
+  readonly #passing: Passing
   readonly #session: Session
   readonly #exchange: Exchange
   #reshape: Reshape | undefined
   #began = 0
   #isHandled = false
 
-  constructor(
-    server: HandlerServer,
-    { visit, admission, body }: Passing,
-    session: Session,
-    exchange: Exchange,
-  ) {
-    this.visit = visit
-    this.admission = admission
-    this.body = body
+  constructor(server: HandlerServer, passing: Passing, session: Session, exchange: Exchange) {
     this.error = undefined
     this.#server = server
+    this.#passing = passing
     this.#session = session
     this.#exchange = exchange
     this.#reshape = undefined
@@ -80,15 +74,16 @@ export class Handling implements Passing, Refused {
   /** Returns the response. Never rejects. It is not `async`, because each request would pay for the frame. */
   handle(request: Request): Promise<Response> {
     const { handler, resource, scopes, assertionHeaders } = this.#server
-    const { call, head } = this.visit
+    const { visit, admission } = this.#passing
+    const { call, head } = visit
     // It is counted once as open, so that it can be handled once.
     if (this.#isHandled) return Promise.resolve(this.#refuse(new TypeError('It was handled before')))
     this.#isHandled = true
     try {
       if (call.isHeard) this.#began = performance.now()
-      this.#reshape = this.#server.reshapeFor(this)
+      this.#reshape = this.#server.reshapeFor(this.#passing)
       const asked = forHandler(request, head.headers, this.#session, assertionHeaders)
-      const answered = handler(asked, authFor(this.admission, resource, scopes, this))
+      const answered = handler(asked, authFor(admission, resource, scopes, this))
       if (!isThenable(answered)) return Promise.resolve(this.#answered(answered))
       // Some promises of libraries settle twice, or return nothing.
       return Promise.resolve(answered).then(
@@ -115,20 +110,21 @@ export class Handling implements Passing, Refused {
 
   #finish(response: Response): Response | Promise<Response> {
     const reshape = this.#reshape
+    const { call, head } = this.#passing.visit
     // A server drops the body of a response to HEAD without a word, so that it would count as open for ever.
-    if (this.visit.head.method === 'HEAD') response = withoutBody(response)
+    if (head.method === 'HEAD') response = withoutBody(response)
     // The body last, because Bun makes its stream when it is read.
     const isStream = isEventStream(response.headers.get('content-type')) && response.body !== null
     if (this.error && !isStream) {
       response.body?.cancel().catch(() => {})
       throw this.error
     }
-    if (this.visit.call.isHeard) this.#server.report(this, response.status, this.#began)
+    if (call.isHeard) this.#server.report(this.#passing, response.status, this.#began)
     if (!isStream && !reshape) {
       this.#exchange.closed()
       return this.#open(response)
     }
-    const stream = this.#exchange.stream(this.#server.listens(this))
+    const stream = this.#exchange.stream(this.#server.listens(this.#passing))
     if (!reshape) return this.#open(new Response(endable(response.body!, stream), response))
     return reshapeResponse(reshape, response, { isStream, stream })
       .then((changed) => this.#open(changed))
@@ -137,7 +133,7 @@ export class Handling implements Passing, Refused {
 
   /** Lets the page that calls read the response. */
   #open(response: Response): Response {
-    const { origin } = this.visit
+    const { origin } = this.#passing.visit
     // The headers of a response that came from `fetch` cannot be changed.
     return origin === null ? response : allowOrigin(new Response(response.body, response), origin)
   }
@@ -154,6 +150,7 @@ export class Handling implements Passing, Refused {
   }
 
   #refuse(error: unknown): Response {
-    return this.#server.respond(this.visit, error, this.admission)
+    const { visit, admission } = this.#passing
+    return this.#server.respond(visit, error, admission)
   }
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { OAuthError } from 'lockgate'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, guarded, type StartedSystem, startSystem } from '../support/system.ts'
@@ -156,6 +157,9 @@ test('a verdict is handled once: a second time it is an error, and nothing stays
     toRequest: () => request,
   })
   if (verdict?.type !== 'handle') throw new Error('it was not admitted')
+  expect(inspect(verdict, { depth: 9, showHidden: true }) + JSON.stringify(verdict)).not.toContain(
+    accessToken,
+  )
   const first = await verdict.handle(request)
   const others = [await verdict.handle(request), await verdict.handle(request)]
   expect([first, ...others].map(({ status }) => status)).toEqual([200, 500, 500])

@@ -243,7 +243,7 @@ if (!hasPython) console.warn('skipped: python3 is not here, so its reading of UR
 test.skipIf(!hasPython)(
   'what Python reads as private is denied, and not public, in any spelling',
   () => {
-    const sample = fc.sample(uris, 3000)
+    const sample = fc.sample(uris, 6000)
     const read = JSON.parse(
       execFileSync('python3', ['-c', PYTHON], { input: JSON.stringify(sample), encoding: 'utf8' }),
     ) as (string | null)[][]
