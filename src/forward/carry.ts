@@ -6,9 +6,7 @@ import { edited } from './editor.ts'
 import { endable } from './endable.ts'
 import type { Delivery, Passage } from './passage.ts'
 
-type Delivered = Extract<Delivery, { type: 'deliver' }>
-
-/** Bytes of a body that is read before it is sent on. A request then has a length, and can be sent again. */
+/** Bytes of a request body that is kept, so that it has a length and can be sent again. */
 const SMALL = 64 * 1024
 
 /** Only Workers have a cache of their own behind `fetch`, and only newer ones can do without it. */
@@ -53,11 +51,7 @@ export async function carry(
     }
     const answered = next.answered(response.status, response.headers, repeatable)
     const delivery = answered instanceof Promise ? await answered : answered
-    if (delivery.type === 'deliver') {
-      return isShort(delivery, next)
-        ? await deliverWhole(response, delivery)
-        : await deliver(response, delivery, next)
-    }
+    if (delivery.type === 'deliver') return await deliver(response, delivery, next)
     if (delivery.type === 'collect') return delivery.finish(await collect(response.body, delivery.limit))
     await response.body?.cancel().catch(() => {})
     if (delivery.type === 'replace') return delivery.response
@@ -77,28 +71,9 @@ function abandon(passage: Passage): Response {
   return new Response(null, { status: 499 })
 }
 
-/** Returns whether a response has a body of a known, small length that nothing changes on its way. */
-function isShort({ status, headers, stream, edit }: Delivered, { method }: Passage): boolean {
-  if (stream || edit || !hasBody(method, status)) return false
-  const length = headers.find(([name]) => name === 'content-length')?.[1]
-  if (length === undefined || length === '0' || !(Number(length) <= SMALL)) return false
-  return !headers.some(([name]) => name === 'content-encoding')
-}
-
-/** Reads a short body first: a stream from JavaScript costs Bun and Deno more than the whole of it. */
-async function deliverWhole(response: Response, { status, headers }: Delivered): Promise<Response> {
-  const init = { status, headers: headers as [string, string][] }
-  try {
-    return new Response(await response.arrayBuffer(), init)
-  } catch (cause) {
-    // A body that broke must not look complete.
-    return new Response(new ReadableStream({ pull: (controller) => controller.error(cause) }), init)
-  }
-}
-
 async function deliver(
   response: Response,
-  { status, headers, stream, edit }: Delivered,
+  { status, headers, stream, edit }: Extract<Delivery, { type: 'deliver' }>,
   passage: Passage,
 ): Promise<Response> {
   let list = headers as [string, string][]
