@@ -43,6 +43,10 @@ export const errorText = (text: string): string =>
 const isFailure = (status: number | undefined): status is number =>
   status !== undefined && Number.isInteger(status) && status >= 400 && status <= 599
 
+/** Returns the seconds as `Retry-After` takes them (RFC 9110 §10.2.3). Clocks and hooks give fractions. */
+const wholeSeconds = (seconds: number | undefined): number | undefined =>
+  seconds !== undefined && Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
+
 /** The details of an {@link OAuthError}. None but `retryAfter`, `status` and `scope` reach the peer. */
 export interface ErrorDetail {
   /** The reason code, for events, logs and the error page. */
@@ -52,7 +56,7 @@ export interface ErrorDetail {
   readonly cause?: unknown
   /** The HTTP status, if the one of the code is not exact, such as 413 for a body that is too large. */
   readonly status?: number | undefined
-  /** The seconds for `Retry-After`. */
+  /** The seconds for `Retry-After`. Fractions are rounded up. */
   readonly retryAfter?: number | undefined
   /** The scopes for the challenge of `insufficient_scope`. By default those of the MCP server. */
   readonly scope?: readonly string[] | undefined
@@ -118,7 +122,7 @@ export class OAuthError extends Error {
     this.status = isFailure(detail.status) ? detail.status : STATUS[this.code]
     this.reason = detail.reason
     this.detail = detail.detail
-    this.retryAfter = detail.retryAfter
+    this.retryAfter = wholeSeconds(detail.retryAfter)
     this.scope = detail.scope
   }
 }

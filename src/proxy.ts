@@ -26,7 +26,7 @@ export interface OAuthProxy {
    * Judges the head of a request for a protected MCP server, without its body. Emits the same events as `fetch`, and
    * counts the same limits. An adapter then moves the bodies by its runtime's fastest means; a gateway can use the
    * decision alone, as with nginx's `auth_request`. After a `forward` verdict, the caller must call `answered`, `failed`
-   * or `abandoned` of the passage; after `handle`, it must call `handle`. After `inspect`, which only a server with rules for
+   * or `abandoned` of the passage; after `handle`, it must call `handle` once. After `inspect`, which only a server with rules for
    * tools gives, it must read the body and call `judge`.
    *
    * @param head The request's method, target and headers as received. Paths with more than one reading are refused.

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { isEventStream } from '../../src/internal.ts'
 import { isWaiting } from './body.ts'
 
 /** Bodies up to this many bytes leave in one write with their head. */
@@ -32,8 +33,6 @@ export function send(outgoing: ServerResponse, response: Response): void {
     discard(body)
   }
 }
-
-const isEventStream = (type: string | null): boolean => type !== null && /text\/event-stream/i.test(type)
 
 const discard = (body: ReadableStream | null): void => {
   body?.cancel().catch(() => {})

@@ -33,6 +33,30 @@ test('a client that failed too often stays shut out over a flood of made-up clie
   expect(() => claimed(client)).toThrow(tooMany)
 })
 
+test('a client is told whole seconds, also by a clock that counts fractions', async () => {
+  let at = 1000.123
+  const ports = { uptime: () => at, emit: () => {}, issuer: 'https://proxy.test' }
+  const { claimed, failed, user } = createLimits({ ...settings, user: 1 }, ports)
+  const client = { client: 'real', address: '192.0.2.1' }
+  for (let n = 0; n < 3; n++) await failed(client, failure('invalid_client'), true)
+  await expect(failed(client, failure('invalid_client'), true)).rejects.toThrow(tooMany)
+  user('ann')
+  at += 3.3
+  expect(() => claimed(client)).toThrow(expect.objectContaining({ retryAfter: 17 }))
+  expect(() => user('ann')).toThrow(expect.objectContaining({ retryAfter: 57 }))
+})
+
+test.each([
+  [0.2, 1],
+  [7, 7],
+  [-1, 0],
+  [Number.NaN, undefined],
+  [Number.POSITIVE_INFINITY, undefined],
+])('an error with %d seconds to wait says %s', (retryAfter, expected) => {
+  const detail = { reason: 'refused-by-application', retryAfter } as const
+  expect(new OAuthError('too_many_requests', 'Wait', detail).retryAfter).toBe(expected)
+})
+
 test('other errors do not count', async () => {
   const { claimed, failed } = limits()
   const claim = { client: 'real', address: '192.0.2.1' }
