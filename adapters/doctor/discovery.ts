@@ -1,3 +1,4 @@
+import { parseUrl } from '../../src/internal.ts'
 import type { Answer, Probe } from './probe.ts'
 
 /** A metadata document where it was found. */
@@ -81,7 +82,7 @@ export async function discover(probe: Probe, address: string): Promise<Discovery
   for (const url of resourceUrls) resourceAnswers.push(await askMetadata(probe, url))
   const resource = firstFound(resourceAnswers, 'resource')
   const named = (resource?.document.authorization_servers as unknown[] | undefined)?.[0]
-  const issuerIsNamed = typeof named === 'string' && URL.canParse(named)
+  const issuerIsNamed = typeof named === 'string' && parseUrl(named) !== undefined
   const issuer = issuerIsNamed ? named : origin
   const serverAnswers: Answer[] = []
   for (const url of serverAddresses(issuer)) serverAnswers.push(await askMetadata(probe, url))

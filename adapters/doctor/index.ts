@@ -1,5 +1,5 @@
 import type { Fetch, ProxyOptions, Store } from '../../src/index.ts'
-import { isLoopbackUrl as isLoopback } from '../../src/internal.ts'
+import { isLoopbackUrl as isLoopback, parseUrl } from '../../src/internal.ts'
 import { authorizationEndpoint } from './checks/authorization-endpoint.ts'
 import { caching } from './checks/caching.ts'
 import { capabilities } from './checks/capabilities.ts'
@@ -103,7 +103,7 @@ export const examine = async (url: string, options: ExamineOptions = {}): Promis
  * @throws {TypeError} If `url` is not an http(s) URL.
  */
 export async function diagnose(url: string, options: ExamineOptions = {}): Promise<Diagnosis> {
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new TypeError('url: expected an http(s) URL')
+  if (!/^https?:\/\//i.test(url) || !parseUrl(url)) throw new TypeError('url: expected an http(s) URL')
   const { timeout = 10_000, agent = 'lockgate-doctor', token, deployment, secondStore } = options
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const mayReach = options.allowPrivateAddresses ? undefined : createReach(url)

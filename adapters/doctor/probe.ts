@@ -1,4 +1,4 @@
-import { BodyTooLarge, readCapped } from '../../src/internal.ts'
+import { BodyTooLarge, parseUrl, readCapped } from '../../src/internal.ts'
 import { show } from './finding.ts'
 import { whyNot } from './unreached.ts'
 
@@ -55,7 +55,7 @@ export function createProbe(options: {
       ...{ method, url, status: 0, headers: new Headers(), text: '', json: undefined },
       ...{ error, sentAt, receivedAt: Date.now() },
     })
-    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return none('no http(s) URL')
+    if (!/^https?:\/\//i.test(url) || !parseUrl(url)) return none('no http(s) URL')
     if (!(await mayReach(url))) {
       blocked.add(url)
       return none('not requested: a private address')

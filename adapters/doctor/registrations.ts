@@ -1,3 +1,4 @@
+import { parseUrl } from '../../src/internal.ts'
 import type { Answer, Probe } from './probe.ts'
 
 /** One attempt to register, in the shape a real client uses. */
@@ -108,7 +109,7 @@ export async function deleteRegistrations(
     const { registration_client_uri: uri, registration_access_token: token } = answer.json ?? {}
     if (typeof uri !== 'string' || typeof token !== 'string') continue
     // The token is for the server that gave it, and goes nowhere else.
-    if (!URL.canParse(uri) || new URL(uri).origin !== new URL(answer.url).origin) continue
+    if (parseUrl(uri)?.origin !== new URL(answer.url).origin) continue
     const gone = await probe.send(uri, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } })
     if (gone.status === 204 || gone.status === 200) deleted++
   }

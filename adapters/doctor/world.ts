@@ -1,3 +1,4 @@
+import { parseUrl } from '../../src/internal.ts'
 import type { Discovery } from './discovery.ts'
 import type { Finding } from './finding.ts'
 import type { Probe } from './probe.ts'
@@ -26,5 +27,5 @@ export function listOf(world: Pick<World, 'server'>, member: string): readonly s
 /** A member of the server's metadata, where it is an address. */
 export function endpointOf(world: Pick<World, 'server'>, member: string): string | undefined {
   const value = world.server?.document[member]
-  return typeof value === 'string' && URL.canParse(value) ? value : undefined
+  return typeof value === 'string' && parseUrl(value) ? value : undefined
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { env, versions } from 'node:process'
 import type { EnvHttpProxyAgent, RequestInit as UndiciInit } from 'undici'
 import type { ConfigIssue } from '../../src/index.ts'
-import { StatedError } from '../../src/internal.ts'
+import { parseUrl, StatedError } from '../../src/internal.ts'
 import type { Fetch } from '../../src/ports.ts'
 import { isInside } from './addresses.ts'
 
@@ -45,9 +45,9 @@ function problemOf(address: string): string | undefined {
   if (scheme === undefined) return `has no scheme; ${fix}`
   if (/^socks/.test(scheme)) return `is a SOCKS proxy, which Lockgate cannot use; ${fix}`
   if (!/^https?$/.test(scheme)) return `has a scheme that no HTTP proxy has; ${fix}`
-  if (!URL.canParse(address)) return `is no URL; ${fix}`
-  const { pathname, search } = new URL(address)
-  return pathname === '/' && search === '' ? undefined : `has a path; ${fix}`
+  const url = parseUrl(address)
+  if (!url) return `is no URL; ${fix}`
+  return url.pathname === '/' && url.search === '' ? undefined : `has a path; ${fix}`
 }
 
 const problemFor = ({ problems }: ForwardProxies, protocol: string) =>

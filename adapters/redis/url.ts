@@ -1,4 +1,4 @@
-import { StatedError } from '../../src/internal.ts'
+import { parseUrl, StatedError } from '../../src/internal.ts'
 import { checkParameters } from '../storage/url-parameters.ts'
 
 /** The parameters that ioredis takes from a URL, and `cluster`. */
@@ -12,7 +12,7 @@ const PARAMETERS = [
 
 /** @throws {StatedError} For a URL of which ioredis would ignore or misread a part. */
 export function checkUrl(text: string): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = parseUrl(text)
   if (!url || !/^rediss?:$/.test(url.protocol)) {
     throw new StatedError('`url` must be redis://host or rediss://host')
   }

@@ -1,4 +1,5 @@
 import type { Store } from '../../src/index.ts'
+import { parseUrl } from '../../src/internal.ts'
 import { certificateErrors } from '../certificate-errors.ts'
 import { flagOf } from './deno-permission.ts'
 import type { Closable, Driver } from './driver.ts'
@@ -56,7 +57,7 @@ export async function fromUrl(text: string): Promise<Store> {
   const name = text.slice(0, Math.max(0, colon))
   const scheme = Object.hasOwn(SCHEMES, name) ? SCHEMES[name] : undefined
   if (!scheme) throw new TypeError(`expected ${storageForms}`)
-  if (scheme.server && !URL.canParse(text)) {
+  if (scheme.server && !parseUrl(text)) {
     throw new TypeError(
       `expected ${name}://user:password@host:port/database with every special character encoded`,
     )

@@ -1,7 +1,7 @@
 import postgresql from 'db0/connectors/postgresql'
 import pg from 'pg'
 import type { Store } from '../../src/index.ts'
-import { ms } from '../../src/internal.ts'
+import { ms, parseUrl } from '../../src/internal.ts'
 import { partOf } from './deployment.ts'
 import type { Closable } from './driver.ts'
 import { type SqlConnector, sqlStore } from './sql-store.ts'
@@ -60,7 +60,8 @@ export function postgres(options: PostgresOptions): Store & Closable {
   const { url, pool: own, table, connections = 5 } = options
   if ((url === undefined) === (own === undefined))
     throw new TypeError('PostgreSQL needs either `url` or `pool`')
-  if (url !== undefined && URL.canParse(url)) checkParameters(new URL(url), PARAMETERS)
+  const address = url === undefined ? undefined : parseUrl(url)
+  if (address) checkParameters(address, PARAMETERS)
   let limited = true
   const pool = own
     ? borrowPool(own)

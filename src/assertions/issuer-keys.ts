@@ -6,6 +6,7 @@ import { OAuthError } from '../errors.ts'
 import { freshFor } from '../http/cache-lifetime.ts'
 import { fetchJson } from '../http/fetch-json.ts'
 import { isLoopbackUrl } from '../http/loopback.ts'
+import { parseUrl } from '../http/parse-url.ts'
 import type { TrustedIssuerSettings } from '../options/options.ts'
 import type { Clock, Fetch, KeepAlive, Outbound } from '../ports.ts'
 import { asObject } from '../protocol/members.ts'
@@ -141,8 +142,8 @@ async function findKeys(issuer: string, get: (url: string) => Promise<{ value: u
 
 /** A document that came over https cannot lead to http. */
 function mayHoldKeys(uri: string, issuer: string): boolean {
-  if (!URL.canParse(uri)) return false
-  const { protocol, username, password } = new URL(uri)
-  if (username || password) return false
+  const url = parseUrl(uri)
+  if (!url || url.username || url.password) return false
+  const { protocol } = url
   return protocol === 'https:' || (protocol === 'http:' && isLoopbackUrl(uri) && isLoopbackUrl(issuer))
 }

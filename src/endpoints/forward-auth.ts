@@ -6,6 +6,7 @@ import type { Verdict } from '../forward/passage.ts'
 import { claimedIdentity, disguisedSession } from '../forward/request-headers.ts'
 import { isWithin } from '../http/address.ts'
 import type { Head, HeaderFields } from '../http/head.ts'
+import { parseUrl } from '../http/parse-url.ts'
 import {
   FORWARD_AUTH_PATH,
   type ForwardAuthOptions,
@@ -123,10 +124,7 @@ const denied = (reason: ReasonCode, detail?: string) =>
   new OAuthError('access_denied', 'The request may not pass', { reason, detail })
 
 /** Returns a host as the URL of this server spells it: without the port that its scheme implies. */
-function hostOf(host: string, scheme: string): string | undefined {
-  const url = `${scheme}://${host}`
-  return URL.canParse(url) ? new URL(url).host : undefined
-}
+const hostOf = (host: string, scheme: string): string | undefined => parseUrl(`${scheme}://${host}`)?.host
 
 /** Turns a decision into statuses that the proxy understands: 200 lets the request pass, and nothing else does. */
 function settled(response: Response, proxy: ProxyKind): Response {

@@ -1,4 +1,5 @@
 import { fieldText } from '../http/field-text.ts'
+import { isAscii, parseUrl } from '../http/parse-url.ts'
 import { parseTarget } from '../http/target.ts'
 import type { Resource } from '../options/options.ts'
 import { type FixedQuery, fixQuery } from './query.ts'
@@ -61,8 +62,8 @@ export function createDestinations(resources: readonly Resource[], origin: strin
     of: (resource) => all.find((one) => one.resource === resource),
     translate(field, base) {
       const text = fieldText(field)
-      if (text === undefined || !URL.canParse(text, base)) return undefined
-      const at = new URL(text, base)
+      const at = text === undefined ? undefined : parseUrl(text, base)
+      if (text === undefined || !at) return undefined
       // Behind a proxy, many servers build addresses of their own host with the public scheme, and so with its port.
       const here = longestFirst.filter(
         ({ url }) => url.hostname === at.hostname && (url.port === at.port || at.port === ''),
@@ -74,8 +75,6 @@ export function createDestinations(resources: readonly Resource[], origin: strin
     },
   }
 }
-
-const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
 
 /** Returns a target that this proxy would accept from a client, or `undefined`. */
 function readable(target: string): { path: string; search: string } | undefined {

@@ -1,3 +1,5 @@
+import { parseUrl } from './parse-url.ts'
+
 /**
  * Returns the address of a request, or `undefined` if it is unknown. Throw an `OAuthError` to refuse the request.
  *
@@ -71,9 +73,9 @@ export function plainAddress(text: string): string | undefined {
   if (plain !== undefined) return plain.split('.').every((part) => Number(part) < 256) ? plain : undefined
   // The parser of URLs reads every spelling and writes one. It accepts no zone.
   const inner = (/^\[(.*)\](?::\d+)?$/.exec(text)?.[1] ?? text).replace(/%.*$/, '')
-  const url = `http://[${inner}]/`
-  if (!/^[\da-f.]*:[\da-f.:]*$/i.test(inner) || !URL.canParse(url)) return undefined
-  const address = new URL(url).hostname.slice(1, -1)
+  if (!/^[\da-f.]*:[\da-f.:]*$/i.test(inner)) return undefined
+  const address = parseUrl(`http://[${inner}]/`)?.hostname.slice(1, -1)
+  if (address === undefined) return undefined
   const [, high, low] = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(address) ?? []
   if (high === undefined || low === undefined) return address
   return [high, low]

@@ -1,4 +1,5 @@
 import { isWithin } from './address.ts'
+import { parseUrl } from './parse-url.ts'
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
@@ -13,5 +14,4 @@ export const isLoopbackListener = (hostname: string): boolean =>
   isLoopbackHost(hostname) || isWithin(hostname, ['127.0.0.0/8', '::1'])
 
 /** Tells whether a URL leads to the machine itself. */
-export const isLoopbackUrl = (url: string): boolean =>
-  URL.canParse(url) && isLoopbackHost(new URL(url).hostname)
+export const isLoopbackUrl = (url: string): boolean => isLoopbackHost(parseUrl(url)?.hostname ?? '')

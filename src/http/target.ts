@@ -1,6 +1,7 @@
 import { createBoundedMap } from '../bounded-map.ts'
 import { OAuthError } from '../errors.ts'
 import { ambiguousPath } from '../refusals.ts'
+import { parseUrl } from './parse-url.ts'
 
 /** A request target that every parser reads alike. */
 export interface Target {
@@ -69,7 +70,7 @@ const SHORT = 200
 let lastHost = ''
 
 function assertHost(host: string): void {
-  if (!HOST.test(host) || !URL.canParse(`http://${host}/`)) throw malformedHost('not a valid host')
+  if (!HOST.test(host) || !parseUrl(`http://${host}/`)) throw malformedHost('not a valid host')
   lastHost = host
 }
 

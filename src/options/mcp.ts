@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { parseUrl } from '../http/parse-url.ts'
 import { resourceMetadataPath } from '../protocol/documents.ts'
 import { canonicalResource } from '../protocol/resource.ts'
 import { defaultScope, offeredScopes, type ScopeTable } from '../protocol/scope.ts'
@@ -26,13 +27,10 @@ export interface McpServersOptions {
 
 const targetUrl = v.pipe(
   v.string(),
-  v.check(
-    (input) => URL.canParse(input) && /^https?:$/.test(new URL(input).protocol),
-    'expected an http(s) URL',
-  ),
+  v.check((input) => /^https?:$/.test(parseUrl(input)?.protocol ?? ''), 'expected an http(s) URL'),
   // `fetch` refuses such a URL, and reports would print the password.
   v.check((input) => {
-    const url = URL.canParse(input) ? new URL(input) : undefined
+    const url = parseUrl(input)
     return !url || (url.username === '' && url.password === '')
   }, 'must not contain a user name or password'),
 )

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { parseUrl } from '../http/parse-url.ts'
 import { label, shape } from '../validation/shape.ts'
 
 /** Changes to the look of the pages. */
@@ -51,7 +52,7 @@ export function onDark(colour: string): string {
 /** Checks a logo. A `Content-Security-Policy` names it, so nothing in it may end the directive or match other images. */
 const isLogo = (logo: string): boolean =>
   /^data:image\/(png|jpeg|webp|gif|svg\+xml);base64,[A-Za-z0-9+/]+=*$/.test(logo) ||
-  (/^https:\/\/[\w.-]+(:\d+)?\/[\w./~%@+-]*$/.test(logo) && URL.canParse(logo) && new URL(logo).href === logo)
+  (/^https:\/\/[\w.-]+(:\d+)?\/[\w./~%@+-]*$/.test(logo) && parseUrl(logo)?.href === logo)
 
 export const ThemeSchema: v.GenericSchema<Theme> = shape({
   name: v.optional(label),

@@ -1,4 +1,5 @@
 import { isLoopbackHost } from '../http/loopback.ts'
+import { parseUrl } from '../http/parse-url.ts'
 
 /** The metadata documents that an operator accepts. */
 export interface DocumentPolicy {
@@ -25,8 +26,8 @@ export const isUrl = (clientId: string): boolean => /^https?:/i.test(clientId)
  */
 export function documentUrlProblem(text: string, { hosts, loopback }: DocumentPolicy): string | undefined {
   if (text.length > MAX_LENGTH) return 'over 512 characters'
-  if (!/^[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return 'not a URL'
-  const url = new URL(text)
+  const url = parseUrl(text)
+  if (!url || !/^[\x21-\x7e]+$/.test(text)) return 'not a URL'
   // Dot segments, default ports, `127.1`, upper-case hosts and backslashes parse to another spelling.
   if (url.href !== text) return 'not in its normal spelling'
   if (url.username || url.password) return 'has user information'

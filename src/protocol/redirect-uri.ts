@@ -1,4 +1,5 @@
 import { isLoopbackHost } from '../http/loopback.ts'
+import { parseUrl } from '../http/parse-url.ts'
 
 /** The redirect URIs that an operator accepts in addition to https and http on a loopback host. */
 export interface RedirectPolicy {
@@ -46,8 +47,8 @@ export function redirectUriProblem(uri: string, policy: RedirectPolicy): string 
   if (uri.includes('#')) return 'has a fragment'
   // Printable ASCII, without the characters that parsers read differently or that look like a wildcard.
   if (!/^[\x21-\x7e]+$/.test(uri) || /[\\"<>`{}|^*]/.test(uri)) return 'has characters that are not allowed'
-  if (!URL.canParse(uri)) return 'is not an absolute URL'
-  const url = new URL(uri)
+  const url = parseUrl(uri)
+  if (!url) return 'is not an absolute URL'
   // Dot segments, `127.1`, upper-case hosts and default ports parse to another spelling.
   if (url.href !== uri && url.href !== `${uri}/`) return 'is not in its normal spelling'
   if (url.username || url.password) return 'has user information'
@@ -69,7 +70,7 @@ export const isRegistrable = (uri: string, policy: RedirectPolicy): boolean =>
 
 /** Tells whether `uri` leads to an application on the user's own computer over http. */
 export function isLoopback(uri: string): boolean {
-  const url = URL.parse?.(uri) ?? (URL.canParse(uri) ? new URL(uri) : undefined)
+  const url = parseUrl(uri)
   return url?.protocol === 'http:' && isLoopbackHost(url.hostname)
 }
 

@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.ts'
+import { parseUrl } from '../http/parse-url.ts'
 
 const invalidTarget = () =>
   new OAuthError('invalid_target', 'The requested resource is not served here', {
@@ -13,9 +14,9 @@ const invalidTarget = () =>
  * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)
  */
 export function canonicalResource(value: string): string {
-  if (value.length > 2048 || value.includes('#') || !URL.canParse(value)) throw invalidTarget()
-  const url = new URL(value)
-  if ((url.protocol !== 'https:' && url.protocol !== 'http:') || url.username || url.password) {
+  if (value.length > 2048 || value.includes('#')) throw invalidTarget()
+  const url = parseUrl(value)
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.username || url.password) {
     throw invalidTarget()
   }
   return url.origin + url.pathname.replace(/\/$/, '')

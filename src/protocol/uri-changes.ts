@@ -1,3 +1,5 @@
+import { isAscii, parseUrl } from '../http/parse-url.ts'
+
 /** Schemes whose hosts every server reads without regard to case. */
 const SPECIAL = /^(?:https?|wss?|ftp|file):\/\/[^/\\?#]*/
 
@@ -37,14 +39,13 @@ export const decoded = (text: string): string =>
   text.includes('%') ? text.replace(ESCAPES, (run) => decodeURIComponent(run)) : text
 
 /** Returns a text with characters that are compatible with others replaced by those: full-width dots by dots. */
-export const composed = (text: string): string => (ASCII.test(text) ? text : text.normalize('NFKC'))
-
-const ASCII = /^[\0-\x7f]*$/
+export const composed = (text: string): string => (isAscii(text) ? text : text.normalize('NFKC'))
 
 /** Returns a URI as a URL parser reads it. Servers of files may also ignore the host. */
 function parsed(text: string): readonly string[] {
-  if (!URL.canParse(text)) return []
-  const { href, protocol, pathname, search, hash } = new URL(text)
+  const url = parseUrl(text)
+  if (!url) return []
+  const { href, protocol, pathname, search, hash } = url
   return (protocol === 'file:' ? [href, `file://${pathname}${search}${hash}`] : [href]).map(decoded)
 }
 

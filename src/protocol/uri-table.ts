@@ -1,3 +1,4 @@
+import { parseUrl } from '../http/parse-url.ts'
 import { fold } from './json-rpc.ts'
 import { compilePatterns, type Fit, type Patterns, weightOfPattern } from './patterns.ts'
 import { composed, decoded, withPlainHost, withPlainScheme } from './uri-changes.ts'
@@ -125,8 +126,8 @@ function readingsOf(pattern: string): Readings {
 /** Returns a pattern with the host that a URL parser reads, if the host is no pattern. */
 function withParsedHost(pattern: string): string {
   const [start = ''] = /^(?:https?|wss?|ftp):\/\/[^/\\?#*]*(?=[/\\?#])/.exec(pattern) ?? []
-  if (!URL.canParse(start)) return pattern
-  return new URL(start).href.slice(0, -1) + pattern.slice(start.length)
+  const url = parseUrl(start)
+  return url ? url.href.slice(0, -1) + pattern.slice(start.length) : pattern
 }
 
 /** Returns a pattern for URIs that are read as a path. */

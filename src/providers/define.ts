@@ -1,4 +1,5 @@
 import type { ConfigIssue } from '../errors.ts'
+import { parseUrl } from '../http/parse-url.ts'
 import { unknownName } from '../validation/closest.ts'
 import { credentialFault } from '../validation/trimmed.ts'
 import { checkAssertion } from './parts/client-assertion.ts'
@@ -240,8 +241,7 @@ function settle(
   }
 }
 
-const originOf = (address: string | undefined): string =>
-  address !== undefined && URL.canParse(address) ? new URL(address).origin : ''
+const originOf = (address = ''): string => parseUrl(address)?.origin ?? ''
 
 /** Copies parts without the members that are `undefined`. */
 const withoutGaps = (parts: ProviderParts) =>

@@ -1,6 +1,7 @@
 import { decodeProtectedHeader } from 'jose/decode/protected_header'
 import { decodeJwt } from 'jose/jwt/decode'
 import * as oauth from 'oauth4webapi'
+import { parseUrl } from '../http/parse-url.ts'
 import type { CrossAppOptions } from '../options/upstream-token.ts'
 import type { Clock, Fetch } from '../ports.ts'
 import { isAtOrBelow } from '../protocol/resource.ts'
@@ -141,7 +142,7 @@ async function protectedResource(
     const fits = typeof resource === 'string' && isAtOrBelow(own, resource.replace(/\/$/, ''))
     if (!fits) throw new InvalidResponse(`the metadata at ${place} is about another server`)
     const listed = Array.isArray(servers)
-      ? servers.filter((one) => typeof one === 'string' && URL.canParse(one))
+      ? servers.filter((one) => typeof one === 'string' && parseUrl(one))
       : []
     return { id: resource, servers: listed }
   }

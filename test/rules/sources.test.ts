@@ -93,6 +93,11 @@ describe('the sources of the core', () => {
   })
 })
 
+test('one file asks `URL.canParse`, whose answer depends on how often it was called', () => {
+  const asks = offenders([...SRC, ...ADAPTERS], (file) => /\bcanParse\b/.test(read(file)))
+  expect(asks).toEqual(['src/http/parse-url.ts'])
+})
+
 test('no map keeps promises that several requests wait for: single flights do that', () => {
   expect(offenders(SRC, (file) => /(Map|createBoundedMap)<[^;\n]*Promise/.test(read(file)))).toEqual([])
 })

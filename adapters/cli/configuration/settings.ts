@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { McpHandler, Metrics, ProxyOptions } from '../../../src/index.ts'
-import { isLoopbackListener, LONGEST_WAIT } from '../../../src/internal.ts'
+import { isLoopbackListener, LONGEST_WAIT, parseUrl } from '../../../src/internal.ts'
 import { prometheus } from '../../events/prometheus.ts'
 import type { NodeServeOptions } from '../../node.ts'
 import { findConfig, loadConfig } from './config-file.ts'
@@ -205,8 +205,7 @@ export async function readSettings(
 }
 
 /** Clients of this address do not look at 127.0.0.1. */
-const isOwnIpv6 = (url: unknown): boolean =>
-  typeof url === 'string' && URL.canParse(url) && new URL(url).hostname === '[::1]'
+const isOwnIpv6 = (url: unknown): boolean => typeof url === 'string' && parseUrl(url)?.hostname === '[::1]'
 
 const isEmpty = ({ origins }: Variables): boolean =>
   ![...origins.keys()].some((name) => /^LOCKGATE_(?!CONFIG$|LOG$|STORAGE$)/.test(name))

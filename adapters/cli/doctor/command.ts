@@ -1,4 +1,5 @@
 import packageJson from '../../../package.json' with { type: 'json' }
+import { parseUrl } from '../../../src/internal.ts'
 import { diagnose, type Finding } from '../../doctor/index.ts'
 import { fetch as directFetch } from '../../node.ts'
 import { providerFetch } from '../../outbound/node.ts'
@@ -175,10 +176,10 @@ function withoutAddress([finding]: readonly Finding[]): number {
  * @throws {UsageError} If it is not an http(s) URL.
  */
 function readAddress(text: string): string {
-  if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
+  const url = parseUrl(text)
+  if (!url || !/^https?:\/\/[^/]/i.test(text)) {
     throw new UsageError('url: expected the http(s) address of an MCP server')
   }
-  const url = new URL(text)
   url.hash = ''
   return url.href
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import packageJson from '../../../package.json' with { type: 'json' }
 import type { Fetch, Provider } from '../../../src/index.ts'
-import { isLoopbackUrl } from '../../../src/internal.ts'
+import { isLoopbackUrl, parseUrl } from '../../../src/internal.ts'
 import { providersOf } from '../../doctor/deployment/providers.ts'
 import { type Finding, ok, show, skip } from '../../doctor/finding.ts'
 import { createProbe } from '../../doctor/probe.ts'
@@ -104,7 +104,7 @@ async function noteOf(name: string): Promise<DefinitionNote | undefined> {
 function callbackOf({ url }: Examined, { callback, signIn }: ProviderRequest): string {
   const usable = url !== undefined && (!signIn || isLoopbackUrl(url))
   const chosen = callback ?? (usable ? `${url.replace(/\/+$/, '')}/callback` : CALLBACK)
-  if (!URL.canParse(chosen) || !/^https?:\/\/.+\/callback(\/[\w-]+)?$/.test(chosen))
+  if (!parseUrl(chosen) || !/^https?:\/\/.+\/callback(\/[\w-]+)?$/.test(chosen))
     throw new UsageError('--callback: expected a URL that ends with /callback')
   if (signIn && !isLoopbackUrl(chosen))
     throw new UsageError(
@@ -164,7 +164,8 @@ function hiddenOf(
     const word = `<${name.slice('LOCKGATE_UPSTREAM_'.length).toLowerCase()}>`
     const hidden = isSecretVariable(name) ? secrets : names
     hidden.set(value, word)
-    if (URL.canParse(value)) hidden.set(new URL(value).host, word)
+    const url = parseUrl(value)
+    if (url) hidden.set(url.host, word)
   }
   return { secrets, names }
 }

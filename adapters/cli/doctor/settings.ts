@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { createProxy, type ProxyOptions, type Store } from '../../../src/index.ts'
+import { parseUrl } from '../../../src/internal.ts'
 import { type Finding, fail, ok, show, skip } from '../../doctor/finding.ts'
 import type { Closable } from '../../storage/driver.ts'
 import { fromUrl } from '../../storage/from-url.ts'
@@ -108,9 +109,10 @@ const wrongSettings = (seen: string): Finding =>
     fix: 'Correct the named settings. The documentation lists every option and variable.',
   })
 
-const isBelow = (address: string, url: string): boolean =>
-  URL.canParse(url) &&
-  `${address.replace(/\/$/, '')}/`.startsWith(`${new URL(url).href.replace(/\/+$/, '')}/`)
+function isBelow(address: string, url: string): boolean {
+  const base = parseUrl(url)?.href.replace(/\/+$/, '')
+  return base !== undefined && `${address.replace(/\/$/, '')}/`.startsWith(`${base}/`)
+}
 
 /** The settings that `serve` refuses unless they are confirmed. */
 function dangersFinding(variables: Variables, { options, storage }: ServeSettings): Finding {

@@ -1,6 +1,6 @@
 import { request as http } from 'node:http'
 import { request as https } from 'node:https'
-import { isLoopbackHost, ms } from '../../../src/internal.ts'
+import { isLoopbackHost, ms, parseUrl } from '../../../src/internal.ts'
 import type { Command } from '../configuration/command.ts'
 import { findConfig, loadConfig } from '../configuration/config-file.ts'
 import { openVariables } from '../configuration/environment.ts'
@@ -34,7 +34,7 @@ export async function healthUrl(
   const isSecure = get('LOCKGATE_TLS_CERT') !== undefined
   const file = get('LOCKGATE_URL') ? undefined : await findConfig(cwd, get('LOCKGATE_CONFIG'))
   const url = get('LOCKGATE_URL') ?? (file && (await loadConfig(file)).url) ?? 'http://localhost'
-  const path = URL.canParse(url) ? new URL(url).pathname.replace(/\/+$/, '') : ''
+  const path = parseUrl(url)?.pathname.replace(/\/+$/, '') ?? ''
   const host = get('HOST') ?? '127.0.0.1'
   const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   const name = reached.includes(':') ? `[${reached}]` : reached

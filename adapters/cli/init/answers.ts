@@ -1,4 +1,4 @@
-import { isLoopbackUrl as isLoopback } from '../../../src/internal.ts'
+import { isLoopbackUrl as isLoopback, parseUrl } from '../../../src/internal.ts'
 import type { Input, ProviderFactory } from '../../../src/providers/define.ts'
 import {
   issuerOf,
@@ -65,7 +65,7 @@ export const definitionOf: DefinitionOf = async (provider) => {
 export const inputsOf = (definition: Answers['definition'] | undefined): [string, Input][] =>
   Object.entries((definition?.inputs ?? {}) as Record<string, Input>).filter(([, input]) => !input.inCodeOnly)
 
-const httpUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+const httpUrl = (text: string) => /^https?:$/.test(parseUrl(text)?.protocol ?? '')
 const publicUrl = (text: string) => httpUrl(text) && (text.startsWith('https:') || isLoopback(text))
 
 /** What is wrong with one answer, or `undefined`: the same for flags and for questions. */

@@ -1,3 +1,4 @@
+import { parseUrl } from '../../../src/internal.ts'
 import { judge, show } from '../finding.ts'
 import type { Check } from '../world.ts'
 
@@ -9,12 +10,13 @@ const WELL_KNOWN = /^\/\.well-known\/oauth-protected-resource/
  */
 export const prefix: Check = ({ address, pointer, resourceAnswers }) => {
   const claims = resourceAnswers.map(({ json }) => json?.resource)
+  const at = pointer === undefined ? undefined : parseUrl(pointer)
   const pointed =
-    pointer !== undefined && URL.canParse(pointer) && WELL_KNOWN.test(new URL(pointer).pathname)
-      ? new URL(pointer).href.replace('/.well-known/oauth-protected-resource', '')
+    at && WELL_KNOWN.test(at.pathname)
+      ? at.href.replace('/.well-known/oauth-protected-resource', '')
       : undefined
   const named = [pointed, ...claims].filter(
-    (url): url is string => typeof url === 'string' && URL.canParse(url),
+    (url): url is string => typeof url === 'string' && parseUrl(url) !== undefined,
   )
   if (named.length === 0) return []
   const removed = named.map((url) => removedPrefix(address, url)).find((one) => one !== undefined)

@@ -1,3 +1,4 @@
+import { parseUrl } from '../../../src/internal.ts'
 import { type Finding, fail, isFromThere, ok, show, unreached, warn } from '../finding.ts'
 import { type Probe, sketch } from '../probe.ts'
 
@@ -57,4 +58,6 @@ export async function callbackFinding(authorizationUrl: string, probe: Probe): P
 }
 
 const leadsOn = (location: string | null, from: string, callback: string): boolean =>
-  location !== null && URL.canParse(location, from) && !(callback !== '' && location.startsWith(callback))
+  location !== null &&
+  parseUrl(location, from) !== undefined &&
+  !(callback !== '' && location.startsWith(callback))

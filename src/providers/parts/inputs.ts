@@ -1,4 +1,5 @@
 import { isLoopbackHost } from '../../http/loopback.ts'
+import { parseUrl } from '../../http/parse-url.ts'
 
 /** A wrong value of one option of a provider. The message never quotes the value. */
 export class WrongInput extends TypeError {
@@ -98,8 +99,9 @@ const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 
 /** Returns `true` if a URL may belong to a provider: https, or http on this machine, with only host and path. */
 export function isProviderUrl(value: string, anyHttp = false): boolean {
-  if (!URL.canParse(value) || /[\s\\]/.test(value)) return false
-  const { protocol, hostname, username, password, search, hash } = new URL(value)
+  const url = parseUrl(value)
+  if (!url || /[\s\\]/.test(value)) return false
+  const { protocol, hostname, username, password, search, hash } = url
   const local = anyHttp || isLoopbackHost(hostname)
   const secure = protocol === 'https:' || (protocol === 'http:' && local)
   return secure && !(username || password || search || hash)
