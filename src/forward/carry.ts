@@ -6,11 +6,16 @@ import { edited } from './editor.ts'
 import { endable } from './endable.ts'
 import type { Delivery, Passage } from './passage.ts'
 
-/** Bytes of a request body that is kept, so that it has a length and can be sent again. */
+type Delivered = Extract<Delivery, { type: 'deliver' }>
+
+/** Bytes of a body that is read before it is sent on. A request then has a length, and can be sent again. */
 const SMALL = 64 * 1024
 
-/** Only Workers have a cache of their own behind `fetch`, and only newer ones can do without it. */
-const NO_CACHE: { cache?: 'no-store' } = hasCache() ? { cache: 'no-store' } : {}
+/** Only Workers have a cache of their own behind `fetch`. */
+const ON_WORKERS = typeof caches !== 'undefined' && 'default' in caches
+
+/** Only newer Workers can do without that cache. */
+const NO_CACHE: { cache?: 'no-store' } = ON_WORKERS && takesCache() ? { cache: 'no-store' } : {}
 
 /**
  * Carries a request to an MCP server and its response back, both as streams, by any runtime's `fetch`. Never rejects.
@@ -51,7 +56,10 @@ export async function carry(
     }
     const answered = next.answered(response.status, response.headers, repeatable)
     const delivery = answered instanceof Promise ? await answered : answered
-    if (delivery.type === 'deliver') return await deliver(response, delivery, next)
+    if (delivery.type === 'deliver') {
+      if (isShort(delivery, next)) return await deliverWhole(response, delivery)
+      return await deliver(response, delivery, next)
+    }
     if (delivery.type === 'collect') return delivery.finish(await collect(response.body, delivery.limit))
     await response.body?.cancel().catch(() => {})
     if (delivery.type === 'replace') return delivery.response
@@ -71,9 +79,31 @@ function abandon(passage: Passage): Response {
   return new Response(null, { status: 499 })
 }
 
+/**
+ * Tells whether a response has a body of a known, small length that nothing changes on its way, and that is better read
+ * whole. Workers send streams on at no cost, and let one that fails look complete.
+ */
+function isShort({ status, headers, stream, edit }: Delivered, { method }: Passage): boolean {
+  if (ON_WORKERS || stream || edit || !hasBody(method, status)) return false
+  const length = headers.find(([name]) => name === 'content-length')?.[1]
+  if (length === undefined || length === '0' || !(Number(length) <= SMALL)) return false
+  return !headers.some(([name]) => name === 'content-encoding')
+}
+
+/** Reads a short body first. A stream costs Bun and Deno more than the rest of the request. */
+async function deliverWhole(response: Response, { status, headers }: Delivered): Promise<Response> {
+  const init = { status, headers: headers as [string, string][] }
+  try {
+    return new Response(await response.arrayBuffer(), init)
+  } catch (cause) {
+    // A body that broke off must not look complete.
+    return new Response(new ReadableStream({ pull: (controller) => controller.error(cause) }), init)
+  }
+}
+
 async function deliver(
   response: Response,
-  { status, headers, stream, edit }: Extract<Delivery, { type: 'deliver' }>,
+  { status, headers, stream, edit }: Delivered,
   passage: Passage,
 ): Promise<Response> {
   let list = headers as [string, string][]
@@ -135,9 +165,8 @@ async function bodyOf(request: Request): Promise<Uint8Array<ArrayBuffer> | Reada
   return sendable(request, new Uint8Array(await request.arrayBuffer()))
 }
 
-function hasCache(): boolean {
+function takesCache(): boolean {
   try {
-    if (typeof caches === 'undefined' || !('default' in caches)) return false
     new Request('http://localhost/', { cache: 'no-store' })
     return true
   } catch {
