@@ -27,7 +27,7 @@ const script = (file: string, ...args: string[]) => ['npx', 'tsx', `test/${file}
 /** The build comes first: a later build would empty `dist` while another stage runs from it. */
 const STAGES: readonly Stage[] = [
   { name: 'install', command: ['node', 'test/install.mjs'] },
-  { name: 'types of the core', command: ['npx', 'tsc', '-p', 'src'] },
+  { name: 'types of the core', command: ['npm', 'run', '--silent', 'tsc', '--', '-p', 'src'] },
   { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
   { name: 'core', command: vitest('core', 'rules') },
   { name: 'simulation', command: script('simulation/run.ts', '--histories', '5000') },
