@@ -14,7 +14,7 @@ export const isAscii = (text: string): boolean => ASCII.test(text)
 export function parseUrl(text: string, base?: string | URL): URL | undefined {
   if (URL.parse !== undefined) return URL.parse(text, base) ?? undefined
   // Node 20 has no `URL.parse`. An exception costs more than the question, which is safe for ASCII.
-  if (isAscii(text) && !URL.canParse(text, base)) return undefined
+  if (isAscii(`${text} ${base}`) && !URL.canParse(text, base)) return undefined
   try {
     return new URL(text, base)
   } catch {
