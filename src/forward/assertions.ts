@@ -21,6 +21,8 @@ interface Signed {
   readonly until: number
 }
 
+type User = Admission['auth']['user']
+
 /** Identities that are kept. Each is about a kilobyte. */
 const LIMIT = 10_000
 /** The longest identity, in characters. Servers limit the size of their headers. */
@@ -43,6 +45,16 @@ export function createAssertions(
   const isBearer = header === 'authorization'
   const known = createBoundedMap<string, Signed>({ entries: LIMIT })
   const signing = createSingleFlight<string>({ keepAlive: ports.keepAlive })
+  /** Numbers of users as admissions have them. Two tokens of one user may say different things about it. */
+  const numbers = new WeakMap<User, number>()
+  let last = 0
+
+  function numberOf(user: User): number {
+    const number = numbers.get(user)
+    if (number !== undefined) return number
+    numbers.set(user, ++last)
+    return last
+  }
 
   function claimsOf({ auth, isAnonymous }: Admission, about: object) {
     const issuedAt = now()
@@ -89,7 +101,7 @@ export function createAssertions(
       // One identity serves every caller without a token.
       const name = isAnonymous
         ? ''
-        : `${auth.user.id}\n${auth.clientId}\n${grant ?? ''}\n${auth.scopes.join(' ')}`
+        : `${numberOf(auth.user)}\n${auth.clientId}\n${grant ?? ''}\n${auth.scopes.join(' ')}`
       const kept = known.get(name)
       // A clock that was set back must not keep an identity for long.
       if (kept && kept.until > now() && kept.until <= now() + seconds.identityReused) return kept.text

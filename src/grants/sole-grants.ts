@@ -11,15 +11,18 @@ import { isOwn } from './own.ts'
 /** A grant without its key: the user alone. */
 export type SoleGrant = Omit<NewGrant, 'key' | 'tokens' | 'endsAt'> & { readonly user: string }
 
-/** Grants of which a user has one for each client and purpose, however often the client asks. */
+/**
+ * Grants of which a user has one for each client, purpose and identity, however often the client asks. Another identity of
+ * the same user, such as one with other groups, has a grant of its own: each token tells what its own assertion said.
+ */
 export interface SoleGrants {
   /** Renews the grant, or makes it. Concurrent callers end with one. */
   issue(about: SoleGrant): Promise<{ key: GrantKey; grant: Grant }>
 }
 
 const ATTEMPTS = 30
-/** Seconds: a slot outlives its grant. */
-const SLOT = 90 * 86_400
+/** Seconds for which a slot outlives its grant. It is written again at most that often. */
+const MARGIN = 86_400
 
 interface Slot {
   readonly id: string
@@ -68,16 +71,17 @@ export function createSoleGrants({
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const found = await store.get(name)
         const slot = found?.value as Slot | undefined
-        const until = now() + SLOT
+        const until = about.expiresAt + MARGIN
+        const ttl = until - now()
         const key = slot && { user, id: slot.id }
         const renewed = key && (await renew(key, about))
         if (renewed) {
-          if (slot.until < now() + SLOT / 2) await store.swap(name, found!.version, { ...slot, until }, SLOT)
+          if (slot.until < renewed.expiresAt) await store.swap(name, found!.version, { ...slot, until }, ttl)
           return { key, grant: renewed }
         }
         const next = newGrantKey(user)
         const grant = await grants.issue({ ...rest, key: next })
-        const isFirst = await store.swap(name, found?.version, { id: next.id, until } satisfies Slot, SLOT)
+        const isFirst = await store.swap(name, found?.version, { id: next.id, until } satisfies Slot, ttl)
         if (isFirst) return { key: next, grant }
         await grants.end(next)
       }
@@ -86,8 +90,8 @@ export function createSoleGrants({
   }
 }
 
-const slotOf = ({ user, client, resource, origin }: SoleGrant): string =>
-  `slot:${user}:${digest(JSON.stringify([client.key, resource, origin])).slice(0, 22)}`
+const slotOf = ({ user, client, resource, origin, identity }: SoleGrant): string =>
+  `slot:${user}:${digest(JSON.stringify([client.key, resource, origin, identity])).slice(0, 22)}`
 
 /** A record that no secret opens is replaced. */
 function orUnreadable(error: unknown): undefined {

@@ -1,6 +1,6 @@
 import { isWithin } from '../age.ts'
 import { createBoundedMap } from '../bounded-map.ts'
-import { OAuthError } from '../errors.ts'
+import type { OAuthError } from '../errors.ts'
 import { type Grant, kindOf, providerOf } from '../grants/grant.ts'
 import { formatGrantKey, type GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
@@ -10,13 +10,14 @@ import { trimBlanks } from '../http/blanks.ts'
 import type { AuthFacts } from '../options/auth.ts'
 import type { Resource } from '../options/options.ts'
 import type { Clock, KeepAlive } from '../ports.ts'
-import { covers, type ScopeTable } from '../protocol/scope.ts'
+import type { ScopeTable } from '../protocol/scope.ts'
 import { invalidToken, tokenTwice } from '../refusals.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import type { AccessClaims, AccessTokens } from '../tokens/access-token.ts'
 import type { SignedTokens } from '../tokens/signed-token.ts'
 import type { Admission } from './admission.ts'
 import type { ApiKeys } from './api-keys.ts'
+import { lacksScope } from './lacks-scope.ts'
 import type { WorkloadBearers } from './workload-bearers.ts'
 
 /** Decides whether a request may reach a protected resource. */
@@ -39,6 +40,8 @@ interface Known extends Admission {
   readonly key: GrantKey
   readonly claims: AccessClaims
   live: LiveGrant
+  /** The sealed identity that `auth.user` was read from. */
+  sealed: string
 }
 
 /** Tokens that are kept, and their size with the identities of their users, in bytes. */
@@ -50,20 +53,6 @@ const ENTRY = 1500
 const MAX_ALTERED_BYTES = 1024 * 1024
 /** Characters of the longest token that is looked at. */
 const MAX_TOKEN = 8192
-
-/** Returns the refusal if scopes are missing. */
-function lacksScope(
-  granted: readonly string[],
-  { scopes }: Resource,
-  table: ScopeTable,
-  key?: string,
-): OAuthError | undefined {
-  if (covers(granted, scopes, table)) return undefined
-  return new OAuthError('insufficient_scope', 'The access token does not have the scope this needs', {
-    reason: key === undefined ? 'token-lacks-scope' : 'key-lacks-scope',
-    detail: key,
-  })
-}
 
 const strangerOf = ({ origin }: Grant) =>
   origin.type === 'assertion' ? 'issuer-not-configured' : 'provider-not-configured'
@@ -172,6 +161,7 @@ export function createGuard(ports: {
     const entry: Known = {
       claims,
       live,
+      sealed: grant.identity,
       auth,
       key,
       clientName,
@@ -192,17 +182,28 @@ export function createGuard(ports: {
     entry.live = await grants.live(entry.key)
   }
 
+  /** Returns whether `auth.user` is what the grant says now. A refresh or a check may have learned something else. */
+  function isCurrent(entry: Known): boolean {
+    const sealed = entry.live.grant?.identity ?? entry.sealed
+    if (sealed !== entry.sealed) return false
+    // The same text of a later read: the next comparison costs nothing.
+    entry.sealed = sealed
+    return true
+  }
+
   const isGood = ({ claims, live: { grant } }: Known, time = now()): boolean =>
     grant !== undefined && grant.epoch <= claims.epoch && grant.expiresAt > time
 
   /** Checks what can change while a token is known. */
-  function judge(entry: Known, name: string, resource: Resource, time = now()): Admitted {
+  function judge(entry: Known, name: string, resource: Resource, time = now()): Admitted | Promise<Admitted> {
     const { claims } = entry
     if (!isGood(entry, time)) {
       known.delete(name)
       return invalidToken('token-revoked')
     }
     if (claims.resource !== resource.id) return invalidToken('token-of-another-resource')
+    if (!isCurrent(entry))
+      return remember(name, entry.auth.token, claims, resource).then((one) => judge(one, name, resource))
     return lacksScope(claims.scope, resource, scopes) ?? entry
   }
 

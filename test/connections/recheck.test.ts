@@ -144,6 +144,26 @@ describe('with `revalidate`', () => {
     expect(ends()).toEqual([])
   })
 
+  test('every token of the grant tells what was learned, at instances that know it and at others', async () => {
+    groups.set('ada', ['staff', 'before'])
+    system = await start({
+      ...options,
+      mcp: async (_request, auth) => Response.json(auth.user.claims.groups),
+    })
+    const told = async (at: StartedSystem, token: string) => (await guarded(at, token)).json()
+    const warm = system.another({})
+    const { tokens, client } = await connect(system)
+    system.clock.ahead = 290
+    const early = (await (await refresh(system, client, tokens)).json()) as Tokens
+    for (const at of [system, warm]) expect(await told(at, early.access_token)).toEqual(['staff', 'before'])
+    groups.set('ada', ['staff', 'after'])
+    system.clock.ahead = 310
+    const late = (await (await refresh(system, client, early)).json()) as Tokens
+    for (const { access_token: token } of [early, late])
+      for (const at of [system, warm, system.another({})])
+        expect(await told(at, token)).toEqual(['staff', 'after'])
+  })
+
   test('a provider that is away ends no grant: clients wait once two periods have passed', async () => {
     groups.set('ada', ['staff'])
     let isAway = false
