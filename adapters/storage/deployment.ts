@@ -78,24 +78,32 @@ async function hasPlainKeys(store: Store, issuer: string): Promise<boolean> {
   return !owner && grants === 'none' && store.swap('home:owner', undefined, issuer, LASTING)
 }
 
-/** Returns whose grants an older version wrote. A grant names the public URL of its deployment. */
+/**
+ * Returns whether a grant was made by a deployment. Only these two members say so: a client chooses its name, and another
+ * deployment may have a URL that begins alike.
+ */
+function isOwn(grant: unknown, issuer: string): boolean {
+  if (typeof grant !== 'object' || grant === null) return false
+  const { issuer: maker, resource } = grant as { readonly issuer?: unknown; readonly resource?: unknown }
+  if (maker !== undefined) return maker === issuer
+  return resource === issuer || (typeof resource === 'string' && resource.startsWith(`${issuer}/`))
+}
+
+/** Returns whose grants an older version wrote. */
 async function whoseGrants(store: Store, issuer: string): Promise<'own' | 'foreign' | 'none'> {
-  const url = JSON.stringify(issuer).slice(1, -1)
   let batch: string[] = []
   let found = false
-  const isOwn = async () => {
+  const hasOwn = async () => {
     const records = await readMany(store, batch)
     batch = []
-    return records.some(
-      (one) => one && !(one instanceof UnreadableRecord) && JSON.stringify(one.value).includes(url),
-    )
+    return records.some((one) => one && !(one instanceof UnreadableRecord) && isOwn(one.value, issuer))
   }
   for await (const key of store.keys('grant:')) {
     found = true
     batch.push(key)
-    if (batch.length === BATCH && (await isOwn())) return 'own'
+    if (batch.length === BATCH && (await hasOwn())) return 'own'
   }
-  if (await isOwn()) return 'own'
+  if (await hasOwn()) return 'own'
   return found ? 'foreign' : 'none'
 }
 

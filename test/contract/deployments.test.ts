@@ -108,6 +108,38 @@ for (const { name, missing, start, open } of KINDS) {
       await server.stop()
     })
 
+    test.each([
+      ['in the name of a client', { issuer: OTHER, resource: `${OTHER}/mcp`, clientName: `see ${ONE}` }],
+      ['as the beginning of another', { issuer: `${ONE}/b`, resource: `${ONE}/b/mcp` }],
+      ['as the beginning of another’s host', { issuer: `${ONE}.evil`, resource: `${ONE}.evil/mcp` }],
+      ['as the end of another', { issuer: `${OTHER}/?${ONE}`, resource: `${OTHER}/?${ONE}` }],
+      ['of a server elsewhere', { issuer: OTHER, resource: `${ONE}/mcp` }],
+      ['of a server elsewhere, without a deployment', { resource: `${ONE}x/mcp`, target: ONE }],
+    ])('a URL %s makes no grant its own', async (_name, grant) => {
+      const server = await start()
+      const store = open(server.url)
+      await store.set('grant:u:1', { format: 1, scope: [ONE], ...grant }, 60)
+      expect(await listed(store.forIssuer!(ONE), 'grant:')).toEqual([])
+      await store.set('grant:u:2', { format: 1, issuer: ONE, resource: `${OTHER}/mcp` }, 60)
+      expect(await listed(store.forIssuer!(ONE), 'grant:'), 'the choice is made once').toEqual([])
+      await store.close()
+      await server.stop()
+    })
+
+    test.each([
+      ['that it made', { issuer: ONE, resource: 'https://elsewhere.example/mcp' }],
+      ['of its server, in older records', { resource: `${ONE}/mcp` }],
+      ['of its root, in older records', { resource: ONE }],
+    ])('a grant %s is its own, though another one is there, too', async (_name, grant) => {
+      const server = await start()
+      const store = open(server.url)
+      await store.set('grant:u:1', { issuer: OTHER, resource: `${OTHER}/mcp` }, 60)
+      await store.set('grant:u:2', grant, 60)
+      expect(await listed(store.forIssuer!(ONE), 'grant:')).toEqual(['grant:u:1', 'grant:u:2'])
+      await store.close()
+      await server.stop()
+    })
+
     test('registrations alone stay with the deployment that starts first', async () => {
       const server = await start()
       const store = open(server.url)
