@@ -12,8 +12,12 @@ export interface PostgresPool {
   connect(): Promise<{
     query(text: string, params?: unknown[]): Promise<{ readonly rows: unknown[] }>
     release(error?: Error): void
+    on?(event: 'error', listener: () => void): unknown
+    off?(event: 'error', listener: () => void): unknown
   }>
 }
+
+type PostgresClient = Awaited<ReturnType<PostgresPool['connect']>>
 
 /** The server to use: its URL, or a pool that connects to it. */
 export interface PostgresOptions {
@@ -90,19 +94,31 @@ export function postgres(options: PostgresOptions): Store & Closable {
 /** Makes the one connection that db0 expects of a pool that belongs to the application. */
 const borrowPool = (pool: PostgresPool) => ({
   connect: async () => {},
-  async query(text: string, params?: unknown[]) {
-    const client = await pool.connect()
-    try {
-      const result = await client.query(text, params)
-      client.release()
-      return result
-    } catch (error) {
-      client.release(isStatementError(error) ? undefined : (error as Error))
-      throw error
-    }
-  },
+  query: async (text: string, params?: unknown[]) => run(await pool.connect(), text, params),
   end: async () => {},
 })
+
+/** Runs a statement on a connection, and gives it back. Only an error of the statement leaves the connection usable. */
+async function run(client: PostgresClient, text: string, params?: unknown[]) {
+  client.on?.('error', ignore)
+  try {
+    const result = await client.query(text, params)
+    client.off?.('error', ignore)
+    client.release()
+    return result
+  } catch (error) {
+    const isUsable = isStatementError(error)
+    if (isUsable) client.off?.('error', ignore)
+    client.release(isUsable ? undefined : (error as Error))
+    throw error
+  }
+}
+
+/**
+ * A connection that is lost while a statement runs, or while it opens, says so twice: the promise rejects, and an event
+ * follows. Node ends the process at an `error` event without a listener.
+ */
+const ignore = () => {}
 
 /** Several connections in place of the one that db0 expects. Those that are lost are replaced. */
 function createPool(url: string, max: number, setLimited: (value: boolean) => void) {
@@ -141,14 +157,9 @@ function createPool(url: string, max: number, setLimited: (value: boolean) => vo
     connect: async () => {},
     async query(text: string, params?: unknown[]) {
       const used = pool
-      const client = await connect(used)
       try {
-        const result = await client.query(text, params)
-        client.release()
-        return result
+        return await run(await connect(used), text, params)
       } catch (error) {
-        // Only an error of the statement leaves the connection usable.
-        client.release(isStatementError(error) ? undefined : (error as Error))
         // The server responds within its own limits. Without a response the network is silent, and on the idle
         // connections too. If a pooler refused the limits, a statement may as well wait for a lock. Then all connections
         // are busy soon, and more of them would not help.
@@ -161,10 +172,18 @@ function createPool(url: string, max: number, setLimited: (value: boolean) => vo
 }
 
 function open(config: pg.PoolConfig): pg.Pool {
-  const pool = new pg.Pool(config)
+  const pool = new pg.Pool({ ...config, Client: QuietClient })
   // A connection that is lost while it is idle affects no request.
-  pool.on('error', () => {})
+  pool.on('error', ignore)
   return pool
+}
+
+/** A connection of our own pool. Its loss is known from the statement that fails. */
+class QuietClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config)
+    this.on('error', ignore)
+  }
 }
 
 const isRefusedSetting = (error: unknown): boolean =>

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { noPostgres, type PostgresServer, startPostgres } from '../support/postgres.ts'
-import { startGate } from '../support/tcp-gate.ts'
+import { startGate, type TcpGate } from '../support/tcp-gate.ts'
 import { expectKept, recovery } from './recovery.ts'
 import { testStore } from './store-contract.ts'
 
@@ -55,6 +55,86 @@ describe.skipIf(noPostgres)('postgres', () => {
     await recovery(store, 'grant:u:2')
     await expectKept(store, { 'grant:u:1': 'kept' })
     await store.close()
+  })
+
+  describe.each(['a pool of its own', 'a pool of the application'])('a connection of %s', (kind) => {
+    const nowhere = 1
+
+    test.each<[string, (gate: TcpGate) => Promise<void>]>([
+      ['cut', async (gate) => gate.cut()],
+      [
+        'cut again and again',
+        async (gate) => {
+          for (let times = 0; times < 20; times++) {
+            gate.cut()
+            await sleep(20)
+          }
+        },
+      ],
+      [
+        'that opens while the server is down',
+        async (gate) => {
+          gate.target = nowhere
+          gate.cut()
+          await sleep(1000)
+        },
+      ],
+      [
+        'that is silent, and then cut',
+        async (gate) => {
+          gate.silence()
+          await sleep(300)
+          gate.cut()
+        },
+      ],
+      [
+        'ended by the server',
+        async () => {
+          const { rows } = await raw.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+          )
+          expect(rows.length).toBeGreaterThan(0)
+        },
+      ],
+    ])('%s under load fails its statements alone, and never the process', async (_name, fault) => {
+      const gate = await startGate(Number(new URL(server.url).port))
+      const url = behind(gate.port)
+      const own = kind === 'a pool of the application' ? new pg.Pool({ connectionString: url }) : undefined
+      // An application listens for the connections that are idle.
+      own?.on('error', () => {})
+      const store = own ? postgres({ pool: own }) : postgres({ url })
+      const unhandled: unknown[] = []
+      const note = (error: unknown) => unhandled.push(error)
+      process.prependListener('uncaughtException', note)
+      let isOver = false
+      const outcomes = new Set<string>()
+      const workers = Array.from({ length: 8 }, async (_, worker) => {
+        for (let n = 0; !isOver; n++) {
+          const written = store.set(`grant:busy${worker}:${n % 5}`, 'x', 60)
+          outcomes.add(
+            await written.then(
+              () => 'written',
+              () => 'failed',
+            ),
+          )
+          await sleep(1)
+        }
+      })
+      await sleep(300)
+      await fault(gate)
+      await sleep(300)
+      gate.target = Number(new URL(server.url).port)
+      await recovery(store, 'grant:busy:1')
+      isOver = true
+      await Promise.all(workers)
+      await sleep(100)
+      process.off('uncaughtException', note)
+      expect(unhandled).toEqual([])
+      expect(outcomes).toContain('written')
+      await store.close()
+      await own?.end()
+      await gate.close()
+    })
   })
 
   test('a write that waited for a lock until its caller gave up does not happen later', async () => {
