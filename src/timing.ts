@@ -78,6 +78,10 @@ const SHIPPED = {
   savePauses: [500, 1000, 2000, 4000],
   /** The time after which no further attempt to save them begins. */
   saveWithin: 15_000,
+  /** The pause between attempts to save them after that. */
+  saveLatePause: 1000,
+  /** The time after which they are given up. */
+  saveLateWithin: 600_000,
   /** The pause between two reads while another instance refreshes. */
   refreshPoll: 150,
   /** The time for which a request waits for a refresh of the provider's tokens. */

@@ -4,7 +4,7 @@ import type { Emit } from '../events/event.ts'
 import { type Grant, providerOf } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
 import type { Grants } from '../grants/grants.ts'
-import type { Clock, UpstreamTokens } from '../ports.ts'
+import type { Clock, KeepAlive, UpstreamTokens } from '../ports.ts'
 import type { ScopeTable } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { signInEnded } from '../refusals.ts'
@@ -44,6 +44,7 @@ export interface RefreshPorts {
   readonly now: Clock
   readonly emit: Emit
   readonly endTokens: EndTokens
+  readonly keepAlive?: KeepAlive | undefined
 }
 
 /** Providers whose slots are kept. */

@@ -5,7 +5,7 @@ import { type Decision, type Grant, nextEpoch } from '../grants/grant.ts'
 import type { GrantKey } from '../grants/grant-key.ts'
 import type { Grants, Outcome } from '../grants/grants.ts'
 import { ownerOf } from '../grants/owner.ts'
-import type { Clock, UpstreamTokens } from '../ports.ts'
+import type { Clock, KeepAlive, UpstreamTokens } from '../ports.ts'
 import { backedScopes, isUseful, type ScopeTable } from '../protocol/scope.ts'
 import type { ReasonCode } from '../reasons/reasons.ts'
 import { signInEnded } from '../refusals.ts'
@@ -15,6 +15,7 @@ import { UpstreamUnavailable } from '../upstream/unavailable.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { EndTokens } from './end.ts'
+import { createLateSaves } from './late-saves.ts'
 import type { Leases } from './lease.ts'
 import { limitOf } from './other-grants.ts'
 import { retrying } from './retry.ts'
@@ -49,6 +50,12 @@ export interface Refreshed extends Exchanged {
 const isTemporary = (error: unknown): boolean =>
   error instanceof OAuthError && error.code === 'temporarily_unavailable'
 
+/**
+ * A store that fails gets more chances to take new tokens, because a rotated refresh token that is lost cannot be obtained
+ * again.
+ */
+const maySaveAgain = (error: unknown) => (isTemporary(error) ? 0 : undefined)
+
 /** Returns the result of a refresh that was not made. */
 export const unchanged = (tokens: UpstreamTokens): Refreshed => ({ tokens, answer: {}, idToken: undefined })
 
@@ -61,8 +68,10 @@ export function createRenewal(ports: {
   now: Clock
   emit: Emit
   endTokens: EndTokens
+  keepAlive?: KeepAlive | undefined
 }): Renewal {
   const { grants, leases, scopes, now, emit, endTokens } = ports
+  const late = createLateSaves(ports.keepAlive)
 
   /** @param more Explains the end further, in the event. */
   async function end(key: GrantKey, reason: ReasonCode, cause?: OAuthError, more?: string): Promise<never> {
@@ -112,21 +121,60 @@ export function createRenewal(ports: {
     return { ...unchanged(tokens), hasFailed: true }
   }
 
-  /** Writes the new tokens, and gives the lease back. Revokes access tokens with a scope that is no longer backed. */
-  const save = (key: GrantKey, upstream: Upstream, next: UpstreamTokens): Promise<Outcome<undefined>> =>
-    grants.change(key, (grant): Decision<undefined> => {
+  /**
+   * Writes the new tokens, and gives the lease back. Revokes access tokens with a scope that is no longer backed.
+   *
+   * @param replaced Set if this is late: another instance may have replaced the tokens meanwhile, and its own stay then.
+   */
+  const save = (
+    key: GrantKey,
+    upstream: Upstream,
+    next: UpstreamTokens,
+    replaced?: UpstreamTokens,
+  ): Promise<Outcome<boolean>> =>
+    grants.change(key, (grant): Decision<boolean> => {
+      if (replaced && grants.tokensOf(key, grant)?.accessToken !== replaced.accessToken)
+        return { type: 'keep', result: false }
       const scope = backedScopes(grant.scope, scopes, upstream.provider, (one) => upstream.grants(next, one))
       if (!isUseful(scope)) return { type: 'end', reason: 'provider-scopes-withdrawn' }
       const epoch = scope.length < grant.scope.length ? nextEpoch(grant, now()) : grant.epoch
       const renewed = grants.withTokens(key, { ...grant, scope, epoch }, next)
-      return { type: 'write', grant: renewed, result: undefined }
+      return { type: 'write', grant: renewed, result: true }
     })
+
+  /** Judges an attempt to save the new tokens. @throws {OAuthError} If the grant has ended, or the store failed. */
+  async function finish(key: GrantKey, leased: Leased, next: Exchanged, saving: Promise<Outcome<boolean>>) {
+    const owner = { ...ownerOf(key, leased.grant), provider: leased.upstream.id }
+    const outcome = await saving.catch((error: unknown) => {
+      if (!(error instanceof OAuthError && error.reason === 'grant-too-large')) throw error
+      void endTokens(owner, next.tokens)
+      return end(key, error.reason, error)
+    })
+    late.end(key)
+    if (outcome.type === 'done') {
+      if (outcome.result) emit({ type: 'upstream-refreshed', ...owner })
+      return
+    }
+    void endTokens(owner, next.tokens)
+    if (outcome.type === 'missing') throw signInEnded({ reason: 'grant-not-found' })
+    emit({ type: 'grant-ended', ...owner, reason: outcome.reason })
+    throw signInEnded({ reason: outcome.reason })
+  }
+
+  /** Goes on to save tokens for which the store has failed. Returns `true` if that must be tried again. */
+  const saveLate = (key: GrantKey, leased: Leased, next: Exchanged): Promise<boolean> => {
+    const { upstream, tokens } = leased
+    const replaced = grants.consistency === 'atomic' ? tokens : undefined
+    return finish(key, leased, next, save(key, upstream, next.tokens, replaced)).then(
+      () => false,
+      (error: unknown) => maySaveAgain(error) !== undefined,
+    )
+  }
 
   return {
     end,
     async renew(key, leased) {
       const { grant, upstream, tokens } = leased
-      const owner = { ...ownerOf(key, grant), provider: upstream.id }
       let lost = leases.isMarked(grant)
       const attempt = () =>
         upstream.refresh(tokens).catch((error: unknown) => {
@@ -137,32 +185,25 @@ export function createRenewal(ports: {
         error instanceof UpstreamUnavailable && (error.effect !== 'unclear' || upstream.rotation === 'never')
           ? error.again
           : undefined
-      let next: Exchanged
+      let next = late.of(key, tokens)
       try {
         // Three attempts. The last one ends before the lease does.
-        next = await retrying(attempt, { pauses: ms.refreshPauses, within: ms.refreshWithin }, again)
+        next ??= await retrying(attempt, { pauses: ms.refreshPauses, within: ms.refreshWithin }, again)
       } catch (error) {
         return fail(key, leased, lost, error)
       }
-      // Saved before use, because a lost rotated refresh token cannot be obtained again. A store that fails gets more
-      // chances for the same reason.
-      const outcome = await retrying(
-        () => save(key, upstream, next.tokens),
+      const got = next
+      // Saved before use.
+      const saving = retrying(
+        () => save(key, upstream, got.tokens),
         { pauses: ms.savePauses, within: ms.saveWithin },
-        (error) => (isTemporary(error) ? 0 : undefined),
-      ).catch((error: unknown) => {
-        if (!(error instanceof OAuthError && error.reason === 'grant-too-large')) throw error
-        void endTokens(owner, next.tokens)
-        return end(key, error.reason, error)
+        maySaveAgain,
+      )
+      await finish(key, leased, got, saving).catch((error: unknown) => {
+        if (maySaveAgain(error) !== undefined) late.begin(key, tokens, got, () => saveLate(key, leased, got))
+        throw error
       })
-      if (outcome.type !== 'done') {
-        void endTokens(owner, next.tokens)
-        if (outcome.type === 'missing') throw signInEnded({ reason: 'grant-not-found' })
-        emit({ type: 'grant-ended', ...owner, reason: outcome.reason })
-        throw signInEnded({ reason: outcome.reason })
-      }
-      emit({ type: 'upstream-refreshed', ...owner })
-      return next
+      return got
     },
   }
 }

@@ -45,6 +45,8 @@ describe('the table of durations', () => {
       refreshOnceMore: 500,
       savePauses: [500, 1000, 2000, 4000],
       saveWithin: 15_000,
+      saveLatePause: 1000,
+      saveLateWithin: 600_000,
       refreshPoll: 150,
       refreshWait: 10_000,
       refreshMargin: 2000,

@@ -26,8 +26,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'the further attempts to save new tokens',
     file: 'src/connections/renewal.ts',
-    find: '{ pauses: ms.savePauses, within: ms.saveWithin },',
-    replace: '{ pauses: [], within: 0 },',
+    find: 'const maySaveAgain = (error: unknown) => (isTemporary(error) ? 0 : undefined)',
+    replace: 'const maySaveAgain = (error: unknown) => (isTemporary(error) ? undefined : undefined)',
   },
   {
     name: 'the grace check',
