@@ -63,9 +63,10 @@ export function redis(options: RedisLimiterOptions): RateLimiter & { close(): Pr
             },
           )
           return { allowed: retryAfter === 0, retryAfter }
-        } catch {
+        } catch (error) {
           pausedUntil = Date.now() + ms.limiterPause
-          return undefined
+          // Once per pause, so that the failure is reported without a flood of events.
+          throw error
         }
       },
     }

@@ -130,7 +130,7 @@ export function openConnection<Scripts extends object>(
       let refusal: unknown
       for (;;) {
         const { commands } = await ready(until).catch((error: unknown) => {
-          throw refusal ?? error
+          throw stated(refusal ?? error)
         })
         const of = epoch
         if (refusedDatabase) {
@@ -165,10 +165,16 @@ export function openConnection<Scripts extends object>(
   }
 }
 
-/** Explains a reply to a wrong setting, which no other part of the package understands. */
+/** Explains what no other part of the package understands: a reply to a wrong setting, and words of ioredis without a code. */
 function stated(error: unknown): unknown {
-  const text = isMisconfigured(error) ? explainReply(error) : undefined
+  const text = isMisconfigured(error) ? explainReply(error) : withoutCode(error)
   return text === undefined ? error : new StatedError(text, { cause: error })
+}
+
+function withoutCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error instanceof StatedError || isReply(error)) return undefined
+  if ('code' in error || !LOST.test(error.message)) return undefined
+  return /Socket timeout/i.test(error.message) ? 'Redis does not respond' : 'there is no connection to Redis'
 }
 
 const isReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError'

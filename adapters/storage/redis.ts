@@ -28,6 +28,17 @@ const PAGE = 1000
 /** The member of an index that knows all records of its folder. No key is a star. */
 const COMPLETE = '*'
 
+/** A reply about a key that another program wrote: no text, or a text that is no record. */
+const orUnreadable = (key: string) => (error: unknown) => {
+  throw /\b(UNREADABLE|WRONGTYPE)\b/.test(String(error)) ? new UnreadableRecord(key) : error
+}
+
+/** Reads a key of another type as MGET does. */
+function orNothing(error: unknown): null {
+  if (/\bWRONGTYPE\b/.test(String(error))) return null
+  throw error
+}
+
 /** Returns the beginning of a record with this version, as {@link encode} writes it. */
 const headOf = (version: string): string => `{"version":${JSON.stringify(version)},`
 
@@ -51,6 +62,7 @@ export function redis(options: RedisStoreOptions): Store & Closable {
   let policy: { name: string | undefined; at: number } | undefined
 
   const recordOf = (key: string) => `${base}:${key}`
+  const read = (commands: Commands, key: string) => commands.get(recordOf(key)).catch(orUnreadable(key))
   const indexOf = (folder: string) => `${base}:${folder}*`
 
   /** The key is in the index before the record is there, so that no record is missing from it. */
@@ -59,26 +71,25 @@ export function redis(options: RedisStoreOptions): Store & Closable {
     const lifetime = Math.max(1, Math.round(ttl * 1000))
     const now = Date.now()
     const record = encode(value, ttl, version)
-    const written = await connection
-      .run(async (commands) => {
-        const indexed = commands.lockgateIndex(indexOf(folderOf(key)), key, now + lifetime, now, lifetime)
-        // One server runs commands in their order. A cluster keeps the two keys on different servers.
-        if (connection.isCluster) await indexed
-        const [result] = await Promise.all([
-          commands.lockgateWrite(recordOf(key), record, lifetime, now, headOf(version), expected),
-          indexed,
-        ])
-        return result
-      })
-      .catch((error) => {
-        throw /\bUNREADABLE\b/.test(String(error)) ? new UnreadableRecord(key) : error
-      })
+    const written = await connection.run(async (commands) => {
+      const indexed = commands.lockgateIndex(indexOf(folderOf(key)), key, now + lifetime, now, lifetime)
+      // One server runs commands in their order. A cluster keeps the two keys on different servers.
+      if (connection.isCluster) await indexed
+      const [result] = await Promise.all([
+        commands
+          .lockgateWrite(recordOf(key), record, lifetime, now, headOf(version), expected)
+          .catch(orUnreadable(key)),
+        indexed,
+      ])
+      return result
+    })
     return written === 1
   }
 
   async function texts(keys: readonly string[]): Promise<readonly (string | null)[]> {
     if (keys.length === 0) return []
-    const one = (commands: Commands) => Promise.all(keys.map((key) => commands.get(recordOf(key))))
+    const one = (commands: Commands) =>
+      Promise.all(keys.map((key) => commands.get(recordOf(key)).catch(orNothing)))
     if (connection.isCluster) return connection.run(one)
     return connection
       .run((commands) => commands.mget(keys.map(recordOf)))
@@ -166,7 +177,7 @@ export function redis(options: RedisStoreOptions): Store & Closable {
     consistency: 'atomic',
     async get(key) {
       checkKey(key)
-      const envelope = decode(await connection.run((commands) => commands.get(recordOf(key))), key)
+      const envelope = decode(await connection.run((commands) => read(commands, key)), key)
       return envelope && { value: envelope.value, version: envelope.version }
     },
     async getMany(keys) {

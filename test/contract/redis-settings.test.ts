@@ -65,7 +65,8 @@ describe.skipIf(noRedis)('a Redis database that the server refuses', () => {
       for (let round = 0; round < 3; round++) {
         await expect(store.set('grant:u:1', 1, 60)).rejects.toThrow(says)
         await expect(store.get('grant:u:1')).rejects.toThrow(says)
-        expect(await limiter.take('address:192.0.2.1', RULE)).toBeUndefined()
+        const counted = await Promise.resolve(limiter.take('address:192.0.2.1', RULE)).catch(() => 'failed')
+        expect(counted, 'a failure is told once in a while').toBe(round === 0 ? 'failed' : undefined)
       }
       expect(keysIn(node)).toBe('')
       await store.close()

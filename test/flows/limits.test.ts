@@ -362,6 +362,10 @@ describe('a limiter of one’s own', () => {
       const statuses: number[] = []
       for (let i = 0; i < 3; i++) statuses.push((await ask(system)).status)
       expect(statuses).toEqual([201, 201, 429])
+      const failed = system.events.filter(({ reason }) => reason === 'limiter-failed')
+      expect(failed.length, 'an operator learns it, once a second').toBeGreaterThan(0)
+      expect(failed.length).toBeLessThan(statuses.length)
+      expect(failed[0]).toMatchObject({ type: 'failed', error: expect.stringMatching(/Redis|ECONN|respond/) })
     } finally {
       await Promise.all(limiters.map((limiter) => limiter.close()))
       await server.stop()

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fs } from 'lockgate/storage/fs'
 import { memory } from 'lockgate/storage/memory'
+import { redis } from 'lockgate/storage/redis'
 import { afterEach, describe, expect, test } from 'vitest'
+import { noRedis } from '../support/redis.ts'
+import { createRedisLab } from '../support/redis-lab.ts'
 import {
   connect,
   guarded,
@@ -121,6 +124,41 @@ test('a file that is damaged on the disk is a record that cannot be read', async
   expect(await listed(system)).toEqual([grantOf(other).id])
   expect(await system.proxy.grants.revoke(grantOf(one))).toBe(true)
   expect(await readdir(join(base, 'grant'))).not.toContain(grantOf(one).user)
+})
+
+describe.skipIf(noRedis)('a key of Redis that another program wrote', () => {
+  test.each([
+    ['a list', ['rpush', 'KEY', 'x']],
+    ['a hash', ['hset', 'KEY', 'a', 'b']],
+    ['a set', ['sadd', 'KEY', 'x']],
+    ['a sorted set', ['zadd', 'KEY', '1', 'x']],
+    ['a stream', ['xadd', 'KEY', '*', 'a', 'b']],
+    ['a text that is no record', ['set', 'KEY', 'garbage']],
+    ['a number', ['set', 'KEY', '7']],
+    ['the beginning of a record', ['set', 'KEY', '{"version":"x","expi']],
+  ])('as %s is a record that cannot be read', async (_name, command) => {
+    const lab = await createRedisLab()
+    closing.push(() => lab.stop())
+    const node = await lab.start()
+    const storage = redis({ url: `redis://127.0.0.1:${node.port}` })
+    const system = await start({ storage })
+    const [one, other] = [await connect(system), await connect(system, { login: 'grace' })]
+    const key = `lockgate:${keyOf(one)}`
+    expect(node.cli('exists', key).trim()).toBe('1')
+    node.cli('del', key)
+    node.cli(...command.map((word) => (word === 'KEY' ? key : word)))
+
+    const refused = await system.post('/token', refreshParams(one.client, one.tokens.refresh_token))
+    expect(await outcome(refused)).toEqual([400, 'invalid_grant'])
+    expect((await guarded(system, one.tokens.access_token)).status).toBe(401)
+    expect((await guarded(system, other.tokens.access_token)).status).toBe(200)
+    expect(await listed(system)).toEqual([grantOf(other).id])
+    const again = await connect(system)
+    expect((await guarded(system, again.tokens.access_token)).status).toBe(200)
+    expect(await system.proxy.grants.revoke(grantOf(one))).toBe(true)
+    expect(node.cli('exists', key).trim()).toBe('0')
+    await storage.close()
+  })
 })
 
 describe('a record that another instance wrote while this one ran', () => {
