@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type RequestInit as UndiciInit, fetch as undiciFetch } from 'undici'
 import type { Fetch } from '../src/index.ts'
+import { StatedError } from '../src/internal.ts'
 import { createHandler, type Handling } from './node/handler.ts'
 import { listen, type NodeServeOptions, type Servable } from './node/listen.ts'
 import { patient } from './node/patient.ts'
@@ -19,20 +20,26 @@ export type NodeServer = Served
  *
  * @throws {Error} If the port is taken.
  * @throws {ConfigError} If a time is out of range.
+ * @throws {TypeError} On Bun.
  * @example
  * const served = await serve(proxy, { port: 8787 })
  * stopOnSignals(served)
  */
-export const serve = (proxy: Servable, options: NodeServeOptions = {}): Promise<Served> =>
-  listen(proxy, options)
+export async function serve(proxy: Servable, options: NodeServeOptions = {}): Promise<Served> {
+  assertNode()
+  return listen(proxy, options)
+}
 
 /**
  * Returns a handler for `node:http`, Express and other frameworks with `(req, res)` handlers. Mount it before anything
  * that reads bodies, such as `express.json()`.
+ *
+ * @throws {TypeError} On Bun.
  */
 export function toNodeHandler(
   proxy: Handling,
 ): (request: IncomingMessage, response: ServerResponse) => void | Promise<void> {
+  assertNode()
   const handle = createHandler(proxy, new Set())
   return (request, response) => {
     // Express cuts off the path that it is mounted at, and the proxy knows itself by its whole path.
@@ -40,6 +47,14 @@ export function toNodeHandler(
     if (originalUrl !== undefined) request.url = originalUrl
     handle(request, response)
   }
+}
+
+/** Bun puts a package of its own in place of undici, which forwards nothing. */
+function assertNode(): void {
+  if ('Bun' in globalThis)
+    throw new StatedError(
+      'lockgate/node and `lockgate serve` do not run on Bun: run them with Node, or use lockgate/bun in a file of your own',
+    )
 }
 
 /**

@@ -185,6 +185,15 @@ describe('what is wrong names itself, and nothing listens', () => {
     await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow()
   })
 
+  test.each([44, 52, 60])('a limit of %i files', async (files) => {
+    const limited = ['sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath]
+    const run = startCommand(folder, ['serve'], { ...UPSTREAM, LOCKGATE_STORAGE: 'memory:' }, limited)
+    children.push(run.child)
+    expect(await run.code).toBe(1)
+    expect(run.err()).toMatch(/EMFILE/)
+    expect(run.err()).not.toContain('choose a folder')
+  })
+
   test('a port that is taken', async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))

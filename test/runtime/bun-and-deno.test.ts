@@ -203,6 +203,21 @@ describe.skipIf(!bun)('a server of Bun', () => {
     expect(existsSync(join(folder, '.lock'))).toBe(false)
   }, 60_000)
 
+  test.each([
+    ['the command', [join('node_modules', 'lockgate', 'dist', 'cli.js'), 'serve', '--dev']],
+    [
+      'a server of Node',
+      ['-e', "import('lockgate/node').then(({ serve }) => serve({ fetch: async () => new Response() }))"],
+    ],
+    ['a handler of Node', ['-e', "import('lockgate/node').then(({ toNodeHandler }) => toNodeHandler({}))"]],
+  ])('is not made by %s: it does not start, and says what to use', (_name, args) => {
+    const { PATH = '', HOME = '' } = process.env
+    const env = { PATH, HOME, PORT: String(port), LOCKGATE_MCP: mcp.url }
+    const run = spawnSync(bun!, args, { cwd: installation.folder, env, encoding: 'utf8', timeout: 20_000 })
+    expect(run.status).toBe(1)
+    expect(run.stderr).toMatch(/not run on Bun: .*lockgate\/bun/)
+  })
+
   test.each(['HTTP_PROXY', 'http_proxy', 'ALL_PROXY'])(
     'sends nothing of this machine through %s',
     async (name) => {

@@ -128,6 +128,8 @@ function message(error: unknown): string {
     address?: string
     hostname?: string
   }
+  if (code === 'EMFILE' || code === 'ENFILE')
+    return `no more files can be opened (${code}); raise the limit, for example with ulimit -n 65536`
   if (path !== undefined && syscall !== 'listen') {
     return `LOCKGATE_STORAGE: ${path} cannot be used (${code}); choose a folder that this user may write to`
   }
