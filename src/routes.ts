@@ -117,11 +117,13 @@ function endpointsOf({ settings, clients, signer }: Context): readonly Route[] {
       : []),
     ...(settings.account
       ? [
-          browser(`${base}/account`, { GET: accountEndpoint }),
+          browser(`${base}/account`, { GET: limited(accountEndpoint) }),
           browser(`${base}/account/sign-in`, { POST: limited(accountSignInEndpoint) }),
-          browser(`${base}/account/sign-out`, { POST: signOutEndpoint }),
-          browser(`${base}/account/revoke`, { POST: disconnectEndpoint }),
-          ...(settings.remembers ? [browser(`${base}/account/ask-again`, { POST: askAgainEndpoint })] : []),
+          browser(`${base}/account/sign-out`, { POST: limited(signOutEndpoint) }),
+          browser(`${base}/account/revoke`, { POST: limited(disconnectEndpoint) }),
+          ...(settings.remembers
+            ? [browser(`${base}/account/ask-again`, { POST: limited(askAgainEndpoint) })]
+            : []),
         ]
       : []),
     program(`${base}/token`, { POST: tokenEndpoint }),

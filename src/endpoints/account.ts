@@ -36,7 +36,7 @@ export const accountEndpoint: Endpoint = async (http, ctx) => {
       signedIn: {
         name,
         token,
-        apps: await appsOf(ctx, session),
+        ...(await appsOf(ctx, session)),
         remembered: await rememberedBy(ctx, session),
       },
     }),
@@ -98,12 +98,21 @@ async function readOwnForm(
   return { session, fields }
 }
 
-async function appsOf({ grants, settings, upstreams }: Context, { user }: Session): Promise<ConnectedApp[]> {
+/** The most apps on the page. Each costs a read and the opening of its record. */
+const SHOWN = 200
+
+async function appsOf(
+  { grants, settings, upstreams }: Context,
+  { user }: Session,
+): Promise<{ apps: ConnectedApp[]; hasMore: boolean }> {
   const apps: ConnectedApp[] = []
+  let hasMore = false
   for await (const { key, grant } of grants.list(user)) {
     if (!isOwn(settings, grant)) continue
     // A grant whose code was not redeemed yet is no connection, and expires by itself.
     if (grant.generation === 0) continue
+    hasMore = apps.length === SHOWN
+    if (hasMore) break
     const { origin } = grant
     const { clientName, resource, scope, createdAt, rotatedAt, expiresAt } = grant
     const server = settings.resources.find(({ id }) => id === resource)?.name
@@ -124,7 +133,7 @@ async function appsOf({ grants, settings, upstreams }: Context, { user }: Sessio
       ...times,
     })
   }
-  return apps.sort((a, b) => b.usedAt - a.usedAt)
+  return { apps: apps.sort((a, b) => b.usedAt - a.usedAt), hasMore }
 }
 
 /** Returns the names of the apps that connect without the consent page, each once. */

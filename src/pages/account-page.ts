@@ -42,6 +42,8 @@ export interface AccountView {
     /** The token that every form carries. */
     readonly token: string
     readonly apps: readonly ConnectedApp[]
+    /** `true` if the user has connected more apps. */
+    readonly hasMore: boolean
     /** The names of the apps whose approval is remembered. */
     readonly remembered: readonly string[]
   }
@@ -62,7 +64,7 @@ ${another && html`<input type="hidden" name="account" value="another">`}
 </form>`
     return layout(look, texts.accountTitle, html`${intro}${form}`)
   }
-  const { name, token, apps, remembered } = signedIn
+  const { name, token, apps, hasMore, remembered } = signedIn
   const carried = html`<input type="hidden" name="token" value="${token}">`
   const user = html`<strong>${name ?? texts.accountUnnamed}</strong>`
   return layout(
@@ -76,6 +78,7 @@ ${another && html`<input type="hidden" name="account" value="another">`}
 </form>
 ${apps.length === 0 && html`<div class="panel"><p>${texts.accountNone}</p></div>`}
 ${apps.map((app) => card(texts, app, base, carried))}
+${hasMore && html`<p class="small">${fillText(texts.accountMore, { count: String(apps.length) })}</p>`}
 ${apps.length > 0 && html`<p class="small">${fill(texts.accountHint, { provider: providersOf(apps, providers) })}</p>`}
 ${remembered.length > 0 && askAgain(texts, remembered, base, carried)}`,
   )

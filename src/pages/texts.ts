@@ -86,6 +86,7 @@ export const ENGLISH = {
   accountAskAgain: 'Ask me again',
   disconnect: 'Disconnect',
   disconnectApp: 'Disconnect {client}',
+  accountMore: 'Only {count} apps are shown. Disconnect some of them to see the others.',
   accountHint: 'Disconnecting an app also ends the access that this server got from {provider} for it.',
   signOut: 'Sign out',
 

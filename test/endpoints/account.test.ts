@@ -277,3 +277,39 @@ test('access through a company is shown as that, and ends at once when it is dis
     await idp.close()
   }
 })
+
+test('of very many apps, the page shows some, and says how to see the others', async () => {
+  const idp = await startAssertionIssuer()
+  try {
+    const clientSecret = 'the secret of an enterprise client'
+    system = (system as StartedSystem).another({
+      limits: false,
+      clients: [{ clientId: 'claude', name: 'Claude', clientSecret, redirectUris: ['https://app.test/'] }],
+      trustedIssuers: [{ issuer: idp.issuer, use: ['id-jag'], sameSubjectsAs: 'oidc' }],
+    })
+    const now = Math.floor(Date.now() / 1000)
+    const about = { iss: idp.issuer, sub: 'ada', aud: system.url, client_id: 'claude' }
+    for (let each = 0; each < 205; each++) {
+      const claims = { ...about, jti: String(each), session: each, iat: now, exp: now + 300 }
+      const answer = await system.post('/token', {
+        grant_type: JWT_BEARER,
+        client_id: 'claude',
+        client_secret: clientSecret,
+        assertion: await idp.sign(claims, ID_JAG),
+      })
+      expect(answer.status).toBe(200)
+    }
+    const { browser, page } = await open('ada')
+    expect(cardsOf(page)).toHaveLength(200)
+    expect(page.text).toContain('Only 200 apps are shown')
+    for (let each = 0; each < 5; each++) {
+      const shown = asPage(await browser.open(`${system.url}/account`))
+      await post(browser, 'revoke', fieldsOf(shown, 'revoke'))
+    }
+    const last = asPage(await browser.open(`${system.url}/account`))
+    expect(cardsOf(last)).toHaveLength(200)
+    expect(last.text).not.toContain('Only 200')
+  } finally {
+    await idp.close()
+  }
+})

@@ -66,6 +66,27 @@ describe('requests without credentials', () => {
     expect((await from('192.0.2.1', '/register', registration)).status).toBe(429)
   })
 
+  test.each([
+    ['GET', '/account'],
+    ['POST', '/account/sign-in'],
+    ['POST', '/account/sign-out'],
+    ['POST', '/account/revoke'],
+    ['POST', '/consent'],
+    ['GET', '/callback'],
+    ['POST', '/callback'],
+    ['GET', '/authorize'],
+    ['POST', '/authorize'],
+  ])('are limited at %s %s', async (method, path) => {
+    system = await startSystem({ limits: { address: 2 } })
+    const ask = async () =>
+      (await from('192.0.2.1', path, { method, ...(method !== 'GET' && { body: new URLSearchParams() }) }))
+        .status
+    const statuses = [await ask(), await ask(), await ask()]
+    expect(statuses.slice(0, 2)).not.toContain(404)
+    expect(statuses.slice(0, 2)).not.toContain(429)
+    expect(statuses[2]).toBe(429)
+  })
+
   test('that are refused by the hundred are told in few events, with their number', async () => {
     system = await startSystem({ limits: { address: 1 } })
     const limited = () => system!.events.filter(({ type }) => type === 'rate-limited')
