@@ -89,8 +89,8 @@ export function createGuard(ports: {
   })
   /** Signatures under way, so that each token is verified once. */
   const opening = createSingleFlight<AccessClaims | undefined>({ keepAlive: ports.keepAlive })
-  /** Texts that look like access tokens and are altered or expired, so that each is opened once. */
-  const altered = createBoundedMap<string, true>({
+  /** Texts that look like access tokens, and the time from which each is refused: altered ones, and those that expired. */
+  const refused = createBoundedMap<string, number>({
     entries: LIMIT,
     bytes: { limit: MAX_ALTERED_BYTES, of: (token) => 100 + token.length },
   })
@@ -98,10 +98,12 @@ export function createGuard(ports: {
   const users = new WeakMap<LiveGrant, { readonly sealed: string; readonly user: AuthFacts['user'] }>()
 
   function openOnce(token: string): AccessClaims | undefined {
-    if (altered.has(token)) return undefined
-    const claims = accessTokens.open(token, now())
-    if (!claims && accessTokens.isShaped(token)) altered.set(token, true)
-    return claims
+    const time = now()
+    if ((refused.get(token) ?? Number.POSITIVE_INFINITY) <= time) return undefined
+    const claims = accessTokens.open(token, Number.NEGATIVE_INFINITY)
+    if (claims && claims.expiresAt > time) return claims
+    if (accessTokens.isShaped(token)) refused.set(token, claims?.expiresAt ?? Number.NEGATIVE_INFINITY)
+    return undefined
   }
 
   function userOf(key: GrantKey, live: LiveGrant, grant: Grant): AuthFacts['user'] {

@@ -18,6 +18,22 @@ test.each([20, 3600])('a revoked token passes nowhere after the clock was set ba
   expect((await guarded(system, tokens.access_token)).status).toBe(401)
 })
 
+test('a token that an instance saw as expired is accepted there once its clock is right again', async () => {
+  system = await startSystem()
+  const { tokens } = await connect(system)
+  // One instance knows the token, and one sees it for the first time.
+  const other = system.another()
+  expect((await guarded(system, tokens.access_token)).status).toBe(200)
+  system.clock.ahead = 7200
+  for (const at of [system, other, system, other])
+    expect((await guarded(at, tokens.access_token)).status).toBe(401)
+  system.clock.ahead = 0
+  for (const at of [system, other, system.another()])
+    expect((await guarded(at, tokens.access_token)).status).toBe(200)
+  system.clock.ahead = 7200
+  for (const at of [system, other]) expect((await guarded(at, tokens.access_token)).status).toBe(401)
+})
+
 test('an instance whose clock is an hour behind that of another one says so, and by how much', async () => {
   system = await startSystem()
   const behind = system.another({ now: () => Math.floor(Date.now() / 1000) - 3600 })
