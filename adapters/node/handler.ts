@@ -47,6 +47,9 @@ class Native implements NodeNative {
   }
 }
 
+const OTHER_VERSION =
+  'Lockgate speaks HTTP/1.1. For HTTP/2, put a server in front that speaks HTTP/1.1 to Lockgate.'
+
 /**
  * Returns a handler for `node:http`. The proxy judges each request by its head. Then the bodies go by Node's own means,
  * and only a handler in the process gets a `Request`.
@@ -105,6 +108,7 @@ export function createHandler(
   }
 
   return (message, outgoing) => {
+    if (message.httpVersionMajor > 1) return send(outgoing, new Response(OTHER_VERSION, { status: 505 }))
     const target = message.url ?? '/'
     const native = new Native(message, work)
     const act = (verdict: Verdict, read?: Buffer): void => {

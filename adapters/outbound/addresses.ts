@@ -4,6 +4,9 @@ import { isLoopbackHost } from '../../src/internal.ts'
 /** Global unicast. An address outside it is special, also for purposes that are newer than this list. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
 
+/** A public address that leads to the host below a virtual machine of Azure. */
+const AZURE_HOST = '168.63.129.16'
+
 /**
  * Tells whether an address belongs to the public internet. Special-use ranges do not, nor does an IPv4 address spelled
  * inside an IPv6 one, which leads to wherever a gateway translates it.
@@ -12,7 +15,7 @@ const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
  */
 export function isPublic(address: string): boolean {
   const parsed = parse(address)
-  if (parsed?.range() !== 'unicast') return false
+  if (parsed?.range() !== 'unicast' || parsed.toString() === AZURE_HOST) return false
   return parsed.kind() === 'ipv4' || (parsed as ipaddr.IPv6).match(GLOBAL_UNICAST)
 }
 

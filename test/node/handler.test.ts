@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { connect, createServer, type IncomingHttpHeaders } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clientAddress, serve } from 'lockgate/node'
+import { clientAddress, serve, toNodeHandler } from 'lockgate/node'
 import { afterEach, describe, expect, test } from 'vitest'
 import { raw } from './raw.ts'
 
@@ -282,4 +285,26 @@ describe('a response of a handler', () => {
     expect(sent).toBe(soFar)
     abort.abort()
   })
+})
+
+test('a request over HTTP/2 is 505, and says what to do', async () => {
+  let handled = 0
+  const handle = toNodeHandler({
+    fetch: async () => {
+      handled++
+      return new Response('x')
+    },
+  })
+  const server = createServer((request, response) => handle(request as never, response as never))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  closing.push(async () => {
+    session.close()
+    server.close()
+  })
+  const request = session.request({ ':method': 'POST', ':path': '/mcp' }).end('{}')
+  const [headers] = (await once(request, 'response')) as [IncomingHttpHeaders]
+  expect(headers[':status']).toBe(505)
+  expect(String(await request.setEncoding('utf8').toArray())).toContain('HTTP/1.1')
+  expect(handled).toBe(0)
 })
