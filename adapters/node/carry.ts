@@ -204,20 +204,19 @@ class Carrier implements Dispatcher.DispatchHandler {
     this.#controller = undefined
     if (this.#isOver || this.#outgoing.destroyed) return
     if (this.#collected) this.#finish(true)
-    else if (this.#outgoing.headersSent) this.#outgoing.destroy()
-    else if (this.#isStale(error)) this.#repeat()
-    else this.fail(error)
+    else if (this.#outgoing.headersSent) {
+      this.#passage.brokeOff(error)
+      this.#outgoing.destroy()
+    } else if (this.#isStale(error)) {
+      this.#isRepeated = true
+      this.dispatch(null)
+    } else this.fail(error)
   }
 
   /** Returns whether the MCP server closed a kept connection at the moment of a request that may be sent again. */
   #isStale(error: Error): boolean {
     if (this.#isRepeated || this.#isAnswered || this.#body !== null) return false
     return mayRepeat(this.#passage.method, error)
-  }
-
-  #repeat(): void {
-    this.#isRepeated = true
-    this.dispatch(null)
   }
 
   /** Responds to a request that got no response. */

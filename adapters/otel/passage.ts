@@ -66,6 +66,9 @@ function tracedPassage(passage: Passage, open: OpenSpan, outgoing: OpenOutgoing)
       open.end(response.status)
       return response
     },
+    brokeOff(cause) {
+      context.with(open.context, () => passage.brokeOff(cause))
+    },
     abandoned() {
       sent.end()
       open.end()

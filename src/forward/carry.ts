@@ -57,8 +57,9 @@ export async function carry(
     const answered = next.answered(response.status, response.headers, repeatable)
     const delivery = answered instanceof Promise ? await answered : answered
     if (delivery.type === 'deliver') {
-      if (isShort(delivery, next)) return await deliverWhole(response, delivery)
-      return await deliver(response, delivery, next)
+      const brokeOff = (cause: unknown) => signal.aborted || next.brokeOff(cause)
+      if (isShort(delivery, next)) return await deliverWhole(response, delivery, brokeOff)
+      return await deliver(response, delivery, next, brokeOff)
     }
     if (delivery.type === 'collect') return delivery.finish(await collect(response.body, delivery.limit))
     await response.body?.cancel().catch(() => {})
@@ -91,12 +92,17 @@ function isShort({ status, headers, stream, edit }: Delivered, { method }: Passa
 }
 
 /** Reads a short body first. A stream costs Bun and Deno more than the rest of the request. */
-async function deliverWhole(response: Response, { status, headers }: Delivered): Promise<Response> {
+async function deliverWhole(
+  response: Response,
+  { status, headers }: Delivered,
+  brokeOff: (cause: unknown) => void,
+): Promise<Response> {
   const init = { status, headers: headers as [string, string][] }
   try {
     return new Response(await response.arrayBuffer(), init)
   } catch (cause) {
-    // A body that broke off must not look complete.
+    brokeOff(cause)
+    // It must not look complete.
     return new Response(new ReadableStream({ pull: (controller) => controller.error(cause) }), init)
   }
 }
@@ -105,6 +111,7 @@ async function deliver(
   response: Response,
   { status, headers, stream, edit }: Delivered,
   passage: Passage,
+  brokeOff: (cause: unknown) => void,
 ): Promise<Response> {
   let list = headers as [string, string][]
   let { body } = response
@@ -128,7 +135,7 @@ async function deliver(
     if (coded.isUnpacked) list = list.filter(([name]) => !/^content-(encoding|length)$/.test(name))
   }
   if (edit) body = edited(body, edit)
-  const delivered = new Response(stream ? endable(body, stream) : body, { status, headers: list })
+  const delivered = new Response(stream ? endable(body, stream, brokeOff) : body, { status, headers: list })
   sources.set(delivered, response)
   return delivered
 }

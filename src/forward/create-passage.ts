@@ -47,6 +47,7 @@ const badGateway = (
   message: string,
   reason:
     | 'mcp-server-unreachable'
+    | 'mcp-server-broke-off'
     | 'mcp-server-unauthorized'
     | 'mcp-server-redirects'
     | 'mcp-server-malformed',
@@ -220,6 +221,9 @@ function passageTo(
       exchange.closed()
       errand.reshape?.over?.()
       return errand.refuse(badGateway('The MCP server does not respond', 'mcp-server-unreachable', cause))
+    },
+    brokeOff(cause) {
+      errand.refuse(badGateway('The response of the MCP server broke off', 'mcp-server-broke-off', cause))
     },
     abandoned() {
       exchange.closed()

@@ -1,7 +1,15 @@
 import type { OpenStream } from './passage.ts'
 
-/** Returns the same stream, which ends early if `stream` is ended, and which tells when it is over. */
-export function endable<Chunk>(body: ReadableStream<Chunk>, stream: OpenStream): ReadableStream<Chunk> {
+/**
+ * Returns the same stream, which ends early if `stream` is ended, and which tells when it is over.
+ *
+ * @param brokeOff Called if the stream fails.
+ */
+export function endable<Chunk>(
+  body: ReadableStream<Chunk>,
+  stream: OpenStream,
+  brokeOff: (cause: unknown) => void = () => {},
+): ReadableStream<Chunk> {
   const reader = body.getReader()
   let over = false
   const close = () => {
@@ -27,6 +35,7 @@ export function endable<Chunk>(body: ReadableStream<Chunk>, stream: OpenStream):
       } catch (error) {
         if (over) return
         close()
+        brokeOff(error)
         controller.error(error)
       }
     },

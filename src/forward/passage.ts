@@ -69,6 +69,11 @@ export interface Passage {
    * body broke before anything was sent.
    */
   failed(cause: unknown): Response
+  /**
+   * Tells that the body of a delivered response broke off, although the client is still there. A carrier calls it as far as
+   * its runtime tells. Only an event follows.
+   */
+  brokeOff(cause: unknown): void
   /** Tells that the client left before the head of a response came. The carrier calls it instead of {@link answered}. */
   abandoned(): void
 }

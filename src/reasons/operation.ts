@@ -40,6 +40,10 @@ export const operation = {
     'Too many unknown API keys were sent within a minute.',
     'Find out which caller sends them.',
   ],
+  'mcp-server-broke-off': [
+    'The response of the MCP server ended before it was complete, and so did that to the client.',
+    'Read the log of the MCP server. A server between the two may also limit the time or size of a response.',
+  ],
   'mcp-server-unreachable': [
     'The MCP server does not respond.',
     'Check that it runs, and that `mcp` is its address as this server sees it.',

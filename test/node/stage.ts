@@ -64,6 +64,7 @@ export function passageTo(
       calls.push(`failed ${(cause as Error).message}`)
       return new Response('failed', { status: 502 })
     },
+    brokeOff: () => void calls.push('broke off'),
     abandoned: () => void calls.push('abandoned'),
     ...more,
   }

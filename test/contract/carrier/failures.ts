@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { until, type World } from './world.ts'
 
@@ -46,6 +46,38 @@ export function failureRules(world: () => World): void {
         socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
       )
       expect(await answerOf('/raw')).toEqual([502, null])
+    })
+
+    test.each([
+      ['of a known length', 'content-length: 100\r\n\r\nhalf'],
+      [
+        'that is an event stream',
+        'content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n',
+      ],
+    ])('%s that breaks off is told in an event, and no client that leaves is', async (_name, text) => {
+      const told = () => world().system.events.filter(({ reason }) => reason === 'mcp-server-broke-off')
+      const before = told().length
+      const answer = (socket: Socket) => socket.write(`HTTP/1.1 200 OK\r\n${text}`)
+      world().handleRaw((socket) => {
+        answer(socket)
+        setTimeout(() => socket.destroy(), 50)
+      })
+      await world()
+        .send('/raw')
+        .then((response) => response.text())
+        .catch(() => {})
+      await expect.poll(told).toHaveLength(before + 1)
+      const leaving = new AbortController()
+      world().handleRaw((socket) => {
+        answer(socket)
+        setTimeout(() => leaving.abort(), 50)
+      })
+      await world()
+        .send('/raw', { signal: leaving.signal })
+        .then((response) => response.text())
+        .catch(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      expect(told()).toHaveLength(before + 1)
     })
 
     test('that breaks off in the middle never looks complete', async () => {
