@@ -167,14 +167,17 @@ export function openConnection<Scripts extends object>(
 
 /** Explains what no other part of the package understands: a reply to a wrong setting, and words of ioredis without a code. */
 function stated(error: unknown): unknown {
-  const text = isMisconfigured(error) ? explainReply(error) : withoutCode(error)
-  return text === undefined ? error : new StatedError(text, { cause: error })
+  const text = isMisconfigured(error) ? explainReply(error) : undefined
+  return text === undefined ? withCode(error) : new StatedError(text, { cause: error })
 }
 
-function withoutCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error instanceof StatedError || isReply(error)) return undefined
-  if ('code' in error || !LOST.test(error.message)) return undefined
-  return /Socket timeout/i.test(error.message) ? 'Redis does not respond' : 'there is no connection to Redis'
+/** Gives a failure of the connection the code that Node has for it: events name codes, and no messages. */
+function withCode(cause: unknown): unknown {
+  const isKnown = !(cause instanceof Error) || cause instanceof StatedError || isReply(cause)
+  if (isKnown || 'code' in cause || !LOST.test(cause.message)) return cause
+  return /Socket timeout/i.test(cause.message)
+    ? Object.assign(new Error('Redis does not respond', { cause }), { code: 'ETIMEDOUT' })
+    : Object.assign(new Error('There is no connection to Redis', { cause }), { code: 'ENOTCONN' })
 }
 
 const isReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError'
