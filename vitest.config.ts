@@ -22,7 +22,7 @@ const LANES = {
   stores: ['contract'],
   cli: ['cli', 'doctor'],
   dist: ['package', 'docs', 'bench', 'runtime', 'matrix', 'browser'],
-  faults: ['faults', 'fuzz', 'outbound'],
+  faults: ['faults', 'fuzz', 'outbound', 'floods'],
   // Every provider's whole life, and models explored to their end.
   providers: ['providers', 'simulation', 'upgrade', 'connections', 'single-flight'],
 } as const

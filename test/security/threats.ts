@@ -16,7 +16,7 @@ export const LAST = 69
 
 /** Threats that no test from outside can see, and what holds them instead. */
 export const UNSEEN: Readonly<Record<string, string>> = {
-  T53: 'what one token adds to the memory is measured from inside: test/flows/token-spellings.test.ts',
+  T53: 'what one token adds to the memory is measured from inside: test/floods/token-spellings.test.ts',
   T63: 'the network has no name server that stays silent: test/outbound/silent-names.test.ts brings one',
   T41: 'a difference of nanoseconds drowns in the network: test/crypto/compare.test.ts holds the comparison to one way',
 }
