@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { exportSPKI, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose'
+import { decodeJwt, exportSPKI, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose'
 import { connect, outcome, redeemParams, register, signIn } from '../../support/system.ts'
 import { type Key, newKey } from '../key.ts'
 import { type Attacks, events, opens, readTokens, stored, systemOf, type Target } from '../target.ts'
@@ -252,5 +252,26 @@ export const assertionAttacks: Attacks = {
     const refused = await call(again.tokens.access_token)
     assert.equal(refused.status, 502)
     assert.doesNotMatch(await refused.text(), /authorization|Bearer/)
+  },
+
+  async 'T70 a token tells what its own assertion said, at every instance and in any order'(target) {
+    const groupsOf = async (instance: 'issuers' | 'issuersTwin', token: string) => {
+      const headers = { authorization: `Bearer ${token}` }
+      const response = await systemOf(target, instance).call('/mcp/headers', { headers })
+      assert.equal(response.status, 200)
+      const { 'x-lockgate-assertion': identity } = (await response.json()) as Record<string, string>
+      return decodeJwt(identity!).groups ?? []
+    }
+    const issued: { token: string; groups: string[] }[] = []
+    for (const groups of [['staff'], ['admins', 'staff'], [], ['staff'], ['admins']]) {
+      const assertion = await sign(target.key, personal(target, { groups }))
+      const { access_token: token } = await readTokens(await present(target, assertion))
+      // Some tokens are known to an instance before the next exchange.
+      if (issued.length % 2 === 0) assert.deepEqual(await groupsOf('issuers', token), groups)
+      issued.push({ token, groups })
+    }
+    for (const { token, groups } of [...issued, ...issued.reverse()])
+      for (const instance of ['issuers', 'issuersTwin'] as const)
+        assert.deepEqual(await groupsOf(instance, token), groups, instance)
   },
 }
