@@ -45,7 +45,7 @@ export function createAssertions(
   const isBearer = header === 'authorization'
   const known = createBoundedMap<string, Signed>({ entries: LIMIT })
   const signing = createSingleFlight<string>({ keepAlive: ports.keepAlive })
-  /** Numbers of users as admissions have them. Two tokens of one user may say different things about it. */
+  /** A number for each user as a token has it. Two tokens of one user may say different things about it. */
   const numbers = new WeakMap<User, number>()
   let last = 0
 

@@ -71,18 +71,19 @@ export function createSoleGrants({
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const found = await store.get(name)
         const slot = found?.value as Slot | undefined
-        const until = about.expiresAt + MARGIN
-        const ttl = until - now()
+        const put = (id: string, grant: Grant) => {
+          const until = grant.expiresAt + MARGIN
+          return store.swap(name, found?.version, { id, until } satisfies Slot, until - now())
+        }
         const key = slot && { user, id: slot.id }
         const renewed = key && (await renew(key, about))
         if (renewed) {
-          if (slot.until < renewed.expiresAt) await store.swap(name, found!.version, { ...slot, until }, ttl)
+          if (slot.until < renewed.expiresAt) await put(slot.id, renewed)
           return { key, grant: renewed }
         }
         const next = newGrantKey(user)
         const grant = await grants.issue({ ...rest, key: next })
-        const isFirst = await store.swap(name, found?.version, { id: next.id, until } satisfies Slot, ttl)
-        if (isFirst) return { key: next, grant }
+        if (await put(next.id, grant)) return { key: next, grant }
         await grants.end(next)
       }
       throw busy('grant-busy')

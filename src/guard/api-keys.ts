@@ -52,6 +52,10 @@ const verifierFailed = (cause?: unknown) =>
     retryAfter: seconds.retryLater,
   })
 
+type User = AuthFacts['user']
+
+const partyOf = (id: string): User => ({ id, kind: 'key', emailVerified: false, claims: {} })
+
 /**
  * Configured keys do not expire. To revoke one, remove it from the configuration.
  *
@@ -81,10 +85,10 @@ export function createApiKeys(
   // No provider has this issuer, so that a key never shares a user with a sign-in.
   const userOf = ({ name, user }: ApiKeyIdentity, nameUser: NameUser) =>
     nameUser({ issuer, tenant: API_KEY_CLIENT, subject: user ?? name, claims: {} })
-  /** The users of the configured keys that were used. */
-  const users = new Map<ApiKeyOptions, string>()
+  /** The users of the configured keys that were used. One object each, so that its signed identity is found again. */
+  const users = new Map<ApiKeyOptions, User>()
 
-  function show(token: string, resource: Resource, key: ApiKeyIdentity, user: string, ttl: number): ShownKey {
+  function show(token: string, resource: Resource, key: ApiKeyIdentity, user: User, ttl: number): ShownKey {
     const { name, scopes: own = scopes } = key
     const auth: AuthFacts = {
       token,
@@ -93,7 +97,7 @@ export function createApiKeys(
       expiresAt: now() + ttl,
       resource: new URL(resource.id),
       extra: { apiKey: name, clientName: name },
-      user: { id: user, kind: 'key', emailVerified: false, claims: {} },
+      user,
       upstream: { provider: undefined, accessToken: noUpstream },
     }
     return { auth, clientName: name, provider: undefined }
@@ -115,7 +119,7 @@ export function createApiKeys(
     if (!isApiKeyIdentity(said)) throw verifierFailed()
     const user = userOf(said, await userIds.naming())
     tell(said.name, user)
-    return show(token, resource, said, user, verifiedTtl)
+    return show(token, resource, said, partyOf(user), verifiedTtl)
   }
 
   const verified =
@@ -131,10 +135,11 @@ export function createApiKeys(
     key: ApiKeyOptions,
     nameUser: NameUser,
   ): Admission {
-    const user = users.get(key) ?? userOf(key, nameUser)
-    if (!users.has(key)) {
+    let user = users.get(key)
+    if (!user) {
+      user = partyOf(userOf(key, nameUser))
       users.set(key, user)
-      tell(key.name, user)
+      tell(key.name, user.id)
     }
     return { ...show(token, resource, key, user, ttl), ...FOR_EVER }
   }

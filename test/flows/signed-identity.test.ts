@@ -227,6 +227,18 @@ describe('the signed identity', () => {
     }
   })
 
+  test('of an API key is signed once for many requests, too', async () => {
+    system.clock.ahead = 2000
+    const sign = vi.spyOn(crypto.subtle, 'sign')
+    try {
+      for (let times = 0; times < 5; times++) await send('/mcp', KEY)
+      expect(sign.mock.calls.length).toBe(1)
+      expect(new Set(seen.map((one) => valuesOf(one, 'x-lockgate-assertion')[0])).size).toBe(1)
+    } finally {
+      sign.mockRestore()
+    }
+  })
+
   test('is no access token: not here, and not as a client’s assertion', async () => {
     const text = await signedNow()
     expect(await outcome(await send('/mcp', text))).toEqual([401, 'invalid_token'])
